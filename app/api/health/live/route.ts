@@ -1,0 +1,3 @@
+import { live } from '@/lib/api/health'
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = live

@@ -1,0 +1,3 @@
+import { ready } from '@/lib/api/health'
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = ready

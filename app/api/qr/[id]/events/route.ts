@@ -1,0 +1,3 @@
+import { attemptEvents } from '@/lib/api/attempt-events'
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = attemptEvents

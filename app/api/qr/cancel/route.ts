@@ -1,0 +1,3 @@
+import { cancel } from '@/lib/api/cancel'
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = cancel

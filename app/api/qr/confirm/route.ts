@@ -1,0 +1,3 @@
+import { confirm } from '@/lib/api/confirm'
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = confirm

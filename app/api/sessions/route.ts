@@ -1,0 +1,3 @@
+import { sessions } from '@/lib/api/sessions'
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = sessions

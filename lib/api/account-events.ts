@@ -1,0 +1,18 @@
+import { type Call, resource } from '../http/resource'
+import { openStream } from '../http/stream'
+import { services } from '../services'
+import { accountOf } from './sessions'
+
+/** `GET /api/account/events`: what a signed-in phone or computer hears of its account. */
+export const accountEvents = resource({
+  HEAD: null,
+  GET: async ({ request }: Call) => {
+    const { createAccountStream } = services()
+    const account = await accountOf(request)
+    return openStream(request, (stream) => {
+      const reader = createAccountStream(stream, account)
+      reader.open()
+      return reader
+    })
+  },
+})

@@ -1,0 +1,38 @@
+import { requireBrowserHash } from '../auth/identity'
+import { json, noContent } from '../http/answer'
+import { parseCount } from '../http/query'
+import { type Call, resource } from '../http/resource'
+import { services } from '../services'
+
+const MAX_WAIT_MS = 25_000
+
+/** `/api/qr/{id}`: the attempt now, or as soon as it changes; and its end. */
+export const attempt = resource({
+  GET: async ({ request, params: { id = '' } }: Call) => {
+    const { attempts } = services()
+    const { searchParams } = new URL(request.url)
+    const after = parseCount(searchParams, 'after')
+    const waitMs = parseCount(searchParams, 'waitMs') ?? 0
+    const browserHash = await requireBrowserHash(request)
+    if (after !== null) {
+      const wait = { waitMs: Math.min(waitMs, MAX_WAIT_MS), signal: request.signal }
+      const view = await attempts.waitForChange(id, browserHash, after, wait)
+      return view === null ? noContent() : json(view)
+    }
+    const own = await attempts.requireOwn(id, browserHash)
+    const headers = { ETag: attempts.etagOf(own) }
+    if (matches(request.headers.get('if-none-match'), headers.ETag)) return new Response(null, { status: 304, headers })
+    return json(attempts.view(own), { headers })
+  },
+
+  DELETE: async ({ request, params: { id = '' } }: Call) => {
+    await services().attempts.cancelByComputer(id, await requireBrowserHash(request))
+    return noContent()
+  },
+})
+
+function matches(ifNoneMatch: string | null, etag: string): boolean {
+  if (ifNoneMatch === null) return false
+  const given = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
+  return given.includes('*') || given.includes(etag.slice(2))
+}

@@ -1,0 +1,17 @@
+import { json } from '../http/answer'
+import { resource } from '../http/resource'
+import { services } from '../services'
+
+/** `GET /api/health/live`: the process runs. */
+export const live = resource({
+  GET: async () => json({ status: 'live' }),
+})
+
+/** `GET /api/health/ready`: requests can be served, or what keeps them from it. */
+export const ready = resource({
+  GET: async () => {
+    const failing = await services().checkReady()
+    if (failing === null) return json({ status: 'ready' })
+    return json({ status: 'unready', failing: [failing] }, { status: 503, headers: { 'Retry-After': '2' } })
+  },
+})

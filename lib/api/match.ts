@@ -1,0 +1,15 @@
+import { matchBody } from '../attempt/schemas'
+import { requireBrowserHash } from '../auth/identity'
+import { json } from '../http/answer'
+import { parseBody } from '../http/body'
+import { type Call, resource } from '../http/resource'
+import { services } from '../services'
+
+/** `POST /api/qr/{id}/match`: the number that was read off the phone. */
+export const match = resource({
+  POST: async ({ request, params: { id = '' }, body }: Call) => {
+    const { number } = parseBody(body, matchBody)
+    const browserHash = await requireBrowserHash(request)
+    return json(await services().attempts.match(id, browserHash, number))
+  },
+})

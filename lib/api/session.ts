@@ -1,0 +1,21 @@
+import { findComputer } from '../auth/identity'
+import { json, noContent } from '../http/answer'
+import { type Call, resource } from '../http/resource'
+import { services } from '../services'
+import { toSessionView } from '../session/session'
+
+/** `/api/session`: whether this computer is signed in, and its sign-out. The phone of the same browser stays. */
+export const session = resource({
+  GET: async ({ request }: Call) => {
+    const computer = await findComputer(request)
+    if (computer === null) return json({ signedIn: false })
+    return json({ signedIn: true, person: computer.person, session: toSessionView(computer, computer.id) })
+  },
+
+  DELETE: async ({ request }: Call) => {
+    const { cookies, sessions } = services()
+    const computer = await findComputer(request)
+    if (computer !== null) await sessions.signOut(computer.id)
+    return noContent({ 'Set-Cookie': cookies.clear('session'), 'Clear-Site-Data': '"cache"' })
+  },
+})

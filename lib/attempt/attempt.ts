@@ -1,0 +1,151 @@
+/** Whose account it is. `id` never leaves for the computer before the session exists. */
+export interface Person {
+  id: string
+  name: string
+  avatarUrl: string | null
+}
+
+/** A signed-in phone: the same person on another phone session is another phone. */
+export interface Phone {
+  sessionId: string
+  person: Person
+}
+
+/** What is remembered of the browser that started the attempt. `network` and `browserHash` are never shown to anyone. */
+export interface Computer {
+  /** SHA-256 of the browser secret, base64url. */
+  browserHash: string
+  /** Family, never a version; null when the user agent says nothing. */
+  browser: string | null
+  os: string | null
+  /** Approximate place; null unless a trusted source gives one. */
+  place: string | null
+  /** See `networkOf`; null when the address is unknown. */
+  network: string | null
+}
+
+/** The number that is shown on the phone and typed on the computer. Two tries. */
+export interface Match {
+  required: boolean
+  passed: boolean
+  attemptsLeft: number
+}
+
+/** What a scan adds to an attempt. Exists from `scanned` on and never changes hands. */
+export interface Scan {
+  phone: Phone
+  sameNetwork: boolean
+  known: boolean
+  match: Match
+}
+
+interface Base {
+  id: string
+  /** Grows by one at each transition; every write compares it. */
+  version: number
+  /** Epoch ms, as all times in here; the server's clock alone decides. */
+  createdAt: number
+  computer: Computer
+}
+
+export interface Pending extends Base {
+  status: 'pending'
+  expiresAt: number
+}
+
+export interface Scanned extends Base {
+  status: 'scanned'
+  expiresAt: number
+  scan: Scan
+}
+
+export interface Confirmed extends Base {
+  status: 'confirmed'
+  expiresAt: number
+  scan: Scan
+}
+
+export interface Redeemed extends Base {
+  status: 'redeemed'
+  endedAt: number
+  scan: Scan
+  sessionId: string
+}
+
+export type CancelledBy = 'phone' | 'computer' | 'match'
+
+export interface Cancelled extends Base {
+  status: 'cancelled'
+  endedAt: number
+  scan: Scan | null
+  cancelledBy: CancelledBy
+}
+
+/** Derived from time by `attemptAt`, never written. */
+export interface Expired extends Base {
+  status: 'expired'
+  endedAt: number
+  scan: Scan | null
+}
+
+/** One try to sign one computer in. */
+export type Attempt = Pending | Scanned | Confirmed | Redeemed | Cancelled | Expired
+
+export type Status = Attempt['status']
+
+/** How long things live, in ms. Defaults and meanings: section 2 of PROTOCOL.md. */
+export interface Lifetimes {
+  attemptMs: number
+  codePeriodMs: number
+  confirmMs: number
+  ticketMs: number
+}
+
+/** How long an ended attempt can still be told apart from an unknown one. */
+export const TOMBSTONE_MS = 10 * 60_000
+
+/** Within this time a repeated redeem (its answer was lost) gives the same session. */
+export const REDEEM_REPEAT_MS = 10_000
+
+export const MATCH_TRIES = 2
+
+export interface NewAttempt {
+  /** From `newAttemptId`: made by the server, never chosen by a client. */
+  id: string
+  computer: Computer
+}
+
+/** A fresh attempt. Pure: id and time are given. */
+export function createAttempt({ id, computer }: NewAttempt, now: number, lifetimes: Lifetimes): Pending {
+  return { id, version: 1, status: 'pending', createdAt: now, expiresAt: now + lifetimes.attemptMs, computer }
+}
+
+/**
+ * The attempt as it is at `now`: a running one whose time is over is `expired`, with the stored version plus one, so
+ * that whoever waits for a higher version sees it as a change.
+ */
+export function attemptAt(attempt: Attempt, now: number): Attempt {
+  if (!isRunning(attempt) || now < attempt.expiresAt) return attempt
+  const { id, version, createdAt, computer, expiresAt } = attempt
+  const scan = attempt.status === 'pending' ? null : attempt.scan
+  return { id, version: version + 1, status: 'expired', createdAt, endedAt: expiresAt, computer, scan }
+}
+
+/** True while something can still happen to it. Says nothing about time: pass it through `attemptAt` first. */
+export function isRunning(attempt: Attempt): attempt is Pending | Scanned | Confirmed {
+  return attempt.status === 'pending' || attempt.status === 'scanned' || attempt.status === 'confirmed'
+}
+
+/** When the store may forget it (epoch ms). */
+export function forgetAt(attempt: Attempt): number {
+  return (isRunning(attempt) ? attempt.expiresAt : attempt.endedAt) + TOMBSTONE_MS
+}
+
+/** The phone that scanned it, or null. */
+export function scannerOf(attempt: Attempt): Phone | null {
+  return attempt.status === 'pending' ? null : (attempt.scan?.phone ?? null)
+}
+
+export function isSamePhone(a: Phone, b: Phone): boolean {
+  return a.sessionId === b.sessionId && a.person.id === b.person.id
+}

@@ -1,0 +1,12 @@
+import { z } from 'zod'
+
+/** Request bodies, strict: an unknown field is a 400, so that nothing a client chooses can slip in. */
+
+const text = (max: number) => z.string().min(1).max(max)
+
+export const startBody = z.strictObject({})
+export const scanBody = z.strictObject({ code: text(256) })
+export const claimBody = z.strictObject({ claim: text(256) })
+export const matchBody = z.strictObject({ number: z.string().regex(/^\d{2}$/, 'two digits') })
+export const redeemBody = z.strictObject({ ticket: text(256) })
+export const phoneSignInBody = z.strictObject({ username: text(128), password: text(256) })

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto'
+import { parseCookie, stringifySetCookie } from 'cookie'
+import { sealData, unsealData } from 'iron-session'
+import { deriveKey } from '../attempt/keys'
+
+/** The three things that a browser carries, each sealed. A seal holds an id (or the browser secret) and nothing else. */
+export type CookieName = 'browser' | 'session' | 'phone'
+
+/** The longest that browsers keep a cookie (RFC 6265bis). The records decide, so that a seal needs no end of its own. */
+const MAX_AGE_S = 400 * 86_400
+
+/** A seal of a short id takes about 300 bytes; anything long is not ours and not worth a key derivation. */
+const MAX_SEAL_CHARS = 1024
+
+export interface CookiesOptions {
+  /** Newest first: the first seals, all unseal. */
+  secrets: readonly [string, ...string[]]
+  /** With an https origin: Secure, and the `__Host-` prefix. */
+  secure: boolean
+}
+
+/** The only door to the browser's cookies, and the only importer of iron-session. */
+export class Cookies {
+  readonly #secure: boolean
+  readonly #sealWith: Record<string, string>
+  readonly #unsealWith: Record<string, string>
+
+  constructor({ secrets, secure }: CookiesOptions) {
+    const passwords = secrets.map((secret): [string, string] => {
+      const password = deriveKey(secret, 'cookie').toString('base64url')
+      // Named by what it is rather than by its place in the list, so that rotation never renames a key.
+      return [String(createHash('sha256').update(`id ${password}`).digest().readUIntBE(0, 4)), password]
+    })
+    this.#secure = secure
+    this.#sealWith = Object.fromEntries(passwords.slice(0, 1))
+    this.#unsealWith = Object.fromEntries(passwords)
+  }
+
+  /** The sealed value, or null. Any bytes that we did not seal under this name are the same as no cookie. */
+  async read(cookieHeader: string | null, name: CookieName): Promise<string | null> {
+    if (cookieHeader === null) return null
+    const seal = parseCookie(cookieHeader)[this.#nameOf(name)]
+    if (seal === undefined || seal.length > MAX_SEAL_CHARS) return null
+    const data: unknown = await unsealData(seal, { password: this.#unsealWith, ttl: 0 })
+    // The purpose is inside the seal: a phone's seal under the session's name opens nothing.
+    const value = typeof data === 'object' && data !== null ? (data as Record<string, unknown>)[name] : undefined
+    return typeof value === 'string' ? value : null
+  }
+
+  /** A `Set-Cookie` value that carries `value`, sealed. */
+  async write(name: CookieName, value: string): Promise<string> {
+    const seal = await sealData({ [name]: value }, { password: this.#sealWith, ttl: 0 })
+    return this.#serialise(name, seal, MAX_AGE_S)
+  }
+
+  /** A `Set-Cookie` value that removes it. */
+  clear(name: CookieName): string {
+    return this.#serialise(name, '', 0)
+  }
+
+  #serialise(name: CookieName, value: string, maxAge: number): string {
+    return stringifySetCookie({
+      name: this.#nameOf(name),
+      value,
+      maxAge,
+      path: '/',
+      httpOnly: true,
+      // Lax where a person arrives by a link (from the phone's camera) and should be recognised at once.
+      sameSite: name === 'browser' ? 'strict' : 'lax',
+      secure: this.#secure,
+    })
+  }
+
+  #nameOf(name: CookieName): string {
+    return `${this.#secure ? '__Host-' : ''}qr_${name}`
+  }
+}

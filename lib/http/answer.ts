@@ -1,0 +1,9 @@
+/** A JSON answer. `resource` adds what every answer carries. */
+export function json(value: unknown, init: { status?: number; headers?: Record<string, string> } = {}): Response {
+  const headers = { 'Content-Type': 'application/json', ...init.headers }
+  return new Response(JSON.stringify(value), { status: init.status ?? 200, headers })
+}
+
+export function noContent(headers: Record<string, string> = {}): Response {
+  return new Response(null, { status: 204, headers })
+}

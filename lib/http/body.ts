@@ -1,0 +1,83 @@
+import type { ZodType } from 'zod'
+import { ProtocolError } from '../attempt/errors'
+
+const MAX_BYTES = 4096
+
+/** The media type alone decides; parameters such as charset may follow. */
+const JSON_TYPE = /^application\/json\s*(;|$)/i
+
+/**
+ * The body as text, '' when there is none. Counted while it streams: what is too large is not read to its end.
+ * @throws ProtocolError `not_json` for a body of another type, `body_too_large`, `bad_request` for bytes that are not UTF-8.
+ */
+export async function readBody(request: Request): Promise<string> {
+  const isJson = JSON_TYPE.test(request.headers.get('content-type') ?? '')
+  const announced = Number(request.headers.get('content-length') ?? 0)
+  if (announced > 0 && !isJson) throw new ProtocolError('not_json')
+  if (announced > MAX_BYTES) throw new ProtocolError('body_too_large')
+  if (request.body === null) return ''
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  const reader = request.body.getReader()
+  let bytes = 0
+  let text = ''
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return text + decode(decoder)
+    bytes += value.byteLength
+    const refusal = bytes > 0 && !isJson ? 'not_json' : bytes > MAX_BYTES ? 'body_too_large' : null
+    if (refusal !== null) {
+      reader.cancel().catch(() => {})
+      throw new ProtocolError(refusal)
+    }
+    text += decode(decoder, value)
+  }
+}
+
+function decode(decoder: InstanceType<typeof TextDecoder>, bytes?: Uint8Array): string {
+  try {
+    return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true })
+  } catch {
+    throw badBody('not UTF-8')
+  }
+}
+
+/**
+ * The only maker of a 400 about a body. No body counts as `{}`.
+ * @throws ProtocolError `bad_request` with what is wrong where.
+ */
+export function parseBody<T>(text: string, schema: ZodType<T>): T {
+  const result = schema.safeParse(parseJson(text))
+  if (result.success) return result.data
+  const errors = result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
+  throw new ProtocolError('bad_request', { errors })
+}
+
+function parseJson(text: string): unknown {
+  if (text === '') return {}
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw badBody('not JSON')
+  }
+  if (countKeys(value) !== countWrittenKeys(text)) throw badBody('a field is repeated')
+  return value
+}
+
+/** Parsers disagree on which of two equal fields counts; `JSON.parse` silently takes the last. */
+function countKeys(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const values = Object.values(value)
+  return values.reduce((sum: number, inner) => sum + countKeys(inner), Array.isArray(value) ? 0 : values.length)
+}
+
+/** In valid JSON a string that a colon follows is a key. */
+function countWrittenKeys(json: string): number {
+  let count = 0
+  for (const [, colon] of json.matchAll(/"(?:[^"\\]|\\.)*"\s*(:)?/g)) if (colon !== undefined) count += 1
+  return count
+}
+
+function badBody(message: string): ProtocolError {
+  return new ProtocolError('bad_request', { errors: [{ path: '', message }] })
+}

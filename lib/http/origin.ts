@@ -1,0 +1,12 @@
+/**
+ * Whether a state-changing request may come from another site's page: fetch metadata where the browser sends it
+ * (it does not over plain http on a local network), else the Origin header. Without either, a request that carries a
+ * cookie is refused too: our own pages always send one of them.
+ */
+export function isCrossSite(headers: Headers, ownOrigins: ReadonlySet<string>): boolean {
+  const site = headers.get('sec-fetch-site')
+  if (site !== null) return site !== 'same-origin'
+  const origin = headers.get('origin')
+  if (origin !== null) return !ownOrigins.has(origin)
+  return headers.has('cookie')
+}

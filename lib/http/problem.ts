@@ -1,0 +1,46 @@
+import type { ErrorCode, ProtocolError } from '../attempt/errors'
+
+interface Problem {
+  status: number
+  title: string
+}
+
+/** What each refusal looks like over HTTP. */
+const PROBLEMS: Record<ErrorCode, Problem> = {
+  bad_request: { status: 400, title: 'The request does not have the expected shape.' },
+  not_json: { status: 415, title: 'The body has to be application/json.' },
+  body_too_large: { status: 413, title: 'The body is larger than 4 KB.' },
+  method_not_allowed: { status: 405, title: 'This method is not offered here.' },
+  cross_site: { status: 403, title: 'The request does not come from our own pages.' },
+  not_found: { status: 404, title: 'There is nothing here.' },
+  address_refused: { status: 403, title: 'Sign-in is not offered to this address.' },
+  unauthenticated: { status: 401, title: 'Nobody is signed in.' },
+  token_wrong: { status: 401, title: 'The bearer token is not accepted.' },
+  two_identities: { status: 400, title: 'A bearer token and a phone cookie were both sent.' },
+  credentials_wrong: { status: 401, title: 'No account has this name and password.' },
+  code_unknown: { status: 404, title: 'This is not one of our codes.' },
+  code_expired: { status: 410, title: 'This code has expired.' },
+  attempt_taken: { status: 409, title: 'Another phone has scanned this code.' },
+  attempt_ended: { status: 410, title: 'This sign-in attempt is over.' },
+  claim_unknown: { status: 404, title: 'This phone has no such claim.' },
+  match_required: { status: 409, title: 'The number has to be typed on the computer first.' },
+  match_wrong: { status: 409, title: 'This is not the number that the phone shows.' },
+  match_not_due: { status: 409, title: 'No number is asked for.' },
+  ticket_wrong: { status: 403, title: 'This ticket does not belong to the attempt.' },
+  wrong_state: { status: 409, title: 'The attempt is not in the state for this step.' },
+  rate_limited: { status: 429, title: 'Too many requests.' },
+  unavailable: { status: 503, title: 'The service is unavailable for the moment.' },
+  internal: { status: 500, title: 'Something went wrong on our side.' },
+}
+
+/** The answer to a refusal: RFC 9457 problem details. Says nothing about the inside. */
+export function toProblem({ code, facts }: ProtocolError, requestId: string): Response {
+  const { status, title } = PROBLEMS[code]
+  const { errors, attemptsLeft, retryAfterS, allow } = facts
+  const detail = errors?.map(({ path, message }) => `${path}: ${message}`).join('; ')
+  const body = { type: 'about:blank', title, status, code, detail, errors, attemptsLeft, requestId }
+  const headers = new Headers({ 'Content-Type': 'application/problem+json' })
+  if (retryAfterS !== undefined) headers.set('Retry-After', String(retryAfterS))
+  if (allow !== undefined) headers.set('Allow', allow)
+  return new Response(JSON.stringify(body), { status, headers })
+}

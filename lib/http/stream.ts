@@ -1,0 +1,47 @@
+import { ProtocolError } from '../attempt/errors'
+import type { Refusal, Stream } from '../sse/streams'
+import { createWebSink, eventStreamResponse } from '../sse/web-sink'
+import { services } from '../services'
+import { clientAddress } from './address'
+
+const RETRY_AFTER_S = { too_many_of_address: 10, too_many: 5, draining: 2 } satisfies Record<Refusal, number>
+
+/** Whoever fills a stream. */
+export interface Writer {
+  /** Called once, after the stream has closed. */
+  end(): void
+}
+
+/**
+ * Opens a stream and answers with it. `begin` writes the first frame and returns the writer, which hears of the end
+ * whoever causes it. Clients without a usable address share one allowance.
+ * @throws ProtocolError `rate_limited` or `unavailable`, before anything is opened.
+ */
+export function openStream(request: Request, begin: (stream: Stream) => Writer): Response {
+  const { config, streams } = services()
+  const address = clientAddress(request.headers, config.trustedProxies) ?? 'unknown'
+  const stream = streams.admit(address)
+  if (typeof stream === 'string') {
+    const code = stream === 'too_many_of_address' ? 'rate_limited' : 'unavailable'
+    throw new ProtocolError(code, { retryAfterS: RETRY_AFTER_S[stream] })
+  }
+  const leave = () => stream.close()
+  const { sink, body } = createWebSink(leave)
+  const { signal } = request
+  let writer: Writer | null = null
+  stream.attach(sink, () => {
+    signal.removeEventListener('abort', leave)
+    writer?.end()
+  })
+  signal.addEventListener('abort', leave, { once: true })
+  if (signal.aborted) leave()
+  try {
+    writer = begin(stream)
+  } catch (error) {
+    stream.close()
+    throw error
+  }
+  // Nothing left to say (the attempt is over): the end came before there was a writer to hear of it.
+  if (stream.closed) writer.end()
+  return eventStreamResponse(body)
+}

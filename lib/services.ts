@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto'
+import { deriveKeyring } from './attempt/keys'
+import { Cookies } from './auth/cookies'
+import { type Config, loadConfig } from './config'
+import { createLog } from './log'
+import { AccountStream, type AccountStreamsOptions } from './services/account-streams'
+import { AttemptStreams } from './services/attempt-streams'
+import { Attempts } from './services/attempts'
+import { Sessions } from './services/sessions'
+import type { AnySession } from './session/session'
+import { Deadlines } from './sse/deadlines'
+import { type Stream, Streams } from './sse/streams'
+import { isSqliteFailure, SqliteStore } from './store/sqlite'
+
+const STREAMS_PER_ADDRESS = 30
+
+const SWEEP_EVERY_MS = 30_000
+const SWEEP_ROWS = 500
+
+export type Services = ReturnType<typeof createServices>
+
+/** Builds everything that lives as long as the process. The only reader of the clock and of chance. */
+export function createServices(config: Config, now: () => number = Date.now) {
+  const log = createLog(config.logLevel)
+  const store = new SqliteStore(config.dataDir)
+  const keys = deriveKeyring(config.secrets)
+  const deadlines = new Deadlines(now)
+  const perAddress = Math.max(1, Math.floor(STREAMS_PER_ADDRESS * config.rateLimitScale))
+  const streams = new Streams({ perAddress, inAll: config.maxStreams }, Math.random)
+  const { lifetimes, sessionLifetimes, publicOrigin, matchPolicy, singleComputer } = config
+  const sessions = new Sessions({ store, lifetimes: sessionLifetimes, singleComputer, now, randomBytes })
+  const account: AccountStreamsOptions = {
+    store,
+    sessions,
+    sessionLifetimes,
+    keys,
+    deadlines,
+    now,
+    onError: (error) => log.error({ err: error }, 'stream failed'),
+  }
+  const sweeper = setInterval(() => sweep(store, now, log), SWEEP_EVERY_MS)
+  sweeper.unref()
+  let isDraining = false
+
+  return {
+    config,
+    log,
+    cookies: new Cookies({ secrets: config.secrets, secure: publicOrigin.startsWith('https:') }),
+    attempts: new Attempts({ store, keys, lifetimes, publicOrigin, matchPolicy, now, randomBytes }),
+    sessions,
+    streams,
+    attemptStreams: new AttemptStreams({ store, keys, lifetimes, publicOrigin, deadlines, now }),
+    createAccountStream: (stream: Stream, session: AnySession) => new AccountStream(stream, session, account),
+    newBrowserSecret: () => randomBytes(32).toString('base64url'),
+    isStoreFailure: isSqliteFailure,
+    /** Resolves when requests can be served. */
+    checkReady: async (): Promise<'store' | 'shutdown' | null> => {
+      if (isDraining) return 'shutdown'
+      try {
+        await store.ping()
+        return null
+      } catch (error) {
+        log.error({ err: error }, 'store does not answer')
+        return 'store'
+      }
+    },
+    /** Says goodbye to every stream and stops being ready. Requests that are under way still end. */
+    drain: () => {
+      isDraining = true
+      streams.drain()
+    },
+    close: () => {
+      clearInterval(sweeper)
+      streams.drain()
+      store.close()
+    },
+  }
+}
+
+const KEY = Symbol.for('qr-login.services')
+const holder = globalThis as { [KEY]?: Services }
+
+/** The services of this process, built on first use. One for all of Next's module graphs. */
+export function services(): Services {
+  holder[KEY] ??= createServices(loadConfig())
+  return holder[KEY]
+}
+
+/** Puts other services in the place of this process's own; null removes them. */
+export function installServices(other: Services | null): void {
+  if (other === null) delete holder[KEY]
+  else holder[KEY] = other
+}
+
+function sweep(store: SqliteStore, now: () => number, log: ReturnType<typeof createLog>): void {
+  try {
+    store.sweep(now(), SWEEP_ROWS)
+  } catch (error) {
+    log.error({ err: error }, 'sweep failed')
+  }
+}

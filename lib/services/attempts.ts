@@ -1,0 +1,152 @@
+import { type Attempt, attemptAt, type Computer, createAttempt, isRunning, type Lifetimes, type Phone } from '../attempt/attempt'
+import { codePeriodAt, isCodeAlive, parseCode, toAttemptId } from '../attempt/code'
+import { ProtocolError } from '../attempt/errors'
+import { isMatchRequired, isSameNetwork, type MatchPolicy } from '../attempt/risk'
+import { encodeClaim, isMatchNumberOf, isTicketOf, parseClaim, sessionIdOf } from '../attempt/tokens'
+import { type AttemptEvent, transition } from '../attempt/transition'
+import { type AttemptView, type Review, toAttemptView, toReview, type ViewContext } from '../attempt/views'
+import type { Store } from '../store/store'
+
+export interface AttemptsOptions extends ViewContext {
+  store: Store
+  matchPolicy: MatchPolicy
+  now: () => number
+  randomBytes: (size: number) => Buffer
+}
+
+/**
+ * The life of an attempt: who asks is already known, each step is one pure transition. A browser is named by the hash
+ * of its secret, a phone by its session; either without its binding gets the same answer as for an unknown id.
+ */
+export class Attempts {
+  readonly #options: AttemptsOptions
+
+  constructor(options: AttemptsOptions) {
+    this.#options = options
+  }
+
+  async start(computer: Computer): Promise<AttemptView> {
+    const { store, lifetimes, now, randomBytes } = this.#options
+    const attempt = createAttempt({ id: toAttemptId(randomBytes(12)), computer }, now(), lifetimes)
+    await store.insertAttempt(attempt)
+    return this.view(attempt)
+  }
+
+  /** @throws ProtocolError `not_found` for an unknown id and for another browser's attempt alike. */
+  async requireOwn(id: string, browserHash: string): Promise<Attempt> {
+    const attempt = await this.#options.store.findAttempt(id)
+    if (attempt === null || attempt.computer.browserHash !== browserHash) throw new ProtocolError('not_found')
+    return attempt
+  }
+
+  view(attempt: Attempt): AttemptView {
+    return toAttemptView(attempt, this.#options.now(), this.#options)
+  }
+
+  /** Changes with the version and with the code. Weak (RFC 9110, section 8.8.1): the countdown is in neither. */
+  etagOf(stored: Attempt): string {
+    const attempt = attemptAt(stored, this.#options.now())
+    if (attempt.status !== 'pending') return `W/"${attempt.version}"`
+    const { startsAt } = codePeriodAt(attempt.createdAt, this.#options.now(), this.#options.lifetimes.codePeriodMs)
+    return `W/"${attempt.version}-${startsAt - attempt.createdAt}"`
+  }
+
+  /** `network`: see `networkOf`; null when the phone's address is unknown. */
+  async scan(phone: Phone, code: string, network: string | null): Promise<Review> {
+    const { store, keys, lifetimes, matchPolicy, now } = this.#options
+    const parsed = parseCode(keys, code)
+    if (parsed === null) throw new ProtocolError('code_unknown')
+    const codeAlive = isCodeAlive(parsed.startsAt, now(), lifetimes.codePeriodMs)
+    const unknown = () => new ProtocolError(codeAlive ? 'code_unknown' : 'code_expired')
+    const found = await store.findAttempt(parsed.attemptId)
+    if (found === null) throw unknown()
+    const { browserHash } = found.computer
+    const known = found.status === 'pending' && (await store.isKnownBrowser(phone.person.id, browserHash, now()))
+    const sameNetwork = isSameNetwork(found.computer.network, network)
+    const matchRequired = isMatchRequired(matchPolicy, { sameNetwork, known })
+    const event: AttemptEvent = { type: 'scan', phone, codeAlive, sameNetwork, known, matchRequired }
+    const attempt = await this.#apply(parsed.attemptId, event, unknown)
+    return toReview(attempt, encodeClaim(keys, attempt.id, phone), now(), keys)
+  }
+
+  async match(id: string, browserHash: string, number: string): Promise<AttemptView> {
+    await this.requireOwn(id, browserHash)
+    return this.view(await this.#apply(id, { type: 'match', right: isMatchNumberOf(this.#options.keys, id, number) }))
+  }
+
+  async confirm(phone: Phone, claim: string): Promise<Review> {
+    return await this.#decide(phone, claim, { type: 'confirm', phone })
+  }
+
+  async cancelByPhone(phone: Phone, claim: string): Promise<Review> {
+    return await this.#decide(phone, claim, { type: 'cancel', by: 'phone' })
+  }
+
+  async cancelByComputer(id: string, browserHash: string): Promise<void> {
+    await this.requireOwn(id, browserHash)
+    await this.#apply(id, { type: 'cancel', by: 'computer' })
+  }
+
+  /** The redeemed attempt, whose `sessionId` names the one session it leads to. A repeat within 10 s gives the same. */
+  async redeem(id: string, browserHash: string, ticket: string): Promise<Extract<Attempt, { status: 'redeemed' }>> {
+    const { keys } = this.#options
+    await this.requireOwn(id, browserHash)
+    const ticketRight = isTicketOf(keys, id, ticket)
+    const attempt = await this.#apply(id, { type: 'redeem', ticketRight, sessionId: sessionIdOf(keys, id) })
+    if (attempt.status !== 'redeemed') throw new Error('a granted redeem leaves a redeemed attempt')
+    return attempt
+  }
+
+  /**
+   * Resolves with the attempt once its version is higher than `after`, a new code is due, or its time runs out; null
+   * when nothing of that happened within `waitMs`, or the signal aborted.
+   */
+  async waitForChange(id: string, browserHash: string, after: number, wait: WaitOptions): Promise<AttemptView | null> {
+    const { store, now, lifetimes } = this.#options
+    let wake = () => {}
+    const changed = new Promise<void>((resolve) => {
+      wake = resolve
+    })
+    const unwatch = store.watchAttempt(id, wake)
+    wait.signal.addEventListener('abort', wake, { once: true })
+    let timer: ReturnType<typeof setTimeout> | undefined
+    try {
+      const first = attemptAt(await this.requireOwn(id, browserHash), now())
+      if (first.version > after) return this.view(first)
+      if (!isRunning(first)) return null
+      const { endsAt } = codePeriodAt(first.createdAt, now(), lifetimes.codePeriodMs)
+      const dueAt = first.status === 'pending' ? Math.min(endsAt, first.expiresAt) : first.expiresAt
+      const dueMs = dueAt - now()
+      timer = setTimeout(wake, Math.min(wait.waitMs, dueMs))
+      await changed
+      const last = attemptAt(await this.requireOwn(id, browserHash), now())
+      return last.version > after || dueMs <= wait.waitMs ? this.view(last) : null
+    } finally {
+      clearTimeout(timer)
+      wait.signal.removeEventListener('abort', wake)
+      unwatch()
+    }
+  }
+
+  async #decide(phone: Phone, claim: string, event: AttemptEvent): Promise<Review> {
+    const { keys, now } = this.#options
+    const id = parseClaim(keys, claim, phone)
+    if (id === null) throw new ProtocolError('claim_unknown')
+    const attempt = await this.#apply(id, event, () => new ProtocolError('claim_unknown'))
+    return toReview(attempt, claim, now(), keys)
+  }
+
+  async #apply(id: string, event: AttemptEvent, unknown = () => new ProtocolError('not_found')): Promise<Attempt> {
+    const { store, now, lifetimes } = this.#options
+    const outcome = await store.updateAttempt(id, (attempt) => transition(attempt, event, now(), lifetimes))
+    if (outcome === null) throw unknown()
+    if (outcome.refusal !== undefined) throw outcome.refusal
+    return outcome.attempt
+  }
+}
+
+interface WaitOptions {
+  waitMs: number
+  signal: AbortSignal
+}
+

@@ -1,0 +1,99 @@
+import type { Computer, Person, Phone } from '../attempt/attempt'
+import { ProtocolError } from '../attempt/errors'
+import {
+  type AnySession,
+  type ComputerSession,
+  createComputerSession,
+  createPhoneSession,
+  isSessionAlive,
+  isTouchDue,
+  KNOWN_BROWSER_MS,
+  type PhoneSession,
+  type SessionLifetimes,
+  type SessionView,
+  toSessionView,
+} from '../session/session'
+import type { Store } from '../store/store'
+
+export interface SessionsOptions {
+  store: Store
+  lifetimes: SessionLifetimes
+  singleComputer: boolean
+  now: () => number
+  randomBytes: (size: number) => Buffer
+}
+
+/** Signed-in computers and phones: every question about who somebody is ends at the record in here. */
+export class Sessions {
+  readonly #options: SessionsOptions
+
+  constructor(options: SessionsOptions) {
+    this.#options = options
+  }
+
+  /** The live session of this id and kind, or null. Records the use, at most once a minute. */
+  async findLive(kind: 'computer', id: string): Promise<ComputerSession | null>
+  async findLive(kind: 'phone', id: string): Promise<PhoneSession | null>
+  async findLive(kind: AnySession['kind'], id: string): Promise<AnySession | null> {
+    const { store, lifetimes, now } = this.#options
+    const session = await store.findSession(id)
+    if (session === null || session.kind !== kind || !isSessionAlive(session, now(), lifetimes)) return null
+    if (!isTouchDue(session, now(), lifetimes)) return session
+    await store.touchSession(id, now())
+    return { ...session, lastSeenAt: now() }
+  }
+
+  /**
+   * Signs the computer in by a redeemed attempt. Safe to repeat: the id comes from the attempt, and a session that was
+   * signed out meanwhile stays signed out. The browser's older session ends.
+   */
+  async signInComputer(
+    { id, phone, computer }: { id: string; phone: Phone; computer: Computer },
+    olderId: string | null,
+  ): Promise<ComputerSession> {
+    const { store, lifetimes, singleComputer, now } = this.#options
+    const { person } = phone
+    await store.insertSession(createComputerSession({ id, person, computer }, now(), lifetimes))
+    await store.rememberBrowser(person.id, computer.browserHash, now() + KNOWN_BROWSER_MS)
+    if (olderId !== null && olderId !== id) await store.revokeSession(olderId, now())
+    if (singleComputer) await this.signOutAll(person.id, id)
+    const session = await store.findSession(id)
+    if (session?.kind !== 'computer') throw new Error('a session that was just written is there')
+    return session
+  }
+
+  async signInPhone(person: Person, olderId: string | null): Promise<PhoneSession> {
+    const { store, now, randomBytes } = this.#options
+    const session = createPhoneSession(randomBytes(24).toString('base64url'), person, now())
+    await store.insertSession(session)
+    if (olderId !== null) await store.revokeSession(olderId, now())
+    return session
+  }
+
+  async signOut(id: string): Promise<void> {
+    await this.#options.store.revokeSession(id, this.#options.now())
+  }
+
+  /** The person's signed-in computers, newest first. `currentId`: the computer that asks. */
+  async list(personId: string, currentId: string | null): Promise<SessionView[]> {
+    const { store, lifetimes, now } = this.#options
+    const sessions = await store.listSessions(personId)
+    return sessions
+      .filter((session) => isSessionAlive(session, now(), lifetimes))
+      .map((session) => toSessionView(session, currentId))
+  }
+
+  /** @throws ProtocolError `not_found` for an unknown, ended, or another person's session alike. */
+  async signOutOne(personId: string, id: string): Promise<void> {
+    const session = await this.findLive('computer', id)
+    if (session === null || session.person.id !== personId) throw new ProtocolError('not_found')
+    await this.signOut(id)
+  }
+
+  /** Signs all the person's computers out, but for the one that asks. */
+  async signOutAll(personId: string, exceptId: string | null): Promise<void> {
+    for (const { id } of await this.#options.store.listSessions(personId)) {
+      if (id !== exceptId) await this.signOut(id)
+    }
+  }
+}

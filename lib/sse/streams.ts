@@ -1,0 +1,128 @@
+import { COMMENT, encodeEvent } from './encode'
+
+/** Where the frames of one stream go: a web stream, or a raw response. */
+export interface Sink {
+  /** False when the reader has not read for so long that it is to be cut off. Never throws. */
+  write(frame: Uint8Array): boolean
+  /** Ends the response. May be called more than once. */
+  close(): void
+}
+
+export type Refusal = 'too_many_of_address' | 'too_many' | 'draining'
+
+export interface StreamLimits {
+  perAddress: number
+  inAll: number
+}
+
+const HEARTBEAT_MS = 15_000
+
+/** Browsers that were told to come back do so over this time: at least a second, 2 ms for each of them, at most 20 s. */
+const BYE_MIN_MS = 500
+const BYE_SPREAD_MIN_MS = 1_000
+const BYE_SPREAD_MAX_MS = 20_000
+const BYE_SPREAD_PER_STREAM_MS = 2
+
+/** One open stream. Everything that ends it (reader left, too slow, attempt over, shutdown) ends in `close`, once. */
+export class Stream {
+  readonly #streams: Streams
+  readonly address: string
+  #sink: Sink | null = null
+  #onClose: (() => void) | null = null
+  #closed = false
+
+  constructor(streams: Streams, address: string) {
+    this.#streams = streams
+    this.address = address
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Connects the place to write to and what to do at the end. A stream that was closed meanwhile ends at once. */
+  attach(sink: Sink, onClose: () => void): void {
+    this.#sink = sink
+    this.#onClose = onClose
+    if (!this.#closed) return
+    sink.close()
+    onClose()
+  }
+
+  write(frame: Uint8Array): void {
+    if (this.#sink !== null && !this.#closed && !this.#sink.write(frame)) this.close()
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#streams.forget(this)
+    this.#sink?.close()
+    this.#onClose?.()
+    this.#sink = null
+    this.#onClose = null
+  }
+}
+
+/** Every open stream of this process: caps, one shared heartbeat, and the goodbye. */
+export class Streams {
+  readonly #limits: StreamLimits
+  readonly #random: () => number
+  readonly #open = new Set<Stream>()
+  readonly #perAddress = new Map<string, number>()
+  #heartbeat: ReturnType<typeof setInterval> | null = null
+  #draining = false
+
+  constructor(limits: StreamLimits, random: () => number) {
+    this.#limits = limits
+    this.#random = random
+  }
+
+  /** Counts a new stream before anything is opened, or says why there may be none. The caller attaches or closes it. */
+  admit(address: string): Stream | Refusal {
+    if (this.#draining) return 'draining'
+    if (this.#open.size >= this.#limits.inAll) return 'too_many'
+    const ofAddress = this.#perAddress.get(address) ?? 0
+    if (ofAddress >= this.#limits.perAddress) return 'too_many_of_address'
+    this.#perAddress.set(address, ofAddress + 1)
+    const stream = new Stream(this, address)
+    this.#open.add(stream)
+    this.#heartbeat ??= this.#startHeartbeat()
+    return stream
+  }
+
+  /** Called by a stream that has closed. */
+  forget(stream: Stream): void {
+    if (!this.#open.delete(stream)) return
+    const left = (this.#perAddress.get(stream.address) ?? 1) - 1
+    if (left > 0) this.#perAddress.set(stream.address, left)
+    else this.#perAddress.delete(stream.address)
+    if (this.#open.size > 0 || this.#heartbeat === null) return
+    clearInterval(this.#heartbeat)
+    this.#heartbeat = null
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Says `bye` to every reader, each with its own time to come back, and ends all streams. New ones are refused. */
+  drain(): void {
+    this.#draining = true
+    const spread = this.#open.size * BYE_SPREAD_PER_STREAM_MS
+    const spreadMs = Math.min(BYE_SPREAD_MAX_MS, Math.max(BYE_SPREAD_MIN_MS, spread))
+    for (const stream of [...this.#open]) {
+      const retryMs = Math.round(BYE_MIN_MS + this.#random() * spreadMs)
+      stream.write(encodeEvent({ event: 'bye', data: { retryMs } }))
+      stream.close()
+    }
+  }
+
+  #startHeartbeat(): ReturnType<typeof setInterval> {
+    const timer = setInterval(() => {
+      for (const stream of [...this.#open]) stream.write(COMMENT)
+    }, HEARTBEAT_MS)
+    timer.unref?.()
+    return timer
+  }
+}

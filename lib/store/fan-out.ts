@@ -1,0 +1,32 @@
+import type { Unwatch } from './store'
+
+/** In-process listeners by topic. A listener that throws does not keep the others from hearing. */
+export class FanOut<Message> {
+  readonly #topics = new Map<string, Set<(message: Message) => void>>()
+
+  watch(topic: string, listener: (message: Message) => void): Unwatch {
+    const listeners = this.#topics.get(topic) ?? new Set()
+    this.#topics.set(topic, listeners.add(listener))
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0 && this.#topics.get(topic) === listeners) this.#topics.delete(topic)
+    }
+  }
+
+  publish(topic: string, message: Message): void {
+    for (const listener of [...(this.#topics.get(topic) ?? [])]) {
+      try {
+        listener(message)
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
+  }
+
+  /** How many topics are watched. */
+  get size(): number {
+    return this.#topics.size
+  }
+}

@@ -1,0 +1,180 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'libsql'
+import { type Attempt, forgetAt, scannerOf } from '../attempt/attempt'
+import type { Outcome } from '../attempt/transition'
+import type { AnySession, ComputerSession } from '../session/session'
+import { FanOut } from './fan-out'
+import type { AccountChange, Store, Unwatch } from './store'
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS attempts (
+    id TEXT PRIMARY KEY, version INTEGER NOT NULL, forget_at INTEGER NOT NULL, data TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS attempts_forget_at ON attempts (forget_at);
+  CREATE TABLE IF NOT EXISTS sessions (
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, person_id TEXT NOT NULL, signed_in_at INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, revoked_at INTEGER, data TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS sessions_person ON sessions (person_id, kind, signed_in_at);
+  CREATE INDEX IF NOT EXISTS sessions_expires_at ON sessions (expires_at);
+  CREATE TABLE IF NOT EXISTS known_browsers (
+    person_id TEXT NOT NULL, browser_hash TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (person_id, browser_hash)
+  ) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS known_browsers_until ON known_browsers (until);
+`
+
+interface SessionRow {
+  last_seen_at: number
+  revoked_at: number | null
+  data: string
+}
+
+/**
+ * The embedded store: one SQLite file, synchronous inside (a read takes microseconds), durable across restarts.
+ * Changes fan out in this process only, so it serves one process.
+ */
+export class SqliteStore implements Store {
+  readonly #db: Database.Database
+  readonly #attempts = new FanOut<Attempt>()
+  readonly #accounts = new FanOut<AccountChange>()
+  readonly #sql: ReturnType<typeof prepare>
+
+  /** Opens or creates `{folder}/qr-login.db`. */
+  constructor(folder: string) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    this.#db = new Database(join(folder, 'qr-login.db'))
+    // A second process on the same file (a restart that overlaps) waits for the lock rather than failing.
+    this.#db.exec('PRAGMA busy_timeout = 400; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;')
+    this.#db.exec(SCHEMA)
+    this.#sql = prepare(this.#db)
+  }
+
+  insertAttempt(attempt: Attempt): void {
+    this.#sql.insertAttempt.run(attempt.id, attempt.version, forgetAt(attempt), JSON.stringify(attempt))
+  }
+
+  findAttempt(id: string): Attempt | null {
+    const row = this.#sql.findAttempt.get(id) as { data: string } | undefined
+    return row === undefined ? null : (JSON.parse(row.data) as Attempt)
+  }
+
+  updateAttempt(id: string, change: (attempt: Attempt) => Outcome): Outcome | null {
+    for (;;) {
+      const before = this.findAttempt(id)
+      if (before === null) return null
+      const outcome = change(before)
+      const { attempt } = outcome
+      if (attempt === before) return outcome
+      const data = JSON.stringify(attempt)
+      const { changes } = this.#sql.compareAndSet.run(attempt.version, forgetAt(attempt), data, id, before.version)
+      if (changes === 0) continue
+      this.#attempts.publish(id, attempt)
+      const phone = scannerOf(attempt)
+      if (phone !== null) this.#accounts.publish(phone.person.id, { type: 'attempt', attempt })
+      return outcome
+    }
+  }
+
+  watchAttempt(id: string, listener: (attempt: Attempt) => void): Unwatch {
+    return this.#attempts.watch(id, listener)
+  }
+
+  insertSession(session: AnySession): void {
+    const { id, kind, person, signedInAt, lastSeenAt, expiresAt } = session
+    const row = [id, kind, person.id, signedInAt, lastSeenAt, expiresAt, JSON.stringify(session)]
+    const { changes } = this.#sql.insertSession.run(...row)
+    if (changes > 0 && kind === 'computer') this.#accounts.publish(person.id, { type: 'sessions' })
+  }
+
+  findSession(id: string): AnySession | null {
+    const row = this.#sql.findSession.get(id) as SessionRow | undefined
+    return row === undefined ? null : toSession(row)
+  }
+
+  listSessions(personId: string): ComputerSession[] {
+    return (this.#sql.listSessions.all(personId) as SessionRow[]).map((row) => toSession(row) as ComputerSession)
+  }
+
+  touchSession(id: string, now: number): void {
+    this.#sql.touchSession.run(now, id)
+  }
+
+  revokeSession(id: string, now: number): boolean {
+    const session = this.findSession(id)
+    if (session === null || this.#sql.revokeSession.run(now, id).changes === 0) return false
+    this.#accounts.publish(session.person.id, { type: 'revoked', sessionId: id })
+    if (session.kind === 'computer') this.#accounts.publish(session.person.id, { type: 'sessions' })
+    return true
+  }
+
+  watchAccount(personId: string, listener: (change: AccountChange) => void): Unwatch {
+    return this.#accounts.watch(personId, listener)
+  }
+
+  rememberBrowser(personId: string, browserHash: string, until: number): void {
+    this.#sql.rememberBrowser.run(personId, browserHash, until)
+  }
+
+  isKnownBrowser(personId: string, browserHash: string, now: number): boolean {
+    return this.#sql.isKnownBrowser.get(personId, browserHash, now) !== undefined
+  }
+
+  sweep(now: number, limit: number): number {
+    const { sweepAttempts, sweepSessions, sweepBrowsers } = this.#sql
+    return [sweepAttempts, sweepSessions, sweepBrowsers].reduce((sum, sql) => sum + sql.run(now, limit).changes, 0)
+  }
+
+  ping(): void {
+    this.#sql.ping.get()
+  }
+
+  close(): void {
+    if (this.#db.open) this.#db.close()
+  }
+}
+
+function prepare(db: Database.Database) {
+  return {
+    insertAttempt: db.prepare('INSERT INTO attempts (id, version, forget_at, data) VALUES (?, ?, ?, ?)'),
+    findAttempt: db.prepare('SELECT data FROM attempts WHERE id = ?'),
+    compareAndSet: db.prepare('UPDATE attempts SET version = ?, forget_at = ?, data = ? WHERE id = ? AND version = ?'),
+    insertSession: db.prepare(
+      `INSERT OR IGNORE INTO sessions (id, kind, person_id, signed_in_at, last_seen_at, expires_at, data)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    findSession: db.prepare('SELECT last_seen_at, revoked_at, data FROM sessions WHERE id = ?'),
+    listSessions: db.prepare(
+      `SELECT last_seen_at, revoked_at, data FROM sessions
+       WHERE person_id = ? AND kind = 'computer' AND revoked_at IS NULL ORDER BY signed_in_at DESC, id`,
+    ),
+    touchSession: db.prepare('UPDATE sessions SET last_seen_at = max(last_seen_at, ?) WHERE id = ?'),
+    revokeSession: db.prepare('UPDATE sessions SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL'),
+    rememberBrowser: db.prepare(
+      `INSERT INTO known_browsers (person_id, browser_hash, until) VALUES (?, ?, ?)
+       ON CONFLICT (person_id, browser_hash) DO UPDATE SET until = excluded.until`,
+    ),
+    isKnownBrowser: db.prepare('SELECT 1 FROM known_browsers WHERE person_id = ? AND browser_hash = ? AND until > ?'),
+    sweepAttempts: db.prepare(
+      'DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE forget_at <= ? LIMIT ?)',
+    ),
+    sweepSessions: db.prepare(
+      'DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= ? LIMIT ?)',
+    ),
+    sweepBrowsers: db.prepare(
+      `DELETE FROM known_browsers WHERE (person_id, browser_hash) IN
+       (SELECT person_id, browser_hash FROM known_browsers WHERE until <= ? LIMIT ?)`,
+    ),
+    ping: db.prepare('SELECT 1'),
+  }
+}
+
+/** Use and sign-out are columns, so that recording them rewrites no document. */
+function toSession(row: SessionRow): AnySession {
+  return { ...(JSON.parse(row.data) as AnySession), lastSeenAt: row.last_seen_at, revokedAt: row.revoked_at }
+}
+
+/** Whether the store itself failed (locked, full, unreadable), as opposed to a mistake of ours. */
+export function isSqliteFailure(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_')
+}

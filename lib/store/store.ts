@@ -1,0 +1,55 @@
+import type { Attempt } from '../attempt/attempt'
+import type { Outcome } from '../attempt/transition'
+import type { AnySession, ComputerSession } from '../session/session'
+
+/** Embedded answers are there at once; shared stores answer later. Callers `await` either. */
+export type Awaitable<T> = T | Promise<T>
+
+/** Ends a watch. May be called more than once. */
+export type Unwatch = () => void
+
+export type AccountChange =
+  | { type: 'sessions' }
+  | { type: 'revoked'; sessionId: string }
+  /** An attempt that a phone of this person has scanned. */
+  | { type: 'attempt'; attempt: Attempt }
+
+/**
+ * Where attempts and sessions live. The rules are not in here: `updateAttempt` runs a pure transition between a read
+ * and a compare-and-set on `version`, and runs it again when somebody else was faster. Every adapter passes
+ * `contract.test-suite.ts`.
+ *
+ * Changes are announced after they are durable. Messages are hints: a watcher subscribes first and reads then.
+ */
+export interface Store {
+  /** @throws when the id is taken: ids are random, so that is a bug. */
+  insertAttempt(attempt: Attempt): Awaitable<void>
+  /** As stored; pass it through `attemptAt` to know its status. Null: never existed, or forgotten. */
+  findAttempt(id: string): Awaitable<Attempt | null>
+  /**
+   * Null when there is no such attempt. What `change` throws is thrown, with nothing written. A refusal in the outcome
+   * is the caller's to throw: it comes with a write.
+   */
+  updateAttempt(id: string, change: (attempt: Attempt) => Outcome): Awaitable<Outcome | null>
+  watchAttempt(id: string, listener: (attempt: Attempt) => void): Unwatch
+
+  /** Leaves a session of the same id as it is, signed out or not. */
+  insertSession(session: AnySession): Awaitable<void>
+  /** Signed-out and expired ones too, until they are swept. */
+  findSession(id: string): Awaitable<AnySession | null>
+  /** The person's computers that are not signed out, newest first. */
+  listSessions(personId: string): Awaitable<ComputerSession[]>
+  touchSession(id: string, now: number): Awaitable<void>
+  /** False when it does not exist or was signed out before. */
+  revokeSession(id: string, now: number): Awaitable<boolean>
+  watchAccount(personId: string, listener: (change: AccountChange) => void): Unwatch
+
+  rememberBrowser(personId: string, browserHash: string, until: number): Awaitable<void>
+  isKnownBrowser(personId: string, browserHash: string, now: number): Awaitable<boolean>
+
+  /** Forgets what is over, at most `limit` rows of each kind. Returns how many it forgot. */
+  sweep(now: number, limit: number): Awaitable<number>
+  /** Resolves when the store answers. */
+  ping(): Awaitable<void>
+  close(): Awaitable<void>
+}

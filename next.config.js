@@ -1,0 +1,16 @@
+// @ts-check
+import { networkInterfaces } from 'node:os'
+
+/** This machine's own addresses: in development a phone on the same network loads the app from them. */
+const ownAddresses = Object.values(networkInterfaces()).flatMap((addresses = []) =>
+  addresses.map(({ address }) => address),
+)
+
+/** @type {import('next').NextConfig} */
+export default {
+  agentRules: false,
+  allowedDevOrigins: ownAddresses,
+  poweredByHeader: false,
+  reactStrictMode: true,
+  serverExternalPackages: ['libsql', 'pino'],
+}

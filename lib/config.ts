@@ -102,7 +102,7 @@ const origin = z
   .refine(isOrigin, 'an origin such as https://login.example.com: http or https, no path')
   .transform((text) => new URL(text).origin)
 
-const notYet = z.undefined('not supported by this version; unset it')
+const notYet = z.undefined('not supported by this version; unset it').optional()
 
 const schema = z.object({
   NODE_ENV: z.string().optional(),

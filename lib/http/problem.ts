@@ -37,7 +37,7 @@ const PROBLEMS: Record<ErrorCode, Problem> = {
 export function toProblem({ code, facts }: ProtocolError, requestId: string): Response {
   const { status, title } = PROBLEMS[code]
   const { errors, attemptsLeft, retryAfterS, allow } = facts
-  const detail = errors?.map(({ path, message }) => `${path}: ${message}`).join('; ')
+  const detail = errors?.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ')
   const body = { type: 'about:blank', title, status, code, detail, errors, attemptsLeft, requestId }
   const headers = new Headers({ 'Content-Type': 'application/problem+json' })
   if (retryAfterS !== undefined) headers.set('Retry-After', String(retryAfterS))

@@ -1,0 +1,21 @@
+'use client'
+
+import { en } from '@/lib/i18n/en'
+import { format } from '@/lib/i18n/format'
+import { zh } from '@/lib/i18n/zh'
+import styles from './ui/notice-page.module.css'
+
+/** A page that failed while it was made. Names the error by its digest, under which the log has it whole. */
+export default function ErrorPage({ error, reset }: { error: Error & { digest?: string }; reset: () => void }) {
+  const isChinese = typeof document !== 'undefined' && document.documentElement.lang.startsWith('zh')
+  const text = (isChinese ? zh : en).common
+  return (
+    <main className={`${styles.page} ${styles.main}`}>
+      <h1>{text.somethingBroke}</h1>
+      {error.digest === undefined ? null : <p className="quiet">{format(text.reference, { id: error.digest })}</p>}
+      <button type="button" className="button primary" onClick={reset}>
+        {text.tryAgain}
+      </button>
+    </main>
+  )
+}

@@ -1,0 +1,15 @@
+'use client'
+
+import './globals.css'
+import ErrorPage from './error'
+
+/** When even the layout failed. */
+export default function GlobalError(props: { error: Error & { digest?: string }; reset: () => void }) {
+  return (
+    <html lang="en">
+      <body>
+        <ErrorPage {...props} />
+      </body>
+    </html>
+  )
+}

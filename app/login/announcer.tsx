@@ -1,0 +1,70 @@
+'use client'
+
+import { useEffect, useState } from 'react'
+import type { SignInScreen } from '@/lib/client/sign-in'
+import type { Catalogue } from '@/lib/i18n/catalogue'
+import { format, formatCountdown } from '@/lib/i18n/format'
+
+type Texts = Catalogue['login']
+
+/** Getting a code is quick; only when it takes longer it is worth a word. */
+const LOADING_AFTER_MS = 1_000
+
+/** One polite and one assertive region, in the page from the start; each state is said once. */
+export function Announcer({ screen, text }: { screen: SignInScreen; text: Texts }) {
+  const { urgent, words } = announcementOf(screen, text)
+  const delayMs = screen.state === 'loading' ? LOADING_AFTER_MS : 0
+  const [said, setSaid] = useState({ urgent: false, words: '' })
+  useEffect(() => {
+    const timer = setTimeout(() => setSaid({ urgent, words }), delayMs)
+    return () => clearTimeout(timer)
+  }, [urgent, words, delayMs])
+  return (
+    <>
+      <p className="visually-hidden" role="status">
+        {said.urgent ? '' : said.words}
+      </p>
+      <p className="visually-hidden" role="alert">
+        {said.urgent ? said.words : ''}
+      </p>
+    </>
+  )
+}
+
+function announcementOf(screen: SignInScreen, text: Texts): { urgent: boolean; words: string } {
+  const polite = (...words: string[]) => ({ urgent: false, words: words.join(' ') })
+  const assertive = (...words: string[]) => ({ urgent: true, words: words.join(' ') })
+  switch (screen.state) {
+    case 'loading':
+      return polite(text.loading)
+    case 'ready':
+      return polite(text.ready, text.readyHint)
+    case 'scanned':
+      return assertive(format(text.hi, { name: screen.person.name }), text.scanned)
+    case 'match':
+      return assertive(screen.isWrong ? text.matchWrong : text.match)
+    case 'confirmed':
+      return assertive(text.confirmed, text.confirmedHint)
+    case 'denied':
+      return assertive(text.denied, text.deniedHint)
+    case 'mismatch':
+      return assertive(text.mismatch, text.mismatchHint)
+    case 'scan_timeout':
+      return polite(text.scanTimeout)
+    case 'paused':
+      return polite(text.paused, text.pausedHint)
+    case 'reconnecting':
+      return polite(text.reconnecting)
+    case 'offline':
+      return polite(text.offline, text.offlineHint)
+    case 'rate_limited':
+      // Said at the start (and, by the next state, at the end), not with every second.
+      return polite(text.rateLimited, format(text.rateLimitedHint, { time: formatCountdown(screen.waitMs) }))
+    case 'unavailable':
+      return polite(text.unavailable, text.unavailableHint)
+    case 'error':
+      return assertive(text.error)
+    case 'already':
+      return polite(format(text.already, { name: screen.person.name }))
+  }
+}

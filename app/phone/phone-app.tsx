@@ -1,0 +1,47 @@
+'use client'
+
+import { useState } from 'react'
+import type { Person } from '@/lib/attempt/attempt'
+import { call } from '@/lib/client/api'
+import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
+import { type DemoAccount, PhoneSignIn } from '../ui/phone-sign-in'
+import styles from './phone.module.css'
+import { PhoneHome } from './phone-home'
+
+interface Props {
+  locale: Locale
+  text: Catalogue['phone']
+  unknownDevice: string
+  person: Person | null
+  accounts: DemoAccount[]
+}
+
+/** Signed out: pick an account. Signed in: the home of the app. */
+export function PhoneApp({ locale, text, unknownDevice, person, accounts }: Props) {
+  const [signedIn, setSignedIn] = useState(person)
+
+  async function signOut() {
+    const answer = await call('DELETE', '/api/phone/session')
+    if (answer.ok) setSignedIn(null)
+  }
+
+  if (signedIn !== null) {
+    return (
+      <PhoneHome
+        locale={locale}
+        text={text}
+        unknownDevice={unknownDevice}
+        person={signedIn}
+        onSignOut={() => void signOut()}
+        onSignedOut={() => setSignedIn(null)}
+      />
+    )
+  }
+  return (
+    <main className={styles.main}>
+      <h1>{text.explainTitle}</h1>
+      <p className="quiet">{text.explain}</p>
+      <PhoneSignIn text={text} accounts={accounts} onSignedIn={setSignedIn} />
+    </main>
+  )
+}

@@ -1,0 +1,43 @@
+'use client'
+
+import { useRouter } from 'next/navigation'
+import { type FormEvent, useState } from 'react'
+import { findCode } from '@/lib/client/code-link'
+import type { Catalogue } from '@/lib/i18n/catalogue'
+import styles from '../phone.module.css'
+
+/** For a code that came by another way than the camera. */
+export function PasteLink({ text, publicOrigin }: { text: Catalogue['phone']; publicOrigin: string }) {
+  const router = useRouter()
+  const [foreign, setForeign] = useState<string | null>(null)
+
+  function open(link: string) {
+    const code = findCode(link, [publicOrigin, location.origin])
+    setForeign(code === null ? link : null)
+    if (code !== null) router.push(`/q#${code}`)
+  }
+
+  function submit(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault()
+    open(String(new FormData(event.currentTarget).get('link')))
+  }
+
+  return (
+    <form className={styles.section} onSubmit={submit}>
+      <label>
+        {text.pasteLink}
+        <input className="field" name="link" data-testid="paste-link" autoComplete="off" required inputMode="url" />
+      </label>
+      <button type="submit" className="button primary">
+        {text.openLink}
+      </button>
+      <div role="alert">
+        {foreign === null ? null : (
+          <p className={styles.foreign}>
+            <strong>{text.foreignCode}</strong> {foreign}
+          </p>
+        )}
+      </div>
+    </form>
+  )
+}

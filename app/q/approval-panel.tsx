@@ -1,0 +1,47 @@
+'use client'
+
+import { useEffect, useState, useSyncExternalStore } from 'react'
+import type { Person } from '@/lib/attempt/attempt'
+import { Approval } from '@/lib/client/approval'
+import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
+import { type DemoAccount, PhoneSignIn } from '../ui/phone-sign-in'
+import { ApprovalView } from './approval-view'
+
+interface Props {
+  locale: Locale
+  text: Catalogue['approval']
+  phoneText: Catalogue['phone']
+  common: Catalogue['common']
+  person: Person | null
+  accounts: DemoAccount[]
+  host: string
+}
+
+/** The phone's question, alive. */
+export function ApprovalPanel({ locale, text, phoneText, common, person, accounts, host }: Props) {
+  const [approval] = useState(() => new Approval(person !== null))
+  const [signedIn, setSignedIn] = useState(person)
+  const screen = useSyncExternalStore(approval.subscribe, approval.screen, approval.screen)
+  useEffect(() => approval.open(), [approval])
+
+  function signIn(someone: Person) {
+    setSignedIn(someone)
+    approval.signedIn()
+  }
+
+  return (
+    <ApprovalView
+      screen={screen}
+      locale={locale}
+      text={text}
+      common={common}
+      person={signedIn}
+      host={host}
+      signIn={<PhoneSignIn text={phoneText} accounts={accounts} onSignedIn={signIn} />}
+      onApprove={() => void approval.approve()}
+      onDecline={() => void approval.decline()}
+      onSignOut={() => void approval.signItOut()}
+      onAgain={() => approval.again()}
+    />
+  )
+}

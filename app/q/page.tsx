@@ -1,0 +1,34 @@
+import type { Metadata } from 'next'
+import { headers } from 'next/headers'
+import { findPhone } from '@/lib/auth/identity'
+import { services } from '@/lib/services'
+import { listDemoAccounts } from '../ui/demo-accounts'
+import { Header } from '../ui/header'
+import { getLocale } from '../ui/locale'
+import { ApprovalPanel } from './approval-panel'
+import styles from './approval.module.css'
+
+export async function generateMetadata(): Promise<Metadata> {
+  const { text } = await getLocale()
+  return { title: text.approval.title }
+}
+
+/** What the code opens. The code is in the fragment, which no server sees: this page can change nothing. */
+export default async function ApprovalPage() {
+  const { locale, text } = await getLocale()
+  const phone = await findPhone({ headers: await headers() })
+  return (
+    <div className={styles.page}>
+      <Header locale={locale} text={text} />
+      <ApprovalPanel
+        locale={locale}
+        text={text.approval}
+        phoneText={text.phone}
+        common={text.common}
+        person={phone?.person ?? null}
+        accounts={listDemoAccounts()}
+        host={new URL(services().config.publicOrigin).host}
+      />
+    </div>
+  )
+}

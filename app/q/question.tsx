@@ -1,0 +1,89 @@
+'use client'
+
+import { useEffect, useState } from 'react'
+import type { Review } from '@/lib/attempt/views'
+import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
+import { format, formatAgo, formatDevice } from '@/lib/i18n/format'
+import styles from './approval.module.css'
+
+/** A tap that was meant for the page before must not answer: the buttons do nothing for this long. */
+const GUARD_MS = 700
+
+interface Props {
+  review: Review
+  /** The answer that is under way. */
+  step: 'confirm' | 'cancel' | null
+  locale: Locale
+  text: Catalogue['approval']
+  host: string
+  onApprove: () => void
+  onDecline: () => void
+}
+
+/** What asks, the warning, and two buttons of equal size. They appear together. */
+export function Question({ review, step, locale, text, host, onApprove, onDecline }: Props) {
+  const isArmed = useGuard()
+  const { computer, match } = review
+  const device = formatDevice(computer)
+  const isDue = match.required && !match.passed
+  const isBusy = step !== null
+  return (
+    <>
+      <h1>{text.question}</h1>
+      <dl className={styles.facts}>
+        <Fact name={text.device} value={device ?? text.unknownDevice} />
+        {computer.place === null ? null : (
+          <Fact name={text.location} value={format(text.near, { place: computer.place })} />
+        )}
+        <Fact name={text.asked} value={formatAgo(computer.requestedAgoMs, locale)} />
+        <Fact name={text.site} value={host} />
+      </dl>
+      <p className={styles.badge}>{computer.known ? text.known : text.isNew}</p>
+      {isDue ? (
+        <div className="card">
+          <p>{text.number}</p>
+          <p className={styles.number} data-testid="review-number">
+            {match.number}
+          </p>
+          <p className="quiet">{text.numberHint}</p>
+        </div>
+      ) : null}
+      <p className={styles.warning}>{text.warning}</p>
+      <div className={styles.bar}>
+        <button
+          type="button"
+          className="button"
+          data-testid="decline"
+          disabled={isBusy}
+          onClick={() => isArmed() && onDecline()}
+        >
+          {step === 'cancel' ? text.declining : text.notMe}
+        </button>
+        <button
+          type="button"
+          className="button primary"
+          data-testid="approve"
+          disabled={isBusy || isDue}
+          onClick={() => isArmed() && onApprove()}
+        >
+          {step === 'confirm' ? text.submitting : text.signIn}
+        </button>
+      </div>
+    </>
+  )
+}
+
+function useGuard(): () => boolean {
+  const [armedAt, setArmedAt] = useState(Number.POSITIVE_INFINITY)
+  useEffect(() => setArmedAt(performance.now() + GUARD_MS), [])
+  return () => performance.now() >= armedAt
+}
+
+function Fact({ name, value }: { name: string; value: string }) {
+  return (
+    <div className={styles.fact}>
+      <dt className="quiet">{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  )
+}

@@ -1,0 +1,22 @@
+import type { ReactNode } from 'react'
+import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
+import { LOCALE_COOKIE } from '@/lib/i18n/locale'
+import styles from './header.module.css'
+import { LanguageSwitch } from './language-switch'
+import { Mark } from './mark'
+
+/** Mark and brand left, language (and what the page adds) right. */
+export function Header({ locale, text, children }: { locale: Locale; text: Catalogue; children?: ReactNode }) {
+  return (
+    <header className={styles.header}>
+      <span className={styles.brand}>
+        <Mark />
+        {text.common.brand}
+      </span>
+      <span className={styles.side}>
+        {children}
+        <LanguageSwitch locale={locale} label={text.common.otherLanguage} cookie={LOCALE_COOKIE} />
+      </span>
+    </header>
+  )
+}

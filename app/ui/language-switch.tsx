@@ -1,0 +1,25 @@
+'use client'
+
+import { useRouter } from 'next/navigation'
+import type { Locale } from '@/lib/i18n/catalogue'
+import { LANGUAGE_TAGS } from '@/lib/i18n/catalogue'
+
+const YEAR_S = 365 * 86_400
+
+/** Goes to the other language without reloading, so that a running attempt lives on. */
+export function LanguageSwitch({ locale, label, cookie }: { locale: Locale; label: string; cookie: string }) {
+  const router = useRouter()
+  const other: Locale = locale === 'en' ? 'zh' : 'en'
+
+  function change() {
+    // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is not in every browser
+    document.cookie = `${cookie}=${other}; Path=/; Max-Age=${YEAR_S}; SameSite=Lax`
+    router.refresh()
+  }
+
+  return (
+    <button type="button" className="button" data-testid="language" lang={LANGUAGE_TAGS[other]} onClick={change}>
+      {label}
+    </button>
+  )
+}

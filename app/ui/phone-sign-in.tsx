@@ -1,0 +1,90 @@
+'use client'
+
+import { type FormEvent, useState } from 'react'
+import type { Person } from '@/lib/attempt/attempt'
+import { call } from '@/lib/client/api'
+import type { Catalogue } from '@/lib/i18n/catalogue'
+import { Avatar } from './avatar'
+import styles from './phone-sign-in.module.css'
+
+export interface DemoAccount {
+  username: string
+  name: string
+  avatarUrl: string | null
+}
+
+interface Props {
+  text: Catalogue['phone']
+  /** Empty where the demo is off: a form asks for name and password instead. */
+  accounts: DemoAccount[]
+  onSignedIn: (person: Person) => void
+}
+
+const DEMO_PASSWORD = 'demo'
+
+/** Signs the simulated phone in. */
+export function PhoneSignIn({ text, accounts, onSignedIn }: Props) {
+  const [problem, setProblem] = useState('')
+  const [isSending, setSending] = useState(false)
+
+  async function signIn(username: string, password: string) {
+    setSending(true)
+    setProblem('')
+    const answer = await call<{ person: Person }>('POST', '/api/phone/session', { body: { username, password } })
+    setSending(false)
+    if (answer.ok) onSignedIn(answer.value.person)
+    else setProblem(answer.code === 'credentials_wrong' ? text.credentialsWrong : text.signInFailed)
+  }
+
+  function submit(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault()
+    const form = new FormData(event.currentTarget)
+    void signIn(String(form.get('username')), String(form.get('password')))
+  }
+
+  return (
+    <div className={styles.signIn}>
+      {accounts.length > 0 ? (
+        <>
+          <p className="quiet">
+            {text.pickAccount} · {text.demoOnly}
+          </p>
+          <ul className={styles.accounts}>
+            {accounts.map((account) => (
+              <li key={account.username}>
+                <button
+                  type="button"
+                  className={styles.account}
+                  data-testid="demo-account"
+                  data-username={account.username}
+                  disabled={isSending}
+                  onClick={() => void signIn(account.username, DEMO_PASSWORD)}
+                >
+                  <Avatar person={account} size={64} />
+                  {account.name}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </>
+      ) : (
+        <form className={styles.form} onSubmit={submit}>
+          <label>
+            {text.username}
+            <input className="field" name="username" autoComplete="username" autoCapitalize="none" required />
+          </label>
+          <label>
+            {text.password}
+            <input className="field" name="password" type="password" autoComplete="current-password" required />
+          </label>
+          <button type="submit" className="button primary" disabled={isSending}>
+            {text.signIn}
+          </button>
+        </form>
+      )}
+      <p role="alert" className={styles.problem}>
+        {problem}
+      </p>
+    </div>
+  )
+}

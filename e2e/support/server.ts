@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export type Settings = Record<string, string>
+
+/** One built app on a port of its own, with a data folder of its own. */
+export class Server {
+  readonly port: number
+  readonly origin: string
+  readonly #settings: Settings
+  readonly #dataDir = mkdtempSync(join(tmpdir(), 'qr-login-e2e-'))
+  readonly #secret = randomBytes(32).toString('hex')
+  #process: ChildProcess | null = null
+  /** Everything that the process has printed. */
+  output = ''
+
+  constructor(port: number, settings: Settings) {
+    this.port = port
+    this.origin = `http://localhost:${port}`
+    this.#settings = settings
+  }
+
+  static async start(settings: Settings = {}): Promise<Server> {
+    const server = new Server(await freePort(), settings)
+    await server.start()
+    return server
+  }
+
+  /** Starts it, or starts it again with the same data and settings. */
+  async start(): Promise<void> {
+    const env = {
+      PATH: process.env.PATH ?? '',
+      NODE_ENV: 'production',
+      NEXT_TELEMETRY_DISABLED: '1',
+      PORT: String(this.port),
+      PUBLIC_ORIGIN: this.origin,
+      SESSION_SECRET: this.#secret,
+      DATA_DIR: this.#dataDir,
+      DEMO_ACCOUNTS: 'true',
+      RATE_LIMIT_SCALE: '1000',
+      ...this.#settings,
+    } as NodeJS.ProcessEnv
+    const child = spawn(process.execPath, ['node_modules/next/dist/bin/next', 'start', '-H', '0.0.0.0'], { env })
+    this.#process = child
+    const collect = (chunk: Buffer) => {
+      this.output += chunk.toString()
+    }
+    child.stdout.on('data', collect)
+    child.stderr.on('data', collect)
+    await until(async () => {
+      if (child.exitCode !== null) throw new Error(`the server ended:\n${this.output}`)
+      const response = await fetch(`${this.origin}/api/health/ready`).catch(() => null)
+      return response?.ok ?? false
+    })
+  }
+
+  /** Ends it by the signal and resolves with how long that took. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<{ ms: number; code: number | null }> {
+    const child = this.#process
+    if (child === null || child.exitCode !== null) return { ms: 0, code: child?.exitCode ?? null }
+    const startedAt = performance.now()
+    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    const code = await ended
+    this.#process = null
+    return { ms: performance.now() - startedAt, code }
+  }
+
+  async dispose(): Promise<void> {
+    await this.end('SIGKILL')
+    rmSync(this.#dataDir, { recursive: true, force: true })
+  }
+}
+
+/** Resolves when `isTrue` does; asks 20 times a second, for 20 s. */
+export async function until(isTrue: () => Promise<boolean> | boolean): Promise<void> {
+  const deadline = performance.now() + 20_000
+  while (!(await isTrue())) {
+    if (performance.now() > deadline) throw new Error('waited for 20 s in vain')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, () => {
+      const address = probe.address()
+      probe.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(address)))
+    })
+  })
+}

@@ -1,0 +1,162 @@
+import { type BrowserContext, test as base, devices, expect, type Page } from '@playwright/test'
+import { decodePixels } from './decode'
+import { Server, type Settings, until } from './server'
+
+interface Fixtures {
+  /** The computer: a browser context of its own. */
+  computer: Computer
+  /** The phone: another context, signed in as Ada. */
+  phone: Phone
+  newComputer: () => Promise<Computer>
+  newPhone: (username: string | null) => Promise<Phone>
+}
+
+interface WorkerFixtures {
+  settings: Settings
+  server: Server
+}
+
+/** The computer's browser on the login page. */
+export class Computer {
+  readonly page: Page
+  readonly server: Server
+
+  constructor(page: Page, server: Server) {
+    this.page = page
+    this.server = server
+  }
+
+  get panel() {
+    return this.page.getByTestId('qr-panel')
+  }
+
+  async openLogin(path = '/login'): Promise<void> {
+    await this.page.goto(this.server.origin + path)
+  }
+
+  async expectState(state: string | RegExp): Promise<void> {
+    await expect(this.panel).toHaveAttribute('data-state', state)
+  }
+
+  /** The link in the code, decoded from the pixels of the screen. */
+  async readCode(): Promise<string> {
+    await this.expectState('ready')
+    await expect(this.page.getByTestId('qr-code')).toBeVisible()
+    const [link, ...others] = await decodePixels(this.panel)
+    if (link === undefined || others.length > 0) throw new Error(`expected one code, found ${others.length + 1}`)
+    return link
+  }
+
+  /** A code other than `old`: the next period's, or the next attempt's. */
+  async readNextCode(old: string): Promise<string> {
+    let link = old
+    await until(async () => {
+      const [found] = await decodePixels(this.panel)
+      link = found ?? old
+      return link !== old
+    })
+    return link
+  }
+
+  /** The home page of a computer that is signed in. */
+  async expectSignedIn(name: string): Promise<void> {
+    await expect(this.page.getByTestId('home-greeting')).toContainText(name)
+    expect(new URL(this.page.url()).pathname).toBe('/')
+  }
+}
+
+/** The phone's browser. */
+export class Phone {
+  readonly page: Page
+  readonly server: Server
+
+  constructor(page: Page, server: Server) {
+    this.page = page
+    this.server = server
+  }
+
+  get review() {
+    return this.page.getByTestId('review')
+  }
+
+  async signIn(username: string): Promise<void> {
+    await this.page.goto(`${this.server.origin}/phone`)
+    await this.page.locator(`[data-testid="demo-account"][data-username="${username}"]`).click()
+    await expect(this.page.getByTestId('scan-tile')).toBeVisible()
+  }
+
+  /** What the phone's own camera app does with a code: opens its link. */
+  async open(link: string): Promise<void> {
+    await this.page.goto('about:blank')
+    await this.page.goto(link)
+  }
+
+  async expectState(state: string | RegExp): Promise<void> {
+    await expect(this.review).toHaveAttribute('data-state', state)
+  }
+
+  /** Taps once the guard against accidental taps is over. */
+  async answer(button: 'approve' | 'decline'): Promise<void> {
+    await this.expectState('review')
+    await expect(async () => {
+      await this.page.getByTestId(button).click({ timeout: 1_000 })
+      await expect(this.review).not.toHaveAttribute('data-state', 'review', { timeout: 300 })
+    }).toPass()
+  }
+}
+
+export const test = base.extend<Fixtures, WorkerFixtures>({
+  settings: [{}, { option: true, scope: 'worker' }],
+
+  server: [
+    async ({ settings }, use) => {
+      const server = await Server.start(settings)
+      await use(server)
+      // A request that failed on our side is a failure of the test, whatever the test looked at.
+      const failures = server.output.split('\n').filter((line) => /"level":"?(50|60|error|fatal)/.test(line))
+      await server.dispose()
+      expect(failures).toEqual([])
+    },
+    { scope: 'worker' },
+  ],
+
+  newComputer: async ({ browser, server }, use) => {
+    const contexts: BrowserContext[] = []
+    await use(async () => {
+      const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
+      contexts.push(context)
+      return new Computer(await watchedPage(context), server)
+    })
+    for (const context of contexts) await context.close()
+  },
+
+  newPhone: async ({ browser, server }, use) => {
+    const contexts: BrowserContext[] = []
+    await use(async (username) => {
+      const { defaultBrowserType: _, ...iphone } = devices['iPhone 14']
+      const context = await browser.newContext(iphone)
+      contexts.push(context)
+      const phone = new Phone(await watchedPage(context), server)
+      if (username !== null) await phone.signIn(username)
+      return phone
+    })
+    for (const context of contexts) await context.close()
+  },
+
+  computer: async ({ newComputer }, use) => use(await newComputer()),
+  phone: async ({ newPhone }, use) => use(await newPhone('ada')),
+})
+
+/** A page that fails the test when its own script throws or the content security policy is violated. */
+async function watchedPage(context: BrowserContext): Promise<Page> {
+  const page = await context.newPage()
+  page.on('pageerror', (error) => {
+    throw error
+  })
+  page.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) throw new Error(message.text())
+  })
+  return page
+}
+
+export { expect, until }

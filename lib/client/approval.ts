@@ -1,0 +1,215 @@
+import type { ErrorCode } from '../attempt/errors'
+import type { Review } from '../attempt/views'
+import type { SessionView } from '../session/session'
+import { call, type Refused } from './api'
+import { followAccount } from './follow-account'
+
+/** What the phone's question shows; `state` is the `data-state` of the review. */
+export type ApprovalScreen =
+  | { state: 'checking' | 'needs_sign_in' | 'declined' | 'expired' | 'ended' | 'taken' | 'unknown' | 'signed_out' }
+  | { state: 'review'; review: Review }
+  | { state: 'submitting'; review: Review; step: 'confirm' | 'cancel' }
+  /** `canSignOut`: "Wasn't you?" has not been answered yet. */
+  | { state: 'approved'; canSignOut: boolean }
+  | { state: 'offline' | 'error'; reference: string | null }
+
+const SCAN_REFUSED: Partial<Record<ErrorCode | 'network', ApprovalScreen>> = {
+  code_unknown: { state: 'unknown' },
+  bad_request: { state: 'unknown' },
+  code_expired: { state: 'expired' },
+  attempt_taken: { state: 'taken' },
+  attempt_ended: { state: 'ended' },
+  wrong_state: { state: 'ended' },
+  claim_unknown: { state: 'ended' },
+}
+
+const RETRY_MS = 2_000
+/** While the number is due the state is asked this often even when no message comes. */
+const ASK_EVERY_MS = 10_000
+
+/** The phone's side of a sign-in: reports the code, asks the person, answers. */
+export class Approval {
+  readonly #listeners = new Set<() => void>()
+  readonly #isPhoneSignedIn: boolean
+  #screen: ApprovalScreen = { state: 'checking' }
+  #code = ''
+  #claim: string | null = null
+  #unfollow: (() => void) | null = null
+  /** When the time to answer is over, on the monotonic clock. */
+  #endsAt = Number.POSITIVE_INFINITY
+  #retry: ReturnType<typeof setTimeout> | undefined
+  /** The computers that were signed in before: the one that is not among them is the one just approved. */
+  #before: Set<string> | null = null
+  #sessions: SessionView[] = []
+
+  constructor(isPhoneSignedIn: boolean) {
+    this.#isPhoneSignedIn = isPhoneSignedIn
+  }
+
+  /** For `useSyncExternalStore`. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  readonly screen = (): ApprovalScreen => this.#screen
+
+  /** Takes the code from the page's fragment, now and when another one is opened in the same page. */
+  open(): () => void {
+    const read = () => this.#read(location.hash.slice(1))
+    window.addEventListener('hashchange', read)
+    read()
+    return () => {
+      window.removeEventListener('hashchange', read)
+      this.#close()
+    }
+  }
+
+  /** The person has signed in on this phone: the code that was waiting goes on. */
+  signedIn(): void {
+    this.#listen()
+    void this.#scan()
+  }
+
+  async approve(): Promise<void> {
+    if (this.#screen.state !== 'review' || this.#claim === null) return
+    this.#show({ ...this.#screen, state: 'submitting', step: 'confirm' })
+    await this.#send('confirm')
+  }
+
+  async decline(): Promise<void> {
+    if (this.#screen.state !== 'review' || this.#claim === null) return
+    this.#show({ ...this.#screen, state: 'submitting', step: 'cancel' })
+    await this.#send('cancel')
+  }
+
+  /** "Wasn't you?": takes the yes back while that is possible, else signs the new computer out. */
+  async signItOut(): Promise<void> {
+    if (this.#screen.state !== 'approved' || this.#claim === null) return
+    this.#show({ state: 'approved', canSignOut: false })
+    const cancelled = await call('POST', '/api/qr/cancel', { body: { claim: this.#claim } })
+    if (cancelled.ok) return this.#end({ state: 'declined' })
+    const isNew = ({ id }: SessionView) => this.#before !== null && !this.#before.has(id)
+    const signedIn = this.#sessions.find(isNew)
+    const signedOut = signedIn === undefined ? null : await call('DELETE', `/api/sessions/${signedIn.id}?as=phone`)
+    if (signedOut?.ok) this.#end({ state: 'signed_out' })
+    else this.#show({ state: 'approved', canSignOut: true })
+  }
+
+  /** Another try after `offline` or `error`. */
+  again(): void {
+    void this.#scan()
+  }
+
+  #read(code: string): void {
+    this.#close()
+    this.#code = code
+    this.#claim = null
+    this.#endsAt = Number.POSITIVE_INFINITY
+    if (code === '') return this.#show({ state: 'unknown' })
+    if (!this.#isPhoneSignedIn) return this.#show({ state: 'needs_sign_in' })
+    this.#listen()
+    void this.#scan()
+  }
+
+  /** Before the scan, so that nothing falls between. */
+  #listen(): void {
+    this.#unfollow?.()
+    this.#unfollow = followAccount('phone', {
+      onSessions: (sessions) => {
+        this.#sessions = sessions
+        this.#before ??= new Set(sessions.map(({ id }) => id))
+      },
+      // A hint: it may be about another attempt that this phone has scanned, so the state is asked.
+      onAttempt: () => this.#refresh(),
+      onOpen: () => this.#refresh(),
+      onSignedOut: () => this.#show({ state: 'needs_sign_in' }),
+    })
+  }
+
+  #refresh(): void {
+    if (this.#screen.state === 'review') void this.#scan()
+  }
+
+  /** Also asks again: the same phone gets the same answer, however old its code is by now. */
+  async #scan(): Promise<void> {
+    const code = this.#code
+    if (this.#claim === null) this.#show({ state: 'checking' })
+    const answer = await call<Review>('POST', '/api/qr/scan', { body: { code } })
+    if (code !== this.#code) return
+    if (answer.ok) {
+      this.#claim = answer.value.claim
+      this.#onReview(answer.value)
+    } else this.#onRefused(answer)
+  }
+
+  async #send(step: 'confirm' | 'cancel'): Promise<void> {
+    const code = this.#code
+    const answer = await call<Review>('POST', `/api/qr/${step}`, { body: { claim: this.#claim } })
+    if (code !== this.#code) return
+    if (answer.ok) this.#onReview(answer.value)
+    else if (answer.code === 'match_required') void this.#scan()
+    // A lost answer is repeated: the same step gives the same answer.
+    else if (answer.code === 'network' || answer.code === 'unavailable') {
+      this.#retry = setTimeout(() => void this.#send(step), answer.retryAfterMs ?? RETRY_MS)
+    } else this.#onRefused(answer)
+  }
+
+  #onReview(review: Review): void {
+    const { status } = review
+    clearTimeout(this.#retry)
+    if (status === 'scanned') this.#onQuestion(review)
+    else if (status === 'confirmed' || status === 'redeemed') this.#onApproved()
+    else if (status === 'cancelled') this.#end({ state: 'declined' })
+    else this.#end({ state: 'expired' })
+  }
+
+  #onQuestion(review: Review): void {
+    // A message that was under way while the person answered.
+    if (this.#screen.state === 'submitting') return
+    this.#endsAt = performance.now() + review.expiresInMs
+    this.#show({ state: 'review', review })
+    const isDue = review.match.required && !review.match.passed
+    const askInMs = Math.min(review.expiresInMs + 500, isDue ? ASK_EVERY_MS : Number.POSITIVE_INFINITY)
+    this.#retry = setTimeout(() => void this.#scan(), askInMs)
+  }
+
+  /** The code is spent: it leaves the address bar, so that a reload does not ask about it. */
+  #onApproved(): void {
+    if (this.#screen.state === 'approved') return
+    this.#forgetCode()
+    this.#show({ state: 'approved', canSignOut: true })
+  }
+
+  #onRefused({ code, requestId }: Refused): void {
+    const screen = SCAN_REFUSED[code]
+    if (code === 'unauthenticated') this.#show({ state: 'needs_sign_in' })
+    else if (code === 'attempt_ended' && performance.now() >= this.#endsAt) this.#end({ state: 'expired' })
+    else if (screen !== undefined) this.#end(screen)
+    else if (code === 'network' || code === 'unavailable') {
+      if (this.#screen.state !== 'review') this.#show({ state: 'offline', reference: null })
+      this.#retry = setTimeout(() => void this.#scan(), RETRY_MS)
+    } else this.#show({ state: 'error', reference: requestId })
+  }
+
+  #end(screen: ApprovalScreen): void {
+    this.#close()
+    this.#forgetCode()
+    this.#show(screen)
+  }
+
+  #forgetCode(): void {
+    history.replaceState(history.state, '', location.pathname)
+  }
+
+  #close(): void {
+    clearTimeout(this.#retry)
+    this.#unfollow?.()
+    this.#unfollow = null
+  }
+
+  #show(screen: ApprovalScreen): void {
+    this.#screen = screen
+    for (const listener of this.#listeners) listener()
+  }
+}

@@ -1,0 +1,103 @@
+import type { Review } from '../attempt/views'
+import type { SessionView } from '../session/session'
+import { call } from './api'
+import { backoffMs } from './backoff'
+
+/** Where streams do not get through, the list is asked this often. */
+const POLL_EVERY_MS = 2_000
+const FIRST_FRAME_MS = 3_000
+const TRIES_BEFORE_POLL = 2
+
+export interface AccountListener {
+  onSessions?: (sessions: SessionView[]) => void
+  /** An attempt that this phone has scanned. */
+  onAttempt?: (review: Omit<Review, 'claim'>) => void
+  onSignedOut: () => void
+  /** Whenever a stream has (re)opened: what was missed in between has to be asked. */
+  onOpen?: () => void
+}
+
+/**
+ * Follows the account of the phone or the computer that this browser is, until it is signed out or the returned
+ * function is called. By stream, or by asking every 2 s where none gets through. Asks again when the page wakes.
+ */
+export function followAccount(as: 'phone' | 'computer', listener: AccountListener): () => void {
+  let source: EventSource | null = null
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let failures = 0
+  let stopped = false
+
+  const stop = () => {
+    stopped = true
+    source?.close()
+    clearTimeout(timer)
+    for (const [target, name] of wakers) target.removeEventListener(name, wake)
+  }
+  const signedOut = () => {
+    stop()
+    listener.onSignedOut()
+  }
+  const later = (ms: number, run: () => void) => {
+    clearTimeout(timer)
+    timer = setTimeout(run, ms)
+  }
+
+  const open = () => {
+    source?.close()
+    source = new EventSource(`/api/account/events?as=${as}`)
+    let heard = false
+    const fail = () => {
+      source?.close()
+      failures = heard ? 1 : failures + 1
+      void ask()
+    }
+    later(FIRST_FRAME_MS, fail)
+    source.addEventListener('sessions', ({ data }) => {
+      if (!heard) {
+        heard = true
+        failures = 0
+        clearTimeout(timer)
+        listener.onOpen?.()
+      }
+      listener.onSessions?.(JSON.parse(data).sessions)
+    })
+    source.addEventListener('attempt', ({ data }) => listener.onAttempt?.(JSON.parse(data)))
+    source.addEventListener('signed_out', signedOut)
+    source.addEventListener('bye', ({ data }) => {
+      source?.close()
+      later((JSON.parse(data) as { retryMs: number }).retryMs, open)
+    })
+    source.addEventListener('error', fail)
+  }
+
+  /** Tells a signed-out account from a lost network, and stands in for the stream. */
+  const ask = async () => {
+    const answer = await call<{ sessions: SessionView[] }>('GET', `/api/sessions?as=${as}`)
+    if (stopped) return
+    if (!answer.ok && answer.code === 'unauthenticated') return signedOut()
+    if (answer.ok) {
+      listener.onSessions?.(answer.value.sessions)
+      listener.onOpen?.()
+    }
+    const isStreamBlocked = answer.ok && failures > TRIES_BEFORE_POLL
+    if (isStreamBlocked) later(POLL_EVERY_MS, () => void ask())
+    else later(backoffMs(answer.ok ? 0 : failures, Math.random()), open)
+  }
+
+  /** After sleep an open stream may be dead: ask, and open a new one. */
+  const wake = () => {
+    if (stopped || document.visibilityState !== 'visible') return
+    failures = 0
+    source?.close()
+    clearTimeout(timer)
+    open()
+  }
+  const wakers: [EventTarget, string][] = [
+    [document, 'visibilitychange'],
+    [window, 'online'],
+    [window, 'pageshow'],
+  ]
+  for (const [target, name] of wakers) target.addEventListener(name, wake)
+  open()
+  return stop
+}

@@ -1,0 +1,39 @@
+import { LANGUAGE_TAGS, type Locale } from './catalogue'
+
+/** Puts values into `{name}` marks. A mark without a value stays as it is. */
+export function format(text: string, values: Record<string, string>): string {
+  return text.replace(/\{(\w+)\}/g, (mark, name: string) => values[name] ?? mark)
+}
+
+/** Splits `a **b** c` into parts with and without weight. */
+export function splitWeight(text: string): { text: string; isStrong: boolean }[] {
+  return text
+    .split('**')
+    .map((part, index) => ({ text: part, isStrong: index % 2 === 1 }))
+    .filter((part) => part.text !== '')
+}
+
+/** Minutes and seconds, as m:ss. */
+export function formatCountdown(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000))
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+}
+
+const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+]
+
+/** How long ago, in words: "5 minutes ago", "now" for less than a minute. */
+export function formatAgo(agoMs: number, locale: Locale): string {
+  const relative = new Intl.RelativeTimeFormat(LANGUAGE_TAGS[locale], { numeric: 'auto' })
+  const [unit, unitMs] = UNITS.find(([, ms]) => agoMs >= ms) ?? ['second', Number.POSITIVE_INFINITY]
+  return relative.format(-Math.floor(agoMs / unitMs), unit)
+}
+
+/** Browser and system in one line; null when neither is known. */
+export function formatDevice({ browser, os }: { browser: string | null; os: string | null }): string | null {
+  const parts = [browser, os].filter((part) => part !== null)
+  return parts.length === 0 ? null : parts.join(' · ')
+}

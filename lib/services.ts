@@ -22,7 +22,7 @@ export type Services = ReturnType<typeof createServices>
 /** Builds everything that lives as long as the process. The only reader of the clock and of chance. */
 export function createServices(config: Config, now: () => number = Date.now) {
   const log = createLog(config.logLevel)
-  const store = new SqliteStore(config.dataDir)
+  const store = new SqliteStore(config.dataDir, (error) => log.error({ err: error }, 'watcher failed'))
   const keys = deriveKeyring(config.secrets)
   const deadlines = new Deadlines(now)
   const perAddress = Math.max(1, Math.floor(STREAMS_PER_ADDRESS * config.rateLimitScale))

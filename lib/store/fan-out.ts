@@ -1,8 +1,13 @@
 import type { Unwatch } from './store'
 
-/** In-process listeners by topic. A listener that throws does not keep the others from hearing. */
+/** In-process listeners by topic. One that throws keeps neither the others from hearing nor the publisher from going on. */
 export class FanOut<Message> {
   readonly #topics = new Map<string, Set<(message: Message) => void>>()
+  readonly #onError: (error: unknown) => void
+
+  constructor(onError: (error: unknown) => void) {
+    this.#onError = onError
+  }
 
   watch(topic: string, listener: (message: Message) => void): Unwatch {
     const listeners = this.#topics.get(topic) ?? new Set()
@@ -18,9 +23,7 @@ export class FanOut<Message> {
       try {
         listener(message)
       } catch (error) {
-        queueMicrotask(() => {
-          throw error
-        })
+        this.#onError(error)
       }
     }
   }

@@ -36,12 +36,14 @@ interface SessionRow {
  */
 export class SqliteStore implements Store {
   readonly #db: Database.Database
-  readonly #attempts = new FanOut<Attempt>()
-  readonly #accounts = new FanOut<AccountChange>()
+  readonly #attempts: FanOut<Attempt>
+  readonly #accounts: FanOut<AccountChange>
   readonly #sql: ReturnType<typeof prepare>
 
-  /** Opens or creates `{folder}/qr-login.db`. */
-  constructor(folder: string) {
+  /** Opens or creates `{folder}/qr-login.db`. `onError` hears of watchers that throw. */
+  constructor(folder: string, onError: (error: unknown) => void) {
+    this.#attempts = new FanOut(onError)
+    this.#accounts = new FanOut(onError)
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     this.#db = new Database(join(folder, 'qr-login.db'))
     // A second process on the same file (a restart that overlaps) waits for the lock rather than failing.

@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest'
+import { ADA, ID, KEYS, LIN } from '../testing/fixtures'
+import { deriveKeyring } from './keys'
+import {
+  encodeClaim,
+  encodeTicket,
+  hashBrowserSecret,
+  isMatchNumberOf,
+  isTicketOf,
+  matchNumberOf,
+  parseClaim,
+  sessionIdOf,
+} from './tokens'
+
+const OTHER_ID = 'BBBBBBBBBBBBBBBB'
+const ROTATED = deriveKeyring(['a newer secret that is long enough too', 'a secret for tests that is long enough'])
+
+describe('a claim', () => {
+  const claim = encodeClaim(KEYS, ID, ADA)
+
+  test('names its attempt to the phone it was made for', () => {
+    expect(parseClaim(KEYS, claim, ADA)).toBe(ID)
+  })
+
+  test('means nothing to another person, or to another phone of the same person', () => {
+    expect(parseClaim(KEYS, claim, LIN)).toBeNull()
+    expect(parseClaim(KEYS, claim, { ...ADA, sessionId: 'another' })).toBeNull()
+  })
+
+  test('cannot be moved to another attempt, cut, or lengthened', () => {
+    for (const bad of [OTHER_ID + claim.slice(16), claim.slice(0, -1), `${claim}A`, '', ID]) {
+      expect(parseClaim(KEYS, bad, ADA)).toBeNull()
+    }
+  })
+
+  test('does not confuse ids that read alike when put together', () => {
+    const one = { sessionId: 'b","c', person: { id: 'a', name: '', avatarUrl: null } }
+    const two = { sessionId: 'c', person: { id: 'a","b', name: '', avatarUrl: null } }
+    expect(parseClaim(KEYS, encodeClaim(KEYS, ID, one), two)).toBeNull()
+  })
+
+  test('survives a rotation of the secret', () => {
+    expect(parseClaim(ROTATED, claim, ADA)).toBe(ID)
+  })
+})
+
+describe('a ticket', () => {
+  test('fits its own attempt only', () => {
+    const ticket = encodeTicket(KEYS, ID)
+    expect(isTicketOf(KEYS, ID, ticket)).toBe(true)
+    expect(isTicketOf(ROTATED, ID, ticket)).toBe(true)
+    expect(isTicketOf(KEYS, OTHER_ID, ticket)).toBe(false)
+    expect(isTicketOf(KEYS, ID, '')).toBe(false)
+    expect(isTicketOf(KEYS, ID, ticket.slice(0, -4))).toBe(false)
+  })
+})
+
+describe('one token cannot be used as another', () => {
+  test('claim, ticket and session id of one attempt have nothing in common', () => {
+    const claim = encodeClaim(KEYS, ID, ADA).slice(16)
+    expect(new Set([claim, encodeTicket(KEYS, ID), sessionIdOf(KEYS, ID)]).size).toBe(3)
+    expect(isTicketOf(KEYS, ID, claim)).toBe(false)
+    expect(isTicketOf(KEYS, ID, sessionIdOf(KEYS, ID))).toBe(false)
+  })
+})
+
+describe('the match number', () => {
+  test('has two digits, is the same each time, and all of 10 to 99 occur', () => {
+    const numbers = new Set<string>()
+    for (let index = 0; index < 3_000; index += 1) {
+      const id = Buffer.from(index.toString().padStart(12)).toString('base64url')
+      const number = matchNumberOf(KEYS, id)
+      expect(number).toMatch(/^[1-9]\d$/)
+      expect(matchNumberOf(KEYS, id)).toBe(number)
+      expect(isMatchNumberOf(KEYS, id, number)).toBe(true)
+      numbers.add(number)
+    }
+    expect(numbers.size).toBe(90)
+  })
+
+  test('another number is wrong, and rotation keeps the one on the screen right', () => {
+    const number = matchNumberOf(KEYS, ID)
+    const other = number === '42' ? '43' : '42'
+    expect(isMatchNumberOf(KEYS, ID, other)).toBe(false)
+    expect(isMatchNumberOf(ROTATED, ID, number)).toBe(true)
+  })
+})
+
+test('a browser secret is remembered as a hash', () => {
+  expect(hashBrowserSecret('secret')).toMatch(/^[A-Za-z0-9_-]{43}$/)
+  expect(hashBrowserSecret('secret')).not.toBe(hashBrowserSecret('secrets'))
+})

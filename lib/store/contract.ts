@@ -1,0 +1,210 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Attempt, TOMBSTONE_MS } from '../attempt/attempt'
+import { ProtocolError } from '../attempt/errors'
+import { type AttemptEvent, transition } from '../attempt/transition'
+import { createComputerSession, createPhoneSession } from '../session/session'
+import { ADA, LIFETIMES, LIN, pendingAttempt, scanBy, T0 } from '../testing/fixtures'
+import type { AccountChange, Store } from './store'
+
+const SESSION_LIFETIMES = { computerMs: 604_800_000, computerIdleMs: 86_400_000 }
+const UNKNOWN_DEVICE = { browser: null, os: null, place: null }
+
+export interface StoreUnderTest {
+  store: Store
+  /** Another connection to the same data, as after a restart or from another server. */
+  reopen: () => Promise<Store>
+  dispose: () => Promise<void>
+}
+
+/** What every store promises. Run on the real thing by each adapter's test. */
+export function describeStore(name: string, open: () => Promise<StoreUnderTest>): void {
+  describe(name, () => {
+    let opened: StoreUnderTest
+    let store: Store
+    beforeEach(async () => {
+      opened = await open()
+      store = opened.store
+    })
+    afterEach(async () => await opened.dispose())
+
+    const apply = (event: AttemptEvent, now = T0) => (attempt: Attempt) => transition(attempt, event, now, LIFETIMES)
+    const id = pendingAttempt().id
+
+    test('an attempt is found as it was written, and an unknown one is null', async () => {
+      await store.insertAttempt(pendingAttempt())
+      expect(await store.findAttempt(id)).toEqual(pendingAttempt())
+      expect(await store.findAttempt('BBBBBBBBBBBBBBBB')).toBeNull()
+    })
+
+    test('an id is never written twice', async () => {
+      await store.insertAttempt(pendingAttempt())
+      await expect(async () => await store.insertAttempt(pendingAttempt())).rejects.toThrow()
+    })
+
+    test('an update is there for the next read, on every connection', async () => {
+      await store.insertAttempt(pendingAttempt())
+      const outcome = await store.updateAttempt(id, apply(scanBy(ADA)))
+      expect(outcome?.attempt).toMatchObject({ status: 'scanned', version: 2 })
+      expect(await (await opened.reopen()).findAttempt(id)).toEqual(outcome?.attempt)
+    })
+
+    test('an update of an unknown attempt is null, and the change is not asked', async () => {
+      expect(await store.updateAttempt(id, () => expect.fail('there is nothing to change'))).toBeNull()
+    })
+
+    test('a refused change is thrown, and nothing is written', async () => {
+      await store.insertAttempt(pendingAttempt())
+      const update = async () => await store.updateAttempt(id, apply({ type: 'confirm', phone: ADA }))
+      await expect(update).rejects.toBeInstanceOf(ProtocolError)
+      expect(await store.findAttempt(id)).toEqual(pendingAttempt())
+    })
+
+    test('an unchanged attempt is neither written nor announced', async () => {
+      await store.insertAttempt(pendingAttempt())
+      let heard = 0
+      store.watchAttempt(id, () => {
+        heard += 1
+      })
+      const outcome = await store.updateAttempt(id, (attempt) => ({ attempt }))
+      expect(outcome?.attempt).toEqual(pendingAttempt())
+      expect(heard).toBe(0)
+    })
+
+    test('a change that lost the race is decided again on what the winner wrote', async () => {
+      await store.insertAttempt(pendingAttempt())
+      const other = await opened.reopen()
+      let decided = 0
+      const slow = async () =>
+        await store.updateAttempt(id, (attempt) => {
+          decided += 1
+          // Between this read and its write another server is faster. Embedded and remote stores answer alike here.
+          if (decided === 1) void other.updateAttempt(id, apply(scanBy(LIN)))
+          return transition(attempt, scanBy(ADA), T0, LIFETIMES)
+        })
+      await expect(slow).rejects.toMatchObject({ code: 'attempt_taken' })
+      expect(decided).toBe(2)
+      expect(await store.findAttempt(id)).toMatchObject({ version: 2, scan: { phone: { person: { id: 'lin' } } } })
+    })
+
+    test('50 scans at once: exactly one wins', async () => {
+      await store.insertAttempt(pendingAttempt())
+      const phones = Array.from({ length: 50 }, (_, index) => ({ ...ADA, sessionId: `phone-${index}` }))
+      const scans = phones.map(async (phone) => await store.updateAttempt(id, apply(scanBy(phone))))
+      const results = await Promise.allSettled(scans)
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    })
+
+    test('whoever watches an attempt hears each change once, and nothing after they stop', async () => {
+      await store.insertAttempt(pendingAttempt())
+      const heard: string[] = []
+      const unwatch = store.watchAttempt(id, ({ status, version }) => heard.push(`${version} ${status}`))
+      await store.updateAttempt(id, apply(scanBy(ADA)))
+      await store.updateAttempt(id, apply({ type: 'confirm', phone: ADA }))
+      await expect.poll(() => heard).toEqual(['2 scanned', '3 confirmed'])
+      unwatch()
+      unwatch()
+      await store.updateAttempt(id, apply({ type: 'cancel', by: 'computer' }))
+      expect(heard).toHaveLength(2)
+    })
+
+    test("the scanner's account hears of the attempt, another person's does not", async () => {
+      await store.insertAttempt(pendingAttempt())
+      const ada: AccountChange[] = []
+      const lin: AccountChange[] = []
+      store.watchAccount('ada', (change) => ada.push(change))
+      store.watchAccount('lin', (change) => lin.push(change))
+      await store.updateAttempt(id, apply(scanBy(ADA)))
+      await expect.poll(() => ada).toMatchObject([{ type: 'attempt', attempt: { id, status: 'scanned' } }])
+      expect(lin).toEqual([])
+    })
+
+    const session = (sessionId: string, person = ADA.person, now = T0) =>
+      createComputerSession({ id: sessionId, person, computer: UNKNOWN_DEVICE }, now, SESSION_LIFETIMES)
+
+    test('a session is found until it is signed out, and stays known as signed out', async () => {
+      await store.insertSession(session('s1'))
+      expect(await store.findSession('s1')).toEqual(session('s1'))
+      expect(await store.revokeSession('s1', T0 + 5)).toBe(true)
+      expect(await store.revokeSession('s1', T0 + 9)).toBe(false)
+      expect(await store.findSession('s1')).toMatchObject({ revokedAt: T0 + 5 })
+      expect(await store.revokeSession('unknown', T0)).toBe(false)
+    })
+
+    test('writing a session again does not bring a signed-out one back', async () => {
+      await store.insertSession(session('s1'))
+      await store.revokeSession('s1', T0 + 5)
+      await store.insertSession(session('s1'))
+      expect(await store.findSession('s1')).toMatchObject({ revokedAt: T0 + 5 })
+    })
+
+    test("the list has the person's own computers that are signed in, newest first, and no phones", async () => {
+      await store.insertSession(session('old', ADA.person, T0))
+      await store.insertSession(session('new', ADA.person, T0 + 1))
+      await store.insertSession(session('out', ADA.person, T0 + 2))
+      await store.insertSession(session('of-lin', LIN.person))
+      await store.insertSession(createPhoneSession('phone', ADA.person, T0))
+      await store.revokeSession('out', T0 + 3)
+      expect((await store.listSessions('ada')).map(({ id: sessionId }) => sessionId)).toEqual(['new', 'old'])
+    })
+
+    test('use is recorded, and never goes back', async () => {
+      await store.insertSession(session('s1'))
+      await store.touchSession('s1', T0 + 100)
+      await store.touchSession('s1', T0 + 50)
+      expect(await store.findSession('s1')).toMatchObject({ lastSeenAt: T0 + 100 })
+    })
+
+    test('the account hears of sign-ins and sign-outs', async () => {
+      const heard: AccountChange[] = []
+      const unwatch = store.watchAccount('ada', (change) => heard.push(change))
+      await store.insertSession(session('s1'))
+      await store.insertSession(session('s1'))
+      await store.revokeSession('s1', T0)
+      const expected = [{ type: 'sessions' }, { type: 'revoked', sessionId: 's1' }, { type: 'sessions' }]
+      await expect.poll(() => heard).toEqual(expected)
+      unwatch()
+      await store.insertSession(session('s2'))
+      expect(heard).toHaveLength(3)
+    })
+
+    test('a browser is known to the person who used it, until the time given', async () => {
+      await store.rememberBrowser('ada', 'hash', T0 + 100)
+      expect(await store.isKnownBrowser('ada', 'hash', T0)).toBe(true)
+      expect(await store.isKnownBrowser('lin', 'hash', T0)).toBe(false)
+      expect(await store.isKnownBrowser('ada', 'other', T0)).toBe(false)
+      expect(await store.isKnownBrowser('ada', 'hash', T0 + 100)).toBe(false)
+      await store.rememberBrowser('ada', 'hash', T0 + 300)
+      expect(await store.isKnownBrowser('ada', 'hash', T0 + 200)).toBe(true)
+    })
+
+    test('sweeping forgets what is over, a bounded number at a time, and nothing else', async () => {
+      const ids = Array.from({ length: 5 }, (_, index) => `AAAAAAAAAAAAAAA${index}`)
+      for (const each of ids) await store.insertAttempt(pendingAttempt(each))
+      await store.insertSession(session('s1'))
+      await store.rememberBrowser('ada', 'hash', T0 + 10 ** 10)
+      const over = T0 + LIFETIMES.attemptMs + TOMBSTONE_MS
+      expect(await store.sweep(over - 1, 100)).toBe(0)
+      expect(await store.sweep(over, 3)).toBe(3)
+      expect(await store.sweep(over, 3)).toBe(2)
+      expect(await store.findAttempt(ids[0] as string)).toBeNull()
+      expect(await store.findSession('s1')).not.toBeNull()
+      expect(await store.isKnownBrowser('ada', 'hash', over)).toBe(true)
+    })
+
+    test('everything is still there after a restart', async () => {
+      await store.insertAttempt(pendingAttempt())
+      await store.updateAttempt(id, apply(scanBy(ADA)))
+      await store.insertSession(session('s1'))
+      await store.rememberBrowser('ada', 'hash', T0 + 100)
+      await store.close()
+      const again = await opened.reopen()
+      expect(await again.findAttempt(id)).toMatchObject({ status: 'scanned' })
+      expect(await again.findSession('s1')).toEqual(session('s1'))
+      expect(await again.isKnownBrowser('ada', 'hash', T0)).toBe(true)
+    })
+
+    test('a ping answers', async () => {
+      await expect((async () => await store.ping())()).resolves.toBeUndefined()
+    })
+  })
+}

@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'libsql'
+import { expect, test } from 'vitest'
+import { pendingAttempt } from '../testing/fixtures'
+import { describeStore } from './contract'
+import { FanOut } from './fan-out'
+import { isSqliteFailure, SqliteStore } from './sqlite'
+
+describeStore('the embedded store', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
+  const opened: SqliteStore[] = []
+  const open = () => {
+    const store = new SqliteStore(folder, fail)
+    opened.push(store)
+    return store
+  }
+  return {
+    store: open(),
+    reopen: async () => open(),
+    dispose: async () => {
+      for (const store of opened) store.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+})
+
+test('the data folder is made, for its owner only', () => {
+  const parent = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
+  const folder = join(parent, 'new', 'data')
+  new SqliteStore(folder, fail).close()
+  expect(statSync(folder).mode & 0o077).toBe(0)
+  rmSync(parent, { recursive: true })
+})
+
+test('a store that somebody else keeps locked fails as a store, not as a bug', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
+  const store = new SqliteStore(folder, fail)
+  const other = new Database(join(folder, 'qr-login.db'))
+  other.exec('BEGIN EXCLUSIVE')
+  let thrown: unknown
+  try {
+    store.insertAttempt(pendingAttempt())
+  } catch (error) {
+    thrown = error
+  }
+  other.exec('ROLLBACK')
+  expect(isSqliteFailure(thrown)).toBe(true)
+  expect(isSqliteFailure(new Error('a bug'))).toBe(false)
+  store.insertAttempt(pendingAttempt())
+  store.close()
+  rmSync(folder, { recursive: true })
+})
+
+test('a listener that throws silences neither the others nor the publisher', () => {
+  const errors: unknown[] = []
+  const heard: number[] = []
+  const fanOut = new FanOut<number>((error) => errors.push(error))
+  fanOut.watch('a', () => fail(new Error('a bug')))
+  fanOut.watch('a', (message) => heard.push(message))
+  fanOut.publish('a', 1)
+  expect({ heard, errors: errors.length }).toEqual({ heard: [1], errors: 1 })
+})
+
+test('a listener that has left leaves nothing behind', () => {
+  const fanOut = new FanOut<number>(fail)
+  const unwatch = fanOut.watch('a', () => {})
+  expect(fanOut.size).toBe(1)
+  unwatch()
+  expect(fanOut.size).toBe(0)
+})
+
+function fail(error: unknown): never {
+  throw error
+}

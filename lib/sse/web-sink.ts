@@ -25,7 +25,11 @@ export function createWebSink(onGone: () => void): { sink: Sink; body: ReadableS
     write(frame) {
       if (controller === null) return false
       // `enqueue` never fails for a reader that does not read: the queue would grow for as long as the stream lives.
-      if ((controller.desiredSize ?? 0) < frame.byteLength) return false
+      if ((controller.desiredSize ?? 0) < frame.byteLength) {
+        controller.error(new Error('the reader does not read'))
+        controller = null
+        return false
+      }
       controller.enqueue(frame)
       return true
     },

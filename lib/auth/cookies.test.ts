@@ -1,0 +1,64 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Cookies } from './cookies'
+
+const OLD = 'an old secret that is long enough to be one'
+const NEW = 'a new secret that is long enough to be one'
+const cookies = new Cookies({ secrets: [OLD], secure: true })
+
+const pairOf = (setCookie: string) => setCookie.split(';')[0] ?? ''
+
+describe('a cookie', () => {
+  test('gives back what was sealed, under its own name only', async () => {
+    const pair = pairOf(await cookies.write('session', 'id-1'))
+    expect(await cookies.read(pair, 'session')).toBe('id-1')
+    expect(await cookies.read(pair.replace('qr_session', 'qr_phone'), 'phone')).toBeNull()
+    expect(await cookies.read(`a=b; ${pair}; c=d`, 'session')).toBe('id-1')
+  })
+
+  test('holds the id sealed, not readable', async () => {
+    expect(await cookies.write('session', 'id-1')).not.toContain('id-1')
+  })
+
+  test('is HttpOnly, for the whole site, and with https Secure and __Host-', async () => {
+    const line = await cookies.write('session', 'x')
+    expect(line).toMatch(/^__Host-qr_session=/)
+    for (const attribute of ['HttpOnly', 'Secure', 'SameSite=Lax', 'Path=/']) expect(line.split('; ')).toContain(attribute)
+    expect(line).not.toContain('Domain')
+    const plain = await new Cookies({ secrets: [OLD], secure: false }).write('browser', 'x')
+    expect(plain).toMatch(/^qr_browser=/)
+    expect(plain.split('; ')).toEqual(expect.arrayContaining(['HttpOnly', 'SameSite=Strict']))
+    expect(plain).not.toContain('Secure')
+  })
+
+  test('survives every step of a rotation: old, new and old, new', async () => {
+    const oldPair = pairOf(await cookies.write('session', 'id-1'))
+    const both = new Cookies({ secrets: [NEW, OLD], secure: true })
+    expect(await both.read(oldPair, 'session')).toBe('id-1')
+    const newPair = pairOf(await both.write('session', 'id-2'))
+    const onlyNew = new Cookies({ secrets: [NEW], secure: true })
+    expect(await onlyNew.read(newPair, 'session')).toBe('id-2')
+    expect(await onlyNew.read(oldPair, 'session')).toBeNull()
+  })
+
+  test('of any other bytes is the same as none', async () => {
+    const pair = pairOf(await cookies.write('session', 'id-1'))
+    const [name = '', seal = ''] = pair.split('=')
+    const mutations = fc.oneof(
+      fc.string().map((value) => value),
+      fc.string({ unit: 'binary' }),
+      fc.nat(seal.length - 1).map((at) => seal.slice(0, at)),
+      fc.tuple(fc.nat(seal.length - 1), fc.string({ minLength: 1, maxLength: 1 })).map(([at, char]) => seal.slice(0, at) + char + seal.slice(at + 1)),
+      fc.constantFrom('', '*', 'Fe26.2**', `${seal}x`, `x${seal}`, `${'*'.repeat(7)}`, '%', '%E0%A4%A', 'a'.repeat(5_000), seal.replace(/\*/g, '')),
+    )
+    await fc.assert(
+      fc.asyncProperty(mutations, async (value) => {
+        const read = await cookies.read(`${name}=${value}`, 'session')
+        // A suffix after `~` is outside of what is sealed, and `;` ends the value: such a value is the genuine seal.
+        const isGenuine = value.split(';')[0]?.trim().split('~')[0] === decodeURIComponent(seal).split('~')[0]
+        expect(read).toBe(isGenuine ? 'id-1' : null)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+})

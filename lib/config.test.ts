@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest'
+import { ConfigError, findLanAddress, type Machine, parseConfig } from './config'
+
+const MACHINE: Machine = { lanAddress: '192.168.1.23', loadSecret: () => 's'.repeat(43) }
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  PUBLIC_ORIGIN: 'https://login.example.com',
+  SESSION_SECRET: 'a secret for tests that is long enough',
+}
+
+function problems(env: Record<string, string>): string {
+  try {
+    parseConfig(env, MACHINE)
+    return ''
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+    throw error
+  }
+}
+
+describe('with nothing set', () => {
+  test('development runs, under the address that a phone in the network can open', () => {
+    const config = parseConfig({ NODE_ENV: 'development' }, MACHINE)
+    expect(config).toMatchObject({
+      publicOrigin: 'http://192.168.1.23:3000',
+      isLocal: true,
+      demoAccounts: true,
+      matchPolicy: 'risk',
+      maxStreams: 20_000,
+      lifetimes: { attemptMs: 300_000, codePeriodMs: 30_000, confirmMs: 120_000, ticketMs: 60_000 },
+      sessionLifetimes: { computerMs: 604_800_000, computerIdleMs: 86_400_000 },
+    })
+    expect(config.ownOrigins).toContain('http://localhost:3000')
+    expect(config.ownOrigins).toContain('http://192.168.1.23:3000')
+  })
+
+  test('the demo on the built app runs likewise', () => {
+    expect(parseConfig({ NODE_ENV: 'production', DEMO: 'true', PORT: '8080' }, MACHINE)).toMatchObject({
+      publicOrigin: 'http://192.168.1.23:8080',
+      demoAccounts: true,
+    })
+  })
+
+  test('production does not, and names both settings that it needs', () => {
+    const message = problems({ NODE_ENV: 'production' })
+    expect(message).toMatch(/PUBLIC_ORIGIN\s+required/)
+    expect(message).toMatch(/SESSION_SECRET\s+required/)
+  })
+
+  test('a machine in no network is its own computer', () => {
+    const config = parseConfig({}, { ...MACHINE, lanAddress: null })
+    expect(config.publicOrigin).toBe('http://localhost:3000')
+  })
+})
+
+describe('production', () => {
+  test('accepts its own origin only, and has no demo accounts', () => {
+    const config = parseConfig(PRODUCTION, MACHINE)
+    expect([...config.ownOrigins]).toEqual(['https://login.example.com'])
+    expect(config.demoAccounts).toBe(false)
+  })
+
+  test('so does a demo that was given its origin', () => {
+    expect([...parseConfig({ ...PRODUCTION, DEMO: '1' }, MACHINE).ownOrigins]).toEqual(['https://login.example.com'])
+  })
+
+  test('keeps several secrets in order, the newest first', () => {
+    const secrets = ['a'.repeat(32), 'b'.repeat(32)]
+    expect(parseConfig({ ...PRODUCTION, SESSION_SECRET: secrets.join(', ') }, MACHINE).secrets).toEqual(secrets)
+  })
+})
+
+describe('a wrong value stops the start with its name', () => {
+  test.each([
+    ['PUBLIC_ORIGIN', 'https://login.example.com/path'],
+    ['PUBLIC_ORIGIN', 'login.example.com'],
+    ['PUBLIC_ORIGIN', 'ftp://login.example.com'],
+    ['PUBLIC_ORIGIN', 'https://user:pass@login.example.com'],
+    ['SESSION_SECRET', 'too short'],
+    ['SESSION_SECRET', `${'a'.repeat(32)},short`],
+    ['PORT', '70000'],
+    ['PORT', 'http'],
+    ['MATCH_POLICY', 'sometimes'],
+    ['SINGLE_COMPUTER', 'yes'],
+    ['DEMO_ACCOUNTS', 'on'],
+    ['ATTEMPT_TTL_S', '0'],
+    ['ATTEMPT_TTL_S', '1.5'],
+    ['CODE_PERIOD_S', '-30'],
+    ['RATE_LIMIT_SCALE', '0'],
+    ['MAX_STREAMS', 'many'],
+    ['TRUSTED_PROXIES', '10.0.0.0/64'],
+    ['IP_ALLOWLIST', 'everyone'],
+    ['LOG_LEVEL', 'loud'],
+    ['REDIS_URL', 'redis://localhost'],
+  ])('%s=%s', (name, value) => {
+    expect(problems({ ...PRODUCTION, [name]: value })).toMatch(new RegExp(`^ {2}${name} +(expected|not)`, 'm'))
+  })
+
+  test('and all of them are named at once, without their values', () => {
+    const message = problems({ ...PRODUCTION, SESSION_SECRET: 'hunter2', PORT: 'x', MATCH_POLICY: 'y' })
+    expect(message.split('\n')).toHaveLength(4)
+    expect(message).not.toContain('hunter2')
+  })
+
+  test('an empty value is the same as none', () => {
+    expect(parseConfig({ ...PRODUCTION, PORT: '', MATCH_POLICY: ' ' }, MACHINE)).toMatchObject({ port: 3000, matchPolicy: 'risk' })
+  })
+})
+
+test('the address in the local network is a real one rather than a virtual one', () => {
+  const entry = (address: string, internal = false, family: 'IPv4' | 'IPv6' = 'IPv4') =>
+    ({ address, internal, family, netmask: '', mac: '', cidr: null }) as never
+  expect(
+    findLanAddress({ lo: [entry('127.0.0.1', true)], docker0: [entry('172.17.0.1')], wlan0: [entry('fe80::1', false, 'IPv6'), entry('192.168.1.23')] }),
+  ).toBe('192.168.1.23')
+  expect(findLanAddress({ lo: [entry('127.0.0.1', true)], docker0: [entry('172.17.0.1')] })).toBe('172.17.0.1')
+  expect(findLanAddress({ lo: [entry('127.0.0.1', true)] })).toBeNull()
+})

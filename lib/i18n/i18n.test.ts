@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest'
+import { en } from './en'
+import { format, formatAgo, formatCountdown, formatDevice, splitWeight } from './format'
+import { pickLocale } from './locale'
+import { zh } from './zh'
+
+function texts(value: object, path = ''): [string, string][] {
+  return Object.entries(value).flatMap(([key, inner]) =>
+    typeof inner === 'string' ? [[`${path}${key}`, inner] as [string, string]] : texts(inner, `${path}${key}.`),
+  )
+}
+
+const marksOf = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([mark]) => mark).sort()
+
+describe('the language', () => {
+  test.each([
+    ['zh', 'en', 'zh'],
+    [undefined, 'zh-CN,zh;q=0.9,en;q=0.8', 'zh'],
+    [undefined, 'fr,en;q=0.2,zh;q=0.9', 'zh'],
+    [undefined, 'fr-FR', 'en'],
+    [undefined, 'zh;q=0, en', 'en'],
+    [undefined, null, 'en'],
+    ['klingon', 'zh', 'zh'],
+    [undefined, 'zhx', 'en'],
+  ])('cookie %s, header %s: %s', (chosen, header, expected) => {
+    expect(pickLocale(chosen, header)).toBe(expected)
+  })
+})
+
+describe('the catalogues', () => {
+  test('have the same values to fill in', () => {
+    const chinese = new Map(texts(zh))
+    for (const [key, text] of texts(en)) expect([key, marksOf(chinese.get(key) ?? '')]).toEqual([key, marksOf(text)])
+  })
+
+  test('Chinese says 登录 and 你, with full-width punctuation, and leaves no English behind', () => {
+    const names = new Set(['common.brand', 'common.otherLanguage'])
+    for (const [key, text] of texts(zh)) {
+      expect([key, text]).not.toEqual([key, expect.stringMatching(/登陆|您/)])
+      expect([key, text]).not.toEqual([key, expect.stringMatching(/[\u4e00-\u9fff][,.!?:;]|[,!?;][\u4e00-\u9fff]/)])
+      const words = text.replace(/\{\w+\}|JavaScript|App/g, '')
+      if (!names.has(key)) expect([key, words]).not.toEqual([key, expect.stringMatching(/[A-Za-z]{2,}/)])
+    }
+  })
+})
+
+describe('formats', () => {
+  test('values are put in once, and never looked at again', () => {
+    expect(format('Hi, {name}', { name: '{name}' })).toBe('Hi, {name}')
+    expect(format('{a} {b}', { a: '1' })).toBe('1 {b}')
+  })
+
+  test('weight', () => {
+    expect(splitWeight('a **b** c')).toEqual([
+      { text: 'a ', isStrong: false },
+      { text: 'b', isStrong: true },
+      { text: ' c', isStrong: false },
+    ])
+  })
+
+  test('a countdown ends at 0:00', () => {
+    expect([60_000, 59_001, 9_000, 1, 0, -5].map(formatCountdown)).toEqual(['1:00', '1:00', '0:09', '0:01', '0:00', '0:00'])
+  })
+
+  test('how long ago, in both languages', () => {
+    expect(formatAgo(5_000, 'en')).toBe('now')
+    expect(formatAgo(61_000, 'en')).toBe('1 minute ago')
+    expect(formatAgo(3 * 3_600_000, 'zh')).toBe('3小时前')
+    expect(formatAgo(86_400_000, 'en')).toBe('yesterday')
+  })
+
+  test('a device', () => {
+    expect(formatDevice({ browser: 'Chrome', os: 'Windows' })).toBe('Chrome · Windows')
+    expect(formatDevice({ browser: null, os: 'Windows' })).toBe('Windows')
+    expect(formatDevice({ browser: null, os: null })).toBeNull()
+  })
+})

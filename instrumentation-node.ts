@@ -45,9 +45,6 @@ function markPeers(): void {
 }
 
 function announce(publicOrigin: string, port: number): void {
-  const lines = [
-    `  On this computer   http://localhost:${port}/login`,
-    `  On your phone      ${publicOrigin}/phone`,
-  ]
+  const lines = [`  On this computer   http://localhost:${port}/login`, `  On your phone      ${publicOrigin}/phone`]
   process.stdout.write(`\nqr-login\n${lines.join('\n')}\n\n`)
 }

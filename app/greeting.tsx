@@ -11,6 +11,7 @@ export function Greeting({ text, name }: { text: Catalogue['home']; name: string
     () => new Date().getHours(),
     () => null,
   )
-  const greeting = hour !== null && hour < 12 ? text.morning : hour !== null && hour < 18 ? text.afternoon : text.evening
+  const greeting =
+    hour !== null && hour < 12 ? text.morning : hour !== null && hour < 18 ? text.afternoon : text.evening
   return <h1 data-testid="home-greeting">{format(greeting, { name })}</h1>
 }

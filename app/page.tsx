@@ -2,11 +2,11 @@ import type { Metadata } from 'next'
 import { headers } from 'next/headers'
 import { redirect } from 'next/navigation'
 import { findComputer } from '@/lib/auth/identity'
+import styles from './home.module.css'
 import { HomePanel } from './home-panel'
 import { Avatar } from './ui/avatar'
 import { Header } from './ui/header'
 import { getLocale } from './ui/locale'
-import styles from './home.module.css'
 
 export async function generateMetadata(): Promise<Metadata> {
   const { text } = await getLocale()

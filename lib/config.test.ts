@@ -103,7 +103,10 @@ describe('a wrong value stops the start with its name', () => {
   })
 
   test('an empty value is the same as none', () => {
-    expect(parseConfig({ ...PRODUCTION, PORT: '', MATCH_POLICY: ' ' }, MACHINE)).toMatchObject({ port: 3000, matchPolicy: 'risk' })
+    expect(parseConfig({ ...PRODUCTION, PORT: '', MATCH_POLICY: ' ' }, MACHINE)).toMatchObject({
+      port: 3000,
+      matchPolicy: 'risk',
+    })
   })
 })
 
@@ -111,7 +114,11 @@ test('the address in the local network is a real one rather than a virtual one',
   const entry = (address: string, internal = false, family: 'IPv4' | 'IPv6' = 'IPv4') =>
     ({ address, internal, family, netmask: '', mac: '', cidr: null }) as never
   expect(
-    findLanAddress({ lo: [entry('127.0.0.1', true)], docker0: [entry('172.17.0.1')], wlan0: [entry('fe80::1', false, 'IPv6'), entry('192.168.1.23')] }),
+    findLanAddress({
+      lo: [entry('127.0.0.1', true)],
+      docker0: [entry('172.17.0.1')],
+      wlan0: [entry('fe80::1', false, 'IPv6'), entry('192.168.1.23')],
+    }),
   ).toBe('192.168.1.23')
   expect(findLanAddress({ lo: [entry('127.0.0.1', true)], docker0: [entry('172.17.0.1')] })).toBe('172.17.0.1')
   expect(findLanAddress({ lo: [entry('127.0.0.1', true)] })).toBeNull()

@@ -63,7 +63,9 @@ const NOT_YET = [
   'METRICS_TOKEN',
 ] as const
 
-const flag = z.enum(['true', 'false', '1', '0'], 'true, false, 1 or 0').transform((text) => text === 'true' || text === '1')
+const flag = z
+  .enum(['true', 'false', '1', '0'], 'true, false, 1 or 0')
+  .transform((text) => text === 'true' || text === '1')
 
 const seconds = z
   .string()
@@ -138,7 +140,9 @@ const schema = z.object({
  * @throws ConfigError that names every wrong or missing setting at once.
  */
 export function parseConfig(env: Record<string, string | undefined>, machine: Machine): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''))
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  )
   const result = schema.safeParse(given)
   const isLocal = env.NODE_ENV !== 'production' || given.DEMO === 'true' || given.DEMO === '1'
   const rows = result.success ? [] : result.error.issues.map(toRow)
@@ -188,7 +192,10 @@ export function findLanAddress(interfaces: ReturnType<typeof networkInterfaces>)
   const candidates = Object.entries(interfaces).flatMap(([name, addresses = []]) =>
     addresses
       .filter(({ family, internal }) => family === 'IPv4' && !internal)
-      .map(({ address }) => ({ address, isVirtual: /^(docker|br-|veth|virbr|vmnet|utun|tun|tap|zt|tailscale)/.test(name) })),
+      .map(({ address }) => ({
+        address,
+        isVirtual: /^(docker|br-|veth|virbr|vmnet|utun|tun|tap|zt|tailscale)/.test(name),
+      })),
   )
   return (candidates.find(({ isVirtual }) => !isVirtual) ?? candidates[0])?.address ?? null
 }

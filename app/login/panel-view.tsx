@@ -88,24 +88,42 @@ function captionOf({ screen, common, onStart, onStartOver, onContinue }: Props, 
     case 'confirmed':
       return <Caption title={text.confirmed} hint={text.confirmedHint} />
     case 'denied':
-      return <Caption title={text.denied} hint={text.deniedHint} children={newCode} />
+      return (
+        <Caption title={text.denied} hint={text.deniedHint}>
+          {newCode}
+        </Caption>
+      )
     case 'mismatch':
-      return <Caption title={text.mismatch} hint={text.mismatchHint} children={newCode} />
+      return (
+        <Caption title={text.mismatch} hint={text.mismatchHint}>
+          {newCode}
+        </Caption>
+      )
     case 'scan_timeout':
-      return <Caption title={text.scanTimeout} children={newCode} />
+      return <Caption title={text.scanTimeout}>{newCode}</Caption>
     case 'paused':
-      return <Caption title={text.paused} hint={text.pausedHint} children={newCode} />
+      return (
+        <Caption title={text.paused} hint={text.pausedHint}>
+          {newCode}
+        </Caption>
+      )
     case 'reconnecting':
       return <Caption title={text.reconnecting} />
     case 'offline':
       return <Caption title={text.offline} hint={text.offlineHint} />
     case 'rate_limited':
-      return <Caption title={text.rateLimited} hint={<Countdown text={text.rateLimitedHint} endsAt={screen.endsAt} />} />
+      return (
+        <Caption title={text.rateLimited} hint={<Countdown text={text.rateLimitedHint} endsAt={screen.endsAt} />} />
+      )
     case 'unavailable':
       return <Caption title={text.unavailable} hint={text.unavailableHint} />
     case 'error': {
       const reference = screen.reference === null ? undefined : format(common.reference, { id: screen.reference })
-      return <Caption title={text.error} hint={reference} children={<Button label={common.tryAgain} onClick={onStart} />} />
+      return (
+        <Caption title={text.error} hint={reference}>
+          <Button label={common.tryAgain} onClick={onStart} />
+        </Caption>
+      )
     }
     case 'already':
       return (
@@ -158,7 +176,15 @@ function Loading() {
   )
 }
 
-type SignState = 'denied' | 'mismatch' | 'scan_timeout' | 'paused' | 'offline' | 'rate_limited' | 'unavailable' | 'error'
+type SignState =
+  | 'denied'
+  | 'mismatch'
+  | 'scan_timeout'
+  | 'paused'
+  | 'offline'
+  | 'rate_limited'
+  | 'unavailable'
+  | 'error'
 
 const CROSS = 'M7 7l10 10M17 7L7 17'
 const EXCLAMATION = 'M12 6v8M12 17.5v.5'

@@ -49,7 +49,11 @@ function bodyOf({ screen, locale, text, common, host, signIn, onApprove, onDecli
     case 'checking':
       return <Message title={text.checking} />
     case 'needs_sign_in':
-      return <Message title={text.needsSignIn} hint={text.needsSignInHint} children={signIn} />
+      return (
+        <Message title={text.needsSignIn} hint={text.needsSignInHint}>
+          {signIn}
+        </Message>
+      )
     case 'review':
     case 'submitting':
       return (
@@ -87,10 +91,14 @@ function bodyOf({ screen, locale, text, common, host, signIn, onApprove, onDecli
     case 'unknown':
       return <Message title={text.unknown} hint={format(text.unknownHint, { host })} />
     case 'offline':
-      return <Message title={common.offline} children={again} />
+      return <Message title={common.offline}>{again}</Message>
     case 'error': {
       const reference = screen.reference === null ? undefined : format(common.reference, { id: screen.reference })
-      return <Message title={text.error} hint={reference} children={again} />
+      return (
+        <Message title={text.error} hint={reference}>
+          {again}
+        </Message>
+      )
     }
   }
 }

@@ -5,8 +5,8 @@ import { services } from '@/lib/services'
 import { listDemoAccounts } from '../ui/demo-accounts'
 import { Header } from '../ui/header'
 import { getLocale } from '../ui/locale'
-import { ApprovalPanel } from './approval-panel'
 import styles from './approval.module.css'
+import { ApprovalPanel } from './approval-panel'
 
 export async function generateMetadata(): Promise<Metadata> {
   const { text } = await getLocale()

@@ -8,7 +8,11 @@ const TICK_MS = 10_000
 
 /** `{relative}` in `text`, counted from `since` (ISO 8601) and kept up to date. The server does not know the reader's now. */
 export function Ago({ since, text = '{relative}', locale }: { since: string; text?: string; locale: Locale }) {
-  const agoMs = useSyncExternalStore(tick, () => roundedAgo(since), () => 0)
+  const agoMs = useSyncExternalStore(
+    tick,
+    () => roundedAgo(since),
+    () => 0,
+  )
   return (
     <time dateTime={since} suppressHydrationWarning>
       {format(text, { relative: formatAgo(agoMs, locale) })}

@@ -17,7 +17,7 @@ interface WorkerFixtures {
 }
 
 /** The computer's browser on the login page. */
-export class Computer {
+class Computer {
   readonly page: Page
   readonly server: Server
 
@@ -66,7 +66,7 @@ export class Computer {
 }
 
 /** The phone's browser. */
-export class Phone {
+class Phone {
   readonly page: Page
   readonly server: Server
 

@@ -25,14 +25,14 @@ export interface Computer {
 }
 
 /** The number that is shown on the phone and typed on the computer. Two tries. */
-export interface Match {
+interface Match {
   required: boolean
   passed: boolean
   attemptsLeft: number
 }
 
 /** What a scan adds to an attempt. Exists from `scanned` on and never changes hands. */
-export interface Scan {
+interface Scan {
   phone: Phone
   sameNetwork: boolean
   known: boolean
@@ -74,7 +74,7 @@ export interface Redeemed extends Base {
 
 export type CancelledBy = 'phone' | 'computer' | 'match'
 
-export interface Cancelled extends Base {
+interface Cancelled extends Base {
   status: 'cancelled'
   endedAt: number
   scan: Scan | null
@@ -82,7 +82,7 @@ export interface Cancelled extends Base {
 }
 
 /** Derived from time by `attemptAt`, never written. */
-export interface Expired extends Base {
+interface Expired extends Base {
   status: 'expired'
   endedAt: number
   scan: Scan | null

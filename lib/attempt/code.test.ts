@@ -10,11 +10,15 @@ const PERIOD_MS = 30_000
 describe('a code', () => {
   test('gives back the attempt and the period it was made for', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: 12, maxLength: 12 }), fc.integer({ min: 0, max: 4e12 }), (id, startsAt) => {
-        const attemptId = toAttemptId(Buffer.from(id))
-        const parsed = parseCode(KEYS, encodeCode(KEYS, attemptId, startsAt))
-        expect(parsed).toEqual({ attemptId, startsAt: startsAt - (startsAt % 10) })
-      }),
+      fc.property(
+        fc.uint8Array({ minLength: 12, maxLength: 12 }),
+        fc.integer({ min: 0, max: 4e12 }),
+        (id, startsAt) => {
+          const attemptId = toAttemptId(Buffer.from(id))
+          const parsed = parseCode(KEYS, encodeCode(KEYS, attemptId, startsAt))
+          expect(parsed).toEqual({ attemptId, startsAt: startsAt - (startsAt % 10) })
+        },
+      ),
     )
   })
 
@@ -35,7 +39,15 @@ describe('a code', () => {
   test('from another secret, malformed, or of another length is not ours', () => {
     const other = deriveKeyring(['another secret that is long enough too'])
     const code = encodeCode(KEYS, ID, T0)
-    for (const bad of [encodeCode(other, ID, T0), '', 'x', code.slice(1), `${code}A`, code.replace(/.$/, '='), ' '.repeat(36)]) {
+    for (const bad of [
+      encodeCode(other, ID, T0),
+      '',
+      'x',
+      code.slice(1),
+      `${code}A`,
+      code.replace(/.$/, '='),
+      ' '.repeat(36),
+    ]) {
       expect(parseCode(KEYS, bad)).toBeNull()
     }
   })

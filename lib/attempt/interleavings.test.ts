@@ -28,7 +28,17 @@ const steps = fc.array(
   fc.record({
     attempt: fc.constantFrom<0 | 1>(0, 1),
     phone: fc.constantFrom(0, 1),
-    name: fc.constantFrom('scan', 'scan', 'match', 'confirm', 'confirm', 'cancelPhone', 'cancelPage', 'redeem', 'redeem'),
+    name: fc.constantFrom(
+      'scan',
+      'scan',
+      'match',
+      'confirm',
+      'confirm',
+      'cancelPhone',
+      'cancelPage',
+      'redeem',
+      'redeem',
+    ),
     right: fc.boolean(),
     matchRequired: fc.boolean(),
     waitMs: fc.constantFrom(0, 0, 0, 1_000, 9_999, 40_000, 61_000),
@@ -162,7 +172,9 @@ describe('two computers, two phones, retries and time, in any order', () => {
     }
   }
 
-  test('the embedded store: one scanner, one winner, one session, and the same end as the domain', { timeout: 300_000 }, () => {
+  test('the embedded store: one scanner, one winner, one session, and the same end as the domain', {
+    timeout: 300_000,
+  }, () => {
     const run = fc.property(steps, (drawn) => {
       const attempts = start()
       const expected: Attempt[] = [...attempts]

@@ -12,7 +12,14 @@ const confirmed = after(scanned, { type: 'confirm', phone: ADA })
 const redeemed = after(confirmed, { type: 'redeem', ticketRight: true, sessionId: 'session' })
 const cancelled = after(scanned, { type: 'cancel', by: 'phone' })
 
-const LATER: Record<Status, number> = { pending: T0, scanned: T0, confirmed: T0, redeemed: T0, cancelled: T0, expired: T0 + 300_000 }
+const LATER: Record<Status, number> = {
+  pending: T0,
+  scanned: T0,
+  confirmed: T0,
+  redeemed: T0,
+  cancelled: T0,
+  expired: T0 + 300_000,
+}
 
 const ATTEMPTS: Record<Status, Attempt> = { pending, scanned, confirmed, redeemed, cancelled, expired: pending }
 

@@ -118,7 +118,9 @@ function toRedeemed(attempt: Confirmed, event: EventOf<'redeem'>, { now }: Time)
   if (!event.ticketRight) throw new ProtocolError('ticket_wrong')
   const { id, version, createdAt, computer, scan } = attempt
   const { sessionId } = event
-  return { attempt: { id, version: version + 1, status: 'redeemed', createdAt, computer, endedAt: now, scan, sessionId } }
+  return {
+    attempt: { id, version: version + 1, status: 'redeemed', createdAt, computer, endedAt: now, scan, sessionId },
+  }
 }
 
 /** The answer may have been lost on its way: for a short while the same ticket gives the same session again. */

@@ -36,12 +36,21 @@ describe('the computer sees', () => {
   test('the ticket while confirmed, and never after', () => {
     expect(toAttemptView(confirmed, T0, CONTEXT)).toMatchObject({ ticket: encodeTicket(KEYS, ID), expiresInMs: 60_000 })
     expect(toAttemptView(redeemed, T0, CONTEXT)).toEqual({ id: ID, version: 4, status: 'redeemed', expiresInMs: 0 })
-    expect(toAttemptView(confirmed, T0 + 60_000, CONTEXT)).toEqual({ id: ID, version: 4, status: 'expired', expiresInMs: 0 })
+    expect(toAttemptView(confirmed, T0 + 60_000, CONTEXT)).toEqual({
+      id: ID,
+      version: 4,
+      status: 'expired',
+      expiresInMs: 0,
+    })
   })
 
   test('who cancelled', () => {
     const cancelled = after(scanned, { type: 'cancel', by: 'phone' })
-    expect(toAttemptView(cancelled, T0, CONTEXT)).toMatchObject({ status: 'cancelled', cancelledBy: 'phone', expiresInMs: 0 })
+    expect(toAttemptView(cancelled, T0, CONTEXT)).toMatchObject({
+      status: 'cancelled',
+      cancelledBy: 'phone',
+      expiresInMs: 0,
+    })
   })
 
   test('a countdown that ends with the attempt when the last period is cut short', () => {
@@ -73,7 +82,11 @@ describe('the phone sees', () => {
 
   test('the number only when it is asked for', () => {
     const due = after(pending, scanBy(ADA, { matchRequired: true }))
-    expect(toReview(due, claim, T0, KEYS).match).toEqual({ required: true, number: matchNumberOf(KEYS, ID), passed: false })
+    expect(toReview(due, claim, T0, KEYS).match).toEqual({
+      required: true,
+      number: matchNumberOf(KEYS, ID),
+      passed: false,
+    })
   })
 
   test('nothing before a scan', () => {

@@ -23,7 +23,8 @@ describe('a cookie', () => {
   test('is HttpOnly, for the whole site, and with https Secure and __Host-', async () => {
     const line = await cookies.write('session', 'x')
     expect(line).toMatch(/^__Host-qr_session=/)
-    for (const attribute of ['HttpOnly', 'Secure', 'SameSite=Lax', 'Path=/']) expect(line.split('; ')).toContain(attribute)
+    for (const attribute of ['HttpOnly', 'Secure', 'SameSite=Lax', 'Path=/'])
+      expect(line.split('; ')).toContain(attribute)
     expect(line).not.toContain('Domain')
     const plain = await new Cookies({ secrets: [OLD], secure: false }).write('browser', 'x')
     expect(plain).toMatch(/^qr_browser=/)
@@ -48,8 +49,21 @@ describe('a cookie', () => {
       fc.string().map((value) => value),
       fc.string({ unit: 'binary' }),
       fc.nat(seal.length - 1).map((at) => seal.slice(0, at)),
-      fc.tuple(fc.nat(seal.length - 1), fc.string({ minLength: 1, maxLength: 1 })).map(([at, char]) => seal.slice(0, at) + char + seal.slice(at + 1)),
-      fc.constantFrom('', '*', 'Fe26.2**', `${seal}x`, `x${seal}`, `${'*'.repeat(7)}`, '%', '%E0%A4%A', 'a'.repeat(5_000), seal.replace(/\*/g, '')),
+      fc
+        .tuple(fc.nat(seal.length - 1), fc.string({ minLength: 1, maxLength: 1 }))
+        .map(([at, char]) => seal.slice(0, at) + char + seal.slice(at + 1)),
+      fc.constantFrom(
+        '',
+        '*',
+        'Fe26.2**',
+        `${seal}x`,
+        `x${seal}`,
+        `${'*'.repeat(7)}`,
+        '%',
+        '%E0%A4%A',
+        'a'.repeat(5_000),
+        seal.replace(/\*/g, ''),
+      ),
     )
     await fc.assert(
       fc.asyncProperty(mutations, async (value) => {

@@ -10,7 +10,7 @@ export interface Identified {
 }
 
 /** The hash of the browser's secret, or null when it has none that we made. */
-export async function findBrowserHash({ headers }: Identified): Promise<string | null> {
+async function findBrowserHash({ headers }: Identified): Promise<string | null> {
   const secret = await services().cookies.read(headers.get('cookie'), 'browser')
   return secret === null ? null : hashBrowserSecret(secret)
 }

@@ -106,10 +106,9 @@ export class Approval {
     this.#code = code
     this.#claim = null
     this.#endsAt = Number.POSITIVE_INFINITY
-    if (code === '') return this.#show({ state: 'unknown' })
-    if (!this.#isPhoneSignedIn) return this.#show({ state: 'needs_sign_in' })
-    this.#listen()
-    void this.#scan()
+    if (code === '') this.#show({ state: 'unknown' })
+    else if (this.#isPhoneSignedIn) this.signedIn()
+    else this.#show({ state: 'needs_sign_in' })
   }
 
   /** Before the scan, so that nothing falls between. */

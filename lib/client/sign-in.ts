@@ -177,13 +177,17 @@ export class SignIn {
     if (status === 'pending' && attempt.code !== undefined) this.#onCode(attempt.code)
     else if (status === 'scanned' && person !== undefined) this.#onScanned(attempt, person)
     else if (status === 'confirmed' && person !== undefined) this.#onConfirmed(attempt, person)
-    else if (status === 'redeemed') this.#isRedeeming || void this.#checkSession()
+    else if (status === 'redeemed' && !this.#isRedeeming) void this.#checkSession()
     else if (status === 'cancelled') this.#onCancelled(attempt)
-    else if (status === 'expired') wasScanned ? this.#show({ state: 'scan_timeout' }) : this.#renew()
+    else if (status === 'expired' && wasScanned) this.#show({ state: 'scan_timeout' })
+    else if (status === 'expired') this.#renew()
   }
 
   #onScanned({ match }: AttemptView, person: ShownPerson): void {
-    if (match?.required !== true || match.passed) return this.#show({ state: 'scanned', person })
+    if (match?.required !== true || match.passed) {
+      this.#show({ state: 'scanned', person })
+      return
+    }
     const { attemptsLeft } = match
     const isWrong = attemptsLeft === 1
     const isSending = this.#screen.state === 'match' && this.#screen.isSending && !isWrong
@@ -271,7 +275,13 @@ export class SignIn {
 
   #onOffline(): void {
     const { state } = this.#screen
-    if (state === 'loading' || state === 'ready' || state === 'scanned' || state === 'match' || state === 'reconnecting') {
+    if (
+      state === 'loading' ||
+      state === 'ready' ||
+      state === 'scanned' ||
+      state === 'match' ||
+      state === 'reconnecting'
+    ) {
       this.#show({ state: 'offline' })
     }
   }
@@ -310,9 +320,9 @@ export class SignIn {
     this.#clear('hidden')
     const hiddenMs = this.#hiddenSince === null ? 0 : Date.now() - this.#hiddenSince
     this.#hiddenSince = null
-    if (this.#screen.state === 'paused') return this.start()
     // Some systems stop the monotonic clock while they sleep: what the wall clock says has passed counts too.
-    if (this.#code !== null && hiddenMs > this.#code.endsAt - performance.now()) this.#onCodeOverdue()
+    if (this.#screen.state === 'paused') this.start()
+    else if (this.#code !== null && hiddenMs > this.#code.endsAt - performance.now()) this.#onCodeOverdue()
     else this.#wake()
   }
 

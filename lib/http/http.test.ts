@@ -24,9 +24,18 @@ function codeOf(run: () => unknown): string | null {
 
 describe('a body', () => {
   const post = (body: BodyInit | null, type: string | null = 'application/json') =>
-    new Request(URL_, { method: 'POST', body, headers: type === null ? {} : { 'Content-Type': type }, duplex: 'half' } as RequestInit)
+    new Request(URL_, {
+      method: 'POST',
+      body,
+      headers: type === null ? {} : { 'Content-Type': type },
+      duplex: 'half',
+    } as RequestInit)
 
-  const refusalOf = async (request: Request) => await readBody(request).then(() => null, (error: ProtocolError) => error.code)
+  const refusalOf = async (request: Request) =>
+    await readBody(request).then(
+      () => null,
+      (error: ProtocolError) => error.code,
+    )
 
   test('of JSON is read, whatever the case and parameters of its type', async () => {
     for (const type of ['application/json', 'application/json; charset=utf-8', 'Application/JSON']) {
@@ -35,7 +44,13 @@ describe('a body', () => {
   })
 
   test('of another type is refused, and so are types that only look alike', async () => {
-    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', 'text/json', 'application/json-seq']) {
+    for (const type of [
+      'text/plain',
+      'application/x-www-form-urlencoded',
+      'application/jsonp',
+      'text/json',
+      'application/json-seq',
+    ]) {
       expect(await refusalOf(post('{}', type))).toBe('not_json')
     }
   })
@@ -88,7 +103,17 @@ describe('parsing a body', () => {
 
   test('takes exactly the fields that are known', () => {
     expect(parseBody('{"code":"x"}', schema)).toEqual({ code: 'x' })
-    for (const bad of ['', '{}', '{"code":1}', '{"code":"x","id":"y"}', '[]', 'null', '"code"', '{', '\ufeff{"code":"x"}']) {
+    for (const bad of [
+      '',
+      '{}',
+      '{"code":1}',
+      '{"code":"x","id":"y"}',
+      '[]',
+      'null',
+      '"code"',
+      '{',
+      '\ufeff{"code":"x"}',
+    ]) {
       expect(refusalOf(bad)).toBe('bad_request')
     }
   })
@@ -190,9 +215,25 @@ describe('where to go next', () => {
   })
 
   test.each([
-    '//evil.example', '///evil.example', '/\\evil.example', '/\t/evil.example', '/\n/evil.example', '\\\\evil.example',
-    'https://evil.example', 'javascript:alert(1)', 'data:text/html,x', 'evil.example', '', ' //evil.example', '/.//evil.example',
-    '/..//evil.example', '/x/..//evil.example', '/%2e//evil.example', '/login', '/login?next=/login', 'http://login.example.com/x',
+    '//evil.example',
+    '///evil.example',
+    '/\\evil.example',
+    '/\t/evil.example',
+    '/\n/evil.example',
+    '\\\\evil.example',
+    'https://evil.example',
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'evil.example',
+    '',
+    ' //evil.example',
+    '/.//evil.example',
+    '/..//evil.example',
+    '/x/..//evil.example',
+    '/%2e//evil.example',
+    '/login',
+    '/login?next=/login',
+    'http://login.example.com/x',
   ])('%j leads home', (path) => {
     expect(next(path)).toBe('/')
   })
@@ -230,9 +271,21 @@ describe('the query', () => {
 
 describe('a device', () => {
   test.each([
-    ['Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36', 'Chrome', 'Windows'],
-    ['Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15', 'Safari', 'macOS'],
-    ['Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0', 'Edge', 'Windows'],
+    [
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
+      'Chrome',
+      'Windows',
+    ],
+    [
+      'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15',
+      'Safari',
+      'macOS',
+    ],
+    [
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0',
+      'Edge',
+      'Windows',
+    ],
     ['Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', 'Firefox', 'Linux'],
   ])('%s', (userAgent, browser, os) => {
     expect(describeDevice(userAgent)).toEqual({ browser, os })

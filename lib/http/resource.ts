@@ -24,7 +24,7 @@ export type Handler = (call: Call) => Promise<Response>
 /** The shape that a router calls, Next's and any other. */
 export type RouteHandler = (request: Request, context: RouteContext) => Promise<Response>
 
-export interface RouteContext {
+interface RouteContext {
   params: Promise<Record<string, string>> | Record<string, string>
 }
 

@@ -1,7 +1,7 @@
 import { ProtocolError } from '../attempt/errors'
+import { services } from '../services'
 import type { Refusal, Stream } from '../sse/streams'
 import { createWebSink, eventStreamResponse } from '../sse/web-sink'
-import { services } from '../services'
 import { clientAddress } from './address'
 
 const RETRY_AFTER_S = { too_many_of_address: 10, too_many: 5, draining: 2 } satisfies Record<Refusal, number>

@@ -59,7 +59,14 @@ describe('formats', () => {
   })
 
   test('a countdown ends at 0:00', () => {
-    expect([60_000, 59_001, 9_000, 1, 0, -5].map(formatCountdown)).toEqual(['1:00', '1:00', '0:09', '0:01', '0:00', '0:00'])
+    expect([60_000, 59_001, 9_000, 1, 0, -5].map(formatCountdown)).toEqual([
+      '1:00',
+      '1:00',
+      '0:09',
+      '0:01',
+      '0:00',
+      '0:00',
+    ])
   })
 
   test('how long ago, in both languages', () => {

@@ -1,4 +1,4 @@
-import { type Attempt, attemptAt, type Computer, createAttempt, isRunning, type Lifetimes, type Phone } from '../attempt/attempt'
+import { type Attempt, attemptAt, type Computer, createAttempt, isRunning, type Phone } from '../attempt/attempt'
 import { codePeriodAt, isCodeAlive, parseCode, toAttemptId } from '../attempt/code'
 import { ProtocolError } from '../attempt/errors'
 import { isMatchRequired, isSameNetwork, type MatchPolicy } from '../attempt/risk'
@@ -149,4 +149,3 @@ interface WaitOptions {
   waitMs: number
   signal: AbortSignal
 }
-

@@ -31,7 +31,7 @@ export interface SessionLifetimes {
   computerIdleMs: number
 }
 
-export const PHONE_SESSION_MS = 90 * 24 * 3_600_000
+const PHONE_SESSION_MS = 90 * 24 * 3_600_000
 
 /** How long a browser that a person has signed in from counts as known. */
 export const KNOWN_BROWSER_MS = 90 * 24 * 3_600_000
@@ -52,7 +52,18 @@ export function createComputerSession(
 ): ComputerSession {
   const { browser, os, place } = computer
   const expiresAt = now + lifetimes.computerMs
-  return { kind: 'computer', id, person, browser, os, place, signedInAt: now, lastSeenAt: now, expiresAt, revokedAt: null }
+  return {
+    kind: 'computer',
+    id,
+    person,
+    browser,
+    os,
+    place,
+    signedInAt: now,
+    lastSeenAt: now,
+    expiresAt,
+    revokedAt: null,
+  }
 }
 
 export function createPhoneSession(id: string, person: Person, now: number): PhoneSession {

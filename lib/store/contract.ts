@@ -27,7 +27,10 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
     })
     afterEach(async () => await opened.dispose())
 
-    const apply = (event: AttemptEvent, now = T0) => (attempt: Attempt) => transition(attempt, event, now, LIFETIMES)
+    const apply =
+      (event: AttemptEvent, now = T0) =>
+      (attempt: Attempt) =>
+        transition(attempt, event, now, LIFETIMES)
     const id = pendingAttempt().id
 
     test('an attempt is found as it was written, and an unknown one is null', async () => {

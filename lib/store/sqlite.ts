@@ -167,7 +167,7 @@ function prepare(db: Database.Database) {
       `DELETE FROM known_browsers WHERE (person_id, browser_hash) IN
        (SELECT person_id, browser_hash FROM known_browsers WHERE until <= ? LIMIT ?)`,
     ),
-    ping: db.prepare('SELECT 1'),
+    ping: db.prepare('SELECT 1 FROM attempts LIMIT 1'),
   }
 }
 

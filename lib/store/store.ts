@@ -3,7 +3,7 @@ import type { Outcome } from '../attempt/transition'
 import type { AnySession, ComputerSession } from '../session/session'
 
 /** Embedded answers are there at once; shared stores answer later. Callers `await` either. */
-export type Awaitable<T> = T | Promise<T>
+type Awaitable<T> = T | Promise<T>
 
 /** Ends a watch. May be called more than once. */
 export type Unwatch = () => void

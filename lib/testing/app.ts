@@ -49,7 +49,7 @@ export class App {
   now = T0
   services: Services
   readonly #env: Record<string, string>
-  readonly #folder = mkdtempSync(join(tmpdir(), 'qr-login-test-'))
+  readonly folder = mkdtempSync(join(tmpdir(), 'qr-login-test-'))
 
   constructor(env: Record<string, string> = {}) {
     this.#env = env
@@ -65,7 +65,7 @@ export class App {
   dispose(): void {
     this.services.close()
     installServices(null)
-    rmSync(this.#folder, { recursive: true, force: true })
+    rmSync(this.folder, { recursive: true, force: true })
   }
 
   async handle(request: Request): Promise<Response> {
@@ -85,7 +85,7 @@ export class App {
       NODE_ENV: 'production',
       PUBLIC_ORIGIN: ORIGIN,
       SESSION_SECRET: 'a secret for tests that is long enough',
-      DATA_DIR: this.#folder,
+      DATA_DIR: this.folder,
       DEMO_ACCOUNTS: 'true',
       LOG_LEVEL: 'silent',
       ...this.#env,

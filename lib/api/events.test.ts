@@ -1,0 +1,228 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { AttemptView } from '../attempt/views'
+import type { SessionView } from '../session/session'
+import { App, Browser, dataOf, readFrames, refusal, signedInPhone, signInComputer } from '../testing/app'
+
+let app: App
+let computer: Browser
+let phone: Browser
+
+beforeEach(async () => {
+  app = new App()
+  computer = new Browser(app)
+  phone = await signedInPhone(app, 'ada')
+})
+afterEach(() => {
+  app.dispose()
+  vi.useRealTimers()
+})
+
+const open = (attempt: AttemptView, by = computer) => by.send('GET', `/api/qr/${attempt.id}/events`)
+const nameOf = (frame: string) => /^event: (.*)$/m.exec(frame)?.[1] ?? (frame === ':' ? 'comment' : frame)
+const idOf = (frame: string) => /^id: (.*)$/m.exec(frame)?.[1] ?? null
+
+/** Lets time pass for the clock of the services and for their timers alike. */
+function pass(ms: number): void {
+  for (let left = ms; left > 0; left -= 100) {
+    app.now += Math.min(100, left)
+    vi.advanceTimersByTime(Math.min(100, left))
+  }
+}
+
+describe('the stream of an attempt', () => {
+  test('says the state at once, then each change, and ends with the attempt', async () => {
+    const attempt = await computer.start()
+    const response = await open(attempt)
+    expect(response.headers.get('Content-Type')).toBe('text/event-stream; charset=utf-8')
+    expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
+    expect(response.headers.get('X-Accel-Buffering')).toBe('no')
+    const frames = readFrames(response)
+    const { claim } = await phone.scan(attempt)
+    await phone.get('POST', '/api/qr/confirm', { claim })
+    const { ticket } = await computer.get<AttemptView>('GET', `/api/qr/${attempt.id}`)
+    await computer.get('POST', `/api/qr/${attempt.id}/redeem`, { ticket })
+    expect((await frames).map(nameOf)).toEqual(['attempt', 'attempt', 'attempt', 'attempt'])
+    expect((await frames).map(idOf)).toEqual(['1', '2', '3', '4'])
+    expect((await frames).map((frame) => dataOf<AttemptView>(frame).status)).toEqual([
+      'pending',
+      'scanned',
+      'confirmed',
+      'redeemed',
+    ])
+    expect(dataOf<AttemptView>((await frames)[2]).ticket).toBe(ticket)
+    expect(app.services.streams.size).toBe(0)
+    expect(app.services.attemptStreams.size).toBe(0)
+  })
+
+  test('says each new code, and the end of time', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const attempt = await computer.start()
+    const frames = readFrames(await open(attempt))
+    pass(300_200)
+    const events = (await frames).filter((frame) => frame !== ':')
+    expect(events.map(nameOf)).toEqual(['attempt', ...Array<string>(9).fill('code'), 'attempt'])
+    const urls = events.slice(1, -1).map((frame) => dataOf<{ url: string }>(frame).url)
+    expect(new Set([attempt.code?.url, ...urls]).size).toBe(10)
+    expect(dataOf(events.at(-1))).toMatchObject({ status: 'expired', version: 2, expiresInMs: 0 })
+    expect(vi.getTimerCount()).toBeLessThanOrEqual(1)
+  })
+
+  test('is alive every 15 s, and stops the codes after the scan', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const attempt = await computer.start()
+    const frames = readFrames(await open(attempt))
+    await phone.scan(attempt)
+    pass(120_200)
+    expect((await frames).filter((frame) => frame === ':').length).toBe(8)
+    expect((await frames).filter((frame) => frame !== ':').map(nameOf)).toEqual(['attempt', 'attempt', 'attempt'])
+    expect(dataOf((await frames).at(-1))).toMatchObject({ status: 'expired', version: 3 })
+  })
+
+  test('on an ended attempt opens, says its one frame and ends', async () => {
+    const attempt = await computer.start()
+    await computer.send('DELETE', `/api/qr/${attempt.id}`)
+    const frames = await readFrames(await open(attempt))
+    expect(frames.map((frame) => dataOf<AttemptView>(frame).status)).toEqual(['cancelled'])
+    const other = await computer.start()
+    app.now += 300_000
+    expect(dataOf((await readFrames(await open(other)))[0])).toMatchObject({ status: 'expired' })
+    expect(app.services.streams.size).toBe(0)
+  })
+
+  test('is the same for two readers; a third replaces the oldest', async () => {
+    const attempt = await computer.start()
+    const first = readFrames(await open(attempt))
+    const second = await open(attempt)
+    const third = await open(attempt)
+    expect((await first).map(nameOf)).toEqual(['attempt'])
+    expect(app.services.streams.size).toBe(2)
+    await phone.scan(attempt)
+    for (const response of [second, third]) {
+      expect((await readFrames(response, 2)).map(nameOf)).toEqual(['attempt', 'attempt'])
+    }
+  })
+
+  test('of another browser is refused before it opens, and the owner’s own goes on', async () => {
+    const attempt = await computer.start()
+    const thief = new Browser(app)
+    await thief.start()
+    const [mine, theirs] = await Promise.all([open(attempt), open(attempt, thief)])
+    expect(await refusal(theirs)).toEqual({ status: 404, code: 'not_found' })
+    await phone.scan(attempt)
+    expect((await readFrames(mine, 2)).map(nameOf)).toEqual(['attempt', 'attempt'])
+  })
+
+  test('leaves nothing behind when its reader goes away', async () => {
+    const attempt = await computer.start()
+    const controller = new AbortController()
+    await computer.send('GET', `/api/qr/${attempt.id}/events`, { signal: controller.signal })
+    const cancelled = await open(attempt)
+    expect(app.services.streams.size).toBe(2)
+    controller.abort()
+    await cancelled.body?.cancel()
+    expect([app.services.streams.size, app.services.attemptStreams.size]).toEqual([0, 0])
+  })
+
+  test('cannot be had by HEAD', async () => {
+    const attempt = await computer.start()
+    const response = await computer.send('HEAD', `/api/qr/${attempt.id}/events`)
+    expect([response.status, response.headers.get('Allow')]).toEqual([405, 'GET'])
+  })
+})
+
+describe('too many streams', () => {
+  test('of one address are refused with 429, in all with 503, and the scale counts', async () => {
+    app.dispose()
+    app = new App({ RATE_LIMIT_SCALE: '0.1', MAX_STREAMS: '4' })
+    const here = new Browser(app)
+    for (let count = 0; count < 3; count += 1) expect((await open(await here.start(), here)).status).toBe(200)
+    const fourth = await open(await here.start(), here)
+    expect(fourth.headers.get('Retry-After')).toMatch(/^\d+$/)
+    expect(await refusal(fourth)).toEqual({ status: 429, code: 'rate_limited' })
+    const there = new Browser(app)
+    there.address = '198.51.100.1'
+    expect((await open(await there.start(), there)).status).toBe(200)
+    const fifth = await open(await there.start(), there)
+    expect(fifth.headers.get('Retry-After')).toMatch(/^\d+$/)
+    expect(await refusal(fifth)).toEqual({ status: 503, code: 'unavailable' })
+  })
+})
+
+describe('the stream of an account', () => {
+  const openAccount = (browser: Browser) => browser.send('GET', '/api/account/events')
+
+  test('says the sessions at once and after each change', async () => {
+    const response = await openAccount(phone)
+    const signedIn = await signInComputer(app, phone)
+    await signedIn.send('DELETE', '/api/session')
+    await phone.send('DELETE', '/api/phone/session')
+    const frames = await readFrames(response)
+    const lists = frames
+      .filter((frame) => nameOf(frame) === 'sessions')
+      .map((frame) => dataOf<{ sessions: SessionView[] }>(frame).sessions.length)
+    expect(lists).toEqual([0, 1, 0])
+    expect(frames.map(nameOf).at(-1)).toBe('signed_out')
+  })
+
+  test('tells the phone of the attempt that it scanned, without the claim', async () => {
+    const response = await openAccount(phone)
+    const lin = await signedInPhone(app, 'lin')
+    const adasOther = await signedInPhone(app, 'ada')
+    const others = [await openAccount(lin), await openAccount(adasOther)]
+    const attempt = await computer.start()
+    const { claim } = await phone.scan(attempt)
+    await phone.get('POST', '/api/qr/cancel', { claim })
+    const frames = await readFrames(response, 3)
+    expect(frames.map(nameOf)).toEqual(['sessions', 'attempt', 'attempt'])
+    expect(frames.slice(1).map((frame) => dataOf<{ status: string }>(frame).status)).toEqual(['scanned', 'cancelled'])
+    expect(frames.join()).not.toContain('claim')
+    await app.services.drain()
+    for (const other of others) expect((await readFrames(other)).map(nameOf)).toEqual(['sessions', 'bye'])
+  })
+
+  test('tells the phone when the time to answer is over', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const response = await openAccount(phone)
+    await phone.scan(await computer.start())
+    pass(120_200)
+    const frames = (await readFrames(response, 11)).filter((frame) => frame !== ':')
+    expect(frames.slice(1).map((frame) => dataOf<{ status: string }>(frame).status)).toEqual(['scanned', 'expired'])
+  })
+
+  test('of a computer that is signed out from elsewhere says so and ends', async () => {
+    const signedIn = await signInComputer(app, phone)
+    const other = await signInComputer(app, phone)
+    const response = await openAccount(signedIn)
+    const frames = readFrames(response)
+    const { session } = await signedIn.get<{ session: SessionView }>('GET', '/api/session')
+    await phone.send('DELETE', `/api/sessions/${session.id}`)
+    expect((await frames).map(nameOf)).toEqual(['sessions', 'signed_out'])
+    expect(await other.get('GET', '/api/session')).toMatchObject({ signedIn: true })
+  })
+
+  test('ends with the session when that runs out', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    app.dispose()
+    app = new App({ SESSION_IDLE_TTL_S: '20' })
+    const signedIn = await signInComputer(app, await signedInPhone(app, 'ada'))
+    const frames = readFrames(await openAccount(signedIn))
+    pass(20_300)
+    await Promise.resolve()
+    expect((await frames).map(nameOf)).toEqual(['sessions', 'comment', 'signed_out'])
+  })
+})
+
+describe('going away', () => {
+  test('says goodbye to every reader, refuses new ones, and is not ready any more', async () => {
+    const attempt = await computer.start()
+    const frames = readFrames(await open(attempt))
+    expect((await computer.send('GET', '/api/health/ready')).status).toBe(200)
+    app.services.drain()
+    expect((await frames).map(nameOf)).toEqual(['attempt', 'bye'])
+    expect(dataOf<{ retryMs: number }>((await frames)[1]).retryMs).toBeGreaterThan(0)
+    expect(await refusal(await open(attempt))).toEqual({ status: 503, code: 'unavailable' })
+    const ready = await computer.send('GET', '/api/health/ready')
+    expect([ready.status, await ready.json()]).toEqual([503, { status: 'unready', failing: ['shutdown'] }])
+    expect((await computer.send('GET', '/api/health/live')).status).toBe(200)
+  })
+})

@@ -1,0 +1,189 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { AttemptView } from '../attempt/views'
+import { App, Browser, codeOf, dataOf, readFrames, refusal, signedInPhone, signInComputer } from '../testing/app'
+
+/** The seeds of mistakes that QR sign-ins in the wild have shown (USENIX Security 2025, published advisories). */
+
+let app: App
+let computer: Browser
+let phone: Browser
+
+beforeEach(async () => {
+  app = new App()
+  computer = new Browser(app)
+  phone = await signedInPhone(app, 'ada')
+})
+afterEach(() => app.dispose())
+
+test('knowing the id of an attempt is worth nothing: another browser gets the 404 of an unknown id everywhere', async () => {
+  const attempt = await computer.start()
+  const { claim } = await phone.scan(attempt)
+  await phone.get('POST', '/api/qr/confirm', { claim })
+  const { ticket } = await computer.get<AttemptView>('GET', `/api/qr/${attempt.id}`)
+  const thief = new Browser(app)
+  const thiefWithSecret = new Browser(app)
+  await thiefWithSecret.start()
+  const asks: [string, string, unknown?][] = [
+    ['GET', ''],
+    ['GET', '?after=0&waitMs=1000'],
+    ['GET', '/events'],
+    ['POST', '/match', { number: '42' }],
+    ['POST', '/redeem', { ticket }],
+    ['DELETE', ''],
+  ]
+  for (const [method, suffix, body] of asks) {
+    const answers = []
+    for (const browser of [thief, thiefWithSecret, phone]) {
+      for (const id of [attempt.id, 'unknown-unknown-', 'x', '%00', 'a'.repeat(300)]) {
+        const response = await browser.send(method, `/api/qr/${id}${suffix}`, body === undefined ? {} : { body })
+        const { requestId, ...problem } = (await response.json()) as Record<string, unknown>
+        expect(requestId).toEqual(expect.any(String))
+        const headers = Object.fromEntries([...response.headers].filter(([name]) => name !== 'x-request-id'))
+        answers.push(JSON.stringify([response.status, problem, headers]))
+      }
+    }
+    expect(new Set(answers).size, `${method} ${suffix}`).toBe(1)
+    expect(answers[0]).toContain('[404,')
+  }
+  expect(await computer.get('GET', `/api/qr/${attempt.id}`)).toMatchObject({ status: 'confirmed' })
+})
+
+test('another account than the one that scanned cannot confirm or decline, even with its claim', async () => {
+  const { claim } = await phone.scan(await computer.start())
+  const lin = await signedInPhone(app, 'lin')
+  const adasOther = await signedInPhone(app, 'ada')
+  for (const other of [lin, adasOther]) {
+    for (const step of ['confirm', 'cancel']) {
+      const response = await other.send('POST', `/api/qr/${step}`, { body: { claim } })
+      expect(await refusal(response)).toEqual({ status: 404, code: 'claim_unknown' })
+    }
+  }
+})
+
+test('an attempt that was scanned and never answered ends, visibly, within its time', async () => {
+  const attempt = await computer.start()
+  const { claim } = await phone.scan(attempt)
+  app.now += 119_999
+  expect(await computer.get('GET', `/api/qr/${attempt.id}`)).toMatchObject({ status: 'scanned', expiresInMs: 1 })
+  app.now += 1
+  expect(await computer.get('GET', `/api/qr/${attempt.id}`)).toMatchObject({
+    status: 'expired',
+    version: 3,
+    expiresInMs: 0,
+  })
+  const late = await phone.send('POST', '/api/qr/confirm', { body: { claim } })
+  expect(await refusal(late)).toEqual({ status: 410, code: 'attempt_ended' })
+})
+
+test('a message that is missed does not lose the sign-in: the state can always be asked', async () => {
+  const attempt = await computer.start()
+  const { claim } = await phone.scan(attempt)
+  await phone.get('POST', '/api/qr/confirm', { claim })
+  const stream = await computer.send('GET', `/api/qr/${attempt.id}/events`)
+  const [first] = await readFrames(stream, 1)
+  expect(dataOf(first)).toMatchObject({ status: 'confirmed', ticket: expect.any(String) })
+  const longPoll = await computer.get<AttemptView>('GET', `/api/qr/${attempt.id}?after=1&waitMs=20000`)
+  expect(longPoll.ticket).toEqual(expect.any(String))
+})
+
+test('no session token is in a URL, a stream or a body: it travels in an HttpOnly cookie alone', async () => {
+  const attempt = await computer.start()
+  const stream = await computer.send('GET', `/api/qr/${attempt.id}/events`)
+  const frames = readFrames(stream)
+  const { claim } = await phone.scan(attempt)
+  await phone.get('POST', '/api/qr/confirm', { claim })
+  const { ticket } = await computer.get<AttemptView>('GET', `/api/qr/${attempt.id}`)
+  const redeemed = await computer.send('POST', `/api/qr/${attempt.id}/redeem`, { body: { ticket } })
+  const [line = ''] = redeemed.headers.getSetCookie()
+  expect(line).toMatch(/; HttpOnly/)
+  const seal = line.split(';')[0]?.split('=')[1] ?? ''
+  const visible = [...(await frames), await redeemed.text(), redeemed.headers.get('location') ?? ''].join('\n')
+  expect(seal.length).toBeGreaterThan(40)
+  expect(visible).not.toContain(seal)
+  expect(visible).toContain('"redeemed"')
+})
+
+test('what the stream and the list say of a session cannot be turned into one', async () => {
+  const signedIn = await signInComputer(app, phone)
+  const { session } = await signedIn.get<{ session: { id: string } }>('GET', '/api/session')
+  const [name = ''] = [...signedIn.cookies.keys()].filter((key) => key.includes('session'))
+  const thief = new Browser(app)
+  thief.cookies.set(name, session.id)
+  expect(await thief.get('GET', '/api/session')).toEqual({ signedIn: false })
+})
+
+test('a GET changes nothing: not the attempt, not the sessions, not the cookies', async () => {
+  const signedIn = await signInComputer(app, phone)
+  const attempt = await computer.start()
+  const code = codeOf(attempt)
+  const paths = [
+    `/api/qr/${attempt.id}`,
+    '/api/session',
+    '/api/sessions',
+    '/api/phone/session',
+    '/api/health/live',
+    '/api/health/ready',
+  ]
+  for (const browser of [computer, phone, signedIn]) {
+    for (const path of paths) {
+      for (const method of ['GET', 'HEAD']) {
+        const response = await browser.send(method, path)
+        expect(response.headers.getSetCookie()).toEqual([])
+        await response.text()
+      }
+    }
+  }
+  for (const path of ['/api/qr', '/api/qr/confirm', '/api/qr/cancel', `/api/qr/${attempt.id}/redeem`]) {
+    expect((await phone.send('GET', `${path}?code=${code}`)).status).toBeGreaterThanOrEqual(404)
+  }
+  expect(await computer.get('GET', `/api/qr/${attempt.id}`)).toMatchObject({ status: 'pending', version: 1 })
+  expect(await signedIn.get('GET', '/api/session')).toMatchObject({ signedIn: true })
+})
+
+test('ids are random, never in a row, and never the client’s', async () => {
+  const ids = []
+  for (let count = 0; count < 200; count += 1) ids.push((await new Browser(app).start()).id)
+  expect(new Set(ids).size).toBe(200)
+  // Sorted neighbours of 96 random bits share few leading characters; counters and clocks share most.
+  const sorted = [...ids].sort()
+  const shared = sorted.slice(1).map((id, index) => {
+    const before = sorted[index] ?? ''
+    return [...id].findIndex((char, at) => char !== before[at])
+  })
+  expect(Math.max(...shared)).toBeLessThanOrEqual(6)
+})
+
+test('a code cannot be used twice: after the sign-in it is over for everyone', async () => {
+  const attempt = await computer.start()
+  await signInWith(attempt)
+  const lin = await signedInPhone(app, 'lin')
+  for (const other of [lin, phone]) {
+    const again = await other.send('POST', '/api/qr/scan', { body: { code: codeOf(attempt) } })
+    expect(await refusal(again)).toEqual({ status: 409, code: 'wrong_state' })
+  }
+})
+
+test('a session that was signed out stays signed out: repeating the redeem does not bring it back', async () => {
+  const attempt = await computer.start()
+  const ticket = await signInWith(attempt)
+  await computer.send('DELETE', '/api/session')
+  const repeat = await computer.send('POST', `/api/qr/${attempt.id}/redeem`, { body: { ticket } })
+  expect(repeat.status).toBeLessThan(500)
+  expect(await computer.get('GET', '/api/session')).toEqual({ signedIn: false })
+})
+
+test('nothing of the person is shown before a scan, and never more than name and picture', async () => {
+  const attempt = await computer.start()
+  expect(JSON.stringify(attempt)).not.toMatch(/person|ada|avatar/i)
+  await phone.scan(attempt)
+  const scanned = await computer.get<AttemptView>('GET', `/api/qr/${attempt.id}`)
+  expect(Object.keys(scanned.person ?? {}).sort()).toEqual(['avatarUrl', 'name'])
+})
+
+async function signInWith(attempt: AttemptView): Promise<string | undefined> {
+  const { claim } = await phone.scan(attempt)
+  await phone.get('POST', '/api/qr/confirm', { claim })
+  const { ticket } = await computer.get<AttemptView>('GET', `/api/qr/${attempt.id}`)
+  await computer.get('POST', `/api/qr/${attempt.id}/redeem`, { ticket })
+  return ticket
+}

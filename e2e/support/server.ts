@@ -85,7 +85,8 @@ export async function until(isTrue: () => Promise<boolean> | boolean): Promise<v
   }
 }
 
-function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', reject)

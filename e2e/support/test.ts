@@ -1,4 +1,4 @@
-import { type BrowserContext, test as base, devices, expect, type Page } from '@playwright/test'
+import { type BrowserContext, test as base, devices, expect, type Locator, type Page } from '@playwright/test'
 import { decodePixels } from './decode'
 import { Server, type Settings, until } from './server'
 
@@ -42,9 +42,9 @@ class Computer {
   async readCode(): Promise<string> {
     await this.expectState('ready')
     await expect(this.page.getByTestId('qr-code')).toBeVisible()
-    const [link, ...others] = await decodePixels(this.panel)
-    if (link === undefined || others.length > 0) throw new Error(`expected one code, found ${others.length + 1}`)
-    return link
+    const links = await decodePixels(this.panel)
+    expect(links).toHaveLength(1)
+    return links[0] as string
   }
 
   /** A code other than `old`: the next period's, or the next attempt's. */
@@ -56,6 +56,11 @@ class Computer {
       return link !== old
     })
     return link
+  }
+
+  /** Every code that a camera would find on the screen now. */
+  async codesOnScreen(): Promise<string[]> {
+    return await decodePixels(this.page.locator('body'))
   }
 
   /** The home page of a computer that is signed in. */
@@ -93,6 +98,18 @@ class Phone {
 
   async expectState(state: string | RegExp): Promise<void> {
     await expect(this.review).toHaveAttribute('data-state', state)
+  }
+
+  /** The number that is to be typed on the computer. */
+  async readNumber(): Promise<string> {
+    return (await this.page.getByTestId('review-number').innerText()).trim()
+  }
+
+  /** What this phone's camera reads off somebody's screen. */
+  async readCodeOf(panel: Locator): Promise<string> {
+    await expect(panel).toHaveAttribute('data-state', 'ready')
+    const [link = ''] = await decodePixels(panel)
+    return link
   }
 
   /** Taps once the guard against accidental taps is over. */

@@ -43,8 +43,12 @@ export interface ErrorFacts {
   allow?: string
 }
 
+/** The server builds this file into more than one module graph, so that one graph's class is not the other's. */
+const BRAND = Symbol.for('qr-login.protocol-error')
+
 /** A refusal that the caller is told about. Anything else that is thrown is our own bug and answered as `internal`. */
 export class ProtocolError extends Error {
+  readonly [BRAND] = true
   readonly code: ErrorCode
   readonly facts: ErrorFacts
 
@@ -54,4 +58,9 @@ export class ProtocolError extends Error {
     this.code = code
     this.facts = facts
   }
+}
+
+/** To be asked instead of `instanceof`, which does not hold across module graphs. */
+export function isProtocolError(error: unknown): error is ProtocolError {
+  return error instanceof Error && BRAND in error
 }

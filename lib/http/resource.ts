@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type ErrorCode, ProtocolError } from '../attempt/errors'
+import { type ErrorCode, isProtocolError, ProtocolError } from '../attempt/errors'
 import { services } from '../services'
 import { readBody } from './body'
 import { isCrossSite } from './origin'
@@ -82,7 +82,7 @@ async function checkRequest(request: Request): Promise<string> {
 
 /** What we did not refuse on purpose is our own bug: logged whole, answered with the request's id alone. */
 function toRefusal(error: unknown, requestId: string, request: Request): ProtocolError {
-  if (error instanceof ProtocolError) return error
+  if (isProtocolError(error)) return error
   const { log, isStoreFailure } = services()
   const code: ErrorCode = isStoreFailure(error) ? 'unavailable' : 'internal'
   log.error({ err: error, requestId, method: request.method, code }, 'request failed')

@@ -1,0 +1,61 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from '@playwright/test'
+import { expect, test } from './support/test'
+
+async function expectAccessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
+}
+
+test('no screen of the path has a fault that axe can find', async ({ computer, phone, newPhone }) => {
+  const stranger = await newPhone(null)
+  await stranger.page.goto(`${stranger.server.origin}/phone`)
+  await expectAccessible(stranger.page)
+  await computer.openLogin()
+  const link = await computer.readCode()
+  await expectAccessible(computer.page)
+  await phone.open(link)
+  await phone.expectState('review')
+  await expectAccessible(phone.page)
+  await computer.expectState('scanned')
+  await expectAccessible(computer.page)
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+  await expect(computer.page.getByTestId('session-row')).toHaveCount(1)
+  await expectAccessible(computer.page)
+  await phone.page.goto(`${phone.server.origin}/phone`)
+  await expect(phone.page.getByTestId('session-row')).toHaveCount(1)
+  await expectAccessible(phone.page)
+  await phone.page.getByTestId('scan-tile').click()
+  await phone.page.getByTestId('paste-link').waitFor()
+  await expectAccessible(phone.page)
+})
+
+test('each change is said once, in a region that was there from the start', async ({ computer, phone }) => {
+  await computer.openLogin()
+  const status = computer.page.locator('[role="status"]')
+  const alert = computer.page.locator('[role="alert"]:not(#__next-route-announcer__)')
+  await expect(status).toHaveText('Scan with your phone Point your camera at the code')
+  await expect(alert).toHaveText('')
+  await phone.open(await computer.readCode())
+  await expect(alert).toHaveText('Hi, Ada Byron Now tap “Sign in” on your phone')
+  await expect(status).toHaveText('')
+  await phone.answer('decline')
+  await expect(alert).toHaveText('Declined on the phone Nobody was signed in.')
+})
+
+test('the keyboard alone goes the whole way', async ({ computer, phone }) => {
+  await computer.openLogin()
+  await phone.open(await computer.readCode())
+  await phone.expectState('review')
+  // The guard against accidental taps holds for keys too.
+  await phone.page.waitForFunction(() => performance.now() > 1_500)
+  await phone.page.getByTestId('decline').focus()
+  await phone.page.keyboard.press('Tab')
+  await expect(phone.page.getByTestId('approve')).toBeFocused()
+  await expect(async () => {
+    await phone.page.keyboard.press('Enter')
+    await phone.expectState('approved')
+  }).toPass()
+  await computer.expectSignedIn('Ada Byron')
+})

@@ -1,0 +1,69 @@
+import { expect, test } from './support/test'
+
+test("another browser with the attempt's id gets the same 404 as for an unknown id", async ({
+  computer,
+  newComputer,
+  phone,
+}) => {
+  const started = computer.page.waitForResponse((response) => response.url().endsWith('/api/qr'))
+  await computer.openLogin()
+  const path = (await started).headers().location ?? ''
+  const link = await computer.readCode()
+  const thief = await newComputer()
+  await thief.openLogin()
+  await thief.readCode()
+  const ask = (method: string, suffix: string, body: unknown, target: string) =>
+    thief.page.evaluate(
+      async ([m, url, json]) => {
+        const init = json === null ? {} : { body: json as string, headers: { 'Content-Type': 'application/json' } }
+        const response = await fetch(url as string, { method: m as string, ...init })
+        const { requestId: _, ...problem } = await response.json()
+        return JSON.stringify([response.status, problem])
+      },
+      [method, target + suffix, body === null ? null : JSON.stringify(body)],
+    )
+  await phone.open(link)
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+  for (const [method, suffix, body] of [
+    ['GET', '', null],
+    ['GET', '?after=0&waitMs=100', null],
+    ['GET', '/events', null],
+    ['POST', '/match', { number: '42' }],
+    ['POST', '/redeem', { ticket: 'x' }],
+    ['DELETE', '', null],
+  ] as const) {
+    const stolen = await ask(method, suffix, body, path)
+    expect(stolen).toContain('[404,')
+    expect(stolen).toBe(await ask(method, suffix, body, '/api/qr/AAAAAAAAAAAAAAAA'))
+  }
+})
+
+test('nothing secret is left where a script or a link could take it', async ({ computer, phone }) => {
+  await computer.openLogin()
+  await phone.open(await computer.readCode())
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+  await phone.expectState('approved')
+  for (const { page } of [computer, phone]) {
+    expect(await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie])).toEqual([0, 0, ''])
+    for (const cookie of await page.context().cookies()) expect(cookie).toMatchObject({ httpOnly: true })
+    expect(page.url()).not.toMatch(/[#?]/)
+  }
+})
+
+test('opening pages changes nothing: the attempt is made by a POST, and not without a script', async ({
+  browser,
+  server,
+}) => {
+  const context = await browser.newContext({ javaScriptEnabled: false })
+  const page = await context.newPage()
+  const methods: string[] = []
+  page.on('request', (request) => methods.push(request.method()))
+  await page.goto(`${server.origin}/login`)
+  await expect(page.getByText('Turn on JavaScript to sign in with a code.')).toBeVisible()
+  await page.goto(`${server.origin}/q#x`)
+  expect(new Set(methods)).toEqual(new Set(['GET']))
+  expect(await context.cookies()).toEqual([])
+  await context.close()
+})

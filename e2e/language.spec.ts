@@ -1,0 +1,43 @@
+import { expect, test } from './support/test'
+
+test('the whole path in Chinese', async ({ browser, server, newPhone }) => {
+  const context = await browser.newContext({ locale: 'zh-CN' })
+  const page = await context.newPage()
+  await page.goto(`${server.origin}/login`)
+  await expect(page.locator('html')).toHaveAttribute('lang', 'zh-CN')
+  await expect(page.getByRole('heading', { name: '用手机扫一扫，电脑就登录了' })).toBeVisible()
+  await expect(page).toHaveTitle('登录')
+  const phone = await newPhone('lin')
+  await phone.page.getByTestId('language').click()
+  await expect(phone.page.getByTestId('scan-tile')).toHaveText('扫一扫')
+  await phone.open(await phone.readCodeOf(page.getByTestId('qr-panel')))
+  await expect(phone.review).toContainText('在这台电脑上登录？')
+  await expect(phone.review).toContainText('有人发码给你或让你扫码？那是诈骗，请点“不是我”。')
+  await expect(page.getByText('请在手机上点“登录”').first()).toBeVisible()
+  await expect(page).toHaveTitle('请看手机')
+  await phone.answer('approve')
+  await expect(phone.review).toContainText('好了，请看电脑。')
+  await expect(page.getByTestId('home-greeting')).toContainText('Lin Xia，')
+  await context.close()
+})
+
+test('switching the language keeps the running attempt', async ({ computer, phone }) => {
+  await computer.openLogin()
+  const link = await computer.readCode()
+  await phone.open(link)
+  await computer.expectState('scanned')
+  await computer.page.getByTestId('language').click()
+  await expect(computer.panel).toContainText('请在手机上点“登录”')
+  await computer.expectState('scanned')
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+  await expect(computer.page.locator('html')).toHaveAttribute('lang', 'zh-CN')
+})
+
+test('a page that is not there says so in both languages, with a 404', async ({ computer }) => {
+  const response = await computer.page.goto(`${computer.server.origin}/nowhere`)
+  expect(response?.status()).toBe(404)
+  await expect(computer.page.getByRole('heading', { name: "This page isn't here." })).toBeVisible()
+  await computer.page.getByTestId('language').click()
+  await expect(computer.page.getByRole('heading', { name: '页面不存在。' })).toBeVisible()
+})

@@ -1,0 +1,129 @@
+import { Server } from './support/server'
+import { expect, test } from './support/test'
+import { Wire } from './support/wire'
+
+/** The browsers of these tests reach the server through a wire that can be cut. */
+const wired = test.extend<{ wire: Wire }>({
+  wire: async ({ server }, use) => {
+    const inside = await Server.start({ PUBLIC_ORIGIN: server.origin })
+    await server.end()
+    const wire = await Wire.open(server.port, () => inside.port)
+    await use(wire)
+    wire.close()
+    await inside.dispose()
+    await server.start()
+  },
+})
+
+wired('a stream that is cut is resumed, and what was missed is shown', async ({ wire, computer, phone }) => {
+  await computer.openLogin()
+  const link = await computer.readCode()
+  await phone.open(link)
+  await computer.expectState('scanned')
+  await phone.expectState('review')
+  wire.cut()
+  await computer.expectState('reconnecting')
+  expect(await computer.codesOnScreen()).toEqual([])
+  wire.mend()
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+})
+
+wired('a code stays while it is good and the network is not', async ({ wire, computer }) => {
+  await computer.openLogin()
+  const link = await computer.readCode()
+  wire.cut()
+  await computer.expectState('reconnecting')
+  expect(await computer.codesOnScreen()).toEqual([link])
+  wire.mend()
+  expect(await computer.readCode()).toBe(link)
+})
+
+test('where streams do not get through, the state is asked by long poll', async ({ computer, phone }) => {
+  await computer.page.route('**/events', (route) => route.abort())
+  const longPoll = computer.page.waitForRequest(/\?after=1&waitMs=\d+$/)
+  await computer.openLogin()
+  const link = await computer.readCode()
+  await longPoll
+  await phone.open(link)
+  await computer.expectState('scanned')
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+})
+
+test('where a proxy holds the stream back, it is noticed within 3 s', async ({ computer, phone }) => {
+  await computer.page.route('**/events', () => {})
+  const longPoll = computer.page.waitForRequest(/\?after=1&waitMs=\d+$/, { timeout: 5_000 })
+  await computer.openLogin()
+  const link = await computer.readCode()
+  await longPoll
+  await phone.open(link)
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+})
+
+test('where long polls do not get through either, the state is asked every 2 s', async ({ computer, phone }) => {
+  await computer.page.route('**/events', (route) => route.abort())
+  await computer.page.route(/waitMs=/, (route) => route.abort())
+  await computer.openLogin()
+  await phone.open(await computer.readCode())
+  await computer.expectState('scanned')
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+})
+
+test('being offline is said, and being back is noticed', async ({ computer, phone }) => {
+  await computer.openLogin()
+  const link = await computer.readCode()
+  await computer.page.context().setOffline(true)
+  await computer.expectState('offline')
+  expect(await computer.codesOnScreen()).toEqual([])
+  await phone.open(link)
+  await phone.answer('approve')
+  await phone.expectState('approved')
+  await computer.page.context().setOffline(false)
+  await computer.expectSignedIn('Ada Byron')
+})
+
+test('a page that was hidden while the phone confirmed is signed in within 3 s of being seen again', async ({
+  computer,
+  phone,
+}) => {
+  await computer.openLogin()
+  const link = await computer.readCode()
+  const see = (state: 'hidden' | 'visible') =>
+    computer.page.evaluate((value) => {
+      Object.defineProperty(document, 'visibilityState', { value, configurable: true })
+      document.dispatchEvent(new Event('visibilitychange'))
+    }, state)
+  await see('hidden')
+  await computer.page.route('**/api/qr/**', (route) => route.abort())
+  await phone.open(link)
+  await phone.answer('approve')
+  await phone.expectState('approved')
+  await computer.page.unroute('**/api/qr/**')
+  await see('visible')
+  await expect(computer.page.getByTestId('home-greeting')).toBeVisible({ timeout: 3_000 })
+})
+
+test('a sign-in survives a restart of the server in its middle', async ({ computer, phone, server }) => {
+  await computer.openLogin()
+  await phone.open(await computer.readCode())
+  await computer.expectState('scanned')
+  await phone.expectState('review')
+  await server.end('SIGTERM')
+  await server.start()
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+})
+
+test('a server that is killed loses no scanned attempt either', async ({ computer, phone, server }) => {
+  await computer.openLogin()
+  await phone.open(await computer.readCode())
+  await computer.expectState('scanned')
+  await phone.expectState('review')
+  await server.end('SIGKILL')
+  await server.start()
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+})

@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Agent } from './support/agent'
+import { freePort, Server } from './support/server'
+import { expect, test, until } from './support/test'
+
+const STREAMS = 200
+
+interface Run {
+  output: () => string
+  /** Resolves with the exit code. */
+  ended: Promise<number | null>
+  kill: (signal: NodeJS.Signals) => void
+}
+
+/** Runs a command of the README as somebody would who has set nothing but `env`. */
+function run(command: string, args: string[], env: Record<string, string>): Run {
+  const base = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', NEXT_TELEMETRY_DISABLED: '1' }
+  const child = spawn(command, args, { env: { ...base, ...env } as unknown as NodeJS.ProcessEnv })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+    })
+  }
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  return { output: () => output, ended, kill: (signal) => child.kill(signal) }
+}
+
+test('with streams open, SIGTERM says goodbye to each and ends the process within 10 s', async () => {
+  const server = await Server.start()
+  const opened = await Promise.all(
+    Array.from({ length: STREAMS }, async () => {
+      const agent = new Agent(server.origin)
+      const { json } = await agent.send('POST', '/api/qr', {})
+      return await agent.open('GET', `/api/qr/${json.id}/events`)
+    }),
+  )
+  const texts = opened.map((response) => response.text())
+  const { ms, code } = await server.end('SIGTERM')
+  expect(ms).toBeLessThan(10_000)
+  expect(code).toBe(143)
+  const goodbyes = (await Promise.all(texts)).map((text) => /event: bye\ndata: \{"retryMs":(\d+)\}/.exec(text)?.[1])
+  expect(goodbyes).not.toContain(undefined)
+  expect(new Set(goodbyes).size).toBeGreaterThan(STREAMS / 4)
+  await server.dispose()
+})
+
+test('npm start passes the signal on, and leaves no process behind', async () => {
+  const port = String(await freePort())
+  const dataDir = mkdtempSync(join(tmpdir(), 'qr-login-start-'))
+  const settings = { PUBLIC_ORIGIN: `http://localhost:${port}`, SESSION_SECRET: 'x'.repeat(40), DATA_DIR: dataDir }
+  const started = run('npm', ['start'], { ...settings, PORT: port })
+  const isUp = () =>
+    fetch(`http://localhost:${port}/api/health/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+  await until(isUp)
+  started.kill('SIGTERM')
+  await started.ended
+  await until(async () => !(await isUp()))
+  rmSync(dataDir, { recursive: true })
+})
+
+test('wrong settings end the process with a table, not a server that answers 500', async () => {
+  const started = run(process.execPath, ['node_modules/next/dist/bin/next', 'start', '-p', String(await freePort())], {
+    NODE_ENV: 'production',
+    PUBLIC_ORIGIN: 'https://login.example.com/path',
+    MATCH_POLICY: 'sometimes',
+  })
+  expect(await started.ended).toBe(1)
+  expect(started.output()).toMatch(/^ {2}PUBLIC_ORIGIN +expected: an origin/m)
+  expect(started.output()).toMatch(/^ {2}MATCH_POLICY +expected: risk, always or never/m)
+  expect(started.output()).toMatch(/^ {2}SESSION_SECRET +required in production/m)
+})
+
+test('in the demo the page on localhost and the phone at the network address both pass the origin check', async () => {
+  const port = String(await freePort())
+  const dataDir = mkdtempSync(join(tmpdir(), 'qr-login-demo-'))
+  const demo = run(process.execPath, ['node_modules/next/dist/bin/next', 'start'], {
+    NODE_ENV: 'production',
+    DEMO: 'true',
+    DATA_DIR: dataDir,
+    PORT: port,
+  })
+  const isUp = () =>
+    fetch(`http://localhost:${port}/api/health/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+  await until(isUp)
+  const lan = /On your phone +(http:\/\/\S+)\/phone/.exec(demo.output())?.[1] ?? ''
+  expect(lan).toMatch(new RegExp(`^http://[^/]+:${port}$`))
+  const post = (origin: string) =>
+    fetch(`http://localhost:${port}/api/qr`, { method: 'POST', headers: { Origin: origin, Cookie: 'a=b' } })
+  for (const origin of [lan, `http://localhost:${port}`, `http://127.0.0.1:${port}`]) {
+    const response = await post(origin)
+    expect([origin, response.status]).toEqual([origin, 201])
+    const attempt = (await response.json()) as { code: { url: string } }
+    expect(attempt.code.url.startsWith(`${lan}/q#`)).toBe(true)
+  }
+  expect((await post('http://evil.example')).status).toBe(403)
+  demo.kill('SIGTERM')
+  await demo.ended
+  rmSync(dataDir, { recursive: true })
+})
+
+test('outside of the demo only the public origin passes', async ({ server }) => {
+  const post = (origin: string) =>
+    fetch(`${server.origin}/api/qr`, { method: 'POST', headers: { Origin: origin, Cookie: 'a=b' } })
+  expect((await post(server.origin)).status).toBe(201)
+  expect((await post(`http://127.0.0.1:${server.port}`)).status).toBe(403)
+})
+
+test('a client cannot choose its address', async ({ server }) => {
+  const send = async (headers: Record<string, string>) => {
+    const phone = new Agent(server.origin)
+    await phone.send('POST', '/api/phone/session', { username: 'ada', password: 'demo' })
+    const response = await fetch(`${server.origin}/api/qr`, { method: 'POST', headers })
+    const attempt = (await response.json()) as { code: { url: string } }
+    return (await phone.send('POST', '/api/qr/scan', { code: attempt.code.url.split('#')[1] })).json.computer
+      .sameNetwork
+  }
+  expect(await send({})).toBe(true)
+  expect(await send({ 'X-Forwarded-For': '198.51.100.1', 'X-Qr-Login-Peer': '198.51.100.1' })).toBe(true)
+})

@@ -1,0 +1,72 @@
+import { expect, test } from './support/test'
+
+test('signing a computer out from the phone reaches its open page within 2 s', async ({ computer, phone }) => {
+  await computer.openLogin()
+  await phone.open(await computer.readCode())
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+  await expect(computer.page.getByTestId('session-row')).toHaveCount(1)
+  await phone.page.goto(`${phone.server.origin}/phone`)
+  await phone.page.getByTestId('session-row').getByTestId('sign-out').click()
+  await expect(phone.page.getByRole('dialog')).toContainText('Sign out of')
+  await phone.page.getByTestId('sign-out-confirm').click()
+  await expect(computer.page.getByText('You were signed out')).toBeVisible({ timeout: 2_000 })
+  await expect(phone.page.getByText('No computers signed in.')).toBeVisible()
+  await computer.page.getByRole('link', { name: 'Sign in again' }).click()
+  await computer.expectState('ready')
+})
+
+test('a new sign-in is noticed on the phone, and can be signed out from the notice', async ({
+  computer,
+  phone,
+  newPhone,
+}) => {
+  const other = await newPhone('ada')
+  await computer.openLogin()
+  await other.open(await computer.readCode())
+  await other.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+  const notice = phone.page.getByTestId('notice')
+  await expect(notice).toContainText('New sign-in: Chrome')
+  await notice.getByRole('button', { name: 'Sign it out' }).click()
+  await expect(computer.page.getByText('You were signed out')).toBeVisible({ timeout: 2_000 })
+  await expect(notice).toHaveCount(0)
+})
+
+test('signing out everywhere signs every computer out', async ({ newComputer, phone }) => {
+  const computers = [await newComputer(), await newComputer()]
+  for (const computer of computers) {
+    await computer.openLogin()
+    await phone.open(await computer.readCode())
+    await phone.answer('approve')
+    await computer.expectSignedIn('Ada Byron')
+  }
+  await phone.page.goto(`${phone.server.origin}/phone`)
+  await expect(phone.page.getByTestId('session-row')).toHaveCount(2)
+  await phone.page.getByTestId('sign-out-everywhere').click()
+  for (const { page } of computers) await expect(page.getByText('You were signed out')).toBeVisible({ timeout: 2_000 })
+})
+
+test('a computer signs itself out, and home is closed to it', async ({ computer, phone }) => {
+  await computer.openLogin()
+  await phone.open(await computer.readCode())
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+  await computer.page.getByRole('button', { name: 'Sign out' }).click()
+  await computer.expectState('ready')
+  await computer.page.goto(computer.server.origin)
+  expect(new URL(computer.page.url()).pathname).toBe('/login')
+})
+
+test('after the sign-in a path of our own is honoured, another host is not', async ({ computer, phone }) => {
+  for (const [next, path] of [
+    ['/phone', '/phone'],
+    ['//evil.example', '/'],
+  ]) {
+    await computer.page.context().clearCookies()
+    await computer.openLogin(`/login?next=${encodeURIComponent(next ?? '')}`)
+    await phone.open(await computer.readCode())
+    await phone.answer('approve')
+    await computer.page.waitForURL(computer.server.origin + path)
+  }
+})

@@ -61,7 +61,9 @@ test('opening pages changes nothing: the attempt is made by a POST, and not with
   const methods: string[] = []
   page.on('request', (request) => methods.push(request.method()))
   await page.goto(`${server.origin}/login`)
-  await expect(page.getByText('Turn on JavaScript to sign in with a code.')).toBeVisible()
+  const hint = page.locator('noscript p')
+  await expect(hint).toBeVisible()
+  await expect(hint).toHaveText('Turn on JavaScript to sign in with a code.')
   await page.goto(`${server.origin}/q#x`)
   expect(new Set(methods)).toEqual(new Set(['GET']))
   expect(await context.cookies()).toEqual([])

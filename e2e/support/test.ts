@@ -80,6 +80,14 @@ class Phone {
     this.server = server
   }
 
+  /** So that the account begins with no signed-in computers, whatever ran before. */
+  async signOutComputers(): Promise<void> {
+    const status = await this.page.evaluate(
+      async () => (await fetch('/api/sessions?as=phone', { method: 'DELETE' })).status,
+    )
+    expect(status).toBe(204)
+  }
+
   get review() {
     return this.page.getByTestId('review')
   }
@@ -154,7 +162,10 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
       const context = await browser.newContext(iphone)
       contexts.push(context)
       const phone = new Phone(await watchedPage(context), server)
-      if (username !== null) await phone.signIn(username)
+      if (username !== null) {
+        await phone.signIn(username)
+        await phone.signOutComputers()
+      }
       return phone
     })
     for (const context of contexts) await context.close()

@@ -1,0 +1,309 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { AttemptView } from '../attempt/views'
+import type { Answer } from './api'
+import { AttemptFollower, type AttemptListener, type Transport } from './follow-attempt'
+
+const PENDING: AttemptView = { id: 'x', version: 1, status: 'pending', expiresInMs: 300_000 }
+const SCANNED: AttemptView = { ...PENDING, version: 2, status: 'scanned' }
+const ENDED: AttemptView = { ...PENDING, version: 3, status: 'cancelled', expiresInMs: 0 }
+
+class FakeStream extends EventTarget {
+  isClosed = false
+
+  close(): void {
+    this.isClosed = true
+  }
+
+  say(event: string, data: unknown): void {
+    if (!this.isClosed) this.dispatchEvent(new MessageEvent(event, { data: JSON.stringify(data) }))
+  }
+
+  break(): void {
+    if (!this.isClosed) this.dispatchEvent(new Event('error'))
+  }
+}
+
+/** A server as the follower sees it: what it answers, and what it was asked. */
+class World {
+  now = PENDING
+  streams: FakeStream[] = []
+  /** What a stream does once it is open. */
+  onStream: (stream: FakeStream) => void = (stream) => queueMicrotask(() => stream.say('attempt', this.now))
+  answer: (path: string) => Answer<AttemptView | null> | 'silent' = () => ({ ok: true, value: this.now })
+  readonly asked: string[] = []
+  readonly seen: AttemptView[] = []
+  readonly links: boolean[] = []
+  readonly refused: string[] = []
+  readonly codes: string[] = []
+
+  readonly listener: AttemptListener = {
+    onAttempt: (attempt) => this.seen.push(attempt),
+    onCode: (code) => this.codes.push(code.url),
+    onLink: (isUp) => {
+      if (this.links.at(-1) !== isUp) this.links.push(isUp)
+    },
+    onRefused: ({ code }) => this.refused.push(code),
+  }
+
+  readonly transport: Transport = {
+    random: () => 0.5,
+    openEvents: () => {
+      const stream = new FakeStream()
+      this.streams.push(stream)
+      this.onStream(stream)
+      return stream as unknown as EventSource
+    },
+    call: (_method, path, { signal }) => {
+      this.asked.push(path)
+      const answer = this.answer(path)
+      if (answer !== 'silent') return Promise.resolve(answer)
+      return new Promise((resolve) => signal?.addEventListener('abort', () => resolve(LOST)))
+    },
+  }
+
+  get stream(): FakeStream {
+    return this.streams.at(-1) as FakeStream
+  }
+
+  follow(isStale = false): AttemptFollower {
+    return new AttemptFollower(PENDING, isStale, this.listener, this.transport)
+  }
+}
+
+const LOST: Answer<null> = { ok: false, code: 'network', retryAfterMs: null, requestId: null, attemptsLeft: null }
+
+let world: World
+let follower: AttemptFollower | null = null
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  world = new World()
+})
+afterEach(() => {
+  follower?.stop()
+  vi.useRealTimers()
+})
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
+
+describe('while streams work', () => {
+  test('nothing else is asked, and each state is told', async () => {
+    follower = world.follow()
+    await pass(100)
+    world.stream.say('attempt', SCANNED)
+    world.stream.say('code', { url: 'next', expiresInMs: 1 })
+    await pass(600_000)
+    expect(world.seen).toEqual([PENDING, SCANNED])
+    expect(world.codes).toEqual(['next'])
+    expect([world.asked, world.streams.length]).toEqual([[], 1])
+  })
+
+  test('the state is asked first when the attempt is not new', async () => {
+    follower = world.follow(true)
+    await pass(10)
+    expect(world.asked).toEqual(['/api/qr/x'])
+  })
+
+  test('an older state that comes late is not told', async () => {
+    follower = world.follow()
+    await pass(10)
+    world.stream.say('attempt', SCANNED)
+    world.stream.say('attempt', PENDING)
+    expect(world.seen.map(({ version }) => version)).toEqual([1, 2])
+  })
+
+  test('the end of the attempt is the end of the following', async () => {
+    follower = world.follow()
+    await pass(10)
+    world.stream.say('attempt', ENDED)
+    await pass(600_000)
+    expect(world.stream.isClosed).toBe(true)
+    expect([world.streams.length, world.asked.length]).toEqual([1, 0])
+  })
+
+  test('a goodbye is waited out, and held against nobody', async () => {
+    follower = world.follow()
+    for (let restarts = 1; restarts <= 5; restarts += 1) {
+      await pass(10)
+      world.stream.say('bye', { retryMs: 5_000 })
+      await pass(4_900)
+      expect(world.streams).toHaveLength(restarts)
+      await pass(200)
+      expect(world.streams).toHaveLength(restarts + 1)
+    }
+    expect(world.asked).toHaveLength(5)
+  })
+})
+
+describe('where streams do not work', () => {
+  test('no first frame within 3 s: down to long poll', async () => {
+    world.onStream = () => {}
+    world.answer = (path) => (path.includes('waitMs') ? 'silent' : { ok: true, value: world.now })
+    follower = world.follow()
+    await pass(2_900)
+    expect(world.asked).toEqual([])
+    await pass(200)
+    expect(world.asked).toEqual(['/api/qr/x', '/api/qr/x?after=1&waitMs=25000'])
+    expect(world.stream.isClosed).toBe(true)
+  })
+
+  test('a stream that dies twice: down to long poll; once is forgiven', async () => {
+    world.answer = (path) => (path.includes('waitMs') ? 'silent' : { ok: true, value: world.now })
+    follower = world.follow()
+    await pass(10)
+    world.stream.break()
+    await pass(10)
+    expect(world.streams).toHaveLength(2)
+    world.stream.break()
+    await pass(10)
+    expect(world.streams).toHaveLength(2)
+    expect(world.asked.at(-1)).toBe('/api/qr/x?after=1&waitMs=25000')
+  })
+
+  test('a stream that lived long may die as often as it likes', async () => {
+    follower = world.follow()
+    for (let deaths = 1; deaths < 6; deaths += 1) {
+      await pass(31_000)
+      world.stream.break()
+      await pass(10)
+      expect(world.streams).toHaveLength(deaths + 1)
+    }
+  })
+
+  test('a change is told by long poll as soon as it is answered, without asking twice', async () => {
+    world.onStream = (stream) => queueMicrotask(() => stream.break())
+    let polls = 0
+    world.answer = (path) => {
+      if (!path.includes('waitMs')) return { ok: true, value: world.now }
+      polls += 1
+      if (polls === 1) return { ok: true, value: SCANNED }
+      return 'silent'
+    }
+    follower = world.follow()
+    await pass(100)
+    expect(world.seen.at(-1)).toEqual(SCANNED)
+    expect(world.asked).toEqual(['/api/qr/x', '/api/qr/x?after=1&waitMs=25000', '/api/qr/x?after=2&waitMs=25000'])
+  })
+
+  test('a long poll that fails: down to asking every 2 s', async () => {
+    world.onStream = (stream) => queueMicrotask(() => stream.break())
+    world.answer = (path) => (path.includes('waitMs') ? LOST : { ok: true, value: world.now })
+    follower = world.follow()
+    await pass(10)
+    const before = world.asked.length
+    await pass(10_000)
+    expect(world.asked.length - before).toBe(5)
+    world.now = SCANNED
+    await pass(2_000)
+    expect(world.seen.at(-1)).toEqual(SCANNED)
+  })
+
+  test('the stream is tried again after 30 s, then after 60 s, and taken back when it works', async () => {
+    world.onStream = (stream) => queueMicrotask(() => stream.break())
+    world.answer = (path) => (path.includes('waitMs') ? LOST : { ok: true, value: world.now })
+    follower = world.follow()
+    await pass(29_000)
+    expect(world.streams).toHaveLength(1)
+    await pass(4_000)
+    expect(world.streams).toHaveLength(2)
+    await pass(50_000)
+    expect(world.streams).toHaveLength(2)
+    world.onStream = (stream) => queueMicrotask(() => stream.say('attempt', world.now))
+    await pass(15_000)
+    expect(world.streams).toHaveLength(3)
+    const before = world.asked.length
+    await pass(100_000)
+    expect([world.stream.isClosed, world.asked.length]).toEqual([false, before])
+  })
+})
+
+describe('where nothing works', () => {
+  const breakAll = () => {
+    world.onStream = (stream) => queueMicrotask(() => stream.break())
+    world.answer = () => LOST
+  }
+
+  test('it is said, tried without end with 1 to 30 s between, and mended by itself', async () => {
+    follower = world.follow()
+    await pass(10)
+    const heal = { onStream: world.onStream, answer: world.answer }
+    breakAll()
+    world.stream.break()
+    await pass(100)
+    expect(world.links).toEqual([true, false])
+    await pass(3_600_000)
+    const tries = world.asked.length
+    expect(tries).toBeGreaterThan(3_600 / 31)
+    expect(tries).toBeLessThan(3_600)
+    Object.assign(world, heal, { now: SCANNED })
+    await pass(31_000)
+    expect(world.links).toEqual([true, false, true])
+    expect(world.seen.at(-1)).toEqual(SCANNED)
+  })
+
+  test('waking asks at once', async () => {
+    follower = world.follow()
+    await pass(10)
+    const heal = { onStream: world.onStream, answer: world.answer }
+    breakAll()
+    world.stream.break()
+    await pass(600_000)
+    Object.assign(world, heal, { now: SCANNED })
+    const before = world.asked.length
+    follower.wake()
+    await pass(1)
+    expect(world.asked).toHaveLength(before + 1)
+    expect(world.seen.at(-1)).toEqual(SCANNED)
+  })
+
+  test('what the server says of the time to come back is heeded', async () => {
+    world.onStream = (stream) => queueMicrotask(() => stream.break())
+    world.answer = () => ({
+      ok: false,
+      code: 'rate_limited',
+      retryAfterMs: 20_000,
+      requestId: null,
+      attemptsLeft: null,
+    })
+    follower = world.follow()
+    await pass(10)
+    expect(world.asked).toHaveLength(1)
+    await pass(19_000)
+    expect(world.asked).toHaveLength(1)
+    await pass(2_000)
+    expect(world.asked.length).toBeGreaterThan(1)
+  })
+
+  test('an attempt that does not exist any more ends it', async () => {
+    world.onStream = (stream) => queueMicrotask(() => stream.break())
+    world.answer = () => ({ ok: false, code: 'not_found', retryAfterMs: null, requestId: null, attemptsLeft: null })
+    follower = world.follow()
+    await pass(600_000)
+    expect([world.refused, world.asked.length]).toEqual([['not_found'], 1])
+  })
+})
+
+describe('waking', () => {
+  test('replaces a stream that may be dead, and tells what happened meanwhile', async () => {
+    follower = world.follow()
+    await pass(10)
+    const old = world.stream
+    world.now = SCANNED
+    follower.wake()
+    await pass(1)
+    expect(old.isClosed).toBe(true)
+    expect(world.stream.isClosed).toBe(false)
+    expect(world.seen.at(-1)).toEqual(SCANNED)
+  })
+
+  test('after stopping does nothing', async () => {
+    follower = world.follow()
+    await pass(10)
+    follower.stop()
+    follower.wake()
+    world.stream.say('attempt', SCANNED)
+    await pass(60_000)
+    expect([world.seen, world.asked, world.stream.isClosed]).toEqual([[PENDING], [], true])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})

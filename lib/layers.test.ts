@@ -1,0 +1,81 @@
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+
+const REFUSED = [
+  ['lib/attempt', '../store/store'],
+  ['lib/attempt', 'next/headers'],
+  ['lib/attempt', '../config'],
+  ['lib/session', '../http/body'],
+  ['lib/sse', '../attempt/attempt'],
+  ['lib/store', '../services'],
+  ['lib/store', 'libsql'],
+  ['lib/services', '../http/body'],
+  ['lib/http', '../api/scan'],
+  ['lib/http', 'next/server'],
+  ['lib/auth', '../api/scan'],
+  ['lib/auth', 'iron-session'],
+  ['lib/api', '../store/sqlite'],
+  ['lib/api', 'next/server'],
+  ['lib/api', '@/app/login/page'],
+  ['lib/client', '../services'],
+  ['lib/client', 'zod'],
+  ['lib/client', 'node:fs'],
+  ['lib/i18n', '../attempt/attempt'],
+  ['app', 'iron-session'],
+  ['app', 'libsql'],
+  ['e2e', '../lib/attempt/attempt'],
+  ['e2e', '@/lib/attempt/attempt'],
+] as const
+
+const ACCEPTED = [
+  ['lib/api', '../http/body'],
+  ['lib/attempt', './attempt'],
+  ['lib/client', '../attempt/views'],
+  ['app', '@/lib/services'],
+] as const
+
+const folder = mkdtempSync(join(tmpdir(), 'qr-login-layers-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** Plants each import in a file of its own beside a copy of our style, and returns the rules that each file breaks. */
+function lint(sources: Record<string, string>): Map<string, string[]> {
+  copyFileSync('biome.json', join(folder, 'biome.json'))
+  for (const [path, source] of Object.entries(sources)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), source)
+  }
+  const binary = join(process.cwd(), 'node_modules/@biomejs/biome/bin/biome')
+  const args = [binary, 'lint', '--vcs-enabled=false', '--reporter=json', '--max-diagnostics=none']
+  const { stdout } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' })
+  const { diagnostics } = JSON.parse(stdout) as { diagnostics: { category: string; location: { path: string } }[] }
+  const broken = new Map<string, string[]>()
+  for (const { category, location } of diagnostics) {
+    broken.set(location.path, [...(broken.get(location.path) ?? []), category])
+  }
+  return broken
+}
+
+const plant = (module: string) => `import { planted } from '${module}'\n\nexport const use = planted\n`
+const refused = REFUSED.map(([layer, module], index) => [`${layer}/refused-${index}.ts`, module] as const)
+const accepted = ACCEPTED.map(([layer, module], index) => [`${layer}/accepted-${index}.ts`, module] as const)
+const broken = lint({
+  ...Object.fromEntries([...refused, ...accepted].map(([path, module]) => [path, plant(module)])),
+  'lib/api/environment.ts': 'export const port = process.env.PORT\n',
+  'lib/config.ts': 'export const port = process.env.PORT\n',
+})
+
+test.each(refused)('the style check refuses that %s imports %s', (path) => {
+  expect(broken.get(path)).toContain('lint/style/noRestrictedImports')
+})
+
+test.each(accepted)('and accepts that %s imports %s', (path) => {
+  expect(broken.get(path)).toBeUndefined()
+})
+
+test('only the settings read the environment', () => {
+  expect(broken.get('lib/api/environment.ts')).toContain('lint/style/noProcessEnv')
+  expect(broken.get('lib/config.ts')).toBeUndefined()
+})

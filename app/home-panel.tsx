@@ -57,7 +57,7 @@ export function HomePanel({ locale, text, phoneText, unknownDevice, name, signed
       <p className="quiet">
         <Ago since={signedInAt} text={text.signedIn} locale={locale} />
       </p>
-      <button type="button" className="button" onClick={() => void signOut()}>
+      <button type="button" className="button" data-testid="sign-out" onClick={() => void signOut()}>
         {text.signOut}
       </button>
       <section className={styles.section}>

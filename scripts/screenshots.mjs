@@ -63,7 +63,7 @@ async function takePath(colorScheme) {
 async function compose({ login, scanned, confirm }) {
   const image = (/** @type {Buffer} */ bytes, /** @type {string} */ kind) =>
     `<img class="${kind}" src="data:image/png;base64,${bytes.toString('base64')}">`
-  const page = await browser.newPage({ viewport: { width: 1440, height: 460 }, deviceScaleFactor: 1 })
+  const page = await browser.newPage({ viewport: { width: 1328, height: 460 }, deviceScaleFactor: 1 })
   await page.setContent(`<style>
     body { margin: 0; padding: 28px; display: flex; gap: 24px; background: #dfe0d8; align-items: center; }
     img { display: block; height: 340px; border: 8px solid #1b2130; border-radius: 16px; }

@@ -1,7 +1,7 @@
 'use client'
 
 import { useEffect, useState } from 'react'
-import type { SignInScreen } from '@/lib/client/sign-in'
+import type { SignInScreen } from '@/lib/client/sign-in-screen'
 import type { Catalogue } from '@/lib/i18n/catalogue'
 import { format, formatCountdown } from '@/lib/i18n/format'
 

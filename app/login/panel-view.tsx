@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import type { ShownCode, ShownPerson, SignInScreen } from '@/lib/client/sign-in'
+import type { ShownCode, ShownPerson, SignInScreen } from '@/lib/client/sign-in-screen'
 import type { Catalogue } from '@/lib/i18n/catalogue'
 import { format } from '@/lib/i18n/format'
 import { Avatar } from '../ui/avatar'

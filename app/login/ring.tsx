@@ -1,7 +1,7 @@
 'use client'
 
 import { useEffect, useRef } from 'react'
-import type { ShownCode } from '@/lib/client/sign-in'
+import type { ShownCode } from '@/lib/client/sign-in-screen'
 import styles from './login.module.css'
 
 /** Drains once per code period, refills with the next code; grey while nothing counts. Decoration. */

@@ -2,7 +2,8 @@
 
 import { useRouter } from 'next/navigation'
 import { useEffect, useState, useSyncExternalStore } from 'react'
-import { type ShownPerson, SignIn } from '@/lib/client/sign-in'
+import { SignIn } from '@/lib/client/sign-in'
+import type { ShownPerson } from '@/lib/client/sign-in-screen'
 import type { Catalogue } from '@/lib/i18n/catalogue'
 import { Announcer } from './announcer'
 import styles from './login.module.css'
@@ -21,7 +22,7 @@ export function SignInPanel({ text, common, already, nextPath }: Props) {
   // A document of its own, not a client-side step: the new session's page is made with the new session's cookie.
   const [signIn] = useState(() => new SignIn({ already, onSignedIn: () => location.assign(nextPath) }))
   const [isShownAnyway, setShownAnyway] = useState(false)
-  const screen = useSyncExternalStore(signIn.subscribe, signIn.screen, signIn.screen)
+  const screen = useSyncExternalStore(signIn.screen.subscribe, signIn.screen.get, signIn.screen.get)
   useEffect(() => signIn.open(), [signIn])
 
   const { state } = screen

@@ -21,7 +21,7 @@ interface Props {
 export function ApprovalPanel({ locale, text, phoneText, common, person, accounts, host }: Props) {
   const [approval] = useState(() => new Approval(person !== null))
   const [signedIn, setSignedIn] = useState(person)
-  const screen = useSyncExternalStore(approval.subscribe, approval.screen, approval.screen)
+  const screen = useSyncExternalStore(approval.screen.subscribe, approval.screen.get, approval.screen.get)
   useEffect(() => approval.open(), [approval])
 
   function signIn(someone: Person) {

@@ -3,6 +3,7 @@ import type { Review } from '../attempt/views'
 import type { SessionView } from '../session/session'
 import { call, type Refused } from './api'
 import { followAccount } from './follow-account'
+import { Observable } from './observable'
 
 /** What the phone's question shows; `state` is the `data-state` of the review. */
 export type ApprovalScreen =
@@ -29,9 +30,9 @@ const ASK_EVERY_MS = 10_000
 
 /** The phone's side of a sign-in: reports the code, asks the person, answers. */
 export class Approval {
-  readonly #listeners = new Set<() => void>()
+  /** What to show. */
+  readonly screen = new Observable<ApprovalScreen>({ state: 'checking' })
   readonly #isPhoneSignedIn: boolean
-  #screen: ApprovalScreen = { state: 'checking' }
   #code = ''
   #claim: string | null = null
   #unfollow: (() => void) | null = null
@@ -45,14 +46,6 @@ export class Approval {
   constructor(isPhoneSignedIn: boolean) {
     this.#isPhoneSignedIn = isPhoneSignedIn
   }
-
-  /** For `useSyncExternalStore`. */
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
-
-  readonly screen = (): ApprovalScreen => this.#screen
 
   /** Takes the code from the page's fragment, now and when another one is opened in the same page. */
   open(): () => void {
@@ -207,8 +200,11 @@ export class Approval {
     this.#unfollow = null
   }
 
+  get #screen(): ApprovalScreen {
+    return this.screen.get()
+  }
+
   #show(screen: ApprovalScreen): void {
-    this.#screen = screen
-    for (const listener of this.#listeners) listener()
+    this.screen.set(screen)
   }
 }

@@ -2,11 +2,14 @@ import type { Review } from '../attempt/views'
 import type { SessionView } from '../session/session'
 import { call } from './api'
 import { backoffMs } from './backoff'
+import { watchPage } from './watch-page'
 
 /** Where streams do not get through, the list is asked this often. */
 const POLL_EVERY_MS = 2_000
 const FIRST_FRAME_MS = 3_000
 const TRIES_BEFORE_POLL = 2
+/** The stream is tried again after so many polls. */
+const POLLS_BEFORE_TRY = 15
 
 export interface AccountListener {
   onSessions?: (sessions: SessionView[]) => void
@@ -25,13 +28,14 @@ export function followAccount(as: 'phone' | 'computer', listener: AccountListene
   let source: EventSource | null = null
   let timer: ReturnType<typeof setTimeout> | undefined
   let failures = 0
+  let polls = 0
   let stopped = false
 
   const stop = () => {
     stopped = true
     source?.close()
     clearTimeout(timer)
-    for (const [target, name] of wakers) target.removeEventListener(name, wake)
+    unwatch()
   }
   const signedOut = () => {
     stop()
@@ -72,32 +76,27 @@ export function followAccount(as: 'phone' | 'computer', listener: AccountListene
 
   /** Tells a signed-out account from a lost network, and stands in for the stream. */
   const ask = async () => {
+    const broken = source
     const answer = await call<{ sessions: SessionView[] }>('GET', `/api/sessions?as=${as}`)
-    if (stopped) return
+    if (stopped || source !== broken) return
     if (!answer.ok && answer.code === 'unauthenticated') return signedOut()
     if (answer.ok) {
       listener.onSessions?.(answer.value.sessions)
       listener.onOpen?.()
     }
-    const isStreamBlocked = answer.ok && failures > TRIES_BEFORE_POLL
-    if (isStreamBlocked) later(POLL_EVERY_MS, () => void ask())
+    const isStreamBlocked = answer.ok && failures >= TRIES_BEFORE_POLL
+    polls = isStreamBlocked ? polls + 1 : 0
+    if (isStreamBlocked && polls % POLLS_BEFORE_TRY !== 0) later(POLL_EVERY_MS, () => void ask())
     else later(backoffMs(answer.ok ? 0 : failures, Math.random()), open)
   }
 
-  /** After sleep an open stream may be dead: ask, and open a new one. */
+  /** After sleep an open stream may be dead: open a new one, whose first frame says what was missed. */
   const wake = () => {
-    if (stopped || document.visibilityState !== 'visible') return
     failures = 0
-    source?.close()
     clearTimeout(timer)
     open()
   }
-  const wakers: [EventTarget, string][] = [
-    [document, 'visibilitychange'],
-    [window, 'online'],
-    [window, 'pageshow'],
-  ]
-  for (const [target, name] of wakers) target.addEventListener(name, wake)
+  const unwatch = watchPage({ onVisible: wake, onOnline: wake, onRestored: wake })
   open()
   return stop
 }

@@ -1,32 +1,12 @@
 import type { AttemptView, CodeView } from '../attempt/views'
 import { call, type Refused } from './api'
-import { backoffMs } from './backoff'
 import { AttemptFollower, type AttemptListener } from './follow-attempt'
-
-export interface ShownPerson {
-  name: string
-  avatarUrl: string | null
-}
-
-/** What the panel of the login page shows; `state` is its `data-state`. */
-export type SignInScreen =
-  | { state: 'loading' }
-  | { state: 'ready'; code: ShownCode }
-  | { state: 'scanned'; person: ShownPerson }
-  | { state: 'match'; person: ShownPerson; attemptsLeft: number; isWrong: boolean; isSending: boolean }
-  | { state: 'confirmed'; person: ShownPerson }
-  | { state: 'denied' | 'mismatch' | 'scan_timeout' | 'paused' | 'offline' | 'unavailable' }
-  | { state: 'reconnecting'; code: ShownCode | null; person: ShownPerson | null }
-  | { state: 'rate_limited'; waitMs: number; endsAt: number }
-  | { state: 'error'; reference: string | null }
-  | { state: 'already'; person: ShownPerson }
-
-/** `endsAt`: when the next code is due, on the monotonic clock (`performance.now()`). */
-export interface ShownCode {
-  url: string
-  periodMs: number
-  endsAt: number
-}
+import { Observable } from './observable'
+import { redeem } from './redeem'
+import type { ShownCode, ShownPerson, SignInScreen } from './sign-in-screen'
+import { onStartRefused } from './start-refused'
+import { Timers } from './timers'
+import { watchPage } from './watch-page'
 
 /** A lost link is not worth a word before this. */
 const RECONNECTING_AFTER_MS = 3_000
@@ -36,6 +16,9 @@ const RENEW_FOR_MS = 10 * 60_000
 const HIDDEN_STREAM_MS = 60_000
 /** The next code may be this late before the old one is taken down. It is good for one more period. */
 const CODE_GRACE_MS = 2_000
+
+/** The screens that say something which may not be true any more without a network. */
+const NEEDS_NETWORK = new Set<SignInScreen['state']>(['loading', 'ready', 'scanned', 'match', 'reconnecting'])
 
 export interface SignInOptions {
   /** The person who is signed in here already; null when nobody is. */
@@ -47,55 +30,45 @@ export interface SignInOptions {
 /** The computer's side of a sign-in: makes attempts, follows them, redeems; tells the page what to show. */
 export class SignIn {
   readonly #options: SignInOptions
-  readonly #listeners = new Set<() => void>()
-  #screen: SignInScreen
+  /** What to show. */
+  readonly screen: Observable<SignInScreen>
   #attempt: AttemptView | null = null
   #follower: AttemptFollower | null = null
   #code: ShownCode | null = null
+  /** By the wall clock too: some systems stop the monotonic one while they sleep. */
+  #codeEndsAtWall = 0
   /** Where an answer that comes too late is told from one that counts: grows with each new attempt. */
   #round = 0
   #renewUntil = 0
   #failures = 0
   #isLinkUp = true
-  #isRedeeming = false
+  /** The round whose ticket is being exchanged. */
+  #redeeming = 0
   #isDone = false
-  readonly #timers = new Map<'link' | 'code' | 'retry' | 'hidden', ReturnType<typeof setTimeout>>()
-  #hiddenSince: number | null = null
+  readonly #timers = new Timers<'link' | 'code' | 'retry' | 'hidden'>()
 
   constructor(options: SignInOptions) {
     this.#options = options
-    this.#screen = options.already === null ? { state: 'loading' } : { state: 'already', person: options.already }
+    const { already } = options
+    this.screen = new Observable<SignInScreen>(
+      already === null ? { state: 'loading' } : { state: 'already', person: already },
+    )
   }
-
-  /** For `useSyncExternalStore`. */
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
-
-  readonly screen = (): SignInScreen => this.#screen
 
   /** Begins to watch the page, and starts an attempt unless somebody is signed in already. Returns what undoes it. */
   open(): () => void {
-    const onVisible = () => this.#onVisibility(document.visibilityState === 'visible')
-    const onOnline = () => this.#wake()
-    const onOffline = () => this.#onOffline()
-    const onPageShow = (event: PageTransitionEvent) => event.persisted && this.#onRestored()
-    // A page that may come back (back/forward cache) keeps its attempt.
-    const onPageHide = (event: PageTransitionEvent) => !event.persisted && this.#cancel()
-    document.addEventListener('visibilitychange', onVisible)
-    window.addEventListener('online', onOnline)
-    window.addEventListener('offline', onOffline)
-    window.addEventListener('pageshow', onPageShow)
-    window.addEventListener('pagehide', onPageHide)
+    const unwatch = watchPage({
+      onHidden: () => this.#timers.set('hidden', HIDDEN_STREAM_MS, () => this.#suspend()),
+      onVisible: () => this.#onVisible(),
+      onOnline: () => this.#wake(),
+      onOffline: () => this.#onOffline(),
+      onRestored: () => this.#onRestored(),
+      onLeft: () => void this.#cancel(),
+    })
     if (this.#screen.state === 'loading') this.start()
     return () => {
-      document.removeEventListener('visibilitychange', onVisible)
-      window.removeEventListener('online', onOnline)
-      window.removeEventListener('offline', onOffline)
-      window.removeEventListener('pageshow', onPageShow)
-      window.removeEventListener('pagehide', onPageHide)
-      this.#leave()
+      unwatch()
+      void this.#cancel()
     }
   }
 
@@ -177,7 +150,7 @@ export class SignIn {
     if (status === 'pending' && attempt.code !== undefined) this.#onCode(attempt.code)
     else if (status === 'scanned' && person !== undefined) this.#onScanned(attempt, person)
     else if (status === 'confirmed' && person !== undefined) this.#onConfirmed(attempt, person)
-    else if (status === 'redeemed' && !this.#isRedeeming) void this.#checkSession()
+    else if (status === 'redeemed' && this.#redeeming !== this.#round) void this.#checkSession()
     else if (status === 'cancelled') this.#onCancelled(attempt)
     else if (status === 'expired' && wasScanned) this.#show({ state: 'scan_timeout' })
     else if (status === 'expired') this.#renew()
@@ -196,25 +169,18 @@ export class SignIn {
 
   #onConfirmed(attempt: AttemptView, person: ShownPerson): void {
     this.#show({ state: 'confirmed', person })
-    if (attempt.ticket !== undefined && !this.#isRedeeming) void this.#redeem(attempt.id, attempt.ticket)
+    if (attempt.ticket !== undefined && this.#redeeming !== this.#round) void this.#redeem(attempt.id, attempt.ticket)
   }
 
-  /** Tries until the server has answered: a lost answer is repeated, and gives the same session. */
   async #redeem(id: string, ticket: string): Promise<void> {
-    this.#isRedeeming = true
     const round = this.#round
-    for (let failures = 0; round === this.#round && !this.#isDone; failures += 1) {
-      const answer = await call('POST', `/api/qr/${id}/redeem`, { body: { ticket }, timeoutMs: 3_000 })
-      if (round !== this.#round) break
-      if (answer.ok) this.#finish()
-      else if (answer.code === 'network' || answer.code === 'unavailable' || answer.code === 'internal') {
-        await new Promise((resolve) => setTimeout(resolve, Math.min(2_000, backoffMs(failures, Math.random()))))
-      } else {
-        await this.#checkSession()
-        break
-      }
-    }
-    this.#isRedeeming = false
+    const isWanted = () => round === this.#round && !this.#isDone
+    this.#redeeming = round
+    const isSignedIn = await redeem(id, ticket, isWanted)
+    if (!isWanted()) return
+    this.#redeeming = 0
+    if (isSignedIn) this.#finish()
+    else await this.#checkSession()
   }
 
   /** Redeemed without our hearing the answer: the session's cookie tells whether it reached this browser. */
@@ -235,7 +201,8 @@ export class SignIn {
   #onCode({ url, expiresInMs }: CodeView): void {
     const periodMs = this.#code === null ? expiresInMs : Math.max(expiresInMs, this.#code.periodMs)
     this.#code = { url, periodMs, endsAt: performance.now() + expiresInMs }
-    this.#after('code', expiresInMs + CODE_GRACE_MS, () => this.#onCodeOverdue())
+    this.#codeEndsAtWall = Date.now() + expiresInMs
+    this.#timers.set('code', expiresInMs + CODE_GRACE_MS, () => this.#onCodeOverdue())
     this.#show({ state: 'ready', code: this.#code })
   }
 
@@ -249,17 +216,17 @@ export class SignIn {
 
   #forgetCode(): void {
     this.#code = null
-    this.#clear('code')
+    this.#timers.clear('code')
   }
 
   #onLink(isUp: boolean): void {
     if (isUp === this.#isLinkUp) return
     this.#isLinkUp = isUp
     if (isUp) {
-      this.#clear('link')
+      this.#timers.clear('link')
       if (this.#screen.state === 'reconnecting' || this.#screen.state === 'offline') this.#restore()
     } else {
-      this.#after('link', RECONNECTING_AFTER_MS, () => {
+      this.#timers.set('link', RECONNECTING_AFTER_MS, () => {
         const person = this.#attempt?.person ?? null
         this.#show(navigator.onLine ? { state: 'reconnecting', code: this.#code, person } : { state: 'offline' })
       })
@@ -274,16 +241,7 @@ export class SignIn {
   }
 
   #onOffline(): void {
-    const { state } = this.#screen
-    if (
-      state === 'loading' ||
-      state === 'ready' ||
-      state === 'scanned' ||
-      state === 'match' ||
-      state === 'reconnecting'
-    ) {
-      this.#show({ state: 'offline' })
-    }
+    if (NEEDS_NETWORK.has(this.#screen.state)) this.#show({ state: 'offline' })
   }
 
   /** The attempt ran out, or is gone. */
@@ -295,34 +253,19 @@ export class SignIn {
     else this.#show({ state: 'paused' })
   }
 
-  #onStartRefused({ code, retryAfterMs, requestId }: Refused): void {
-    if (code === 'rate_limited') {
-      const waitMs = retryAfterMs ?? 60_000
-      this.#show({ state: 'rate_limited', waitMs, endsAt: performance.now() + waitMs })
-      this.#after('retry', waitMs, () => void this.#begin())
-    } else if (code === 'network' || code === 'unavailable') {
-      this.#failures += 1
-      const isOffline = code === 'network' && !navigator.onLine
-      this.#show({ state: isOffline ? 'offline' : 'unavailable' })
-      const waitMs = Math.max(retryAfterMs ?? 0, backoffMs(this.#failures, Math.random()))
-      this.#after('retry', waitMs, () => void this.#begin())
-    } else {
-      this.#show({ state: 'error', reference: requestId })
-    }
+  #onStartRefused(refused: Refused): void {
+    this.#failures += 1
+    const situation = { failures: this.#failures, isOnline: navigator.onLine, now: performance.now() }
+    const { screen, retryMs } = onStartRefused(refused, { ...situation, random: Math.random() })
+    this.#show(screen)
+    if (retryMs !== null) this.#timers.set('retry', retryMs, () => void this.#begin())
   }
 
-  #onVisibility(isVisible: boolean): void {
-    if (!isVisible) {
-      this.#hiddenSince ??= Date.now()
-      this.#after('hidden', HIDDEN_STREAM_MS, () => this.#suspend())
-      return
-    }
-    this.#clear('hidden')
-    const hiddenMs = this.#hiddenSince === null ? 0 : Date.now() - this.#hiddenSince
-    this.#hiddenSince = null
-    // Some systems stop the monotonic clock while they sleep: what the wall clock says has passed counts too.
+  #onVisible(): void {
+    this.#timers.clear('hidden')
+    this.#renewUntil = performance.now() + RENEW_FOR_MS
     if (this.#screen.state === 'paused') this.start()
-    else if (this.#code !== null && hiddenMs > this.#code.endsAt - performance.now()) this.#onCodeOverdue()
+    else if (this.#code !== null && Date.now() > this.#codeEndsAtWall) this.#onCodeOverdue()
     else this.#wake()
   }
 
@@ -366,27 +309,15 @@ export class SignIn {
   #leave(): void {
     this.#follower?.stop()
     this.#follower = null
-    for (const timer of this.#timers.values()) clearTimeout(timer)
-    this.#timers.clear()
+    this.#timers.clearAll()
     this.#code = null
   }
 
-  #after(name: 'link' | 'code' | 'retry' | 'hidden', ms: number, run: () => void): void {
-    this.#clear(name)
-    const timer = setTimeout(() => {
-      this.#timers.delete(name)
-      run()
-    }, ms)
-    this.#timers.set(name, timer)
-  }
-
-  #clear(name: 'link' | 'code' | 'retry' | 'hidden'): void {
-    clearTimeout(this.#timers.get(name))
-    this.#timers.delete(name)
+  get #screen(): SignInScreen {
+    return this.screen.get()
   }
 
   #show(screen: SignInScreen): void {
-    this.#screen = screen
-    for (const listener of this.#listeners) listener()
+    this.screen.set(screen)
   }
 }

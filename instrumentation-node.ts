@@ -10,7 +10,7 @@ const EXIT_DEADLINE_MS = 8_000
 /** Checks the settings, opens the store, and prepares for the end. Wrong settings end the process with a table. */
 export function startProcess(): void {
   markPeers()
-  const { config, log, drain } = startServices()
+  const { config, log, drain, close } = startServices()
   if (config.isLocal) announce(config.publicOrigin, config.port)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
@@ -20,6 +20,7 @@ export function startProcess(): void {
       setTimeout(() => process.exit(signal === 'SIGTERM' ? 143 : 130), EXIT_DEADLINE_MS).unref()
     })
   }
+  process.once('exit', close)
   log.info({ publicOrigin: config.publicOrigin }, 'started')
 }
 

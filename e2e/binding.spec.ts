@@ -52,6 +52,14 @@ test('nothing secret is left where a script or a link could take it', async ({ c
   }
 })
 
+test('pages open whatever the headers say', async ({ server }) => {
+  const headers = { Authorization: 'Bearer x', Cookie: 'qr_session=%; qr_phone=Fe26.2**; qr_browser; =;;' }
+  for (const path of ['/login', '/q', '/phone', '/phone/scan', '/']) {
+    const response = await fetch(server.origin + path, { headers, redirect: 'manual' })
+    expect([path, response.status]).toEqual([path, path === '/' ? 307 : 200])
+  }
+})
+
 test('opening pages changes nothing: the attempt is made by a POST, and not without a script', async ({
   browser,
   server,

@@ -29,7 +29,7 @@ function run(command: string, args: string[], env: Record<string, string>): Run 
   return { output: () => output, ended, kill: (signal) => child.kill(signal) }
 }
 
-test('with streams open, SIGTERM says goodbye to each and ends the process within 10 s', async () => {
+test('with streams and a long poll open, SIGTERM says goodbye to each and ends the process within 10 s', async () => {
   const server = await Server.start()
   const opened = await Promise.all(
     Array.from({ length: STREAMS }, async () => {
@@ -39,9 +39,13 @@ test('with streams open, SIGTERM says goodbye to each and ends the process withi
     }),
   )
   const texts = opened.map((response) => response.text())
+  const waiting = new Agent(server.origin)
+  const { json: attempt } = await waiting.send('POST', '/api/qr', {})
+  const longPoll = waiting.send('GET', `/api/qr/${attempt.id}?after=1&waitMs=25000`)
   const { ms, code } = await server.end('SIGTERM')
   expect(ms).toBeLessThan(10_000)
   expect(code).toBe(143)
+  expect((await longPoll).status).toBe(204)
   const goodbyes = (await Promise.all(texts)).map((text) => /event: bye\ndata: \{"retryMs":(\d+)\}/.exec(text)?.[1])
   expect(goodbyes).not.toContain(undefined)
   expect(new Set(goodbyes).size).toBeGreaterThan(STREAMS / 4)
@@ -66,7 +70,8 @@ test('npm start passes the signal on, and leaves no process behind', async () =>
 })
 
 test('wrong settings end the process with a table, not a server that answers 500', async () => {
-  const started = run(process.execPath, ['node_modules/next/dist/bin/next', 'start', '-p', String(await freePort())], {
+  const started = run(process.execPath, ['scripts/start.mjs'], {
+    PORT: String(await freePort()),
     NODE_ENV: 'production',
     PUBLIC_ORIGIN: 'https://login.example.com/path',
     MATCH_POLICY: 'sometimes',
@@ -80,7 +85,7 @@ test('wrong settings end the process with a table, not a server that answers 500
 test('in the demo the page on localhost and the phone at the network address both pass the origin check', async () => {
   const port = String(await freePort())
   const dataDir = mkdtempSync(join(tmpdir(), 'qr-login-demo-'))
-  const demo = run(process.execPath, ['node_modules/next/dist/bin/next', 'start'], {
+  const demo = run(process.execPath, ['scripts/start.mjs'], {
     NODE_ENV: 'production',
     DEMO: 'true',
     DATA_DIR: dataDir,

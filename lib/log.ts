@@ -6,5 +6,5 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** One JSON line per event on stdout. No code, claim, ticket, cookie or token is ever given to it. */
 export function createLog(level: LogLevel): Logger {
-  return pino({ level, base: null })
+  return pino({ level, base: null, formatters: { level: (label) => ({ level: label }) } })
 }

@@ -39,14 +39,21 @@ export function createServices(config: Config, now: () => number = Date.now) {
     onError: (error) => log.error({ err: error }, 'stream failed'),
   }
   const sweeper = setInterval(() => sweep(store, now, log), SWEEP_EVERY_MS)
+  const attempts = new Attempts({ store, keys, lifetimes, publicOrigin, matchPolicy, now, randomBytes })
   sweeper.unref()
   let isDraining = false
+
+  function drain(): void {
+    isDraining = true
+    streams.drain()
+    attempts.endWaits()
+  }
 
   return {
     config,
     log,
     cookies: new Cookies({ secrets: config.secrets, secure: publicOrigin.startsWith('https:') }),
-    attempts: new Attempts({ store, keys, lifetimes, publicOrigin, matchPolicy, now, randomBytes }),
+    attempts,
     sessions,
     streams,
     attemptStreams: new AttemptStreams({ store, keys, lifetimes, publicOrigin, deadlines, now }),
@@ -64,14 +71,12 @@ export function createServices(config: Config, now: () => number = Date.now) {
         return 'store'
       }
     },
-    /** Says goodbye to every stream and stops being ready. Requests that are under way still end. */
-    drain: () => {
-      isDraining = true
-      streams.drain()
-    },
+    /** Stops being ready, says goodbye to every stream and answers every wait. Other requests still end by themselves. */
+    drain,
+    /** After that nothing works any more. */
     close: () => {
       clearInterval(sweeper)
-      streams.drain()
+      drain()
       store.close()
     },
   }
@@ -92,9 +97,10 @@ export function installServices(other: Services | null): void {
   else holder[KEY] = other
 }
 
+/** A bounded number of rows at a time, with room for requests in between, until all that is over is forgotten. */
 function sweep(store: SqliteStore, now: () => number, log: ReturnType<typeof createLog>): void {
   try {
-    store.sweep(now(), SWEEP_ROWS)
+    if (store.sweep(now(), SWEEP_ROWS) >= SWEEP_ROWS) setImmediate(sweep, store, now, log)
   } catch (error) {
     log.error({ err: error }, 'sweep failed')
   }

@@ -1,12 +1,12 @@
 // Builds the app and serves it with nothing configured: `npm run demo`.
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 
-const next = ['node_modules/next/dist/bin/next']
-const env = { ...process.env, DEMO: '1', NEXT_TELEMETRY_DISABLED: '1' }
+process.env.DEMO = '1'
+process.env.NEXT_TELEMETRY_DISABLED = '1'
+// In a container this is the container's name; the demo is for every way that leads to this machine.
+delete process.env.HOSTNAME
 
-const build = spawnSync(process.execPath, [...next, 'build'], { env, stdio: 'inherit' })
-if (build.status !== 0) process.exit(build.status ?? 1)
+const { status } = spawnSync(process.execPath, ['node_modules/next/dist/bin/next', 'build'], { stdio: 'inherit' })
+if (status !== 0) process.exit(status ?? 1)
 
-const server = spawn(process.execPath, [...next, 'start', '-H', '0.0.0.0'], { env, stdio: 'inherit' })
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.on(signal, () => server.kill(signal))
-server.on('exit', (code) => process.exit(code ?? 1))
+await import('./start.mjs')

@@ -14,7 +14,7 @@ const HAND = { width: 390, height: 780 }
 
 const dataDir = mkdtempSync(join(tmpdir(), 'qr-login-pictures-'))
 const env = { ...process.env, DEMO: '1', PORT, PUBLIC_ORIGIN: ORIGIN, DATA_DIR: dataDir, MATCH_POLICY: 'risk' }
-const server = spawn(process.execPath, ['node_modules/next/dist/bin/next', 'start'], { env, stdio: 'inherit' })
+const server = spawn(process.execPath, ['scripts/start.mjs'], { env, stdio: 'inherit' })
 while (
   !(await fetch(`${ORIGIN}/api/health/ready`).then(
     ({ ok }) => ok,

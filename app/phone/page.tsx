@@ -1,6 +1,6 @@
 import type { Metadata } from 'next'
 import { headers } from 'next/headers'
-import { findPhone } from '@/lib/auth/identity'
+import { findCookiePhone } from '@/lib/auth/identity'
 import { listDemoAccounts } from '../ui/demo-accounts'
 import { Header } from '../ui/header'
 import { getLocale } from '../ui/locale'
@@ -15,7 +15,7 @@ export async function generateMetadata(): Promise<Metadata> {
 /** The simulated phone app. */
 export default async function PhonePage() {
   const { locale, text } = await getLocale()
-  const phone = await findPhone({ headers: await headers() })
+  const phone = await findCookiePhone({ headers: await headers() })
   return (
     <div className={styles.page}>
       <Header locale={locale} text={text} />

@@ -1,6 +1,6 @@
 import type { Metadata } from 'next'
 import { headers } from 'next/headers'
-import { findPhone } from '@/lib/auth/identity'
+import { findCookiePhone } from '@/lib/auth/identity'
 import { services } from '@/lib/services'
 import { listDemoAccounts } from '../ui/demo-accounts'
 import { Header } from '../ui/header'
@@ -16,7 +16,7 @@ export async function generateMetadata(): Promise<Metadata> {
 /** What the code opens. The code is in the fragment, which no server sees: this page can change nothing. */
 export default async function ApprovalPage() {
   const { locale, text } = await getLocale()
-  const phone = await findPhone({ headers: await headers() })
+  const phone = await findCookiePhone({ headers: await headers() })
   return (
     <div className={styles.page}>
       <Header locale={locale} text={text} />

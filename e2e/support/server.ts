@@ -44,7 +44,7 @@ export class Server {
       RATE_LIMIT_SCALE: '1000',
       ...this.#settings,
     } as NodeJS.ProcessEnv
-    const child = spawn(process.execPath, ['node_modules/next/dist/bin/next', 'start', '-H', '0.0.0.0'], { env })
+    const child = spawn(process.execPath, ['scripts/start.mjs'], { env })
     this.#process = child
     const collect = (chunk: Buffer) => {
       this.output += chunk.toString()

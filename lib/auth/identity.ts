@@ -28,17 +28,23 @@ export async function findComputer({ headers }: Identified): Promise<ComputerSes
   return id === null ? null : await sessions.findLive('computer', id)
 }
 
-/**
- * The phone whose cookie this is, or null. Bearer tokens are refused: no key to check them with can be configured.
- * @throws ProtocolError `two_identities`, `token_wrong`.
- */
-export async function findPhone({ headers }: Identified): Promise<PhoneSession | null> {
+/** The phone whose cookie this is, or null. For pages, which know no bearer tokens. */
+export async function findCookiePhone({ headers }: Identified): Promise<PhoneSession | null> {
   const { cookies, sessions } = services()
   const id = await cookies.read(headers.get('cookie'), 'phone')
-  if (/^bearer(\s|$)/i.test(headers.get('authorization') ?? '')) {
-    throw new ProtocolError(id === null ? 'token_wrong' : 'two_identities')
-  }
   return id === null ? null : await sessions.findLive('phone', id)
+}
+
+/**
+ * The phone that asks, or null. Bearer tokens are refused: no key to check them with can be configured.
+ * @throws ProtocolError `two_identities`, `token_wrong`.
+ */
+export async function findPhone(request: Identified): Promise<PhoneSession | null> {
+  const phone = await findCookiePhone(request)
+  if (/^bearer(\s|$)/i.test(request.headers.get('authorization') ?? '')) {
+    throw new ProtocolError(phone === null ? 'token_wrong' : 'two_identities')
+  }
+  return phone
 }
 
 /** @throws ProtocolError `unauthenticated`, and what `findPhone` throws. */

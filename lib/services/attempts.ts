@@ -20,6 +20,8 @@ export interface AttemptsOptions extends ViewContext {
  */
 export class Attempts {
   readonly #options: AttemptsOptions
+  /** What ends each wait that is under way. */
+  readonly #waits = new Set<() => void>()
 
   constructor(options: AttemptsOptions) {
     this.#options = options
@@ -109,6 +111,7 @@ export class Attempts {
     })
     const unwatch = store.watchAttempt(id, wake)
     wait.signal.addEventListener('abort', wake, { once: true })
+    this.#waits.add(wake)
     let timer: ReturnType<typeof setTimeout> | undefined
     try {
       const first = attemptAt(await this.requireOwn(id, browserHash), now())
@@ -124,8 +127,14 @@ export class Attempts {
     } finally {
       clearTimeout(timer)
       wait.signal.removeEventListener('abort', wake)
+      this.#waits.delete(wake)
       unwatch()
     }
+  }
+
+  /** Ends every wait at once: the process is about to end. */
+  endWaits(): void {
+    for (const wake of [...this.#waits]) wake()
   }
 
   async #decide(phone: Phone, claim: string, event: AttemptEvent): Promise<Review> {

@@ -9,7 +9,7 @@ const EXIT_DEADLINE_MS = 8_000
 
 /** Checks the settings, opens the store, and prepares for the end. Wrong settings end the process with a table. */
 export function startProcess(): void {
-  markPeers()
+  prepareRequests()
   const { config, log, drain, close } = startServices()
   if (config.isLocal) announce(config.publicOrigin, config.port)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -34,15 +34,29 @@ function startServices(): ReturnType<typeof services> {
   }
 }
 
-/**
- * Route handlers see headers, not sockets, and Next passes on whatever `X-Forwarded-For` the client wrote. So each
- * request is marked with its socket's address as the HTTP server hands it over.
- */
-function markPeers(): void {
+/** What Next hands to route handlers. It answers TRACE with 500 and methods it has never heard of with an empty 400. */
+const ROUTED_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+
+/** Prepares each request as the HTTP server hands it over, before Next sees it. */
+function prepareRequests(): void {
   subscribe('http.server.request.start', (message) => {
-    const { headers, socket } = (message as { request: IncomingMessage }).request
-    headers[PEER_HEADER] = socket.remoteAddress ?? ''
+    const { request } = message as { request: IncomingMessage }
+    // Route handlers see headers, not sockets, and Next passes on whatever `X-Forwarded-For` the client wrote.
+    request.headers[PEER_HEADER] = request.socket.remoteAddress ?? ''
+    // No resource offers OPTIONS, so that this is a 405 with what is offered.
+    if (!ROUTED_METHODS.has(request.method ?? '')) request.method = 'OPTIONS'
+    // Next answers a path that cannot be decoded with 500; it leads nowhere.
+    if (!isDecodable(request.url ?? '')) request.url = request.url?.startsWith('/api/') ? '/api/nowhere' : '/nowhere'
   })
+}
+
+function isDecodable(path: string): boolean {
+  try {
+    decodeURIComponent(path)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function announce(publicOrigin: string, port: number): void {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Agent } from './support/agent'
@@ -118,6 +119,33 @@ test('outside of the demo only the public origin passes', async ({ server }) => 
     fetch(`${server.origin}/api/qr`, { method: 'POST', headers: { Origin: origin, Cookie: 'a=b' } })
   expect((await post(server.origin)).status).toBe(201)
   expect((await post(`http://127.0.0.1:${server.port}`)).status).toBe(403)
+})
+
+test('requests that no route can make sense of get a clear answer, never a 5xx', async ({ server }) => {
+  const ask = (method: string, path: string) =>
+    new Promise<[number | undefined, string | undefined, unknown]>((resolve, reject) => {
+      const asked = request({ port: server.port, method, path }, (response) => {
+        let text = ''
+        response.on('data', (chunk: Buffer) => {
+          text += chunk.toString()
+        })
+        response.on('end', () =>
+          resolve([response.statusCode, response.headers.allow, /"code":"(\w+)"/.exec(text)?.[1]]),
+        )
+      })
+      asked.on('error', reject)
+      asked.end()
+    })
+  for (const method of ['TRACE', 'PROPFIND', 'OPTIONS']) {
+    expect(await ask(method, '/api/qr')).toEqual([405, 'POST', 'method_not_allowed'])
+    expect(await ask(method, '/api/session')).toEqual([405, 'GET, HEAD, DELETE', 'method_not_allowed'])
+  }
+  for (const path of ['/api/qr/%E0%A4%A', '/api/qr/%', '/api/nowhere', '/api/qr/a/b/c', '/api/qr/%00']) {
+    expect([path, ...(await ask('GET', path))]).toEqual([path, 404, undefined, 'not_found'])
+  }
+  for (const path of ['/%E0%A4%A', '/login/%', '/nowhere']) {
+    expect([path, (await ask('GET', path))[0]]).toEqual([path, 404])
+  }
 })
 
 test('a client cannot choose its address', async ({ server }) => {

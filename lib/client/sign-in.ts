@@ -1,9 +1,10 @@
 import type { AttemptView, CodeView } from '../attempt/views'
 import { call, type Refused } from './api'
+import { CodeClock } from './code-clock'
 import { AttemptFollower, type AttemptListener } from './follow-attempt'
 import { Observable } from './observable'
 import { redeem } from './redeem'
-import type { ShownCode, ShownPerson, SignInScreen } from './sign-in-screen'
+import type { ShownPerson, SignInScreen } from './sign-in-screen'
 import { onStartRefused } from './start-refused'
 import { Timers } from './timers'
 import { watchPage } from './watch-page'
@@ -14,9 +15,6 @@ const RECONNECTING_AFTER_MS = 3_000
 const RENEW_FOR_MS = 10 * 60_000
 /** A hidden page gives its stream back after this. */
 const HIDDEN_STREAM_MS = 60_000
-/** The next code may be this late before the old one is taken down. It is good for one more period. */
-const CODE_GRACE_MS = 2_000
-
 /** The screens that say something which may not be true any more without a network. */
 const NEEDS_NETWORK = new Set<SignInScreen['state']>(['loading', 'ready', 'scanned', 'match', 'reconnecting'])
 
@@ -34,9 +32,7 @@ export class SignIn {
   readonly screen: Observable<SignInScreen>
   #attempt: AttemptView | null = null
   #follower: AttemptFollower | null = null
-  #code: ShownCode | null = null
-  /** By the wall clock too: some systems stop the monotonic one while they sleep. */
-  #codeEndsAtWall = 0
+  readonly #clock = new CodeClock(() => this.#onCodeOverdue())
   /** Where an answer that comes too late is told from one that counts: grows with each new attempt. */
   #round = 0
   #renewUntil = 0
@@ -45,7 +41,7 @@ export class SignIn {
   /** The round whose ticket is being exchanged. */
   #redeeming = 0
   #isDone = false
-  readonly #timers = new Timers<'link' | 'code' | 'retry' | 'hidden'>()
+  readonly #timers = new Timers<'link' | 'retry' | 'hidden'>()
 
   constructor(options: SignInOptions) {
     this.#options = options
@@ -127,17 +123,11 @@ export class SignIn {
   }
 
   #follow(attempt: AttemptView, isStale: boolean): void {
-    const round = this.#round
-    const current =
-      <T>(handle: (value: T) => void) =>
-      (value: T) => {
-        if (round === this.#round) handle(value)
-      }
     const listener: AttemptListener = {
-      onAttempt: current((view: AttemptView) => this.#onAttempt(view)),
-      onCode: current((code: CodeView) => this.#onCode(code)),
-      onLink: current((isUp: boolean) => this.#onLink(isUp)),
-      onRefused: current(() => this.#renew()),
+      onAttempt: (view) => this.#onAttempt(view),
+      onCode: (code) => this.#onCode(code),
+      onLink: (isUp) => this.#onLink(isUp),
+      onRefused: () => this.#renew(),
     }
     this.#follower = new AttemptFollower(attempt, isStale, listener)
   }
@@ -146,7 +136,7 @@ export class SignIn {
     const wasScanned = this.#attempt?.status === 'scanned'
     this.#attempt = attempt
     const { status, person } = attempt
-    if (status !== 'pending') this.#forgetCode()
+    if (status !== 'pending') this.#clock.clear()
     if (status === 'pending' && attempt.code !== undefined) this.#onCode(attempt.code)
     else if (status === 'scanned' && person !== undefined) this.#onScanned(attempt, person)
     else if (status === 'confirmed' && person !== undefined) this.#onConfirmed(attempt, person)
@@ -198,25 +188,14 @@ export class SignIn {
     else this.#renew()
   }
 
-  #onCode({ url, expiresInMs }: CodeView): void {
-    const periodMs = this.#code === null ? expiresInMs : Math.max(expiresInMs, this.#code.periodMs)
-    this.#code = { url, periodMs, endsAt: performance.now() + expiresInMs }
-    this.#codeEndsAtWall = Date.now() + expiresInMs
-    this.#timers.set('code', expiresInMs + CODE_GRACE_MS, () => this.#onCodeOverdue())
-    this.#show({ state: 'ready', code: this.#code })
+  #onCode(code: CodeView): void {
+    this.#show({ state: 'ready', code: this.#clock.set(code) })
   }
 
-  /** A dead code is never shown: without its successor it is taken down while we ask. */
   #onCodeOverdue(): void {
-    this.#forgetCode()
     if (this.#screen.state === 'ready') this.#show({ state: 'loading' })
     if (this.#screen.state === 'reconnecting') this.#show({ ...this.#screen, code: null })
     this.#follower?.wake()
-  }
-
-  #forgetCode(): void {
-    this.#code = null
-    this.#timers.clear('code')
   }
 
   #onLink(isUp: boolean): void {
@@ -228,14 +207,15 @@ export class SignIn {
     } else {
       this.#timers.set('link', RECONNECTING_AFTER_MS, () => {
         const person = this.#attempt?.person ?? null
-        this.#show(navigator.onLine ? { state: 'reconnecting', code: this.#code, person } : { state: 'offline' })
+        this.#show(navigator.onLine ? { state: 'reconnecting', code: this.#clock.code, person } : { state: 'offline' })
       })
     }
   }
 
   /** Back to what was shown before the link was lost. A code keeps its own countdown. */
   #restore(): void {
-    if (this.#code !== null) this.#show({ state: 'ready', code: this.#code })
+    const { code } = this.#clock
+    if (code !== null) this.#show({ state: 'ready', code })
     else if (this.#attempt !== null && this.#attempt.status !== 'pending') this.#onAttempt(this.#attempt)
     else this.#show({ state: 'loading' })
   }
@@ -265,8 +245,7 @@ export class SignIn {
     this.#timers.clear('hidden')
     this.#renewUntil = performance.now() + RENEW_FOR_MS
     if (this.#screen.state === 'paused') this.start()
-    else if (this.#code !== null && Date.now() > this.#codeEndsAtWall) this.#onCodeOverdue()
-    else this.#wake()
+    else if (!this.#clock.check()) this.#wake()
   }
 
   /** Out of the back/forward cache. After a sign-in, what the page showed is history. */
@@ -285,7 +264,7 @@ export class SignIn {
   #suspend(): void {
     this.#follower?.stop()
     this.#follower = null
-    this.#forgetCode()
+    this.#clock.clear()
     if (this.#screen.state === 'ready') this.#show({ state: 'loading' })
   }
 
@@ -310,7 +289,7 @@ export class SignIn {
     this.#follower?.stop()
     this.#follower = null
     this.#timers.clearAll()
-    this.#code = null
+    this.#clock.clear()
   }
 
   get #screen(): SignInScreen {

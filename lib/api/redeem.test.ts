@@ -1,0 +1,152 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { AttemptView } from '../attempt/views'
+import type { SessionView } from '../session/session'
+import { App, Browser, refusal, signedInPhone, signInComputer } from '../testing/app'
+
+let app: App
+let computer: Browser
+let phone: Browser
+
+beforeEach(async () => {
+  app = new App()
+  computer = new Browser(app)
+  phone = await signedInPhone(app, 'ada')
+})
+afterEach(() => app.dispose())
+
+const read = (attempt: AttemptView) => computer.get<AttemptView>('GET', `/api/qr/${attempt.id}`)
+const redeem = (attempt: AttemptView, ticket: string | undefined, by = computer) =>
+  by.send('POST', `/api/qr/${attempt.id}/redeem`, { body: { ticket } })
+const confirm = (claim: string, by = phone) => by.send('POST', '/api/qr/confirm', { body: { claim } })
+const cancel = (claim: string, by = phone) => by.send('POST', '/api/qr/cancel', { body: { claim } })
+
+async function confirmed(): Promise<AttemptView> {
+  const attempt = await computer.start()
+  const { claim } = await phone.scan(attempt)
+  expect((await confirm(claim)).status).toBe(200)
+  return await read(attempt)
+}
+
+describe('answering on the phone', () => {
+  test('yes gives the computer its ticket; again gives the same answer', async () => {
+    const attempt = await computer.start()
+    const { claim } = await phone.scan(attempt)
+    expect(await (await confirm(claim)).json()).toMatchObject({ status: 'confirmed', claim, expiresInMs: 60_000 })
+    expect(await (await confirm(claim)).json()).toMatchObject({ status: 'confirmed' })
+    expect(await read(attempt)).toMatchObject({ status: 'confirmed', version: 3, ticket: expect.any(String) })
+  })
+
+  test('no ends it; again gives the same answer', async () => {
+    const attempt = await computer.start()
+    const { claim } = await phone.scan(attempt)
+    expect(await (await cancel(claim)).json()).toMatchObject({ status: 'cancelled' })
+    expect((await cancel(claim)).status).toBe(200)
+    expect(await read(attempt)).toMatchObject({ status: 'cancelled', cancelledBy: 'phone', expiresInMs: 0 })
+    expect(await refusal(await confirm(claim))).toEqual({ status: 410, code: 'attempt_ended' })
+  })
+
+  test('a forged or malformed claim is unknown', async () => {
+    const { claim } = await phone.scan(await computer.start())
+    for (const bad of [`B${claim.slice(1)}`, 'x', claim.slice(0, -1)]) {
+      expect(await refusal(await confirm(bad))).toEqual({ status: 404, code: 'claim_unknown' })
+      expect(await refusal(await cancel(bad))).toEqual({ status: 404, code: 'claim_unknown' })
+    }
+  })
+
+  test('a phone that has signed out meanwhile answers nothing', async () => {
+    const { claim } = await phone.scan(await computer.start())
+    const cookies = new Map(phone.cookies)
+    await phone.send('DELETE', '/api/phone/session')
+    for (const [name, value] of cookies) phone.cookies.set(name, value)
+    expect(await refusal(await confirm(claim))).toEqual({ status: 401, code: 'unauthenticated' })
+  })
+})
+
+describe('redeeming', () => {
+  test('makes a session and sets its cookie', async () => {
+    const attempt = await confirmed()
+    const response = await redeem(attempt, attempt.ticket)
+    const answer = (await response.json()) as { person: unknown; session: SessionView }
+    expect(answer).toMatchObject({
+      person: { id: 'ada', name: 'Ada Byron', avatarUrl: '/avatars/ada.svg' },
+      session: { browser: 'Firefox', os: 'Linux', current: true, method: 'qr' },
+    })
+    expect(await computer.get('GET', '/api/session')).toMatchObject({
+      signedIn: true,
+      session: { id: answer.session.id },
+    })
+    expect(await read(attempt)).toMatchObject({ status: 'redeemed', expiresInMs: 0 })
+  })
+
+  test('a repeat within 10 s gives the same session, later none', async () => {
+    const attempt = await confirmed()
+    const sessionId = async () => {
+      const answer = (await (await redeem(attempt, attempt.ticket)).json()) as { session: SessionView }
+      return answer.session.id
+    }
+    const first = await sessionId()
+    app.now += 10_000
+    expect(await sessionId()).toBe(first)
+    app.now += 1
+    expect(await refusal(await redeem(attempt, attempt.ticket))).toEqual({ status: 409, code: 'wrong_state' })
+    expect(await phone.get('GET', '/api/sessions')).toMatchObject({ sessions: [{ id: first }] })
+  })
+
+  test('a wrong ticket, and the ticket of another attempt, redeem nothing', async () => {
+    const attempt = await confirmed()
+    const other = await confirmed()
+    for (const bad of ['x', other.ticket]) {
+      expect(await refusal(await redeem(attempt, bad))).toEqual({ status: 403, code: 'ticket_wrong' })
+    }
+  })
+
+  test('a ticket that nobody fetched in time is worth nothing', async () => {
+    const attempt = await confirmed()
+    app.now += 60_000
+    expect(await refusal(await redeem(attempt, attempt.ticket))).toEqual({ status: 410, code: 'attempt_ended' })
+  })
+
+  test('the older session of the same browser ends', async () => {
+    await signInComputer(app, phone, computer)
+    const older = (await computer.get<{ session: SessionView }>('GET', '/api/session')).session.id
+    await signInComputer(app, await signedInPhone(app, 'lin'), computer)
+    expect(await phone.get('GET', '/api/sessions')).toEqual({ sessions: [] })
+    const session = await computer.get<{ person: { id: string }; session: SessionView }>('GET', '/api/session')
+    expect(session.person.id).toBe('lin')
+    expect(session.session.id).not.toBe(older)
+  })
+
+  test('of redeem and cancel one wins', async () => {
+    const first = await confirmed()
+    expect((await redeem(first, first.ticket)).status).toBe(200)
+    expect(await refusal(await computer.send('DELETE', `/api/qr/${first.id}`))).toEqual({
+      status: 409,
+      code: 'wrong_state',
+    })
+    const second = await confirmed()
+    expect((await computer.send('DELETE', `/api/qr/${second.id}`)).status).toBe(204)
+    expect(await refusal(await redeem(second, second.ticket))).toEqual({ status: 410, code: 'attempt_ended' })
+  })
+
+  test('a restart in the middle loses nothing', async () => {
+    const attempt = await computer.start()
+    const { claim } = await phone.scan(attempt)
+    app.restart()
+    expect((await confirm(claim)).status).toBe(200)
+    app.restart()
+    const { ticket } = await read(attempt)
+    expect((await redeem(attempt, ticket)).status).toBe(200)
+    app.restart()
+    expect(await computer.get('GET', '/api/session')).toMatchObject({ signedIn: true })
+  })
+
+  test('SINGLE_COMPUTER signs the other computers out', async () => {
+    app.dispose()
+    app = new App({ SINGLE_COMPUTER: 'true' })
+    phone = await signedInPhone(app, 'ada')
+    const first = await signInComputer(app, phone)
+    const second = await signInComputer(app, phone)
+    expect(await first.get('GET', '/api/session')).toEqual({ signedIn: false })
+    expect(await second.get('GET', '/api/session')).toMatchObject({ signedIn: true })
+  })
+})

@@ -1,0 +1,25 @@
+import { describe, expect, test } from 'vitest'
+import { isCrossSite } from './origin'
+
+const OWN = new Set(['https://login.example.com'])
+
+describe('a request may come from another site', () => {
+  const check = (headers: Record<string, string>) => isCrossSite(new Headers(headers), OWN)
+  const origin = 'https://login.example.com'
+
+  test.each([
+    ['same-origin metadata is trusted', { 'sec-fetch-site': 'same-origin' }, false],
+    ['cross-site metadata is not', { 'sec-fetch-site': 'cross-site' }, true],
+    ['same-site metadata is not: a sibling host may be hostile', { 'sec-fetch-site': 'same-site' }, true],
+    ['none is not: nobody types a POST', { 'sec-fetch-site': 'none' }, true],
+    ['metadata outweighs Origin', { 'sec-fetch-site': 'cross-site', origin }, true],
+    ['our own Origin is trusted', { origin, cookie: 'a=b' }, false],
+    ['another Origin is not', { origin: 'https://login.example.com.evil.example' }, true],
+    ['nor is one with another scheme or port', { origin: 'http://login.example.com' }, true],
+    ['nor is null', { origin: 'null' }, true],
+    ['a cookie without either is refused', { cookie: 'a=b' }, true],
+    ['without cookie and without either there is nothing to ride on', {}, false],
+  ])('%s', (_, headers, expected) => {
+    expect(check(headers as Record<string, string>)).toBe(expected)
+  })
+})

@@ -1,5 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
+import { renderUnicodeCompact } from 'uqr'
 import { ConfigError } from '@/lib/config'
 import { PEER_HEADER } from '@/lib/http/address'
 import { services } from '@/lib/services'
@@ -62,4 +63,11 @@ function isDecodable(path: string): boolean {
 function announce(publicOrigin: string, port: number): void {
   const lines = [`  On this computer   http://localhost:${port}/login`, `  On your phone      ${publicOrigin}/phone`]
   process.stdout.write(`\nqr-login\n${lines.join('\n')}\n\n`)
+  if (process.stdout.isTTY) process.stdout.write(`${terminalCode(`${publicOrigin}/phone`)}\n\n`)
+}
+
+/** The way to the phone page for a real phone. Black and white by name: a terminal's own colours may be the other way round. */
+function terminalCode(url: string): string {
+  const lines = renderUnicodeCompact(url, { border: 2 }).split('\n')
+  return lines.map((line) => `  \x1b[97;40m${line}\x1b[0m`).join('\n')
 }

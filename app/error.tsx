@@ -1,14 +1,13 @@
 'use client'
 
-import { en } from '@/lib/i18n/en'
 import { format } from '@/lib/i18n/format'
-import { zh } from '@/lib/i18n/zh'
+import { trouble } from '@/lib/i18n/trouble'
 import styles from './ui/notice-page.module.css'
 
 /** A page that failed while it was made. Names the error by its digest, under which the log has it whole. */
 export default function ErrorPage({ error, reset }: { error: Error & { digest?: string }; reset: () => void }) {
   const isChinese = typeof document !== 'undefined' && document.documentElement.lang.startsWith('zh')
-  const text = (isChinese ? zh : en).common
+  const text = trouble[isChinese ? 'zh' : 'en']
   return (
     <main className={`${styles.page} ${styles.main}`}>
       <h1>{text.somethingBroke}</h1>

@@ -33,6 +33,33 @@ test('a new sign-in is noticed on the phone, and can be signed out from the noti
   await expect(notice).toHaveCount(0)
 })
 
+test('a question that is left with Escape signs nobody out, whatever was answered before', async ({
+  newComputer,
+  phone,
+}) => {
+  for (const computer of [await newComputer(), await newComputer()]) {
+    await computer.openLogin()
+    await phone.open(await computer.readCode())
+    await phone.answer('approve')
+    await computer.expectSignedIn('Ada Byron')
+  }
+  await phone.page.goto(`${phone.server.origin}/phone`)
+  const rows = phone.page.getByTestId('session-row')
+  await rows.first().getByTestId('sign-out').click()
+  await phone.page.getByTestId('sign-out-confirm').click()
+  await expect(rows).toHaveCount(1)
+  await rows.getByTestId('sign-out').click()
+  const deletes: string[] = []
+  phone.page.on('request', (request) => deletes.push(request.method()))
+  await phone.page.keyboard.press('Escape')
+  await expect(phone.page.getByRole('dialog')).toBeHidden()
+  await rows.getByTestId('sign-out').click()
+  await phone.page.getByRole('button', { name: 'Cancel' }).click()
+  await expect(phone.page.getByRole('dialog')).toBeHidden()
+  expect(deletes).not.toContain('DELETE')
+  await expect(rows).toHaveCount(1)
+})
+
 test('signing out everywhere signs every computer out', async ({ newComputer, phone }) => {
   const computers = [await newComputer(), await newComputer()]
   for (const computer of computers) {

@@ -209,7 +209,9 @@ function loadSecret(dataDir: string): string {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
-  return readFileSync(file, 'utf8')
+  const secret = readFileSync(file, 'utf8')
+  if (secret.length < SECRET_CHARS) throw new Error(`${file} holds no secret; remove it and a new one is made`)
+  return secret
 }
 
 function toRow({ path, message }: z.core.$ZodIssue): { name: string; problem: string } {

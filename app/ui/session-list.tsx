@@ -28,7 +28,10 @@ export function SessionList({ sessions, as, locale, text, unknownDevice, current
 
   function ask(session: SessionView) {
     setAsked(session)
-    dialog.current?.showModal()
+    if (dialog.current === null) return
+    // It keeps its last answer, and Escape gives none.
+    dialog.current.returnValue = ''
+    dialog.current.showModal()
   }
 
   function answer() {

@@ -1,12 +1,12 @@
+import { trouble } from './trouble'
+
 /** `{name}` marks a value, `**…**` a word with weight. The other catalogues have exactly these keys. */
 export const en = {
   common: {
     brand: 'qr-login',
     languageName: 'English',
     otherLanguage: '简体中文',
-    somethingBroke: 'Something broke on our side.',
-    reference: 'Ref {id}',
-    tryAgain: 'Try again',
+    ...trouble.en,
     offline: "You're offline. We keep trying.",
     notFoundTitle: "This page isn't here.",
     notFoundLink: 'Go to the start page',

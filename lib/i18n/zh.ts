@@ -1,13 +1,12 @@
 import type { Catalogue } from './catalogue'
+import { trouble } from './trouble'
 
 export const zh: Catalogue = {
   common: {
     brand: 'qr-login',
     languageName: '简体中文',
     otherLanguage: 'English',
-    somethingBroke: '服务出错了。',
-    reference: '编号 {id}',
-    tryAgain: '重试',
+    ...trouble.zh,
     offline: '网络已断开，正在重试。',
     notFoundTitle: '页面不存在。',
     notFoundLink: '返回首页',

@@ -91,19 +91,30 @@ test('a page that was hidden while the phone confirmed is signed in within 3 s o
 }) => {
   await computer.openLogin()
   const link = await computer.readCode()
-  const see = (state: 'hidden' | 'visible') =>
-    computer.page.evaluate((value) => {
-      Object.defineProperty(document, 'visibilityState', { value, configurable: true })
-      document.dispatchEvent(new Event('visibilitychange'))
-    }, state)
-  await see('hidden')
+  await computer.see('hidden')
   await computer.page.route('**/api/qr/**', (route) => route.abort())
   await phone.open(link)
   await phone.answer('approve')
   await phone.expectState('approved')
   await computer.page.unroute('**/api/qr/**')
-  await see('visible')
+  await computer.see('visible')
   await expect(computer.page.getByTestId('home-greeting')).toBeVisible({ timeout: 3_000 })
+})
+
+test('a page that is hidden for a minute gives its stream back, and asks at once when it is seen again', async ({
+  computer,
+}) => {
+  await computer.page.clock.install()
+  await computer.openLogin()
+  const link = await computer.readCode()
+  const id = new URL(link).hash.slice(1, 17)
+  await computer.see('hidden')
+  await computer.page.clock.fastForward(61_000)
+  await expect(computer.page.getByTestId('qr-code')).toHaveCount(0)
+  const asked = computer.page.waitForRequest((request) => new URL(request.url()).pathname === `/api/qr/${id}`)
+  await computer.see('visible')
+  expect((await asked).method()).toBe('GET')
+  expect(await computer.readCode()).toContain(id)
 })
 
 test('a sign-in survives a restart of the server in its middle', async ({ computer, phone, server }) => {

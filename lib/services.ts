@@ -38,8 +38,8 @@ export function createServices(config: Config, now: () => number = Date.now) {
     now,
     onError: (error) => log.error({ err: error }, 'stream failed'),
   }
-  const sweeper = setInterval(() => sweep(store, now, log), SWEEP_EVERY_MS)
   const attempts = new Attempts({ store, keys, lifetimes, publicOrigin, matchPolicy, now, randomBytes })
+  const sweeper = setInterval(() => sweep(store, now, log), SWEEP_EVERY_MS)
   sweeper.unref()
   let isDraining = false
 

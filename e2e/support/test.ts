@@ -63,6 +63,14 @@ class Computer {
     return await decodePixels(this.page.locator('body'))
   }
 
+  /** Hides the tab, or shows it again. */
+  async see(state: 'hidden' | 'visible'): Promise<void> {
+    await this.page.evaluate((value) => {
+      Object.defineProperty(document, 'visibilityState', { value, configurable: true })
+      document.dispatchEvent(new Event('visibilitychange'))
+    }, state)
+  }
+
   /** The home page of a computer that is signed in. */
   async expectSignedIn(name: string): Promise<void> {
     await expect(this.page.getByTestId('home-greeting')).toContainText(name)

@@ -116,6 +116,15 @@ describe('redeeming', () => {
     expect(session.session.id).not.toBe(older)
   })
 
+  test('a late repeat does not undo a newer sign-in of the same browser', async () => {
+    const first = await confirmed()
+    await redeem(first, first.ticket)
+    const second = await confirmed()
+    await redeem(second, second.ticket)
+    expect(await refusal(await redeem(first, first.ticket))).toEqual({ status: 409, code: 'wrong_state' })
+    expect(await computer.get('GET', '/api/session')).toMatchObject({ signedIn: true })
+  })
+
   test('of redeem and cancel one wins', async () => {
     const first = await confirmed()
     expect((await redeem(first, first.ticket)).status).toBe(200)

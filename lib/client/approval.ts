@@ -98,6 +98,7 @@ export class Approval {
     this.#close()
     this.#code = code
     this.#claim = null
+    this.#before = null
     this.#endsAt = Number.POSITIVE_INFINITY
     if (code === '') this.#show({ state: 'unknown' })
     else if (this.#isPhoneSignedIn) this.signedIn()
@@ -123,6 +124,12 @@ export class Approval {
     if (this.#screen.state === 'review') void this.#scan()
   }
 
+  /** The answer came too early: back to the question, as it is by now. */
+  #askAgain(): void {
+    if (this.#screen.state === 'submitting') this.#show({ state: 'review', review: this.#screen.review })
+    void this.#scan()
+  }
+
   /** Also asks again: the same phone gets the same answer, however old its code is by now. */
   async #scan(): Promise<void> {
     const code = this.#code
@@ -140,7 +147,7 @@ export class Approval {
     const answer = await call<Review>('POST', `/api/qr/${step}`, { body: { claim: this.#claim } })
     if (code !== this.#code) return
     if (answer.ok) this.#onReview(answer.value)
-    else if (answer.code === 'match_required') void this.#scan()
+    else if (answer.code === 'match_required') this.#askAgain()
     // A lost answer is repeated: the same step gives the same answer.
     else if (answer.code === 'network' || answer.code === 'unavailable') {
       this.#retry = setTimeout(() => void this.#send(step), answer.retryAfterMs ?? RETRY_MS)

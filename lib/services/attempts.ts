@@ -3,7 +3,7 @@ import { codePeriodAt, isCodeAlive, parseCode, toAttemptId } from '../attempt/co
 import { ProtocolError } from '../attempt/errors'
 import { isMatchRequired, isSameNetwork, type MatchPolicy } from '../attempt/risk'
 import { encodeClaim, isMatchNumberOf, isTicketOf, parseClaim, sessionIdOf } from '../attempt/tokens'
-import { type AttemptEvent, transition } from '../attempt/transition'
+import { type AttemptEvent, type Outcome, transition } from '../attempt/transition'
 import { type AttemptView, type Review, toAttemptView, toReview, type ViewContext } from '../attempt/views'
 import type { Store } from '../store/store'
 
@@ -37,8 +37,8 @@ export class Attempts {
   /** @throws ProtocolError `not_found` for an unknown id and for another browser's attempt alike. */
   async requireOwn(id: string, browserHash: string): Promise<Attempt> {
     const attempt = await this.#options.store.findAttempt(id)
-    if (attempt === null || attempt.computer.browserHash !== browserHash) throw new ProtocolError('not_found')
-    return attempt
+    if (attempt === null) throw new ProtocolError('not_found')
+    return checkOwn(attempt, browserHash)
   }
 
   view(attempt: Attempt): AttemptView {
@@ -67,13 +67,13 @@ export class Attempts {
     const sameNetwork = isSameNetwork(found.computer.network, network)
     const matchRequired = isMatchRequired(matchPolicy, { sameNetwork, known })
     const event: AttemptEvent = { type: 'scan', phone, codeAlive, sameNetwork, known, matchRequired }
-    const attempt = await this.#apply(parsed.attemptId, event, unknown)
+    const attempt = await this.#apply(parsed.attemptId, (stored) => this.#transition(stored, event), unknown)
     return toReview(attempt, encodeClaim(keys, attempt.id, phone), now(), keys)
   }
 
   async match(id: string, browserHash: string, number: string): Promise<AttemptView> {
-    await this.requireOwn(id, browserHash)
-    return this.view(await this.#apply(id, { type: 'match', right: isMatchNumberOf(this.#options.keys, id, number) }))
+    const right = isMatchNumberOf(this.#options.keys, id, number)
+    return this.view(await this.#applyOwn(id, browserHash, { type: 'match', right }))
   }
 
   async confirm(phone: Phone, claim: string): Promise<Review> {
@@ -85,16 +85,18 @@ export class Attempts {
   }
 
   async cancelByComputer(id: string, browserHash: string): Promise<void> {
-    await this.requireOwn(id, browserHash)
-    await this.#apply(id, { type: 'cancel', by: 'computer' })
+    await this.#applyOwn(id, browserHash, { type: 'cancel', by: 'computer' })
   }
 
   /** The redeemed attempt, whose `sessionId` names the one session it leads to. A repeat within 10 s gives the same. */
   async redeem(id: string, browserHash: string, ticket: string): Promise<Extract<Attempt, { status: 'redeemed' }>> {
     const { keys } = this.#options
-    await this.requireOwn(id, browserHash)
-    const ticketRight = isTicketOf(keys, id, ticket)
-    const attempt = await this.#apply(id, { type: 'redeem', ticketRight, sessionId: sessionIdOf(keys, id) })
+    const event: AttemptEvent = {
+      type: 'redeem',
+      ticketRight: isTicketOf(keys, id, ticket),
+      sessionId: sessionIdOf(keys, id),
+    }
+    const attempt = await this.#applyOwn(id, browserHash, event)
     if (attempt.status !== 'redeemed') throw new Error('a granted redeem leaves a redeemed attempt')
     return attempt
   }
@@ -141,17 +143,32 @@ export class Attempts {
     const { keys, now } = this.#options
     const id = parseClaim(keys, claim, phone)
     if (id === null) throw new ProtocolError('claim_unknown')
-    const attempt = await this.#apply(id, event, () => new ProtocolError('claim_unknown'))
+    const unknown = () => new ProtocolError('claim_unknown')
+    const attempt = await this.#apply(id, (stored) => this.#transition(stored, event), unknown)
     return toReview(attempt, claim, now(), keys)
   }
 
-  async #apply(id: string, event: AttemptEvent, unknown = () => new ProtocolError('not_found')): Promise<Attempt> {
-    const { store, now, lifetimes } = this.#options
-    const outcome = await store.updateAttempt(id, (attempt) => transition(attempt, event, now(), lifetimes))
+  /** Checks the binding on the same read that the transition is decided on. */
+  async #applyOwn(id: string, browserHash: string, event: AttemptEvent): Promise<Attempt> {
+    const change = (stored: Attempt) => this.#transition(checkOwn(stored, browserHash), event)
+    return await this.#apply(id, change, () => new ProtocolError('not_found'))
+  }
+
+  async #apply(id: string, change: (stored: Attempt) => Outcome, unknown: () => ProtocolError): Promise<Attempt> {
+    const outcome = await this.#options.store.updateAttempt(id, change)
     if (outcome === null) throw unknown()
     if (outcome.refusal !== undefined) throw outcome.refusal
     return outcome.attempt
   }
+
+  #transition(stored: Attempt, event: AttemptEvent): Outcome {
+    return transition(stored, event, this.#options.now(), this.#options.lifetimes)
+  }
+}
+
+function checkOwn(attempt: Attempt, browserHash: string): Attempt {
+  if (attempt.computer.browserHash !== browserHash) throw new ProtocolError('not_found')
+  return attempt
 }
 
 interface WaitOptions {

@@ -44,8 +44,9 @@ export class Sessions {
   }
 
   /**
-   * Signs the computer in by a redeemed attempt. Safe to repeat: the id comes from the attempt, and a session that was
-   * signed out meanwhile stays signed out. The browser's older session ends.
+   * Signs the computer in by a redeemed attempt; the browser's older session ends. Safe to repeat: the id comes from the
+   * attempt, and a repeat (whose answer was lost) changes nothing.
+   * @throws ProtocolError `wrong_state` when that session was signed out meanwhile: a repeat does not bring it back.
    */
   async signInComputer(
     { id, phone, computer }: { id: string; phone: Phone; computer: Computer },
@@ -53,13 +54,16 @@ export class Sessions {
   ): Promise<ComputerSession> {
     const { store, lifetimes, singleComputer, now } = this.#options
     const { person } = phone
-    await store.insertSession(createComputerSession({ id, person, computer }, now(), lifetimes))
-    await store.rememberBrowser(person.id, computer.browserHash, now() + KNOWN_BROWSER_MS)
-    if (olderId !== null && olderId !== id) await store.revokeSession(olderId, now())
-    if (singleComputer) await this.signOutAll(person.id, id)
-    const session = await store.findSession(id)
-    if (session?.kind !== 'computer') throw new Error('a session that was just written is there')
-    return session
+    const session = createComputerSession({ id, person, computer }, now(), lifetimes)
+    if (await store.insertSession(session)) {
+      await store.rememberBrowser(person.id, computer.browserHash, now() + KNOWN_BROWSER_MS)
+      if (olderId !== null) await store.revokeSession(olderId, now())
+      if (singleComputer) await this.signOutAll(person.id, id)
+      return session
+    }
+    const earlier = await this.findLive('computer', id)
+    if (earlier === null) throw new ProtocolError('wrong_state')
+    return earlier
   }
 
   async signInPhone(person: Person, olderId: string | null): Promise<PhoneSession> {

@@ -134,9 +134,9 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
     })
 
     test('writing a session again does not bring a signed-out one back', async () => {
-      await store.insertSession(session('s1'))
+      expect(await store.insertSession(session('s1'))).toBe(true)
       await store.revokeSession('s1', T0 + 5)
-      await store.insertSession(session('s1'))
+      expect(await store.insertSession(session('s1'))).toBe(false)
       expect(await store.findSession('s1')).toMatchObject({ revokedAt: T0 + 5 })
     })
 

@@ -82,11 +82,12 @@ export class SqliteStore implements Store {
     return this.#attempts.watch(id, listener)
   }
 
-  insertSession(session: AnySession): void {
+  insertSession(session: AnySession): boolean {
     const { id, kind, person, signedInAt, lastSeenAt, expiresAt } = session
     const row = [id, kind, person.id, signedInAt, lastSeenAt, expiresAt, JSON.stringify(session)]
     const { changes } = this.#sql.insertSession.run(...row)
     if (changes > 0 && kind === 'computer') this.#accounts.publish(person.id, { type: 'sessions' })
+    return changes > 0
   }
 
   findSession(id: string): AnySession | null {

@@ -33,8 +33,8 @@ export interface Store {
   updateAttempt(id: string, change: (attempt: Attempt) => Outcome): Awaitable<Outcome | null>
   watchAttempt(id: string, listener: (attempt: Attempt) => void): Unwatch
 
-  /** Leaves a session of the same id as it is, signed out or not. */
-  insertSession(session: AnySession): Awaitable<void>
+  /** False when there is one of this id: it is left as it is, signed out or not. */
+  insertSession(session: AnySession): Awaitable<boolean>
   /** Signed-out and expired ones too, until they are swept. */
   findSession(id: string): Awaitable<AnySession | null>
   /** The person's computers that are not signed out, newest first. */

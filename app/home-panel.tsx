@@ -9,6 +9,7 @@ import { Greeting } from './greeting'
 import styles from './home.module.css'
 import { Ago } from './ui/ago'
 import { SessionList } from './ui/session-list'
+import { useHydrated } from './ui/use-hydrated'
 
 interface Props {
   locale: Locale
@@ -22,6 +23,7 @@ interface Props {
 /** The signed-in computer's page, which learns at once when it is signed out from elsewhere. */
 export function HomePanel({ locale, text, phoneText, unknownDevice, name, signedInAt }: Props) {
   const [sessions, setSessions] = useState<SessionView[]>([])
+  const isHydrated = useHydrated()
   const [signedOutAt, setSignedOutAt] = useState<string | null>(null)
 
   useEffect(
@@ -57,7 +59,14 @@ export function HomePanel({ locale, text, phoneText, unknownDevice, name, signed
       <p className="quiet">
         <Ago since={signedInAt} text={text.signedIn} locale={locale} />
       </p>
-      <button type="button" className="button" data-testid="sign-out" onClick={() => void signOut()}>
+      <button
+        type="button"
+        className="button"
+        data-testid="sign-out"
+        disabled={!isHydrated}
+        data-waiting={!isHydrated}
+        onClick={() => void signOut()}
+      >
         {text.signOut}
       </button>
       <section className={styles.section}>

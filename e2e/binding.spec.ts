@@ -77,3 +77,19 @@ test('opening pages changes nothing: the attempt is made by a POST, and not with
   expect(await context.cookies()).toEqual([])
   await context.close()
 })
+
+test('a form that is sent before its script has come leaves nothing in a URL', async ({ browser, server }) => {
+  const context = await browser.newContext({ javaScriptEnabled: false })
+  const page = await context.newPage()
+  const urls: string[] = []
+  page.on('request', (request) => urls.push(request.url()))
+  await page.goto(`${server.origin}/phone/scan`)
+  const field = page.getByTestId('paste-link')
+  await field.fill(`${server.origin}/q#secret`)
+  await expect(page.getByRole('button', { name: 'Open' })).toBeDisabled()
+  await field.press('Enter')
+  await page.evaluate(() => document.querySelector('form')?.submit())
+  await page.waitForLoadState()
+  expect(urls.join()).not.toContain('secret')
+  await context.close()
+})

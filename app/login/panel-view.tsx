@@ -3,6 +3,7 @@ import type { ShownCode, ShownPerson, SignInScreen } from '@/lib/client/sign-in-
 import type { Catalogue } from '@/lib/i18n/catalogue'
 import { format } from '@/lib/i18n/format'
 import { Avatar } from '../ui/avatar'
+import { useHydrated } from '../ui/use-hydrated'
 import { CodeImage } from './code-image'
 import { Countdown } from './countdown'
 import styles from './login.module.css'
@@ -71,11 +72,7 @@ function tileOf({ screen, text, onNumber }: Props): ReactNode {
 
 function captionOf({ screen, common, onStart, onStartOver, onContinue }: Props, text: Props['text']): ReactNode {
   const newCode = <Button label={text.newCode} onClick={onStart} />
-  const notYou = (
-    <button type="button" className="link" onClick={onStartOver}>
-      {text.notYou}
-    </button>
-  )
+  const notYou = <Button kind="link" label={text.notYou} onClick={onStartOver} />
   switch (screen.state) {
     case 'loading':
       return <Caption title={text.loading} />
@@ -129,9 +126,7 @@ function captionOf({ screen, common, onStart, onStartOver, onContinue }: Props, 
       return (
         <Caption title={format(text.already, { name: screen.person.name })}>
           <Button label={text.continue} onClick={onContinue} />
-          <button type="button" className="link" onClick={onStart}>
-            {text.useAnother}
-          </button>
+          <Button kind="link" label={text.useAnother} onClick={onStart} />
         </Caption>
       )
   }
@@ -147,9 +142,16 @@ function Caption({ title, hint, children }: { title: string; hint?: ReactNode; c
   )
 }
 
-function Button({ label, onClick }: { label: string; onClick: () => void }) {
+interface ButtonProps {
+  label: string
+  onClick: () => void
+  kind?: 'button primary' | 'link'
+}
+
+function Button({ label, onClick, kind = 'button primary' }: ButtonProps) {
+  const isHydrated = useHydrated()
   return (
-    <button type="button" className="button primary" onClick={onClick}>
+    <button type="button" className={kind} disabled={!isHydrated} data-waiting={!isHydrated} onClick={onClick}>
       {label}
     </button>
   )

@@ -5,6 +5,7 @@ import { useEffect, useState, useSyncExternalStore } from 'react'
 import { SignIn } from '@/lib/client/sign-in'
 import type { ShownPerson } from '@/lib/client/sign-in-screen'
 import type { Catalogue } from '@/lib/i18n/catalogue'
+import { useHydrated } from '../ui/use-hydrated'
 import { Announcer } from './announcer'
 import styles from './login.module.css'
 import { PanelView } from './panel-view'
@@ -21,6 +22,7 @@ export function SignInPanel({ text, common, already, nextPath }: Props) {
   const router = useRouter()
   // A document of its own, not a client-side step: the new session's page is made with the new session's cookie.
   const [signIn] = useState(() => new SignIn({ already, onSignedIn: () => location.assign(nextPath) }))
+  const isHydrated = useHydrated()
   const [isShownAnyway, setShownAnyway] = useState(false)
   const screen = useSyncExternalStore(signIn.screen.subscribe, signIn.screen.get, signIn.screen.get)
   useEffect(() => signIn.open(), [signIn])
@@ -41,7 +43,7 @@ export function SignInPanel({ text, common, already, nextPath }: Props) {
         <a className="button primary" href="/phone">
           {text.openApp}
         </a>
-        <button type="button" className="link" onClick={() => setShownAnyway(true)}>
+        <button type="button" className="link" disabled={!isHydrated} onClick={() => setShownAnyway(true)}>
           {text.showAnyway}
         </button>
       </div>

@@ -10,6 +10,7 @@ import { format, formatDevice } from '@/lib/i18n/format'
 import type { SessionView } from '@/lib/session/session'
 import { Avatar } from '../ui/avatar'
 import { SessionList } from '../ui/session-list'
+import { useHydrated } from '../ui/use-hydrated'
 import styles from './phone.module.css'
 
 interface Props {
@@ -26,6 +27,7 @@ interface Props {
 export function PhoneHome({ locale, text, unknownDevice, person, onSignOut, onSignedOut }: Props) {
   const [sessions, setSessions] = useState<SessionView[] | null>(null)
   const [noticed, setNoticed] = useState<SessionView[]>([])
+  const isHydrated = useHydrated()
   const seen = useRef<Set<string> | null>(null)
 
   useEffect(
@@ -91,7 +93,7 @@ export function PhoneHome({ locale, text, unknownDevice, person, onSignOut, onSi
           </button>
         ) : null}
       </section>
-      <button type="button" className="link" onClick={onSignOut}>
+      <button type="button" className="link" disabled={!isHydrated} onClick={onSignOut}>
         {text.signOutPhone}
       </button>
     </main>

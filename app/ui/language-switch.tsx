@@ -3,12 +3,14 @@
 import { useRouter } from 'next/navigation'
 import type { Locale } from '@/lib/i18n/catalogue'
 import { LANGUAGE_TAGS } from '@/lib/i18n/catalogue'
+import { useHydrated } from './use-hydrated'
 
 const YEAR_S = 365 * 86_400
 
 /** Goes to the other language without reloading, so that a running attempt lives on. */
 export function LanguageSwitch({ locale, label, cookie }: { locale: Locale; label: string; cookie: string }) {
   const router = useRouter()
+  const isHydrated = useHydrated()
   const other: Locale = locale === 'en' ? 'zh' : 'en'
 
   function change() {
@@ -18,7 +20,15 @@ export function LanguageSwitch({ locale, label, cookie }: { locale: Locale; labe
   }
 
   return (
-    <button type="button" className="button" data-testid="language" lang={LANGUAGE_TAGS[other]} onClick={change}>
+    <button
+      type="button"
+      className="button"
+      data-testid="language"
+      lang={LANGUAGE_TAGS[other]}
+      disabled={!isHydrated}
+      data-waiting={!isHydrated}
+      onClick={change}
+    >
       {label}
     </button>
   )

@@ -6,6 +6,7 @@ import { call } from '@/lib/client/api'
 import type { Catalogue } from '@/lib/i18n/catalogue'
 import { Avatar } from './avatar'
 import styles from './phone-sign-in.module.css'
+import { useHydrated } from './use-hydrated'
 
 export interface DemoAccount {
   username: string
@@ -26,6 +27,7 @@ const DEMO_PASSWORD = 'demo'
 export function PhoneSignIn({ text, accounts, onSignedIn }: Props) {
   const [problem, setProblem] = useState('')
   const [isSending, setSending] = useState(false)
+  const isHydrated = useHydrated()
 
   async function signIn(username: string, password: string) {
     setSending(true)
@@ -57,7 +59,7 @@ export function PhoneSignIn({ text, accounts, onSignedIn }: Props) {
                   className={styles.account}
                   data-testid="demo-account"
                   data-username={account.username}
-                  disabled={isSending}
+                  disabled={isSending || !isHydrated}
                   onClick={() => void signIn(account.username, DEMO_PASSWORD)}
                 >
                   <Avatar person={account} size={64} />
@@ -68,7 +70,7 @@ export function PhoneSignIn({ text, accounts, onSignedIn }: Props) {
           </ul>
         </>
       ) : (
-        <form className={styles.form} onSubmit={submit}>
+        <form className={styles.form} method="post" onSubmit={submit}>
           <label>
             {text.username}
             <input className="field" name="username" autoComplete="username" autoCapitalize="none" required />
@@ -77,7 +79,12 @@ export function PhoneSignIn({ text, accounts, onSignedIn }: Props) {
             {text.password}
             <input className="field" name="password" type="password" autoComplete="current-password" required />
           </label>
-          <button type="submit" className="button primary" disabled={isSending}>
+          <button
+            type="submit"
+            className="button primary"
+            disabled={isSending || !isHydrated}
+            data-waiting={!isHydrated}
+          >
             {text.signIn}
           </button>
         </form>

@@ -4,11 +4,13 @@ import { useRouter } from 'next/navigation'
 import { type FormEvent, useState } from 'react'
 import { findCode } from '@/lib/client/code-link'
 import type { Catalogue } from '@/lib/i18n/catalogue'
+import { useHydrated } from '../../ui/use-hydrated'
 import styles from '../phone.module.css'
 
 /** For a code that came by another way than the camera. */
 export function PasteLink({ text, publicOrigin }: { text: Catalogue['phone']; publicOrigin: string }) {
   const router = useRouter()
+  const isHydrated = useHydrated()
   const [foreign, setForeign] = useState<string | null>(null)
 
   function open(link: string) {
@@ -23,12 +25,13 @@ export function PasteLink({ text, publicOrigin }: { text: Catalogue['phone']; pu
   }
 
   return (
-    <form className={styles.section} onSubmit={submit}>
+    // By POST, should the browser ever send it itself: a link that holds a code has no place in a URL.
+    <form className={styles.section} method="post" onSubmit={submit}>
       <label>
         {text.pasteLink}
         <input className="field" name="link" data-testid="paste-link" autoComplete="off" required inputMode="url" />
       </label>
-      <button type="submit" className="button primary">
+      <button type="submit" className="button primary" disabled={!isHydrated} data-waiting={!isHydrated}>
         {text.openLink}
       </button>
       <div role="alert">

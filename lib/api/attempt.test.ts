@@ -53,7 +53,8 @@ describe('starting', () => {
     unknown.address = ''
     expect((await inside.send('POST', '/api/qr')).status).toBe(201)
     for (const browser of [outside, unknown]) {
-      expect(await refusal(await browser.send('POST', '/api/qr'))).toEqual({ status: 403, code: 'address_refused' })
+      const response = await browser.send('POST', '/api/qr', { body: 'x', headers: { 'Content-Type': 'text/plain' } })
+      expect(await refusal(response)).toEqual({ status: 403, code: 'address_refused' })
     }
   })
 })

@@ -10,20 +10,30 @@ import { type Call, resource } from '../http/resource'
 import { services } from '../services'
 
 /** `POST /api/qr`: starts an attempt that belongs to this browser, and gives the browser its secret if it has none. */
-export const start = resource({
-  POST: async ({ request, body }: Call) => {
-    const { attempts, config, cookies, newBrowserSecret } = services()
-    const address = clientAddress(request.headers, config.trustedProxies)
-    const isAllowed = config.ipAllowlist === null || (address !== null && config.ipAllowlist.has(address))
-    if (!isAllowed) throw new ProtocolError('address_refused')
-    parseBody(body, startBody)
-    const known = await cookies.read(request.headers.get('cookie'), 'browser')
-    const secret = known ?? newBrowserSecret()
-    const device = describeDevice(request.headers.get('user-agent'))
-    const browserHash = hashBrowserSecret(secret)
-    const attempt = await attempts.start({ ...device, browserHash, place: null, network: networkOf(address) })
-    const response = json(attempt, { status: 201, headers: { Location: `/api/qr/${attempt.id}` } })
-    if (known === null) response.headers.append('Set-Cookie', await cookies.write('browser', secret))
-    return response
+export const start = resource(
+  {
+    POST: async ({ request: { headers }, body }: Call) => {
+      const { attempts, config, cookies, newBrowserSecret } = services()
+      parseBody(body, startBody)
+      const known = await cookies.read(headers.get('cookie'), 'browser')
+      const secret = known ?? newBrowserSecret()
+      const attempt = await attempts.start({
+        ...describeDevice(headers.get('user-agent')),
+        browserHash: hashBrowserSecret(secret),
+        place: null,
+        network: networkOf(clientAddress(headers, config.trustedProxies)),
+      })
+      const response = json(attempt, { status: 201, headers: { Location: `/api/qr/${attempt.id}` } })
+      if (known === null) response.headers.append('Set-Cookie', await cookies.write('browser', secret))
+      return response
+    },
   },
-})
+  checkAddress,
+)
+
+function checkAddress({ headers }: Request): void {
+  const { ipAllowlist, trustedProxies } = services().config
+  if (ipAllowlist === null) return
+  const address = clientAddress(headers, trustedProxies)
+  if (address === null || !ipAllowlist.has(address)) throw new ProtocolError('address_refused')
+}

@@ -37,15 +37,19 @@ const API_HEADERS = {
 
 /**
  * A resource with the methods it offers; HEAD follows from GET unless it is null. Every other method is answered too (405), every refusal becomes a problem
- * document, and checks run in this order: 405, 403, 415, 413, then the handler's own.
+ * document, and checks run in this order: 405, 403, 415, 413, then the handler's own. `admit` throws for those who
+ * may not even ask (403).
  */
-export function resource(handlers: Partial<Record<Method, Handler | null>>): Record<Method, RouteHandler> {
+export function resource(
+  handlers: Partial<Record<Method, Handler | null>>,
+  admit: (request: Request) => void = () => {},
+): Record<Method, RouteHandler> {
   const offered = handlers.GET ? { HEAD: withoutBody(handlers.GET), ...handlers } : handlers
   const allow = METHODS.filter((method) => offered[method]).join(', ')
   const refused: Handler = async () => {
     throw new ProtocolError('method_not_allowed', { allow })
   }
-  const bind = (method: Method) => answer(offered[method] ?? refused, Boolean(offered[method]))
+  const bind = (method: Method) => answer(offered[method] ?? refused, offered[method] ? admit : null)
   return Object.fromEntries(METHODS.map((method) => [method, bind(method)])) as Record<Method, RouteHandler>
 }
 
@@ -54,15 +58,16 @@ export function nowhere(): Record<Method, RouteHandler> {
   const notFound: Handler = async () => {
     throw new ProtocolError('not_found')
   }
-  return Object.fromEntries(METHODS.map((method) => [method, answer(notFound, false)])) as Record<Method, RouteHandler>
+  return Object.fromEntries(METHODS.map((method) => [method, answer(notFound, null)])) as Record<Method, RouteHandler>
 }
 
-function answer(handler: Handler, isOffered: boolean): RouteHandler {
+/** Without `admit` the request is not looked at: there is nothing here for it. */
+function answer(handler: Handler, admit: ((request: Request) => void) | null): RouteHandler {
   return async (request, context) => {
     const requestId = randomUUID().slice(0, 13)
     let response: Response
     try {
-      const body = isOffered ? await checkRequest(request) : ''
+      const body = admit === null ? '' : await checkRequest(request, admit)
       response = await handler({ request, params: await context.params, body, requestId })
     } catch (error) {
       response = toProblem(toRefusal(error, requestId, request), requestId)
@@ -74,9 +79,11 @@ function answer(handler: Handler, isOffered: boolean): RouteHandler {
   }
 }
 
-async function checkRequest(request: Request): Promise<string> {
-  if (request.method === 'GET' || request.method === 'HEAD') return ''
-  if (isCrossSite(request.headers, services().config.ownOrigins)) throw new ProtocolError('cross_site')
+async function checkRequest(request: Request, admit: (request: Request) => void): Promise<string> {
+  const isSafe = request.method === 'GET' || request.method === 'HEAD'
+  if (!isSafe && isCrossSite(request.headers, services().config.ownOrigins)) throw new ProtocolError('cross_site')
+  admit(request)
+  if (isSafe) return ''
   return await readBody(request)
 }
 

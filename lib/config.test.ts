@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { ConfigError, findLanAddress, type Machine, parseConfig } from './config'
+import { ConfigError, findLanAddress, type Machine, parseConfig, SETTINGS } from './config'
 
 const MACHINE: Machine = { lanAddress: '192.168.1.23', loadSecret: () => 's'.repeat(43) }
 const PRODUCTION = {
@@ -108,6 +109,16 @@ describe('a wrong value stops the start with its name', () => {
       matchPolicy: 'risk',
     })
   })
+})
+
+test('.env.example lists every setting, with its default', () => {
+  const lines = [...readFileSync('.env.example', 'utf8').matchAll(/^# ([A-Z_]+)=(.*)$/gm)]
+  const names = lines.map(([, name = '']) => name)
+  // The listening address is read by the server alone, and the mode by everything.
+  expect([...names, 'NODE_ENV'].sort()).toEqual([...SETTINGS, 'HOSTNAME'].sort())
+  const defaults = Object.fromEntries(lines.map(([, name = '', value = '']) => [name, value]))
+  const given = { ...defaults, ...PRODUCTION }
+  expect(parseConfig(given, MACHINE)).toEqual(parseConfig(PRODUCTION, MACHINE))
 })
 
 test('the address in the local network is a real one rather than a virtual one', () => {

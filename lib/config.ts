@@ -135,6 +135,9 @@ const schema = z.object({
   ...(Object.fromEntries(NOT_YET.map((name) => [name, notYet])) as Record<(typeof NOT_YET)[number], typeof notYet>),
 })
 
+/** Every setting that is read, by name. */
+export const SETTINGS = Object.keys(schema.shape).filter((name) => !NOT_YET.some((later) => later === name))
+
 /**
  * Settings from the environment; an empty value is the same as none. Pure, but for what `machine` does.
  * @throws ConfigError that names every wrong or missing setting at once.

@@ -1,7 +1,7 @@
 import type { AttemptView, CodeView } from '../attempt/views'
 import { call, type Refused } from './api'
 import { CodeClock } from './code-clock'
-import { AttemptFollower, type AttemptListener } from './follow-attempt'
+import { AttemptFollower } from './follow-attempt'
 import { Observable } from './observable'
 import { redeem } from './redeem'
 import type { ShownPerson, SignInScreen } from './sign-in-screen'
@@ -123,13 +123,12 @@ export class SignIn {
   }
 
   #follow(attempt: AttemptView, isStale: boolean): void {
-    const listener: AttemptListener = {
+    this.#follower = new AttemptFollower(attempt, isStale, {
       onAttempt: (view) => this.#onAttempt(view),
       onCode: (code) => this.#onCode(code),
       onLink: (isUp) => this.#onLink(isUp),
       onRefused: () => this.#renew(),
-    }
-    this.#follower = new AttemptFollower(attempt, isStale, listener)
+    })
   }
 
   #onAttempt(attempt: AttemptView): void {
@@ -235,8 +234,7 @@ export class SignIn {
 
   #onStartRefused(refused: Refused): void {
     this.#failures += 1
-    const situation = { failures: this.#failures, isOnline: navigator.onLine, now: performance.now() }
-    const { screen, retryMs } = onStartRefused(refused, { ...situation, random: Math.random() })
+    const { screen, retryMs } = onStartRefused(refused, this.#failures)
     this.#show(screen)
     if (retryMs !== null) this.#timers.set('retry', retryMs, () => void this.#begin())
   }

@@ -51,9 +51,9 @@ function prepareRequests(): void {
   })
 }
 
-function isDecodable(path: string): boolean {
+function isDecodable(url: string): boolean {
   try {
-    decodeURIComponent(path)
+    decodeURIComponent(url.split('?', 1)[0] ?? '')
     return true
   } catch {
     return false

@@ -1,6 +1,6 @@
 'use client'
 
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { call } from '@/lib/client/api'
 import { followAccount } from '@/lib/client/follow-account'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
@@ -24,20 +24,26 @@ interface Props {
 export function HomePanel({ locale, text, phoneText, unknownDevice, name, signedInAt }: Props) {
   const [sessions, setSessions] = useState<SessionView[]>([])
   const isHydrated = useHydrated()
+  /** Signed out here: what the stream says of it is no news. */
+  const isLeaving = useRef(false)
   const [signedOutAt, setSignedOutAt] = useState<string | null>(null)
 
   useEffect(
     () =>
       followAccount('computer', {
         onSessions: setSessions,
-        onSignedOut: () => setSignedOutAt(new Date().toISOString()),
+        onSignedOut: () => {
+          if (!isLeaving.current) setSignedOutAt(new Date().toISOString())
+        },
       }),
     [],
   )
 
   async function signOut() {
+    isLeaving.current = true
     const answer = await call('DELETE', '/api/session')
     if (answer.ok) location.assign('/login')
+    else isLeaving.current = false
   }
 
   if (signedOutAt !== null) {

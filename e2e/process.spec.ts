@@ -146,6 +146,9 @@ test('requests that no route can make sense of get a clear answer, never a 5xx',
   for (const path of ['/%E0%A4%A', '/login/%', '/nowhere']) {
     expect([path, (await ask('GET', path))[0]]).toEqual([path, 404])
   }
+  for (const path of ['/login?next=%', '/q?%E0%A4%A', '/api/session?%']) {
+    expect([path, (await ask('GET', path))[0]]).toEqual([path, 200])
+  }
 })
 
 test('a client cannot choose its address', async ({ server }) => {

@@ -79,6 +79,15 @@ test('a computer signs itself out, and home is closed to it', async ({ computer,
   await phone.open(await computer.readCode())
   await phone.answer('approve')
   await computer.expectSignedIn('Ada Byron')
+  await phone.page.goto(`${phone.server.origin}/phone`)
+  await expect(phone.page.getByTestId('session-row')).toHaveCount(1)
+  // The answer is held back until the streams have had their say, which is no news to this page.
+  await computer.page.route('**/api/session', async (route) => {
+    const response = await route.fetch()
+    await expect(phone.page.getByTestId('session-row')).toHaveCount(0)
+    await expect(computer.page.getByTestId('home-greeting')).toBeVisible()
+    await route.fulfill({ response })
+  })
   await computer.page.getByRole('button', { name: 'Sign out' }).click()
   await computer.expectState('ready')
   await computer.page.goto(computer.server.origin)

@@ -1,6 +1,6 @@
 'use client'
 
-import { useState } from 'react'
+import { useCallback, useState } from 'react'
 import type { Person } from '@/lib/attempt/attempt'
 import { call } from '@/lib/client/api'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
@@ -20,9 +20,12 @@ interface Props {
 export function PhoneApp({ locale, text, unknownDevice, person, accounts }: Props) {
   const [signedIn, setSignedIn] = useState(person)
 
+  // One and the same for ever: the home page's stream hangs on it.
+  const forget = useCallback(() => setSignedIn(null), [])
+
   async function signOut() {
     const answer = await call('DELETE', '/api/phone/session')
-    if (answer.ok) setSignedIn(null)
+    if (answer.ok) forget()
   }
 
   if (signedIn !== null) {
@@ -33,7 +36,7 @@ export function PhoneApp({ locale, text, unknownDevice, person, accounts }: Prop
         unknownDevice={unknownDevice}
         person={signedIn}
         onSignOut={() => void signOut()}
-        onSignedOut={() => setSignedIn(null)}
+        onSignedOut={forget}
       />
     )
   }

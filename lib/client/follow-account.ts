@@ -52,6 +52,7 @@ export function followAccount(as: 'phone' | 'computer', listener: AccountListene
     let heard = false
     const fail = () => {
       source?.close()
+      clearTimeout(timer)
       failures = heard ? 1 : failures + 1
       void ask()
     }

@@ -226,6 +226,17 @@ describe('waking', () => {
     expect(world.seen.at(-1)).toEqual(SCANNED)
   })
 
+  test('while it asks already, it asks again', async () => {
+    world.answer = () => 'silent'
+    follower = world.follow(true)
+    await pass(10)
+    world.answer = () => ({ ok: true, value: SCANNED })
+    follower.wake()
+    await pass(1)
+    expect(world.asked).toEqual(['/api/qr/x', '/api/qr/x'])
+    expect(world.seen[0]).toEqual(SCANNED)
+  })
+
   test('after stopping does nothing', async () => {
     follower = world.follow()
     await pass(10)

@@ -97,9 +97,8 @@ export class AttemptFollower {
     while (!this.#stopped) {
       if (this.#restMs > 0) await this.#pause(this.#restMs)
       this.#restMs = 0
-      if (this.#isStale) await this.#ask()
+      if (this.#isStale && !(await this.#ask())) continue
       if (this.#stopped) return
-      if (this.#restMs > 0) continue
       this.#isStale = true
       if (this.#rung === 'stream') await this.#stream()
       else if (this.#rung === 'long-poll') await this.#longPoll()
@@ -121,7 +120,7 @@ export class AttemptFollower {
         resolve()
       }
       const die = () => {
-        if (heard && performance.now() - openedAt > GOOD_STREAM_MS) this.#deaths = 0
+        if (heard && performance.now() - openedAt > GOOD_STREAM_MS) this.#trustStreams()
         this.#deaths += 1
         if (!heard || this.#deaths >= DEATHS_BEFORE_STEP_DOWN) this.#stepDown('long-poll')
         finish()
@@ -156,13 +155,16 @@ export class AttemptFollower {
     }
   }
 
-  async #ask(): Promise<void> {
+  /** True when the state was told. */
+  async #ask(): Promise<boolean> {
     const answer = await this.#call(this.#path, 5_000)
-    if (answer === null || this.#stopped) return
+    if (answer === null || this.#stopped) return false
     if (answer.ok && answer.value !== null) {
       this.#failures = 0
       this.#deliver(answer.value)
-    } else if (!answer.ok && answer.code === 'not_found') {
+      return true
+    }
+    if (!answer.ok && answer.code === 'not_found') {
       this.stop()
       this.#listener.onRefused(answer)
     } else {
@@ -171,6 +173,7 @@ export class AttemptFollower {
       this.#restMs = Math.max(retryAfterMs, backoffMs(this.#failures, this.#transport.random()))
       this.#listener.onLink(false)
     }
+    return false
   }
 
   /** Null when it was interrupted. */
@@ -204,6 +207,11 @@ export class AttemptFollower {
       const timer = setTimeout(finish, ms)
       this.#interrupt = finish
     })
+  }
+
+  #trustStreams(): void {
+    this.#deaths = 0
+    this.#climbAfterMs = CLIMB_AFTER_MS
   }
 
   #stepDown(rung: Rung): void {

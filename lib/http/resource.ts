@@ -36,9 +36,9 @@ const API_HEADERS = {
 }
 
 /**
- * A resource with the methods it offers; HEAD follows from GET unless it is null. Every other method is answered too (405), every refusal becomes a problem
- * document, and checks run in this order: 405, 403, 415, 413, then the handler's own. `admit` throws for those who
- * may not even ask (403).
+ * A resource with the methods it offers; HEAD follows from GET unless it is null. Every other method is answered too
+ * (405), every refusal becomes a problem document, and checks run in this order: 405, 403, 415, 413, then the handler's
+ * own. `admit` throws for those who may not even ask (403).
  */
 export function resource(
   handlers: Partial<Record<Method, Handler | null>>,

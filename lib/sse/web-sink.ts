@@ -1,6 +1,6 @@
 import type { Sink } from './streams'
 
-/** What a reader may leave unread before it is cut off. A sign-in writes a few hundred bytes. */
+/** Who has left this much unread when the next frame comes is cut off. One frame alone may be larger. */
 const BACKLOG_BYTES = 16 * 1024
 
 /**
@@ -25,7 +25,7 @@ export function createWebSink(onGone: () => void): { sink: Sink; body: ReadableS
     write(frame) {
       if (controller === null) return false
       // `enqueue` never fails for a reader that does not read: the queue would grow for as long as the stream lives.
-      if ((controller.desiredSize ?? 0) < frame.byteLength) {
+      if ((controller.desiredSize ?? 0) <= 0) {
         controller.error(new Error('the reader does not read'))
         controller = null
         return false

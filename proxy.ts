@@ -6,35 +6,39 @@ import { type NextRequest, NextResponse } from 'next/server'
  */
 export function proxy(request: NextRequest): NextResponse {
   const nonce = btoa(crypto.randomUUID())
-  const policy = contentSecurityPolicy(nonce)
+  const isScanner = request.nextUrl.pathname === SCANNER_PATH
+  const policy = contentSecurityPolicy(nonce, isScanner)
   const headers = new Headers(request.headers)
   // Next puts the nonce that it finds in here on its own scripts.
   headers.set('Content-Security-Policy', policy)
   const response = NextResponse.next({ request: { headers } })
   response.headers.set('Content-Security-Policy', policy)
   for (const [name, value] of Object.entries(PAGE_HEADERS)) response.headers.set(name, value)
+  response.headers.set('Permissions-Policy', `camera=(${isScanner ? 'self' : ''}), microphone=(), geolocation=()`)
   return response
 }
 
 export const config = {
-  matcher: '/((?!api/|_next/|avatars/|icon\\.svg).*)',
+  matcher: '/((?!api/|_next/|avatars/|icons/|icon\\.svg|manifest\\.webmanifest).*)',
 }
+
+/** The one page that uses the camera, and WebAssembly to read codes in its picture. */
+const SCANNER_PATH = '/phone/scan'
 
 const PAGE_HEADERS = {
   'Cache-Control': 'no-store',
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
-  'Permissions-Policy': 'camera=(), microphone=(), geolocation=()',
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',
 }
 
-function contentSecurityPolicy(nonce: string): string {
+function contentSecurityPolicy(nonce: string, isScanner: boolean): string {
   // React's development build evaluates strings to rebuild server stacks.
   const development = process.env.NODE_ENV === 'development' ? " 'unsafe-eval'" : ''
   return [
     "default-src 'none'",
-    `script-src 'nonce-${nonce}' 'strict-dynamic'${development}`,
+    `script-src 'nonce-${nonce}' 'strict-dynamic'${isScanner ? " 'wasm-unsafe-eval'" : ''}${development}`,
     development === '' ? `style-src 'self' 'nonce-${nonce}'` : "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data:",
     "font-src 'self'",

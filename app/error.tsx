@@ -2,19 +2,18 @@
 
 import { format } from '@/lib/i18n/format'
 import { trouble } from '@/lib/i18n/trouble'
-import styles from './ui/notice-page.module.css'
+import { NoticePage } from './ui/notice-page'
 
 /** A page that failed while it was made. Names the error by its digest, under which the log has it whole. */
 export default function ErrorPage({ error, reset }: { error: Error & { digest?: string }; reset: () => void }) {
   const isChinese = typeof document !== 'undefined' && document.documentElement.lang.startsWith('zh')
   const text = trouble[isChinese ? 'zh' : 'en']
   return (
-    <main className={`${styles.page} ${styles.main}`}>
-      <h1>{text.somethingBroke}</h1>
+    <NoticePage title={text.somethingBroke}>
       {error.digest === undefined ? null : <p className="quiet">{format(text.reference, { id: error.digest })}</p>}
       <button type="button" className="button primary" onClick={reset}>
         {text.tryAgain}
       </button>
-    </main>
+    </NoticePage>
   )
 }

@@ -1,15 +1,37 @@
 import type { Metadata, Viewport } from 'next'
+import localFont from 'next/font/local'
 import { connection } from 'next/server'
 import type { ReactNode } from 'react'
 import { LANGUAGE_TAGS } from '@/lib/i18n/catalogue'
 import './globals.css'
 import { getLocale } from './ui/locale'
 
-export const viewport: Viewport = { width: 'device-width', initialScale: 1, viewportFit: 'cover' }
+/** Bricolage Grotesque, weight 700, Latin letters, figures and punctuation (SIL Open Font License, `fonts/OFL.txt`). */
+const bricolage = localFont({
+  src: './fonts/bricolage-grotesque-700.woff2',
+  weight: '700',
+  variable: '--font-bricolage',
+  display: 'swap',
+  fallback: ['system-ui'],
+})
+
+export const viewport: Viewport = {
+  width: 'device-width',
+  initialScale: 1,
+  viewportFit: 'cover',
+  themeColor: [
+    { media: '(prefers-color-scheme: light)', color: '#f4f4ef' },
+    { media: '(prefers-color-scheme: dark)', color: '#10141c' },
+  ],
+}
 
 export async function generateMetadata(): Promise<Metadata> {
   const { text } = await getLocale()
-  return { title: text.common.brand, icons: '/icon.svg', robots: { index: false, follow: false } }
+  return {
+    title: text.common.brand,
+    icons: { icon: '/icon.svg', apple: '/icons/180.png' },
+    robots: { index: false, follow: false },
+  }
 }
 
 export default async function RootLayout({ children }: { children: ReactNode }) {
@@ -17,7 +39,7 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
   await connection()
   const { locale } = await getLocale()
   return (
-    <html lang={LANGUAGE_TAGS[locale]}>
+    <html lang={LANGUAGE_TAGS[locale]} className={bricolage.variable}>
       <body>{children}</body>
     </html>
   )

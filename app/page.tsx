@@ -2,10 +2,9 @@ import type { Metadata } from 'next'
 import { headers } from 'next/headers'
 import { redirect } from 'next/navigation'
 import { findComputer } from '@/lib/auth/identity'
-import styles from './home.module.css'
+import { formatDevice } from '@/lib/i18n/format'
+import { HomeFrame } from './home-frame'
 import { HomePanel } from './home-panel'
-import { Avatar } from './ui/avatar'
-import { Header } from './ui/header'
 import { getLocale } from './ui/locale'
 
 export async function generateMetadata(): Promise<Metadata> {
@@ -19,18 +18,16 @@ export default async function HomePage() {
   const computer = await findComputer({ headers: await headers() })
   if (computer === null) redirect('/login')
   return (
-    <div className={styles.page}>
-      <Header locale={locale} text={text}>
-        <Avatar person={computer.person} size={40} />
-      </Header>
+    <HomeFrame locale={locale} text={text} person={computer.person}>
       <HomePanel
         locale={locale}
         text={text.home}
         phoneText={text.phone}
         unknownDevice={text.common.unknownDevice}
-        name={computer.person.name}
+        person={{ id: computer.person.id, name: computer.person.name }}
+        device={formatDevice(computer)}
         signedInAt={new Date(computer.signedInAt).toISOString()}
       />
-    </div>
+    </HomeFrame>
   )
 }

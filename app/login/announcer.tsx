@@ -59,7 +59,7 @@ function announcementOf(screen: SignInScreen, text: Texts): { urgent: boolean; w
       return polite(text.offline, text.offlineHint)
     case 'rate_limited':
       // Said at the start (and, by the next state, at the end), not with every second.
-      return polite(text.rateLimited, format(text.rateLimitedHint, { time: formatCountdown(screen.waitMs) }))
+      return polite(text.rateLimited, format(text.rateLimitedHint, { time: formatCountdown(screen.time.periodMs) }))
     case 'unavailable':
       return polite(text.unavailable, text.unavailableHint)
     case 'error':

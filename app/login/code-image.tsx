@@ -1,15 +1,39 @@
+'use client'
+
 import { QRCodeSVG } from 'qrcode.react'
+import { useEffect, useRef } from 'react'
+import { readModules } from '@/lib/client/mosaic'
+import type { DrawnCode } from './become'
+
+const SIZE = 268
+const TILE = 284
+const QUIET_ZONE = 4
+
+interface Props {
+  url: string
+  title: string
+  /** Told what was drawn, for what becomes of it. */
+  onDrawn?: ((code: DrawnCode) => void) | undefined
+}
 
 /** Dark on white in every theme, error correction L (boosted where it costs no module), quiet zone of 4 modules. */
-export function CodeImage({ url, title }: { url: string; title: string }) {
+export function CodeImage({ url, title, onDrawn }: Props) {
+  const ref = useRef<SVGSVGElement>(null)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another link is another drawing
+  useEffect(() => {
+    const across = ref.current?.viewBox.baseVal.width ?? 0
+    const path = ref.current?.querySelector('path:last-of-type')?.getAttribute('d') ?? ''
+    onDrawn?.({ modules: readModules(path, across, QUIET_ZONE), across, share: SIZE / TILE })
+  }, [url, onDrawn])
   return (
     <QRCodeSVG
+      ref={ref}
       data-testid="qr-code"
       value={url}
       title={title}
-      size={268}
+      size={SIZE}
       level="L"
-      marginSize={4}
+      marginSize={QUIET_ZONE}
       fgColor="var(--qr-ink)"
       bgColor="var(--qr-paper)"
     />

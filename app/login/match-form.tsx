@@ -1,6 +1,6 @@
 'use client'
 
-import { useEffect, useRef } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import styles from './login.module.css'
 
 interface Props {
@@ -13,31 +13,42 @@ interface Props {
 /** Two digit boxes that are one field: it takes the focus, and sends itself with the second digit. */
 export function MatchForm({ label, error, isSending, onNumber }: Props) {
   const ref = useRef<HTMLInputElement>(null)
+  const [number, setNumber] = useState('')
   useEffect(() => ref.current?.focus(), [])
 
-  function change(input: HTMLInputElement) {
-    input.value = input.value.replace(/\D/g, '').slice(0, 2)
-    if (input.value.length === 2) onNumber(input.value)
+  function change(typed: string) {
+    const digits = typed.replace(/\D/g, '').slice(0, 2)
+    setNumber(digits)
+    if (digits.length === 2 && digits !== number) onNumber(digits)
   }
 
   return (
     <div className={styles.match}>
-      <input
-        ref={ref}
-        data-testid="match-input"
-        className={styles.matchInput}
-        aria-label={label}
-        aria-invalid={error !== null}
-        aria-describedby={error === null ? undefined : 'match-error'}
-        inputMode="numeric"
-        autoComplete="off"
-        maxLength={2}
-        readOnly={isSending}
-        onInput={(event) => change(event.currentTarget)}
-      />
-      <p id="match-error" className={styles.matchError}>
-        {error}
-      </p>
+      <div className={styles.digits}>
+        <input
+          ref={ref}
+          data-testid="match-input"
+          className={styles.matchInput}
+          aria-label={label}
+          aria-invalid={error !== null}
+          aria-describedby={error === null ? undefined : 'match-error'}
+          inputMode="numeric"
+          autoComplete="off"
+          value={number}
+          readOnly={isSending}
+          onChange={(event) => change(event.currentTarget.value)}
+        />
+        {[0, 1].map((place) => (
+          <span key={place} className={styles.digit} data-next={number.length === place} aria-hidden="true">
+            {number[place]}
+          </span>
+        ))}
+      </div>
+      {error === null ? null : (
+        <p id="match-error" className={styles.matchError}>
+          {error}
+        </p>
+      )}
     </div>
   )
 }

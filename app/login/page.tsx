@@ -3,10 +3,9 @@ import { headers } from 'next/headers'
 import { findComputer } from '@/lib/auth/identity'
 import { parseNextPath } from '@/lib/http/next-path'
 import { services } from '@/lib/services'
-import { Header } from '../ui/header'
 import { getLocale } from '../ui/locale'
-import { Weighted } from '../ui/weighted'
 import styles from './login.module.css'
+import { LoginFrame } from './login-frame'
 import { SignInPanel } from './sign-in-panel'
 
 export async function generateMetadata(): Promise<Metadata> {
@@ -21,27 +20,11 @@ export default async function LoginPage({ searchParams }: { searchParams: Promis
   const nextPath = parseNextPath((await searchParams).next, services().config.publicOrigin)
   const already = computer === null ? null : { name: computer.person.name, avatarUrl: computer.person.avatarUrl }
   return (
-    <div className={styles.page}>
-      <Header locale={locale} text={text} />
-      <main className={styles.main}>
-        <section className={styles.intro}>
-          <h1>{text.login.headline}</h1>
-          <ol className={styles.steps}>
-            {[text.login.step1, text.login.step2, text.login.step3].map((step) => (
-              <li key={step}>
-                <span>
-                  <Weighted text={step} />
-                </span>
-              </li>
-            ))}
-          </ol>
-        </section>
-        <SignInPanel text={text.login} common={text.common} already={already} nextPath={nextPath} />
-        <noscript>
-          <p className={styles.noscript}>{text.login.noscript}</p>
-        </noscript>
-      </main>
-      <footer className="quiet">{text.login.footer}</footer>
-    </div>
+    <LoginFrame locale={locale} text={text}>
+      <SignInPanel text={text.login} common={text.common} already={already} nextPath={nextPath} />
+      <noscript>
+        <p className={styles.noscript}>{text.login.noscript}</p>
+      </noscript>
+    </LoginFrame>
   )
 }

@@ -1,33 +1,36 @@
 'use client'
 
 import { useEffect, useRef } from 'react'
-import type { ShownCode } from '@/lib/client/sign-in-screen'
+import type { ShownTime } from '@/lib/client/sign-in-screen'
 import styles from './login.module.css'
 
-/** Drains once per code period, refills with the next code; grey while nothing counts. Decoration. */
-export function Ring({ code, isFull }: { code: ShownCode | null; isFull: boolean }) {
-  const ref = useRef<SVGRectElement>(null)
+/** A square with round corners, clockwise from the middle of its upper side. */
+const PATH = 'M198 15h85a98 98 0 0 1 98 98v170a98 98 0 0 1-98 98h-170a98 98 0 0 1-98-98v-170a98 98 0 0 1 98-98z'
+
+/** Drains while `time` runs out: once per code period, and refills with the next code. Decoration. */
+export function Ring({ time, isFull }: { time: ShownTime | null; isFull: boolean }) {
+  const ref = useRef<SVGPathElement>(null)
   useEffect(() => {
     const ring = ref.current
-    if (ring === null || code === null) return
-    const leftMs = Math.max(0, code.endsAt - performance.now())
-    const from = 1 - leftMs / code.periodMs
+    if (ring === null || time === null) return
+    const leftMs = Math.max(0, time.endsAt - performance.now())
+    const from = 1 - leftMs / time.periodMs
     const drain = ring.animate([{ strokeDashoffset: from }, { strokeDashoffset: 1 }], {
       duration: leftMs,
       fill: 'forwards',
     })
     return () => drain.cancel()
-  }, [code])
+  }, [time])
   return (
     <svg
       className={styles.ring}
       viewBox="0 0 396 396"
       aria-hidden="true"
       data-full={isFull}
-      data-running={code !== null}
+      data-running={time !== null}
     >
-      <rect className={styles.ringTrack} x="15" y="15" width="366" height="366" rx="98" />
-      <rect ref={ref} className={styles.ringTime} x="15" y="15" width="366" height="366" rx="98" pathLength="1" />
+      <path className={styles.ringTrack} d={PATH} />
+      <path ref={ref} className={styles.ringTime} d={PATH} pathLength="1" />
     </svg>
   )
 }

@@ -1,14 +1,15 @@
 'use client'
 
 import { useRouter } from 'next/navigation'
-import { useEffect, useState, useSyncExternalStore } from 'react'
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { SignIn } from '@/lib/client/sign-in'
 import type { ShownPerson } from '@/lib/client/sign-in-screen'
 import type { Catalogue } from '@/lib/i18n/catalogue'
-import { useHydrated } from '../ui/use-hydrated'
 import { Announcer } from './announcer'
-import styles from './login.module.css'
+import { becomePerson, type DrawnCode } from './become'
+import { PanelShell } from './panel-shell'
 import { PanelView } from './panel-view'
+import { useWideOnce } from './use-wide-once'
 
 interface Props {
   text: Catalogue['login']
@@ -17,37 +18,45 @@ interface Props {
   nextPath: string
 }
 
-/** The panel of the login page, alive. */
+/** The panel of the login page, alive. On a phone it asks first: a code on the phone's own screen helps few. */
 export function SignInPanel({ text, common, already, nextPath }: Props) {
   const router = useRouter()
   // A document of its own, not a client-side step: the new session's page is made with the new session's cookie.
   const [signIn] = useState(() => new SignIn({ already, onSignedIn: () => location.assign(nextPath) }))
-  const isHydrated = useHydrated()
-  const [isShownAnyway, setShownAnyway] = useState(false)
+  const [isWanted, setWanted] = useState(false)
+  const isWide = useWideOnce()
+  const isShown = isWide || isWanted
   const screen = useSyncExternalStore(signIn.screen.subscribe, signIn.screen.get, signIn.screen.get)
-  useEffect(() => signIn.open(), [signIn])
+  // No attempt for a code that nobody sees.
+  useEffect(() => (isShown ? signIn.open() : undefined), [signIn, isShown])
 
   const { state } = screen
+  const isScanned = state === 'scanned' || state === 'match'
   useEffect(() => {
-    if (state === 'scanned') router.prefetch(nextPath)
-  }, [state, router, nextPath])
+    if (isScanned) router.prefetch(nextPath)
+  }, [isScanned, router, nextPath])
   useEffect(() => {
-    const isScanned = state === 'scanned' || state === 'match'
     document.title = state === 'confirmed' ? text.titleConfirmed : isScanned ? text.titleScanned : text.title
-  }, [state, text])
+  }, [state, isScanned, text])
+
+  const panel = useRef<HTMLDivElement>(null)
+  const drawn = useRef<DrawnCode | null>(null)
+  const onDrawn = useCallback((code: DrawnCode) => {
+    drawn.current = code
+  }, [])
+  useEffect(() => {
+    const code = drawn.current
+    if (state !== 'ready' && state !== 'reconnecting') drawn.current = null
+    const canvas = panel.current?.querySelector('canvas')
+    const avatar = panel.current?.querySelector('.avatar')
+    if (!isScanned || code === null || !canvas || !avatar) return
+    return becomePerson(canvas, avatar, code)
+  }, [state, isScanned])
 
   return (
-    <section className={styles.panel} data-shown-anyway={isShownAnyway}>
-      <div className={styles.onPhone}>
-        <h2>{text.onPhone}</h2>
-        <a className="button primary" href="/phone">
-          {text.openApp}
-        </a>
-        <button type="button" className="link" disabled={!isHydrated} onClick={() => setShownAnyway(true)}>
-          {text.showAnyway}
-        </button>
-      </div>
+    <PanelShell text={text} isShown={isShown} onShow={() => setWanted(true)}>
       <PanelView
+        ref={panel}
         screen={screen}
         text={text}
         common={common}
@@ -55,8 +64,9 @@ export function SignInPanel({ text, common, already, nextPath }: Props) {
         onStartOver={() => void signIn.startOver()}
         onContinue={() => signIn.continueAsSignedIn()}
         onNumber={(number) => void signIn.match(number)}
+        onDrawn={onDrawn}
       />
-      <Announcer screen={screen} text={text} />
-    </section>
+      {isShown ? <Announcer screen={screen} text={text} /> : null}
+    </PanelShell>
   )
 }

@@ -5,8 +5,8 @@ import type { Person } from '@/lib/attempt/attempt'
 import { call } from '@/lib/client/api'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { type DemoAccount, PhoneSignIn } from '../ui/phone-sign-in'
-import styles from './phone.module.css'
 import { PhoneHome } from './phone-home'
+import { PhoneWelcome } from './phone-welcome'
 
 interface Props {
   locale: Locale
@@ -28,23 +28,21 @@ export function PhoneApp({ locale, text, unknownDevice, person, accounts }: Prop
     if (answer.ok) forget()
   }
 
-  if (signedIn !== null) {
+  if (signedIn === null) {
     return (
-      <PhoneHome
-        locale={locale}
-        text={text}
-        unknownDevice={unknownDevice}
-        person={signedIn}
-        onSignOut={() => void signOut()}
-        onSignedOut={forget}
-      />
+      <PhoneWelcome text={text}>
+        <PhoneSignIn text={text} accounts={accounts} onSignedIn={setSignedIn} />
+      </PhoneWelcome>
     )
   }
   return (
-    <main className={styles.main}>
-      <h1>{text.explainTitle}</h1>
-      <p className="quiet">{text.explain}</p>
-      <PhoneSignIn text={text} accounts={accounts} onSignedIn={setSignedIn} />
-    </main>
+    <PhoneHome
+      locale={locale}
+      text={text}
+      unknownDevice={unknownDevice}
+      person={signedIn}
+      onSignOut={() => void signOut()}
+      onSignedOut={forget}
+    />
   )
 }

@@ -29,7 +29,7 @@ export function ApprovalView(props: Props) {
       {person === null || screen.state === 'needs_sign_in' ? null : (
         <p className={styles.identity}>
           <Avatar person={person} size={40} />
-          <strong>{person.name}</strong>
+          {person.name}
         </p>
       )}
       <div className={styles.body} role="status">
@@ -47,11 +47,11 @@ function bodyOf({ screen, locale, text, common, host, signIn, onApprove, onDecli
   )
   switch (screen.state) {
     case 'checking':
-      return <Message title={text.checking} />
+      return <Message outcome="wait" title={text.checking} />
     case 'needs_sign_in':
       return (
         <Message title={text.needsSignIn} hint={text.needsSignInHint}>
-          {signIn}
+          <div className={styles.signInHere}>{signIn}</div>
         </Message>
       )
     case 'review':
@@ -69,33 +69,37 @@ function bodyOf({ screen, locale, text, common, host, signIn, onApprove, onDecli
       )
     case 'approved':
       return (
-        <Message title={text.approved}>
-          <p>
-            {text.wasntYou}{' '}
-            <button type="button" className="link danger" disabled={!screen.canSignOut} onClick={onSignOut}>
+        <Message outcome="yes" title={text.approved}>
+          <p className={styles.wasntYou}>
+            {text.wasntYou}
+            <button type="button" className="button danger" disabled={!screen.canSignOut} onClick={onSignOut}>
               {text.signItOut}
             </button>
           </p>
         </Message>
       )
     case 'signed_out':
-      return <Message title={text.signedOut} />
+      return <Message outcome="no" title={text.signedOut} />
     case 'declined':
-      return <Message title={text.declined} hint={text.declinedHint} />
+      return <Message outcome="no" title={text.declined} hint={text.declinedHint} />
     case 'expired':
-      return <Message title={text.expired} hint={text.expiredHint} />
+      return <Message outcome="late" title={text.expired} hint={text.expiredHint} />
     case 'ended':
-      return <Message title={text.ended} />
+      return <Message outcome="late" title={text.ended} />
     case 'taken':
-      return <Message title={text.taken} hint={text.takenHint} />
+      return <Message outcome="trouble" title={text.taken} hint={text.takenHint} />
     case 'unknown':
-      return <Message title={text.unknown} hint={format(text.unknownHint, { host })} />
+      return <Message outcome="trouble" title={text.unknown} hint={format(text.unknownHint, { host })} />
     case 'offline':
-      return <Message title={common.offline}>{again}</Message>
+      return (
+        <Message outcome="trouble" title={common.offline}>
+          {again}
+        </Message>
+      )
     case 'error': {
       const reference = screen.reference === null ? undefined : format(common.reference, { id: screen.reference })
       return (
-        <Message title={text.error} hint={reference}>
+        <Message outcome="trouble" title={text.error} hint={reference}>
           {again}
         </Message>
       )
@@ -103,12 +107,32 @@ function bodyOf({ screen, locale, text, common, host, signIn, onApprove, onDecli
   }
 }
 
-function Message({ title, hint, children }: { title: string; hint?: string | undefined; children?: ReactNode }) {
+const OUTCOMES = {
+  wait: 'M7 12h.1M12 12h.1M17 12h.1',
+  yes: 'M5 12.500l4.500 4.500L19 7.500',
+  no: 'M7 7l10 10M17 7L7 17',
+  late: 'M12 4a8 8 0 1 0 0 16a8 8 0 1 0 0-16M12 8v4l3 2',
+  trouble: 'M12 6v7.500M12 17.500v.1',
+}
+
+interface MessageProps {
+  outcome?: keyof typeof OUTCOMES
+  title: string
+  hint?: string | undefined
+  children?: ReactNode
+}
+
+function Message({ outcome, title, hint, children }: MessageProps) {
   return (
-    <>
+    <div className={styles.message}>
+      {outcome === undefined ? null : (
+        <svg className={styles.outcome} data-kind={outcome} viewBox="0 0 24 24" aria-hidden="true">
+          <path d={OUTCOMES[outcome]} />
+        </svg>
+      )}
       <h1>{title}</h1>
       {hint === undefined ? null : <p className="quiet">{hint}</p>}
       {children}
-    </>
+    </div>
   )
 }

@@ -3,9 +3,8 @@ import { headers } from 'next/headers'
 import { findCookiePhone } from '@/lib/auth/identity'
 import { services } from '@/lib/services'
 import { listDemoAccounts } from '../ui/demo-accounts'
-import { Header } from '../ui/header'
 import { getLocale } from '../ui/locale'
-import styles from './approval.module.css'
+import { ApprovalFrame } from './approval-frame'
 import { ApprovalPanel } from './approval-panel'
 
 export async function generateMetadata(): Promise<Metadata> {
@@ -18,8 +17,7 @@ export default async function ApprovalPage() {
   const { locale, text } = await getLocale()
   const phone = await findCookiePhone({ headers: await headers() })
   return (
-    <div className={styles.page}>
-      <Header locale={locale} text={text} />
+    <ApprovalFrame locale={locale} text={text}>
       <ApprovalPanel
         locale={locale}
         text={text.approval}
@@ -29,6 +27,6 @@ export default async function ApprovalPage() {
         accounts={listDemoAccounts()}
         host={new URL(services().config.publicOrigin).host}
       />
-    </div>
+    </ApprovalFrame>
   )
 }

@@ -1,6 +1,6 @@
 'use client'
 
-import { useEffect, useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import type { Review } from '@/lib/attempt/views'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { format, formatAgo, formatDevice } from '@/lib/i18n/format'
@@ -31,24 +31,33 @@ export function Question({ review, step, locale, text, host, onApprove, onDeclin
     <>
       <h1>{text.question}</h1>
       <dl className={styles.facts}>
-        <Fact name={text.device} value={device ?? text.unknownDevice} />
+        <Fact name={text.device}>
+          {device ?? text.unknownDevice}
+          <span className={styles.badge} data-known={computer.known}>
+            {computer.known ? text.known : text.isNew}
+          </span>
+        </Fact>
         {computer.place === null ? null : (
-          <Fact name={text.location} value={format(text.near, { place: computer.place })} />
+          <Fact name={text.location}>{format(text.near, { place: computer.place })}</Fact>
         )}
-        <Fact name={text.asked} value={formatAgo(computer.requestedAgoMs, locale)} />
-        <Fact name={text.site} value={host} />
+        <Fact name={text.asked}>{formatAgo(computer.requestedAgoMs, locale)}</Fact>
+        <Fact name={text.site}>{host}</Fact>
       </dl>
-      <p className={styles.badge}>{computer.known ? text.known : text.isNew}</p>
       {isDue ? (
-        <div className="card">
-          <p>{text.number}</p>
+        <div className={styles.numberCard}>
+          <p className={styles.numberTitle}>{text.number}</p>
+          <p className={styles.numberHint}>{text.numberHint}</p>
           <p className={styles.number} data-testid="review-number">
             {match.number}
           </p>
-          <p className="quiet">{text.numberHint}</p>
         </div>
       ) : null}
-      <p className={styles.warning}>{text.warning}</p>
+      <p className={styles.warning}>
+        <svg viewBox="0 0 24 24" aria-hidden="true">
+          <path d="M12 3.500L22 20.500H2zM12 10v4.500M12 17.400v.1" />
+        </svg>
+        <span>{text.warning}</span>
+      </p>
       <div className={styles.bar}>
         <button
           type="button"
@@ -79,11 +88,11 @@ function useGuard(): () => boolean {
   return () => performance.now() >= armedAt
 }
 
-function Fact({ name, value }: { name: string; value: string }) {
+function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
     <div className={styles.fact}>
       <dt className="quiet">{name}</dt>
-      <dd>{value}</dd>
+      <dd>{children}</dd>
     </div>
   )
 }

@@ -3,6 +3,7 @@
 import { useRouter } from 'next/navigation'
 import type { Locale } from '@/lib/i18n/catalogue'
 import { LANGUAGE_TAGS } from '@/lib/i18n/catalogue'
+import styles from './language-switch.module.css'
 import { useHydrated } from './use-hydrated'
 
 const YEAR_S = 365 * 86_400
@@ -22,7 +23,7 @@ export function LanguageSwitch({ locale, label, cookie }: { locale: Locale; labe
   return (
     <button
       type="button"
-      className="button"
+      className={styles.language}
       data-testid="language"
       lang={LANGUAGE_TAGS[other]}
       disabled={!isHydrated}

@@ -48,9 +48,7 @@ export function PhoneSignIn({ text, accounts, onSignedIn }: Props) {
     <div className={styles.signIn}>
       {accounts.length > 0 ? (
         <>
-          <p className="quiet">
-            {text.pickAccount} · {text.demoOnly}
-          </p>
+          <h2 className={styles.pick}>{text.pickAccount}</h2>
           <ul className={styles.accounts}>
             {accounts.map((account) => (
               <li key={account.username}>
@@ -62,12 +60,13 @@ export function PhoneSignIn({ text, accounts, onSignedIn }: Props) {
                   disabled={isSending || !isHydrated}
                   onClick={() => void signIn(account.username, DEMO_PASSWORD)}
                 >
-                  <Avatar person={account} size={64} />
+                  <Avatar person={account} size={72} />
                   {account.name}
                 </button>
               </li>
             ))}
           </ul>
+          <p className={styles.demoOnly}>{text.demoOnly}</p>
         </>
       ) : (
         <form className={styles.form} method="post" onSubmit={submit}>

@@ -40,7 +40,7 @@ export function SessionList({ sessions, as, locale, text, unknownDevice, current
     }
   }
 
-  if (sessions.length === 0) return <p className="quiet">{text.noComputers}</p>
+  if (sessions.length === 0) return <p className={styles.empty}>{text.noComputers}</p>
   return (
     <>
       <ul className={styles.list}>

@@ -3,22 +3,27 @@ export interface ShownPerson {
   avatarUrl: string | null
 }
 
-/** `endsAt`: when the next code is due, on the monotonic clock (`performance.now()`). */
-export interface ShownCode {
-  url: string
+/** A time that runs out. `endsAt`: on the monotonic clock (`performance.now()`). */
+export interface ShownTime {
   periodMs: number
   endsAt: number
+}
+
+/** Its time: until the next code is due. */
+export interface ShownCode extends ShownTime {
+  url: string
 }
 
 /** What the panel of the login page shows; `state` is its `data-state`. */
 export type SignInScreen =
   | { state: 'loading' }
   | { state: 'ready'; code: ShownCode }
-  | { state: 'scanned'; person: ShownPerson }
-  | { state: 'match'; person: ShownPerson; attemptsLeft: number; isWrong: boolean; isSending: boolean }
+  /** `time`: for the answer on the phone. */
+  | { state: 'scanned'; person: ShownPerson; time: ShownTime }
+  | { state: 'match'; person: ShownPerson; time: ShownTime; attemptsLeft: number; isWrong: boolean; isSending: boolean }
   | { state: 'confirmed'; person: ShownPerson }
   | { state: 'denied' | 'mismatch' | 'scan_timeout' | 'paused' | 'offline' | 'unavailable' }
   | { state: 'reconnecting'; code: ShownCode | null; person: ShownPerson | null }
-  | { state: 'rate_limited'; waitMs: number; endsAt: number }
+  | { state: 'rate_limited'; time: ShownTime }
   | { state: 'error'; reference: string | null }
   | { state: 'already'; person: ShownPerson }

@@ -4,7 +4,7 @@ import { CodeClock } from './code-clock'
 import { AttemptFollower } from './follow-attempt'
 import { Observable } from './observable'
 import { redeem } from './redeem'
-import type { ShownPerson, SignInScreen } from './sign-in-screen'
+import type { ShownPerson, ShownTime, SignInScreen } from './sign-in-screen'
 import { onStartRefused } from './start-refused'
 import { Timers } from './timers'
 import { watchPage } from './watch-page'
@@ -38,6 +38,8 @@ export class SignIn {
   #renewUntil = 0
   #failures = 0
   #isLinkUp = true
+  /** How long the phone may take to answer; null until it has scanned. */
+  #answerTime: ShownTime | null = null
   /** The round whose ticket is being exchanged. */
   #redeeming = 0
   #isDone = false
@@ -108,6 +110,7 @@ export class SignIn {
   async #begin(): Promise<void> {
     this.#leave()
     this.#round += 1
+    this.#answerTime = null
     const round = this.#round
     this.#show({ state: 'loading' })
     const answer = await call<AttemptView>('POST', '/api/qr', { body: {} })
@@ -145,15 +148,17 @@ export class SignIn {
     else if (status === 'expired') this.#renew()
   }
 
-  #onScanned({ match }: AttemptView, person: ShownPerson): void {
+  #onScanned({ match, expiresInMs }: AttemptView, person: ShownPerson): void {
+    this.#answerTime ??= { periodMs: expiresInMs, endsAt: performance.now() + expiresInMs }
+    const time = this.#answerTime
     if (match?.required !== true || match.passed) {
-      this.#show({ state: 'scanned', person })
+      this.#show({ state: 'scanned', person, time })
       return
     }
     const { attemptsLeft } = match
     const isWrong = attemptsLeft === 1
     const isSending = this.#screen.state === 'match' && this.#screen.isSending && !isWrong
-    this.#show({ state: 'match', person, attemptsLeft, isWrong, isSending })
+    this.#show({ state: 'match', person, time, attemptsLeft, isWrong, isSending })
   }
 
   #onConfirmed(attempt: AttemptView, person: ShownPerson): void {

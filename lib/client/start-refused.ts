@@ -13,8 +13,9 @@ export function onStartRefused(
   failures: number,
 ): { screen: SignInScreen; retryMs: number | null } {
   if (code === 'rate_limited') {
-    const waitMs = retryAfterMs ?? RATE_LIMITED_MS
-    return { screen: { state: 'rate_limited', waitMs, endsAt: performance.now() + waitMs }, retryMs: waitMs }
+    const periodMs = retryAfterMs ?? RATE_LIMITED_MS
+    const time = { periodMs, endsAt: performance.now() + periodMs }
+    return { screen: { state: 'rate_limited', time }, retryMs: periodMs }
   }
   if (code === 'network' || code === 'unavailable') {
     const isOffline = code === 'network' && !navigator.onLine

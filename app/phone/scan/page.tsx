@@ -1,23 +1,15 @@
-import Link from 'next/link'
+import type { Metadata } from 'next'
 import { services } from '@/lib/services'
-import { Header } from '../../ui/header'
 import { getLocale } from '../../ui/locale'
-import styles from '../phone.module.css'
-import { PasteLink } from './paste-link'
+import { ScanPanel } from './scan-panel'
 
+export async function generateMetadata(): Promise<Metadata> {
+  const { text } = await getLocale()
+  return { title: text.phone.scan }
+}
+
+/** The scanner. Reached and left by whole documents: this one alone may use the camera and run WebAssembly. */
 export default async function ScanPage() {
-  const { locale, text } = await getLocale()
-  return (
-    <div className={styles.page}>
-      <Header locale={locale} text={text} />
-      <main className={styles.main}>
-        <h1>{text.phone.scan}</h1>
-        <p className="quiet">{text.phone.scanHint}</p>
-        <PasteLink text={text.phone} publicOrigin={services().config.publicOrigin} />
-        <Link className="link" href="/phone">
-          {text.phone.back}
-        </Link>
-      </main>
-    </div>
-  )
+  const { text } = await getLocale()
+  return <ScanPanel text={text.phone} common={text.common} publicOrigin={services().config.publicOrigin} />
 }

@@ -1,0 +1,138 @@
+import type { Review } from '@/lib/attempt/views'
+import type { ApprovalScreen } from '@/lib/client/approval'
+import { BLANK_SCAN, type ScanScreen } from '@/lib/client/scanner'
+import type { ShownTime, SignInScreen } from '@/lib/client/sign-in-screen'
+import type { SessionView } from '@/lib/session/session'
+
+/** People, computers and screens as they are in the product, for every state that a screen has. */
+
+export const LIN = { name: 'Lin Xia', avatarUrl: '/avatars/lin.svg' }
+
+const LONG = { name: 'Maximiliane Wolfeschlegelsteinhausen-Bergerdorff', avatarUrl: null }
+
+export const HOST = 'login.example.com'
+
+const LINK = `https://${HOST}/q#PZ3vM8kqYxT0bR7nLwE2sHc9UaJd5FgiKo1V`
+
+/** Runs from the moment that a state is looked at. */
+const runsFor = (leftMs: number, periodMs: number): ShownTime => ({ periodMs, endsAt: performance.now() + leftMs })
+
+export const SIGN_IN: Record<string, () => SignInScreen> = {
+  loading: () => ({ state: 'loading' }),
+  ready: () => ({ state: 'ready', code: { url: LINK, ...runsFor(24_000, 30_000) } }),
+  scanned: () => ({ state: 'scanned', person: LIN, time: runsFor(70_000, 120_000) }),
+  'scanned, long name, no picture': () => ({ state: 'scanned', person: LONG, time: runsFor(110_000, 120_000) }),
+  match: () => ({
+    state: 'match',
+    person: LIN,
+    time: runsFor(90_000, 120_000),
+    attemptsLeft: 2,
+    isWrong: false,
+    isSending: false,
+  }),
+  'match, wrong once': () => ({
+    state: 'match',
+    person: LIN,
+    time: runsFor(80_000, 120_000),
+    attemptsLeft: 1,
+    isWrong: true,
+    isSending: false,
+  }),
+  confirmed: () => ({ state: 'confirmed', person: LIN }),
+  denied: () => ({ state: 'denied' }),
+  mismatch: () => ({ state: 'mismatch' }),
+  scan_timeout: () => ({ state: 'scan_timeout' }),
+  paused: () => ({ state: 'paused' }),
+  reconnecting: () => ({ state: 'reconnecting', code: { url: LINK, ...runsFor(12_000, 30_000) }, person: null }),
+  'reconnecting, scanned': () => ({ state: 'reconnecting', code: null, person: LIN }),
+  offline: () => ({ state: 'offline' }),
+  rate_limited: () => ({ state: 'rate_limited', time: runsFor(42_000, 60_000) }),
+  unavailable: () => ({ state: 'unavailable' }),
+  error: () => ({ state: 'error', reference: '7f3k21q0-5b1d-4c7e' }),
+  already: () => ({ state: 'already', person: LIN }),
+  'already, long name': () => ({ state: 'already', person: LONG }),
+}
+
+const REVIEW: Review = {
+  claim: 'claim',
+  status: 'scanned',
+  expiresInMs: 90_000,
+  computer: {
+    browser: 'Chrome',
+    os: 'Windows',
+    place: 'Shanghai',
+    requestedAgoMs: 12_000,
+    sameNetwork: true,
+    known: false,
+  },
+  match: { required: false, number: null, passed: false },
+}
+
+const UNKNOWN: Review = { ...REVIEW, computer: { ...REVIEW.computer, browser: null, os: null, place: null } }
+
+const DUE: Review = { ...REVIEW, match: { required: true, number: '42', passed: false } }
+
+export const APPROVAL: Record<string, ApprovalScreen> = {
+  checking: { state: 'checking' },
+  needs_sign_in: { state: 'needs_sign_in' },
+  'needs_sign_in, own accounts': { state: 'needs_sign_in' },
+  review: { state: 'review', review: REVIEW },
+  'review, known browser': {
+    state: 'review',
+    review: { ...REVIEW, computer: { ...REVIEW.computer, known: true, requestedAgoMs: 125_000 } },
+  },
+  'review, unknown device': { state: 'review', review: UNKNOWN },
+  'review, number due': { state: 'review', review: DUE },
+  submitting: { state: 'submitting', review: REVIEW, step: 'confirm' },
+  'submitting, declined': { state: 'submitting', review: REVIEW, step: 'cancel' },
+  approved: { state: 'approved', canSignOut: true },
+  signed_out: { state: 'signed_out' },
+  declined: { state: 'declined' },
+  expired: { state: 'expired' },
+  ended: { state: 'ended' },
+  taken: { state: 'taken' },
+  unknown: { state: 'unknown' },
+  offline: { state: 'offline', reference: null },
+  error: { state: 'error', reference: '7f3k21q0-5b1d-4c7e' },
+}
+
+const scan = (change: Partial<ScanScreen>): ScanScreen => ({ ...BLANK_SCAN, ...change })
+
+export const SCAN: Record<string, ScanScreen> = {
+  primer: scan({}),
+  starting: scan({ state: 'starting' }),
+  scanning: scan({ state: 'scanning' }),
+  'scanning, with a light': scan({ state: 'scanning', isLightOn: true }),
+  'scanning, 15 s without a hit': scan({ state: 'scanning', isSlow: true }),
+  'scanning, a foreign code': scan({ state: 'scanning', foreign: 'https://example.org/a/very/long/address?of=a&page' }),
+  found: scan({ state: 'found' }),
+  'a photo without a code': scan({ isPhotoEmpty: true }),
+  blocked: scan({ state: 'blocked' }),
+  no_camera: scan({ state: 'no_camera' }),
+  busy: scan({ state: 'busy' }),
+  needs_https: scan({ state: 'needs_https' }),
+  failed: scan({ state: 'failed' }),
+}
+
+const HOUR_MS = 3_600_000
+
+function computer(id: string, agoMs: number, change: Partial<SessionView>): SessionView {
+  const at = new Date(Date.now() - agoMs).toISOString()
+  return {
+    id,
+    browser: 'Chrome',
+    os: 'Windows',
+    place: null,
+    signedInAt: at,
+    lastSeenAt: at,
+    current: false,
+    method: 'qr',
+    ...change,
+  }
+}
+
+export const listComputers = (): SessionView[] => [
+  computer('a', 20_000, { place: 'Shanghai' }),
+  computer('b', 30 * HOUR_MS, { browser: 'Safari', os: 'macOS', place: 'Hangzhou' }),
+  computer('c', 21 * 24 * HOUR_MS, { browser: null, os: null }),
+]

@@ -1,0 +1,73 @@
+'use client'
+
+import { useState } from 'react'
+import { LanguageSwitch } from '@/app/ui/language-switch'
+import { useHydrated } from '@/app/ui/use-hydrated'
+import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
+import { LOCALE_COOKIE } from '@/lib/i18n/locale'
+import styles from './gallery.module.css'
+import { STATES } from './state-view'
+import { type Theme, useTheme } from './use-theme'
+
+interface Props {
+  /** `screen/state`; null for all of them. */
+  show: string | null
+  locale: Locale
+  text: Catalogue
+  accounts: { username: string; name: string; avatarUrl: string | null }[]
+}
+
+const TITLE = 'States'
+const THEMES: Theme[] = ['system', 'light', 'dark']
+
+/** All states side by side, or one of them as large as in the product. */
+export function Gallery({ show, locale, text, accounts }: Props) {
+  const [theme, setTheme] = useState<Theme>('system')
+  useTheme(theme)
+  // The fixtures' times begin with the page.
+  const isHydrated = useHydrated()
+  if (!isHydrated) return null
+
+  const setting = { locale, text, accounts }
+  if (show !== null) {
+    const [screen = '', state = ''] = show.split('/')
+    return STATES[screen]?.[state]?.(setting) ?? null
+  }
+  return (
+    <main className={styles.page}>
+      <header className={styles.tools}>
+        <h1>{TITLE}</h1>
+        {THEMES.map((name) => (
+          <button
+            key={name}
+            type="button"
+            className="button"
+            aria-pressed={name === theme}
+            onClick={() => setTheme(name)}
+          >
+            {name}
+          </button>
+        ))}
+        <LanguageSwitch locale={locale} label={text.common.otherLanguage} cookie={LOCALE_COOKIE} />
+      </header>
+      {Object.entries(STATES).map(([screen, states]) => (
+        <section key={screen} className={styles.screen}>
+          <h2>{screen}</h2>
+          <ul className={styles.states} data-screen={screen}>
+            {Object.entries(states).map(([state, render]) => (
+              <li key={state} className={styles.state}>
+                <a href={`?show=${encodeURIComponent(`${screen}/${state}`)}`} data-testid="state-link">
+                  {state}
+                </a>
+                {/* Looked at, not used: nothing in here takes the focus. */}
+                <div className={styles.window} inert>
+                  <div className={styles.content}>{render(setting)}</div>
+                </div>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
+    </main>
+  )
+}

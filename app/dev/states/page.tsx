@@ -1,0 +1,28 @@
+import { notFound } from 'next/navigation'
+import { listDemoAccounts } from '@/app/ui/demo-accounts'
+import { getLocale } from '@/app/ui/locale'
+import { services } from '@/lib/services'
+import { Gallery } from './gallery'
+import { toPseudo } from './pseudo'
+
+interface Props {
+  searchParams: Promise<{ show?: string; pseudo?: string }>
+}
+
+/**
+ * Every state of every screen, for people who work on them; not there in production. `?show=login/ready` fills the page
+ * with one state, `&pseudo=1` says it in longer words.
+ */
+export default async function StatesPage({ searchParams }: Props) {
+  if (!services().config.isLocal) notFound()
+  const { show, pseudo } = await searchParams
+  const { locale, text } = await getLocale()
+  return (
+    <Gallery
+      show={show ?? null}
+      locale={locale}
+      text={pseudo === undefined ? text : toPseudo(text)}
+      accounts={listDemoAccounts()}
+    />
+  )
+}

@@ -1,0 +1,196 @@
+'use client'
+
+import type { ReactNode } from 'react'
+import ErrorPage from '@/app/error'
+import { HomeFrame } from '@/app/home-frame'
+import { HomeView, SignedOutView } from '@/app/home-view'
+import { Announcer } from '@/app/login/announcer'
+import { LoginFrame } from '@/app/login/login-frame'
+import { PanelShell } from '@/app/login/panel-shell'
+import { PanelView } from '@/app/login/panel-view'
+import { PhoneFrame } from '@/app/phone/phone-frame'
+import { PhoneHomeView } from '@/app/phone/phone-home-view'
+import { PhoneWelcome } from '@/app/phone/phone-welcome'
+import { ScanView } from '@/app/phone/scan/scan-view'
+import { ApprovalFrame } from '@/app/q/approval-frame'
+import { ApprovalView } from '@/app/q/approval-view'
+import { Handset } from '@/app/ui/handset'
+import { Header } from '@/app/ui/header'
+import { NoticePage } from '@/app/ui/notice-page'
+import { type DemoAccount, PhoneSignIn } from '@/app/ui/phone-sign-in'
+import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
+import { APPROVAL, HOST, LIN, listComputers, SCAN, SIGN_IN } from './fixtures'
+
+interface Setting {
+  locale: Locale
+  text: Catalogue
+  accounts: DemoAccount[]
+}
+
+type Show = (setting: Setting) => ReactNode
+
+const nothing = () => {}
+
+/** Every state of every screen, by the screen's name and the state's. */
+export const STATES: Record<string, Record<string, Show>> = {
+  login: {
+    ...mapStates(SIGN_IN, (screen) => (setting) => <Login {...setting} screen={screen()} isShown />),
+    'on a phone': (setting) => <Login {...setting} screen={{ state: 'loading' }} isShown={false} />,
+  },
+  q: mapStates(APPROVAL, (screen, name) => (setting) => (
+    <Handset>
+      <ApprovalFrame {...setting}>
+        <ApprovalView
+          locale={setting.locale}
+          screen={screen}
+          text={setting.text.approval}
+          common={setting.text.common}
+          person={LIN}
+          host={HOST}
+          signIn={<SignIn {...setting} accounts={name.includes('own') ? [] : setting.accounts} />}
+          onApprove={nothing}
+          onDecline={nothing}
+          onSignOut={nothing}
+          onAgain={nothing}
+        />
+      </ApprovalFrame>
+    </Handset>
+  )),
+  phone: {
+    signed_out: (setting) => (
+      <Phone {...setting}>
+        <PhoneWelcome text={setting.text.phone}>
+          <SignIn {...setting} />
+        </PhoneWelcome>
+      </Phone>
+    ),
+    'signed_out, own accounts': (setting) => (
+      <Phone {...setting}>
+        <PhoneWelcome text={setting.text.phone}>
+          <SignIn {...setting} accounts={[]} />
+        </PhoneWelcome>
+      </Phone>
+    ),
+    home: (setting) => <PhoneHome {...setting} />,
+    'home, a notice': (setting) => <PhoneHome {...setting} noticed={1} />,
+    'home, no computers': (setting) => <PhoneHome {...setting} computers={0} />,
+  },
+  scan: mapStates(SCAN, (screen) => ({ text }) => (
+    <Handset beside={<Beside text={text} />}>
+      <ScanView
+        screen={screen}
+        text={text.phone}
+        common={text.common}
+        onStart={nothing}
+        onLight={nothing}
+        onPhoto={nothing}
+        onLink={nothing}
+      />
+    </Handset>
+  )),
+  home: {
+    signed_in: (setting) => <Home {...setting} />,
+    'signed_in, a notice': (setting) => <Home {...setting} noticed={1} />,
+    signed_out: ({ locale, text }) => (
+      <HomeFrame locale={locale} text={text} person={LIN}>
+        <SignedOutView locale={locale} text={text.home} since={new Date().toISOString()} />
+      </HomeFrame>
+    ),
+  },
+  page: {
+    'not found': ({ locale, text }) => (
+      <NoticePage header={<Header locale={locale} text={text} />} title={text.common.notFoundTitle}>
+        <a className="button primary" href="/">
+          {text.common.notFoundLink}
+        </a>
+      </NoticePage>
+    ),
+    error: () => <ErrorPage error={Object.assign(new Error(), { digest: '2871930411' })} reset={nothing} />,
+  },
+}
+
+function mapStates<T>(states: Record<string, T>, show: (state: T, name: string) => Show): Record<string, Show> {
+  return Object.fromEntries(Object.entries(states).map(([name, state]) => [name, show(state, name)]))
+}
+
+type LoginProps = Setting & { screen: Parameters<typeof PanelView>[0]['screen']; isShown: boolean }
+
+function Login({ locale, text, screen, isShown }: LoginProps) {
+  return (
+    <LoginFrame locale={locale} text={text}>
+      <PanelShell text={text.login} isShown={isShown} onShow={nothing}>
+        <PanelView
+          screen={screen}
+          text={text.login}
+          common={text.common}
+          onStart={nothing}
+          onStartOver={nothing}
+          onContinue={nothing}
+          onNumber={nothing}
+        />
+        <Announcer screen={screen} text={text.login} />
+      </PanelShell>
+    </LoginFrame>
+  )
+}
+
+function SignIn({ text, accounts }: Setting) {
+  return <PhoneSignIn text={text.phone} accounts={accounts} onSignedIn={nothing} />
+}
+
+function Phone({ children, ...setting }: Setting & { children: ReactNode }) {
+  return (
+    <Handset beside={<Beside text={setting.text} />}>
+      <PhoneFrame {...setting}>{children}</PhoneFrame>
+    </Handset>
+  )
+}
+
+function Beside({ text }: { text: Catalogue }) {
+  return (
+    <>
+      <h2>{text.phone.explainTitle}</h2>
+      <p className="quiet">{text.phone.explain}</p>
+    </>
+  )
+}
+
+function PhoneHome({ computers = 3, noticed = 0, ...setting }: Setting & { computers?: number; noticed?: number }) {
+  return (
+    <Phone {...setting}>
+      <PhoneHomeView
+        locale={setting.locale}
+        text={setting.text.phone}
+        unknownDevice={setting.text.common.unknownDevice}
+        person={LIN}
+        sessions={listComputers().slice(0, computers)}
+        noticed={listComputers().slice(0, noticed)}
+        onDismiss={nothing}
+        onSignOutEverywhere={nothing}
+        onSignOut={nothing}
+      />
+    </Phone>
+  )
+}
+
+function Home({ locale, text, noticed = 0 }: Setting & { noticed?: number }) {
+  const [first, ...others] = listComputers()
+  const sessions = first === undefined ? [] : [{ ...first, current: true }, ...others]
+  return (
+    <HomeFrame locale={locale} text={text} person={LIN}>
+      <HomeView
+        locale={locale}
+        text={text.home}
+        phoneText={text.phone}
+        unknownDevice={text.common.unknownDevice}
+        name={LIN.name}
+        device="Chrome · Windows"
+        signedInAt={sessions[0]?.signedInAt ?? ''}
+        sessions={sessions}
+        noticed={others.slice(0, noticed)}
+        onDismiss={nothing}
+        onSignOut={nothing}
+      />
+    </HomeFrame>
+  )
+}

@@ -1,0 +1,37 @@
+import styles from './login.module.css'
+
+type SignState =
+  | 'denied'
+  | 'mismatch'
+  | 'scan_timeout'
+  | 'paused'
+  | 'offline'
+  | 'rate_limited'
+  | 'unavailable'
+  | 'error'
+
+const CROSS = 'M7 7l10 10M17 7L7 17'
+const EXCLAMATION = 'M12 6v7.500M12 17.500v.1'
+
+/** Drawn, not typed: a symbol's glyph differs from system to system. */
+const SIGNS: Record<SignState, string> = {
+  denied: CROSS,
+  mismatch: CROSS,
+  scan_timeout: 'M12 4a8 8 0 1 0 0 16a8 8 0 1 0 0-16M12 8v4l3 2',
+  paused: 'M19 12a7 7 0 1 1-2.300-5.200M17.500 3v4h-4',
+  // A plug out of its socket.
+  offline:
+    'M3 21l4-4M7.500 12.500l4 4-1.700 1.700a2.830 2.830 0 0 1-4-4zM9 14l2-2M12.500 17l1-1M21 3l-4 4M16.500 11.500l-4-4 1.700-1.700a2.830 2.830 0 0 1 4 4z',
+  rate_limited: 'M7 4h10M7 20h10M8 4c0 5 8 5 8 8s-8 3-8 8M16 4c0 5-8 5-8 8s8 3 8 8',
+  unavailable: EXCLAMATION,
+  error: EXCLAMATION,
+}
+
+/** What stopped a sign-in, in a picture. Decoration; the words are below it. */
+export function Sign({ state }: { state: SignState }) {
+  return (
+    <svg className={styles.sign} viewBox="0 0 24 24" aria-hidden="true">
+      <path d={SIGNS[state]} />
+    </svg>
+  )
+}

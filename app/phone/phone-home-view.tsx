@@ -1,0 +1,60 @@
+'use client'
+
+import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
+import { format } from '@/lib/i18n/format'
+import type { SessionView } from '@/lib/session/session'
+import { Avatar } from '../ui/avatar'
+import { Button } from '../ui/button'
+import { Mark } from '../ui/mark'
+import { Notices } from '../ui/notices'
+import { SessionList } from '../ui/session-list'
+import styles from './phone.module.css'
+
+interface Props {
+  locale: Locale
+  text: Catalogue['phone']
+  unknownDevice: string
+  person: { name: string; avatarUrl: string | null }
+  /** Null until they are known. */
+  sessions: SessionView[] | null
+  noticed: SessionView[]
+  onDismiss: (id: string) => void
+  onSignOutEverywhere: () => void
+  onSignOut: () => void
+}
+
+/** The scan tile, the person's signed-in computers as they are now, and a notice for each new one. */
+export function PhoneHomeView(props: Props) {
+  const { locale, text, unknownDevice, person, sessions, noticed, onDismiss, onSignOutEverywhere, onSignOut } = props
+  return (
+    <main className={styles.main}>
+      <Notices sessions={noticed} as="phone" text={text} unknownDevice={unknownDevice} onDismiss={onDismiss} />
+      <h1 className={styles.hi}>
+        <Avatar person={person} size={52} />
+        {format(text.hi, { name: person.name })}
+      </h1>
+      {/* A document of its own: the scanner alone may use the camera. */}
+      <a className={styles.scanTile} href="/phone/scan" data-testid="scan-tile">
+        <Mark size={44} isPlain />
+        {text.scan}
+      </a>
+      <section className={styles.section}>
+        <h2>{text.computers}</h2>
+        {sessions === null ? null : (
+          <SessionList sessions={sessions} as="phone" locale={locale} text={text} unknownDevice={unknownDevice} />
+        )}
+        {sessions !== null && sessions.length > 0 ? (
+          <Button
+            kind="danger"
+            label={text.signOutEverywhere}
+            onClick={onSignOutEverywhere}
+            testId="sign-out-everywhere"
+          />
+        ) : null}
+      </section>
+      <div className={styles.end}>
+        <Button kind="link" label={text.signOutPhone} onClick={onSignOut} />
+      </div>
+    </main>
+  )
+}

@@ -35,7 +35,7 @@ export function CodeImage({ url, title, onDrawn }: Props) {
       level="L"
       marginSize={QUIET_ZONE}
       fgColor="var(--qr-ink)"
-      bgColor="var(--qr-paper)"
+      bgColor="transparent"
     />
   )
 }

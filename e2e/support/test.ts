@@ -63,12 +63,8 @@ class Computer {
     return await decodePixels(this.page.locator('body'))
   }
 
-  /** Hides the tab, or shows it again. */
   async see(state: 'hidden' | 'visible'): Promise<void> {
-    await this.page.evaluate((value) => {
-      Object.defineProperty(document, 'visibilityState', { value, configurable: true })
-      document.dispatchEvent(new Event('visibilitychange'))
-    }, state)
+    await seeTab(this.page, state)
   }
 
   /** The home page of a computer that is signed in. */
@@ -79,7 +75,7 @@ class Computer {
 }
 
 /** The phone's browser. */
-class Phone {
+export class Phone {
   readonly page: Page
   readonly server: Server
 
@@ -112,6 +108,10 @@ class Phone {
     await this.page.goto(link)
   }
 
+  async see(state: 'hidden' | 'visible'): Promise<void> {
+    await seeTab(this.page, state)
+  }
+
   async expectState(state: string | RegExp): Promise<void> {
     await expect(this.review).toHaveAttribute('data-state', state)
   }
@@ -136,6 +136,14 @@ class Phone {
       await expect(this.review).not.toHaveAttribute('data-state', 'review', { timeout: 300 })
     }).toPass()
   }
+}
+
+/** Hides the tab, or shows it again. */
+async function seeTab(page: Page, state: 'hidden' | 'visible'): Promise<void> {
+  await page.evaluate((value) => {
+    Object.defineProperty(document, 'visibilityState', { value, configurable: true })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, state)
 }
 
 export const test = base.extend<Fixtures, WorkerFixtures>({
@@ -183,9 +191,17 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   phone: async ({ newPhone }, use) => use(await newPhone('ada')),
 })
 
-/** A page that fails the test when its own script throws or the content security policy is violated. */
-async function watchedPage(context: BrowserContext): Promise<Page> {
+/**
+ * A page that fails the test when its own script throws, when the content security policy is violated, and when it asks
+ * anybody but its own origin for anything.
+ */
+export async function watchedPage(context: BrowserContext): Promise<Page> {
   const page = await context.newPage()
+  page.on('request', (request) => {
+    const { protocol, origin } = new URL(request.url())
+    const isOwn = request.isNavigationRequest() || origin === new URL(page.url()).origin
+    if (!isOwn && protocol !== 'data:' && protocol !== 'blob:') throw new Error(`asks another origin: ${request.url()}`)
+  })
   page.on('pageerror', (error) => {
     throw error
   })

@@ -25,10 +25,14 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['minute', 60_000],
 ]
 
-/** How long ago, in words: "5 minutes ago", "now" for less than a minute. */
+/** `Intl` says "now" and "现在", which nobody says of what has happened. */
+const JUST_NOW: Record<Locale, string> = { en: 'just now', zh: '刚刚' }
+
+/** How long ago, in words: "5 minutes ago", "just now" for less than a minute. */
 export function formatAgo(agoMs: number, locale: Locale): string {
+  const [unit, unitMs] = UNITS.find(([, ms]) => agoMs >= ms) ?? []
+  if (unit === undefined || unitMs === undefined) return JUST_NOW[locale]
   const relative = new Intl.RelativeTimeFormat(LANGUAGE_TAGS[locale], { numeric: 'auto' })
-  const [unit, unitMs] = UNITS.find(([, ms]) => agoMs >= ms) ?? ['second', Number.POSITIVE_INFINITY]
   return relative.format(-Math.floor(agoMs / unitMs), unit)
 }
 

@@ -38,7 +38,7 @@ describe('the catalogues', () => {
     for (const [key, text] of texts(zh)) {
       expect([key, text]).not.toEqual([key, expect.stringMatching(/登陆|您/)])
       expect([key, text]).not.toEqual([key, expect.stringMatching(/[\u4e00-\u9fff][,.!?:;]|[,!?;][\u4e00-\u9fff]/)])
-      const words = text.replace(/\{\w+\}|JavaScript|App/g, '')
+      const words = text.replace(/\{\w+\}|JavaScript|App|HTTPS/g, '')
       if (!names.has(key)) expect([key, words]).not.toEqual([key, expect.stringMatching(/[A-Za-z]{2,}/)])
     }
   })
@@ -70,7 +70,8 @@ describe('formats', () => {
   })
 
   test('how long ago, in both languages', () => {
-    expect(formatAgo(5_000, 'en')).toBe('now')
+    expect(formatAgo(5_000, 'en')).toBe('just now')
+    expect(formatAgo(59_999, 'zh')).toBe('刚刚')
     expect(formatAgo(61_000, 'en')).toBe('1 minute ago')
     expect(formatAgo(3 * 3_600_000, 'zh')).toBe('3小时前')
     expect(formatAgo(86_400_000, 'en')).toBe('yesterday')

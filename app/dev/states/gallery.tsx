@@ -1,8 +1,7 @@
 'use client'
 
-import { useState } from 'react'
+import { Fragment, useState, useSyncExternalStore } from 'react'
 import { LanguageSwitch } from '@/app/ui/language-switch'
-import { useHydrated } from '@/app/ui/use-hydrated'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { LOCALE_COOKIE } from '@/lib/i18n/locale'
 import styles from './gallery.module.css'
@@ -10,8 +9,6 @@ import { STATES } from './state-view'
 import { type Theme, useTheme } from './use-theme'
 
 interface Props {
-  /** `screen/state`; null for all of them. */
-  show: string | null
   locale: Locale
   text: Catalogue
   accounts: { username: string; name: string; avatarUrl: string | null }[]
@@ -21,17 +18,17 @@ const TITLE = 'States'
 const THEMES: Theme[] = ['system', 'light', 'dark']
 
 /** All states side by side, or one of them as large as in the product. */
-export function Gallery({ show, locale, text, accounts }: Props) {
+export function Gallery({ locale, text, accounts }: Props) {
   const [theme, setTheme] = useState<Theme>('system')
   useTheme(theme)
+  const shown = useSyncExternalStore(onHash, readHash, () => null)
   // The fixtures' times begin with the page.
-  const isHydrated = useHydrated()
-  if (!isHydrated) return null
+  if (shown === null) return null
 
   const setting = { locale, text, accounts }
-  if (show !== null) {
-    const [screen = '', state = ''] = show.split('/')
-    return STATES[screen]?.[state]?.(setting) ?? null
+  if (shown !== '') {
+    const [screen = '', state = ''] = shown.split('/')
+    return <Fragment key={shown}>{STATES[screen]?.[state]?.(setting)}</Fragment>
   }
   return (
     <main className={styles.page}>
@@ -56,7 +53,7 @@ export function Gallery({ show, locale, text, accounts }: Props) {
           <ul className={styles.states} data-screen={screen}>
             {Object.entries(states).map(([state, render]) => (
               <li key={state} className={styles.state}>
-                <a href={`?show=${encodeURIComponent(`${screen}/${state}`)}`} data-testid="state-link">
+                <a href={`#${encodeURIComponent(`${screen}/${state}`)}`} data-testid="state-link">
                   {state}
                 </a>
                 {/* Looked at, not used: nothing in here takes the focus. */}
@@ -70,4 +67,13 @@ export function Gallery({ show, locale, text, accounts }: Props) {
       ))}
     </main>
   )
+}
+
+function onHash(listener: () => void): () => void {
+  window.addEventListener('hashchange', listener)
+  return () => window.removeEventListener('hashchange', listener)
+}
+
+function readHash(): string {
+  return decodeURIComponent(location.hash.slice(1))
 }

@@ -6,23 +6,16 @@ import { Gallery } from './gallery'
 import { toPseudo } from './pseudo'
 
 interface Props {
-  searchParams: Promise<{ show?: string; pseudo?: string }>
+  searchParams: Promise<{ pseudo?: string }>
 }
 
 /**
- * Every state of every screen, for people who work on them; not there in production. `?show=login/ready` fills the page
- * with one state, `&pseudo=1` says it in longer words.
+ * Every state of every screen, for people who work on them; not there in production. `#login/ready` fills the page with
+ * one state, `?pseudo=1` says it in longer words.
  */
 export default async function StatesPage({ searchParams }: Props) {
   if (!services().config.isLocal) notFound()
-  const { show, pseudo } = await searchParams
+  const { pseudo } = await searchParams
   const { locale, text } = await getLocale()
-  return (
-    <Gallery
-      show={show ?? null}
-      locale={locale}
-      text={pseudo === undefined ? text : toPseudo(text)}
-      accounts={listDemoAccounts()}
-    />
-  )
+  return <Gallery locale={locale} text={pseudo === undefined ? text : toPseudo(text)} accounts={listDemoAccounts()} />
 }

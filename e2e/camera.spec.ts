@@ -1,0 +1,204 @@
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type BrowserContextOptions, devices, type Page } from '@playwright/test'
+import { Server } from './support/server'
+import { test as base, expect, Phone, watchedPage } from './support/test'
+
+interface Fixtures {
+  /** A phone whose camera sees `picture` (JPEG); null: a phone without a camera. */
+  newCameraPhone: (picture: Buffer | null, options?: BrowserContextOptions) => Promise<Phone>
+}
+
+/** The browser's own camera path with a file in place of the lens, so nothing of the page's is replaced. */
+const test = base.extend<Fixtures>({
+  newCameraPhone: async ({ playwright, launchOptions, server }, use) => {
+    const browsers: { close: () => Promise<void> }[] = []
+    await use(async (picture, options = {}) => {
+      const args = [...(launchOptions.args ?? []), '--host-resolver-rules=MAP phone.test 127.0.0.1']
+      if (picture !== null) {
+        const film = join(tmpdir(), `qr-login-film-${process.pid}-${browsers.length}.mjpeg`)
+        writeFileSync(film, Buffer.concat(Array.from({ length: 30 }, () => picture)))
+        args.push('--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${film}`)
+      }
+      const browser = await playwright.chromium.launch({ ...launchOptions, args })
+      browsers.push(browser)
+      const { defaultBrowserType: _, ...iphone } = devices['iPhone 14']
+      const context = await browser.newContext({ ...iphone, permissions: ['camera'], ...options })
+      const phone = new Phone(await watchedPage(context), server)
+      await phone.signIn('ada')
+      return phone
+    })
+    for (const browser of browsers) await browser.close()
+  },
+})
+
+const scanner = (page: Page) => page.getByTestId('scanner')
+
+const isWasm = (url: string) => url.endsWith('.wasm')
+
+/** The states of the camera's tracks that the page has had. */
+const trackTracks = (page: Page) =>
+  page.addInitScript(() => {
+    const tracks: MediaStreamTrack[] = []
+    Object.assign(window, { tracks })
+    const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices)
+    navigator.mediaDevices.getUserMedia = async (constraints) => {
+      const stream = await open(constraints)
+      tracks.push(...stream.getTracks())
+      return stream
+    }
+  })
+
+const liveTracks = (page: Page) =>
+  page.evaluate(
+    () =>
+      (window as unknown as { tracks: MediaStreamTrack[] }).tracks.filter(({ readyState }) => readyState === 'live')
+        .length,
+  )
+
+test('the camera sees the screen of the computer, the phone confirms, the computer is signed in', async ({
+  computer,
+  newCameraPhone,
+}) => {
+  await computer.openLogin()
+  await computer.readCode()
+  const phone = await newCameraPhone(await computer.page.screenshot({ type: 'jpeg', quality: 85 }))
+  await phone.page.getByTestId('scan-tile').click()
+  await phone.expectState('review')
+  expect(new URL(phone.page.url()).pathname).toBe('/q')
+  await computer.expectState('scanned')
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+})
+
+test('the decoder is loaded on tap, from our own origin, and the primer says why the camera is needed', async ({
+  computer,
+  newCameraPhone,
+}) => {
+  await computer.openLogin()
+  await computer.readCode()
+  const phone = await newCameraPhone(await computer.page.screenshot({ type: 'jpeg' }), { permissions: [] })
+  const asked: string[] = []
+  phone.page.on('request', (request) => asked.push(request.url()))
+  await phone.page.getByTestId('scan-tile').click()
+  await expect(scanner(phone.page)).toHaveAttribute('data-state', 'primer')
+  await expect(scanner(phone.page)).toContainText('We need your camera to scan. Pictures never leave your phone.')
+  await phone.page.waitForLoadState('networkidle')
+  expect(asked.filter(isWasm)).toEqual([])
+  await phone.page.context().grantPermissions(['camera'])
+  await phone.page.getByTestId('use-camera').click()
+  await phone.expectState('review')
+  expect(asked.filter(isWasm).map((url) => new URL(url).origin)).toEqual([computer.server.origin])
+})
+
+test('hidden or left, the camera is off; seen again, it goes on', async ({ computer, newCameraPhone }) => {
+  // A picture without a code, so that it keeps looking.
+  await computer.page.goto(`${computer.server.origin}/nowhere`)
+  const phone = await newCameraPhone(await computer.page.screenshot({ type: 'jpeg' }))
+  await trackTracks(phone.page)
+  await phone.page.getByTestId('scan-tile').click()
+  await expect(scanner(phone.page)).toHaveAttribute('data-state', 'scanning')
+  expect(await liveTracks(phone.page)).toBe(1)
+  await phone.see('hidden')
+  expect(await liveTracks(phone.page)).toBe(0)
+  await phone.see('visible')
+  await expect(scanner(phone.page)).toHaveAttribute('data-state', 'scanning')
+  expect(await liveTracks(phone.page)).toBe(1)
+  await phone.page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })))
+  expect(await liveTracks(phone.page)).toBe(0)
+})
+
+test('15 s without a hit: a word of advice', async ({ computer, newCameraPhone }) => {
+  await computer.page.goto(`${computer.server.origin}/nowhere`)
+  const phone = await newCameraPhone(await computer.page.screenshot({ type: 'jpeg' }))
+  await phone.page.getByTestId('scan-tile').click()
+  await expect(scanner(phone.page)).toContainText('Fit the code inside the squares.')
+  await expect(scanner(phone.page)).toContainText("Turn up the screen's brightness or move closer.", {
+    timeout: 20_000,
+  })
+})
+
+test('a foreign code is shown as text and never opened', async ({ computer, newCameraPhone }) => {
+  // Another deployment's login page: a real code, and not ours.
+  const theirs = await Server.start()
+  await computer.page.goto(`${theirs.origin}/login`)
+  const link = await computer.readCode()
+  const phone = await newCameraPhone(await computer.page.screenshot({ type: 'jpeg' }))
+  await phone.page.getByTestId('scan-tile').click()
+  await expect(scanner(phone.page)).toContainText("That's not one of our codes.")
+  await expect(scanner(phone.page)).toContainText(link.slice(0, 40))
+  await expect(phone.page.getByRole('link', { name: /localhost/ })).toHaveCount(0)
+  expect(new URL(phone.page.url()).pathname).toBe('/phone/scan')
+  // It goes on looking.
+  await expect(scanner(phone.page)).toHaveAttribute('data-state', 'scanning')
+  await computer.expectState('ready')
+  await computer.page.goto('about:blank')
+  await theirs.dispose()
+})
+
+test('a photo of the screen does what the camera does; a photo without a code says so', async ({ computer, phone }) => {
+  await computer.openLogin()
+  await computer.readCode()
+  await phone.page.getByTestId('scan-tile').click()
+  const photo = phone.page.getByTestId('use-photo')
+  const blank = { name: 'blank.png', mimeType: 'image/png', buffer: await phone.page.screenshot() }
+  await photo.setInputFiles(blank)
+  await expect(scanner(phone.page)).toContainText('There is no code in this picture.')
+  await photo.setInputFiles({ name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('not a picture') })
+  await expect(scanner(phone.page)).toContainText('There is no code in this picture.')
+  const screen = { name: 'screen.png', mimeType: 'image/png', buffer: await computer.page.screenshot() }
+  await photo.setInputFiles(screen)
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+})
+
+test('a pasted link does what the camera does', async ({ computer, phone }) => {
+  await computer.openLogin()
+  const link = await computer.readCode()
+  await phone.page.getByTestId('scan-tile').click()
+  await phone.page.getByTestId('paste-link').click()
+  await phone.page.getByTestId('paste-link').fill(link)
+  await phone.page.keyboard.press('Enter')
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+})
+
+test('a camera that was refused, and one that is not there', async ({ newPhone, newCameraPhone, computer }) => {
+  await computer.page.goto(`${computer.server.origin}/nowhere`)
+  const refused = await newCameraPhone(await computer.page.screenshot({ type: 'jpeg' }), { permissions: [] })
+  await refused.page.getByTestId('scan-tile').click()
+  await refused.page.getByTestId('use-camera').click()
+  await expect(scanner(refused.page)).toHaveAttribute('data-state', 'blocked')
+
+  const without = await newCameraPhone(null)
+  await without.page.getByTestId('scan-tile').click()
+  await expect(scanner(without.page)).toHaveAttribute('data-state', 'no_camera')
+
+  const busy = await newPhone('lin')
+  await busy.page.addInitScript(() => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('in use', 'NotReadableError'))
+  })
+  await busy.page.getByTestId('scan-tile').click()
+  await busy.page.getByTestId('use-camera').click()
+  await expect(scanner(busy.page)).toHaveAttribute('data-state', 'busy')
+})
+
+test('without https there is no camera, and the page says so', async ({ newCameraPhone }) => {
+  const phone = await newCameraPhone(null)
+  await phone.page.goto(`http://phone.test:${phone.server.port}/phone/scan`)
+  await expect(scanner(phone.page)).toHaveAttribute('data-state', 'needs_https')
+  await expect(phone.page.getByTestId('paste-link')).toBeVisible()
+})
+
+test('the scanner alone may use the camera and run WebAssembly', async ({ request, server }) => {
+  for (const path of ['/', '/login', '/q', '/phone', '/phone/scan', '/nowhere']) {
+    const headers = (await request.get(server.origin + path, { maxRedirects: 0 })).headers()
+    const isScanner = path === '/phone/scan'
+    expect([path, headers['permissions-policy']]).toEqual([
+      path,
+      `camera=(${isScanner ? 'self' : ''}), microphone=(), geolocation=()`,
+    ])
+    expect([path, headers['content-security-policy']?.includes('wasm-unsafe-eval')]).toEqual([path, isScanner])
+  }
+})

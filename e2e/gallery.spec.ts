@@ -1,0 +1,216 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { BrowserContextOptions, Page } from '@playwright/test'
+import { test as base, expect, watchedPage } from './support/test'
+
+interface Fixtures {
+  /** The gallery in a browser of its own, which shows one state after the other without loading anew. */
+  openGallery: (options: BrowserContextOptions, query?: string) => Promise<Gallery>
+}
+
+class Gallery {
+  readonly page: Page
+  readonly states: string[]
+
+  constructor(page: Page, states: string[]) {
+    this.page = page
+    this.states = states
+  }
+
+  async show(state: string): Promise<void> {
+    await this.page.evaluate((name) => {
+      location.hash = encodeURIComponent(name)
+    }, state)
+    await this.page.waitForFunction(() => document.querySelector('h1')?.textContent !== 'States')
+    await this.settle()
+  }
+
+  /** Brings what moves to its end: half-transparent words have no contrast of their own. */
+  async settle(): Promise<void> {
+    await this.page.evaluate(async () => {
+      for (const animation of document.getAnimations()) {
+        const { effect } = animation
+        const isEndless = effect?.getTiming().iterations === Number.POSITIVE_INFINITY
+        // The ring of a code runs for half a minute.
+        const isRing = effect instanceof KeyframeEffect && effect.target instanceof SVGPathElement
+        if (!isEndless && !isRing) animation.finish()
+      }
+      await Promise.all([...document.images].map((image) => image.decode()))
+    })
+  }
+}
+
+const test = base.extend<Fixtures>({
+  openGallery: async ({ browser, server }, use) => {
+    const opened: { close: () => Promise<void> }[] = []
+    await use(async (options, query = '') => {
+      const context = await browser.newContext(options)
+      opened.push(context)
+      const page = await watchedPage(context)
+      await page.goto(`${server.origin}/dev/states${query}`)
+      await page.getByTestId('state-link').first().waitFor()
+      const links = await page
+        .getByTestId('state-link')
+        .evaluateAll((all) => all.map((link) => (link as HTMLAnchorElement).hash))
+      const states = links.map((hash) => decodeURIComponent(hash.slice(1)))
+      expect(states.length).toBeGreaterThan(50)
+      return new Gallery(page, states)
+    })
+    for (const context of opened) await context.close()
+  },
+})
+
+// The gallery is there in local mode only.
+test.use({ settings: { DEMO: '1' } })
+test.describe.configure({ mode: 'parallel', timeout: 300_000 })
+
+const LOCALES = { en: 'en-US', zh: 'zh-CN' }
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** The rules that the page breaks, with the elements that break them. */
+async function findViolations(page: Page): Promise<string[]> {
+  return await page.evaluate(async () => {
+    type Axe = { run: (options: object) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
+    const { violations } = await (window as unknown as { axe: Axe }).axe.run({ resultTypes: ['violations'] })
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+  })
+}
+
+for (const language of ['en', 'zh'] as const) {
+  for (const width of [390, 1280]) {
+    test(`axe finds nothing on any state: ${language}, ${width} px, light and dark`, async ({ openGallery }) => {
+      const gallery = await openGallery({ viewport: { width, height: 844 }, locale: LOCALES[language] })
+      await gallery.page.evaluate(axe)
+      const found: string[] = []
+      for (const state of gallery.states) {
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await gallery.page.emulateMedia({ colorScheme })
+          await gallery.show(state)
+          const violations = await findViolations(gallery.page)
+          found.push(...violations.map((violation) => `${state}, ${colorScheme}: ${violation}`))
+        }
+      }
+      expect(found).toEqual([])
+    })
+  }
+}
+
+/** What sticks out of the window, and words that do not fit into what they stand in. */
+async function findOverflow(page: Page): Promise<string[]> {
+  return await page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement
+    const stuffed = [...document.querySelectorAll<HTMLElement>('button, a, label, h1, h2, p, dd, dt, li')].filter(
+      (element) => {
+        const { left, right, width } = element.getBoundingClientRect()
+        if (width <= 1) return false
+        const { display, webkitLineClamp } = getComputedStyle(element)
+        // A long name ends in an ellipsis; nothing else does.
+        const mayBeCut = display === 'inline' || webkitLineClamp !== 'none'
+        const isStuffed = !mayBeCut && element.scrollWidth > element.clientWidth + 1
+        return isStuffed || left < -0.5 || right > innerWidth + 0.5
+      },
+    )
+    const found = stuffed.map((element) => `${element.tagName} ${element.textContent?.slice(0, 40)}`)
+    return scrollWidth > clientWidth ? ['the page scrolls sideways', ...found] : found
+  })
+}
+
+const NARROW: [string, string, number, string][] = [
+  ['320 px, in English', 'en-US', 320, ''],
+  ['320 px, in Chinese', 'zh-CN', 320, ''],
+  ['320 px, in words that are 40 % longer', 'en-US', 320, '?pseudo=1'],
+  ['1280 px, in words that are 40 % longer', 'en-US', 1280, '?pseudo=1'],
+]
+
+for (const [name, locale, width, query] of NARROW) {
+  test(`nothing sticks out and nothing scrolls sideways: ${name}`, async ({ openGallery }) => {
+    // 1280 × 1024 at 400 % is 320 × 256.
+    const gallery = await openGallery({ viewport: { width, height: width === 320 ? 256 : 800 }, locale }, query)
+    const found: string[] = []
+    for (const state of gallery.states) {
+      await gallery.show(state)
+      found.push(...(await findOverflow(gallery.page)).map((what) => `${state}: ${what}`))
+    }
+    expect(found).toEqual([])
+  })
+}
+
+test('no state moves the frame or the page', async ({ openGallery }) => {
+  for (const [locale, width] of [
+    ['en-US', 1280],
+    ['zh-CN', 1280],
+    ['en-US', 800],
+    ['en-US', 390],
+    ['zh-CN', 320],
+  ] as const) {
+    const gallery = await openGallery({ viewport: { width, height: 800 }, locale })
+    const boxes = new Map<string, string>()
+    for (const state of gallery.states.filter((name) => name.startsWith('login/') && !name.includes('phone'))) {
+      await gallery.show(state)
+      const box = await gallery.page.getByTestId('qr-panel').evaluate((panel) => {
+        const { x, y, width: across, height } = panel.getBoundingClientRect()
+        return JSON.stringify({ x, y, across, height, page: document.documentElement.scrollHeight })
+      })
+      boxes.set(state, box)
+    }
+    expect(boxes.size).toBe(19)
+    expect([...new Set(boxes.values())], `${locale} ${width}: ${JSON.stringify([...boxes], null, 1)}`).toHaveLength(1)
+  }
+})
+
+test('the question fits a small phone: two buttons of equal size, and the warning, without scrolling', async ({
+  openGallery,
+}) => {
+  for (const locale of Object.values(LOCALES)) {
+    const gallery = await openGallery({ viewport: { width: 360, height: 640 }, locale })
+    const { page } = gallery
+    const states = gallery.states.filter((name) => name.startsWith('q/review'))
+    expect(states).toHaveLength(4)
+    for (const state of states) {
+      await page.setViewportSize({ width: 360, height: 640 })
+      await gallery.show(state)
+      const warning = await page.getByText(/scam|诈骗/).boundingBox()
+      const decline = await page.getByTestId('decline').boundingBox()
+      const approve = await page.getByTestId('approve').boundingBox()
+      if (warning === null || decline === null || approve === null) throw new Error(`${state}: not all is there`)
+      expect([state, warning.y + warning.height <= decline.y]).toEqual([state, true])
+      expect(decline.y + decline.height).toBeLessThanOrEqual(640)
+      expect([decline.width, decline.height, decline.y]).toEqual([approve.width, approve.height, approve.y])
+      expect(decline.x).toBeLessThan(approve.x)
+      await page.setViewportSize({ width: 320, height: 568 })
+      await expect(page.getByTestId('decline')).toBeInViewport({ ratio: 1 })
+      await expect(page.getByTestId('approve')).toBeInViewport({ ratio: 1 })
+      await page.getByText(/scam|诈骗/).scrollIntoViewIfNeeded()
+      await expect(page.getByText(/scam|诈骗/)).toBeInViewport({ ratio: 1 })
+    }
+  }
+})
+
+test('on a phone every target is at least 44 px high and wide', async ({ openGallery }) => {
+  const gallery = await openGallery({ viewport: { width: 390, height: 844 } })
+  const small: string[] = []
+  for (const state of gallery.states) {
+    await gallery.show(state)
+    const targets = gallery.page.locator('button, a, label:has(input[type=file]), input:not([type=file])')
+    const found = await targets.evaluateAll((all) =>
+      all.flatMap((element) => {
+        const { width, height } = element.getBoundingClientRect()
+        const isSmall = element.checkVisibility() && (width < 44 || height < 44)
+        return isSmall ? [`${element.textContent} ${width}×${height}`] : []
+      }),
+    )
+    small.push(...found.map((what) => `${state}: ${what}`))
+  }
+  expect(small).toEqual([])
+})
+
+test('the gallery shows every state in every theme', async ({ openGallery }) => {
+  const { page } = await openGallery({ viewport: { width: 1280, height: 844 }, colorScheme: 'light' })
+  const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue('--bg'))
+  const light = await ground()
+  await page.getByRole('button', { name: 'dark' }).click()
+  expect(await ground()).not.toBe(light)
+  await page.getByRole('button', { name: 'system' }).click()
+  expect(await ground()).toBe(light)
+})

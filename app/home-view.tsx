@@ -70,12 +70,14 @@ export function HomeView(props: HomeProps) {
 /** In the place of the whole page: what was on it belongs to nobody who is signed in. */
 export function SignedOutView({ locale, text, since }: { locale: Locale; text: Catalogue['home']; since: string }) {
   return (
-    <main className={styles.signedOut} role="alert" data-testid="signed-out">
+    <main className={styles.signedOut} data-testid="signed-out">
       <Mark size={64} />
-      <h1>{text.signedOutTitle}</h1>
-      <p className="quiet">
-        <Ago since={since} text={text.signedOutHint} locale={locale} />
-      </p>
+      <div role="alert" className={styles.signedOutWords}>
+        <h1>{text.signedOutTitle}</h1>
+        <p className="quiet">
+          <Ago since={since} text={text.signedOutHint} locale={locale} />
+        </p>
+      </div>
       <a className="button primary" href="/login">
         {text.signInAgain}
       </a>

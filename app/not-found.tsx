@@ -1,4 +1,3 @@
-import Link from 'next/link'
 import { Header } from './ui/header'
 import { getLocale } from './ui/locale'
 import { NoticePage } from './ui/notice-page'
@@ -7,9 +6,10 @@ export default async function NotFound() {
   const { locale, text } = await getLocale()
   return (
     <NoticePage header={<Header locale={locale} text={text} />} title={text.common.notFoundTitle}>
-      <Link className="button primary" href="/">
+      {/* Not the framework's link: it would be in the script of every page. */}
+      <a className="button primary" href="/">
         {text.common.notFoundLink}
-      </Link>
+      </a>
     </NoticePage>
   )
 }

@@ -1,10 +1,9 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
+import { findViolations } from './support/axe'
 import { expect, test } from './support/test'
 
 async function expectAccessible(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
+  expect(await findViolations(page)).toEqual([])
 }
 
 test('no screen of the path has a fault that axe can find', async ({ computer, phone, newPhone }) => {
@@ -42,20 +41,4 @@ test('each change is said once, in a region that was there from the start', asyn
   await expect(status).toHaveText('')
   await phone.answer('decline')
   await expect(alert).toHaveText('Declined on the phone Nobody was signed in.')
-})
-
-test('the keyboard alone goes the whole way', async ({ computer, phone }) => {
-  await computer.openLogin()
-  await phone.open(await computer.readCode())
-  await phone.expectState('review')
-  // The guard against accidental taps holds for keys too.
-  await phone.page.waitForFunction(() => performance.now() > 1_500)
-  await phone.page.getByTestId('decline').focus()
-  await phone.page.keyboard.press('Tab')
-  await expect(phone.page.getByTestId('approve')).toBeFocused()
-  await expect(async () => {
-    await phone.page.keyboard.press('Enter')
-    await phone.expectState('approved')
-  }).toPass()
-  await computer.expectSignedIn('Ada Byron')
 })

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import type { Page } from '@playwright/test'
+import { findViolations } from './support/axe'
 import { expect, test } from './support/gallery'
 
 // The gallery is there in local mode only.
@@ -9,22 +8,10 @@ test.describe.configure({ mode: 'parallel', timeout: 300_000 })
 
 const LOCALES = { en: 'en-US', zh: 'zh-CN' }
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
-/** The rules that the page breaks, with the elements that break them. */
-async function findViolations(page: Page): Promise<string[]> {
-  return await page.evaluate(async () => {
-    type Axe = { run: (options: object) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
-    const { violations } = await (window as unknown as { axe: Axe }).axe.run({ resultTypes: ['violations'] })
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
-  })
-}
-
 for (const language of ['en', 'zh'] as const) {
   for (const width of [390, 1280]) {
     test(`axe finds nothing on any state: ${language}, ${width} px, light and dark`, async ({ openGallery }) => {
       const gallery = await openGallery({ viewport: { width, height: 844 }, locale: LOCALES[language] })
-      await gallery.page.evaluate(axe)
       const found: string[] = []
       for (const state of gallery.states) {
         for (const colorScheme of ['light', 'dark'] as const) {
@@ -146,6 +133,37 @@ test('on a phone every target is at least 44 px high and wide', async ({ openGal
     small.push(...found.map((what) => `${state}: ${what}`))
   }
   expect(small).toEqual([])
+})
+
+/** What a screen reader says of each state, and whether it interrupts for it. */
+const ANNOUNCED: Record<string, ['status' | 'alert', string]> = {
+  ready: ['status', 'Scan with your phone Point your camera at the code'],
+  scanned: ['alert', 'Hi, Lin Xia Now tap “Sign in” on your phone'],
+  match: ['alert', 'Type the number your phone shows'],
+  'match, wrong once': ['alert', "That wasn't it. One try left."],
+  confirmed: ['alert', "You're in Taking you home…"],
+  denied: ['alert', 'Declined on the phone Nobody was signed in.'],
+  mismatch: ['alert', "That wasn't the number We stopped this sign-in to keep you safe."],
+  scan_timeout: ['status', 'Not confirmed in time'],
+  paused: ['status', 'Code paused We stop making new codes after 10 minutes.'],
+  reconnecting: ['status', 'Reconnecting…'],
+  offline: ['status', "You're offline We'll pick up where you left off."],
+  rate_limited: ['status', 'Too many tries Try again in 1:00.'],
+  unavailable: ['status', 'Sign-in is down for a moment Retrying…'],
+  error: ['alert', "That didn't work"],
+  already: ['status', 'Continue as Lin Xia?'],
+  // After a second: most codes come sooner.
+  loading: ['status', 'Getting your code…'],
+}
+
+test('each state is said in its region, and the other is silent', async ({ openGallery }) => {
+  const gallery = await openGallery({ viewport: { width: 1280, height: 844 }, locale: 'en-US' })
+  for (const [state, [region, words]] of Object.entries(ANNOUNCED)) {
+    await gallery.show(`login/${state}`)
+    const other = region === 'status' ? 'alert' : 'status'
+    await expect(gallery.page.locator(`main [role="${region}"]`)).toHaveText(words)
+    await expect(gallery.page.locator(`main [role="${other}"]`)).toHaveText('')
+  }
 })
 
 test('the gallery shows every state in every theme', async ({ openGallery }) => {

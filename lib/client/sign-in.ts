@@ -58,7 +58,7 @@ export class SignIn {
     const unwatch = watchPage({
       onHidden: () => this.#timers.set('hidden', HIDDEN_STREAM_MS, () => this.#suspend()),
       onVisible: () => this.#onVisible(),
-      onOnline: () => this.#wake(),
+      onOnline: () => this.#onOnline(),
       onOffline: () => this.#onOffline(),
       onRestored: () => this.#onRestored(),
       onLeft: () => void this.#cancel(),
@@ -226,6 +226,12 @@ export class SignIn {
 
   #onOffline(): void {
     if (NEEDS_NETWORK.has(this.#screen.state)) this.#show({ state: 'offline' })
+  }
+
+  /** The link may have lived through it, and then brings no news of itself. */
+  #onOnline(): void {
+    if (this.#screen.state === 'offline' && this.#isLinkUp) this.#restore()
+    this.#wake()
   }
 
   /** The attempt ran out, or is gone. */

@@ -1,0 +1,167 @@
+import type { Page } from '@playwright/test'
+import { expect, test, watchedPage } from './support/test'
+
+/** The sum of the layout shifts of this document so far (https://web.dev/cls, without the session windows: stricter). */
+const readShifts = (page: Page) => page.evaluate(() => (window as unknown as { shifts: number }).shifts)
+
+const watchShifts = (page: Page) =>
+  page.addInitScript(() => {
+    Object.assign(window, { shifts: 0 })
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        Object.assign(window, {
+          shifts: (window as unknown as { shifts: number }).shifts + (entry as unknown as { value: number }).value,
+        })
+      }
+    }).observe({ type: 'layout-shift', buffered: true })
+  })
+
+for (const width of [1280, 800]) {
+  test(`a full run through the states shifts nothing: ${width} px`, async ({ computer, phone }) => {
+    await computer.page.setViewportSize({ width, height: 800 })
+    await watchShifts(computer.page)
+    await computer.openLogin()
+    await phone.open(await computer.readCode())
+    await computer.expectState('scanned')
+    await phone.answer('decline')
+    await computer.expectState('denied')
+    await computer.page.getByRole('button', { name: 'Show a new code' }).click()
+    await computer.readCode()
+    await computer.page.context().setOffline(true)
+    await computer.expectState('offline')
+    await computer.page.context().setOffline(false)
+    const link = await computer.readCode()
+    // The last document before home: its sum is read on the way out.
+    await computer.page.evaluate(() => {
+      window.addEventListener('pagehide', () => {
+        sessionStorage.setItem('shifts', String((window as unknown as { shifts: number }).shifts))
+      })
+    })
+    await phone.open(link)
+    await phone.answer('approve')
+    await computer.expectSignedIn('Ada Byron')
+    const shifts = await computer.page.evaluate(() => sessionStorage.getItem('shifts'))
+    expect(shifts).not.toBeNull()
+    expect(Number(shifts)).toBeLessThan(0.01)
+  })
+}
+
+test('the home page and the question shift nothing either', async ({ computer, phone }) => {
+  await watchShifts(computer.page)
+  await watchShifts(phone.page)
+  await computer.openLogin()
+  await phone.open(await computer.readCode())
+  await phone.answer('approve')
+  await phone.expectState('approved')
+  expect(await readShifts(phone.page)).toBeLessThan(0.01)
+  await computer.expectSignedIn('Ada Byron')
+  await expect(computer.page.getByTestId('session-row')).toHaveCount(1)
+  expect(await readShifts(computer.page)).toBeLessThan(0.01)
+})
+
+test('on a phone the login page asks first, and makes no attempt that nobody sees', async ({ browser, server }) => {
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 } })
+  const page = await watchedPage(context)
+  const started: string[] = []
+  page.on('request', (request) => request.url().endsWith('/api/qr') && started.push(request.method()))
+  await page.goto(`${server.origin}/login`)
+  await expect(page.getByTestId('on-phone')).toContainText("You're on your phone")
+  await expect(page.getByTestId('qr-panel')).toBeHidden()
+  await page.waitForLoadState('networkidle')
+  expect(started).toEqual([])
+  await expect(page.getByRole('link', { name: 'Open the app' })).toHaveAttribute('href', '/phone')
+  await page.getByRole('button', { name: 'Show the code anyway' }).click()
+  await expect(page.getByTestId('qr-code')).toBeVisible()
+  expect(started).toEqual(['POST'])
+  await context.close()
+})
+
+test('zooming in keeps the code that is on the screen', async ({ computer }) => {
+  await computer.openLogin()
+  const link = await computer.readCode()
+  await computer.page.setViewportSize({ width: 320, height: 256 })
+  await expect(computer.page.getByTestId('on-phone')).toBeHidden()
+  await computer.expectState('ready')
+  expect(await computer.readCode()).toBe(link)
+})
+
+test('without script the page says what it needs', async ({ browser, server }) => {
+  for (const [locale, words] of [
+    ['en-US', 'Turn on JavaScript to sign in with a code.'],
+    ['zh-CN', '请启用 JavaScript 后扫码登录。'],
+  ] as const) {
+    const context = await browser.newContext({ javaScriptEnabled: false, locale })
+    const page = await context.newPage()
+    await page.goto(`${server.origin}/login`)
+    await expect(page.locator('noscript p')).toHaveText(words)
+    await expect(page.locator('noscript p')).toBeVisible()
+    await expect(page.getByTestId('qr-panel')).toBeHidden()
+    await context.close()
+  }
+})
+
+test('the phone app can be installed', async ({ phone }) => {
+  const session = await phone.page.context().newCDPSession(phone.page)
+  const { url, errors, data } = await session.send('Page.getAppManifest')
+  expect(url).toBe(`${phone.server.origin}/manifest.webmanifest`)
+  expect(errors).toEqual([])
+  const { installabilityErrors } = await session.send('Page.getInstallabilityErrors')
+  // The test's browser has no profile to install into.
+  expect(installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito')).toEqual([])
+  const { icons, start_url } = JSON.parse(data ?? '') as { icons: { src: string; sizes: string }[]; start_url: string }
+  expect(start_url).toBe('/phone')
+  for (const { src, sizes } of icons.filter(({ sizes }) => sizes !== 'any')) {
+    const size = await phone.page.evaluate(async (path) => {
+      const image = new Image()
+      image.src = path
+      await image.decode()
+      return `${image.naturalWidth}x${image.naturalHeight}`
+    }, src)
+    expect([src, size]).toEqual([src, sizes])
+  }
+})
+
+test('a new sign-in is told on the home page of the other computer, and undone there in one tap', async ({
+  computer,
+  newComputer,
+  phone,
+}) => {
+  await computer.openLogin()
+  await phone.open(await computer.readCode())
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+  await expect(computer.page.getByTestId('session-row')).toHaveCount(1)
+  await expect(computer.page.getByTestId('notice')).toHaveCount(0)
+
+  const second = await newComputer()
+  await second.openLogin()
+  await phone.open(await second.readCode())
+  await phone.answer('approve')
+  await second.expectSignedIn('Ada Byron')
+  await expect(computer.page.getByTestId('notice')).toContainText('New sign-in:')
+  await computer.page.getByTestId('notice').getByRole('button', { name: 'Sign it out' }).click()
+  await expect(second.page.getByTestId('signed-out')).toBeVisible()
+  await expect(second.page.locator('.avatar')).toBeHidden()
+  await expect(computer.page.getByTestId('notice')).toHaveCount(0)
+})
+
+test('the phone tells of sign-ins that happened while its app was closed, until somebody answers', async ({
+  computer,
+  phone,
+}) => {
+  // Seen once with no computers.
+  await phone.page.goto(`${phone.server.origin}/phone`)
+  await expect(phone.page.getByText('No computers signed in.')).toBeVisible()
+  await computer.openLogin()
+  await phone.open(await computer.readCode())
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+  await phone.page.goto(`${phone.server.origin}/phone`)
+  await expect(phone.page.getByTestId('notice')).toHaveCount(1)
+  await phone.page.reload()
+  await phone.page.getByTestId('notice').getByRole('button', { name: 'That was me' }).click()
+  await expect(phone.page.getByTestId('notice')).toHaveCount(0)
+  await phone.page.reload()
+  await expect(phone.page.getByTestId('session-row')).toHaveCount(1)
+  await expect(phone.page.getByTestId('notice')).toHaveCount(0)
+})

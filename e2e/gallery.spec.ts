@@ -135,6 +135,52 @@ test('on a phone every target is at least 44 px high and wide', async ({ openGal
   expect(small).toEqual([])
 })
 
+/** Words that are the same in every language: names, and what nobody translates. */
+const NAMES = [
+  'qr-login',
+  'English',
+  'App',
+  'HTTPS',
+  'Ada Byron',
+  'Lin Xia',
+  'Sam Okoro',
+  'Yuki Tanaka',
+  'Maximiliane Wolfeschlegelsteinhausen-Bergerdorff',
+  'Chrome',
+  'Windows',
+  'Safari',
+  'macOS',
+  'Shanghai',
+  'Hangzhou',
+  'login.example.com',
+  'https://example.org/a/very/long/address?of=a&page',
+  '7f3k21q0-5b1d-4c7e',
+]
+
+test('no English is left in Chinese, on screen or for a screen reader', async ({ openGallery }) => {
+  const gallery = await openGallery({ viewport: { width: 1280, height: 844 }, locale: 'zh-CN' })
+  const left: string[] = []
+  for (const state of gallery.states) {
+    await gallery.show(state)
+    const texts = await gallery.page.evaluate(() => {
+      const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+      const found: string[] = []
+      while (walker.nextNode() !== null) {
+        if (walker.currentNode.parentElement?.closest('script, style') === null)
+          found.push(walker.currentNode.nodeValue ?? '')
+      }
+      const named = document.querySelectorAll('[aria-label], [placeholder], [title], [alt]')
+      const names = ['aria-label', 'placeholder', 'title', 'alt']
+      return [...found, ...[...named].flatMap((element) => names.map((name) => element.getAttribute(name) ?? ''))]
+    })
+    for (const text of texts) {
+      const rest = NAMES.reduce((words, name) => words.replaceAll(name, ''), text)
+      if (/[A-Za-z]{2,}/.test(rest)) left.push(`${state}: ${text}`)
+    }
+  }
+  expect(left).toEqual([])
+})
+
 /** What a screen reader says of each state, and whether it interrupts for it. */
 const ANNOUNCED: Record<string, ['status' | 'alert', string]> = {
   ready: ['status', 'Scan with your phone Point your camera at the code'],

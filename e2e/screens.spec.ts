@@ -1,4 +1,5 @@
 import type { Page } from '@playwright/test'
+import { Server } from './support/server'
 import { expect, test, watchedPage } from './support/test'
 
 /** The sum of the layout shifts of this document so far (https://web.dev/cls, without the session windows: stricter). */
@@ -164,4 +165,36 @@ test('the phone tells of sign-ins that happened while its app was closed, until 
   await phone.page.reload()
   await expect(phone.page.getByTestId('session-row')).toHaveCount(1)
   await expect(phone.page.getByTestId('notice')).toHaveCount(0)
+})
+
+test('a page that could not be made says so in both languages, with a reference that the log has', async ({
+  browser,
+}) => {
+  const server = await Server.start()
+  const contexts = [await browser.newContext({ locale: 'en-US' }), await browser.newContext({ locale: 'zh-CN' })]
+  const pages = await Promise.all(contexts.map(watchedPage))
+  for (const page of pages) {
+    await page.goto(`${server.origin}/phone`)
+    await page.getByTestId('demo-account').first().click()
+    await page.getByTestId('scan-tile').waitFor()
+  }
+  server.spoilStore()
+  for (const [index, [title, reference]] of (
+    [
+      ['Something broke on our side.', /Ref (\d+)/],
+      ['服务出错了。', /编号 (\d+)/],
+    ] as const
+  ).entries()) {
+    const page = pages[index] as Page
+    const response = await page.goto(`${server.origin}/phone`)
+    expect(response?.status()).toBe(500)
+    expect(response?.headers()['content-security-policy']).toContain("default-src 'none'")
+    await expect(page.getByRole('heading', { name: title })).toBeVisible()
+    const [, digest = ''] = reference.exec(await page.locator('main').innerText()) ?? []
+    expect(digest).not.toBe('')
+    expect(server.output).toContain(digest)
+    expect(await page.content()).not.toMatch(/SQLITE|not a database/)
+  }
+  for (const context of contexts) await context.close()
+  await server.dispose()
 })

@@ -1,6 +1,5 @@
 import type { ReactNode } from 'react'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
-import { LOCALE_COOKIE } from '@/lib/i18n/locale'
 import styles from './header.module.css'
 import { LanguageSwitch } from './language-switch'
 import { Mark } from './mark'
@@ -15,7 +14,7 @@ export function Header({ locale, text, children }: { locale: Locale; text: Catal
       </span>
       <span className={styles.side}>
         {children}
-        <LanguageSwitch locale={locale} label={text.common.otherLanguage} cookie={LOCALE_COOKIE} />
+        <LanguageSwitch locale={locale} label={text.common.otherLanguage} />
       </span>
     </header>
   )

@@ -1,22 +1,21 @@
 'use client'
 
 import { useRouter } from 'next/navigation'
-import type { Locale } from '@/lib/i18n/catalogue'
-import { LANGUAGE_TAGS } from '@/lib/i18n/catalogue'
+import { LANGUAGE_TAGS, LOCALE_COOKIE, type Locale } from '@/lib/i18n/catalogue'
 import styles from './language-switch.module.css'
 import { useHydrated } from './use-hydrated'
 
 const YEAR_S = 365 * 86_400
 
 /** Goes to the other language without reloading, so that a running attempt lives on. */
-export function LanguageSwitch({ locale, label, cookie }: { locale: Locale; label: string; cookie: string }) {
+export function LanguageSwitch({ locale, label }: { locale: Locale; label: string }) {
   const router = useRouter()
   const isHydrated = useHydrated()
   const other: Locale = locale === 'en' ? 'zh' : 'en'
 
   function change() {
     // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is not in every browser
-    document.cookie = `${cookie}=${other}; Path=/; Max-Age=${YEAR_S}; SameSite=Lax`
+    document.cookie = `${LOCALE_COOKIE}=${other}; Path=/; Max-Age=${YEAR_S}; SameSite=Lax`
     router.refresh()
   }
 

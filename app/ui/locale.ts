@@ -1,6 +1,6 @@
 import { cookies, headers } from 'next/headers'
-import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
-import { getCatalogue, LOCALE_COOKIE, pickLocale } from '@/lib/i18n/locale'
+import { type Catalogue, LOCALE_COOKIE, type Locale } from '@/lib/i18n/catalogue'
+import { getCatalogue, pickLocale } from '@/lib/i18n/locale'
 
 /** The language of this request. */
 export async function getLocale(): Promise<{ locale: Locale; text: Catalogue }> {

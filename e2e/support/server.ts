@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -68,6 +68,16 @@ export class Server {
     const code = await ended
     this.#process = null
     return { ms: performance.now() - startedAt, code }
+  }
+
+  /** Overwrites the store's files, as a failing disk does. */
+  spoilStore(): void {
+    for (const name of readdirSync(this.#dataDir).filter((file) => file.includes('.db'))) {
+      const path = join(this.#dataDir, name)
+      const file = openSync(path, 'r+')
+      writeSync(file, Buffer.alloc(statSync(path).size, 0x5a), 0, null, 0)
+      closeSync(file)
+    }
   }
 
   async dispose(): Promise<void> {

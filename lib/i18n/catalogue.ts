@@ -11,3 +11,6 @@ export type Locale = (typeof LOCALES)[number]
 
 /** What `<html lang>` and `Intl` are told. */
 export const LANGUAGE_TAGS: Record<Locale, string> = { en: 'en', zh: 'zh-CN' }
+
+/** Holds the language that the person chose. Not a secret: the page's script writes it. */
+export const LOCALE_COOKIE = 'qr_language'

@@ -2,9 +2,6 @@ import { type Catalogue, LOCALES, type Locale } from './catalogue'
 import { en } from './en'
 import { zh } from './zh'
 
-/** Holds the language that the person chose. Not a secret: the page's script writes it. */
-export const LOCALE_COOKIE = 'qr_language'
-
 const CATALOGUES: Record<Locale, Catalogue> = { en, zh }
 
 export function getCatalogue(locale: Locale): Catalogue {

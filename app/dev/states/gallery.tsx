@@ -3,7 +3,6 @@
 import { Fragment, useState, useSyncExternalStore } from 'react'
 import { LanguageSwitch } from '@/app/ui/language-switch'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
-import { LOCALE_COOKIE } from '@/lib/i18n/locale'
 import styles from './gallery.module.css'
 import { STATES } from './state-view'
 import { type Theme, useTheme } from './use-theme'
@@ -45,7 +44,7 @@ export function Gallery({ locale, text, accounts }: Props) {
             {name}
           </button>
         ))}
-        <LanguageSwitch locale={locale} label={text.common.otherLanguage} cookie={LOCALE_COOKIE} />
+        <LanguageSwitch locale={locale} label={text.common.otherLanguage} />
       </header>
       {Object.entries(STATES).map(([screen, states]) => (
         <section key={screen} className={styles.screen}>

@@ -11,7 +11,7 @@ interface Props {
   text: Catalogue['home']
   phoneText: Catalogue['phone']
   unknownDevice: string
-  person: { id: string; name: string }
+  name: string
   /** The name of this computer; null when it is not known. */
   device: string | null
   /** ISO 8601. */
@@ -19,14 +19,14 @@ interface Props {
 }
 
 /** The signed-in computer's page, alive: it learns at once when it is signed out from elsewhere. */
-export function HomePanel({ person, ...props }: Props) {
+export function HomePanel(props: Props) {
   /** Signed out here: what the stream says of it is no news. */
   const isLeaving = useRef(false)
   const [signedOutAt, setSignedOutAt] = useState<string | null>(null)
   const onSignedOut = useCallback(() => {
     if (!isLeaving.current) setSignedOutAt(new Date().toISOString())
   }, [])
-  const { sessions, noticed, dismiss } = useAccount('computer', person.id, onSignedOut)
+  const { sessions, noticed, dismiss } = useAccount('computer', onSignedOut)
 
   async function signOut() {
     isLeaving.current = true
@@ -37,13 +37,6 @@ export function HomePanel({ person, ...props }: Props) {
 
   if (signedOutAt !== null) return <SignedOutView locale={props.locale} text={props.text} since={signedOutAt} />
   return (
-    <HomeView
-      {...props}
-      name={person.name}
-      sessions={sessions}
-      noticed={noticed}
-      onDismiss={dismiss}
-      onSignOut={() => void signOut()}
-    />
+    <HomeView {...props} sessions={sessions} noticed={noticed} onDismiss={dismiss} onSignOut={() => void signOut()} />
   )
 }

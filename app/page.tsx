@@ -24,7 +24,7 @@ export default async function HomePage() {
         text={text.home}
         phoneText={text.phone}
         unknownDevice={text.common.unknownDevice}
-        person={{ id: computer.person.id, name: computer.person.name }}
+        name={computer.person.name}
         device={formatDevice(computer)}
         signedInAt={new Date(computer.signedInAt).toISOString()}
       />

@@ -1,4 +1,4 @@
-import { expect, test } from './support/test'
+import { expect, test, watchedPage } from './support/test'
 
 test("another browser with the attempt's id gets the same 404 as for an unknown id", async ({
   computer,
@@ -65,7 +65,7 @@ test('opening pages changes nothing: the attempt is made by a POST, and not with
   server,
 }) => {
   const context = await browser.newContext({ javaScriptEnabled: false })
-  const page = await context.newPage()
+  const page = await watchedPage(context)
   const methods: string[] = []
   page.on('request', (request) => methods.push(request.method()))
   await page.goto(`${server.origin}/login`)
@@ -80,7 +80,7 @@ test('opening pages changes nothing: the attempt is made by a POST, and not with
 
 test('a form that is sent before its script has come leaves nothing in a URL', async ({ browser, server }) => {
   const context = await browser.newContext({ javaScriptEnabled: false })
-  const page = await context.newPage()
+  const page = await watchedPage(context)
   const urls: string[] = []
   page.on('request', (request) => urls.push(request.url()))
   await page.goto(`${server.origin}/phone/scan`)

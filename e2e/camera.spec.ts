@@ -109,6 +109,35 @@ test('hidden or left, the camera is off; seen again, it goes on', async ({ compu
   expect(await liveTracks(phone.page)).toBe(0)
 })
 
+test('a light is offered where the camera has one, and switched', async ({ computer, newCameraPhone }) => {
+  await computer.page.goto(`${computer.server.origin}/nowhere`)
+  const picture = await computer.page.screenshot({ type: 'jpeg' })
+  const plain = await newCameraPhone(picture)
+  await plain.page.getByTestId('scan-tile').click()
+  await expect(scanner(plain.page)).toHaveAttribute('data-state', 'scanning')
+  await expect(plain.page.getByRole('button', { name: 'Light' })).toHaveCount(0)
+
+  const phone = await newCameraPhone(picture)
+  // The film has no light: the track's own description is all that is different.
+  await phone.page.addInitScript(() => {
+    const asked: unknown[] = []
+    Object.assign(window, { asked })
+    MediaStreamTrack.prototype.getCapabilities = () => ({ torch: true }) as MediaTrackCapabilities
+    MediaStreamTrack.prototype.applyConstraints = async (constraints) => void asked.push(constraints)
+  })
+  await phone.page.getByTestId('scan-tile').click()
+  const light = phone.page.getByRole('button', { name: 'Light' })
+  await expect(light).toHaveAttribute('aria-pressed', 'false')
+  await light.click()
+  await expect(light).toHaveAttribute('aria-pressed', 'true')
+  await light.click()
+  await expect(light).toHaveAttribute('aria-pressed', 'false')
+  expect(await phone.page.evaluate(() => (window as unknown as { asked: unknown[] }).asked)).toEqual([
+    { advanced: [{ torch: true }] },
+    { advanced: [{ torch: false }] },
+  ])
+})
+
 test('15 s without a hit: a word of advice', async ({ computer, newCameraPhone }) => {
   await computer.page.goto(`${computer.server.origin}/nowhere`)
   const phone = await newCameraPhone(await computer.page.screenshot({ type: 'jpeg' }))

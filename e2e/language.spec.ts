@@ -1,8 +1,8 @@
-import { expect, test } from './support/test'
+import { expect, test, watchedPage } from './support/test'
 
 test('the whole path in Chinese', async ({ browser, server, newPhone }) => {
   const context = await browser.newContext({ locale: 'zh-CN' })
-  const page = await context.newPage()
+  const page = await watchedPage(context)
   await page.goto(`${server.origin}/login`)
   await expect(page.locator('html')).toHaveAttribute('lang', 'zh-CN')
   await expect(page.getByRole('heading', { name: '用手机扫一扫，电脑就登录了' })).toBeVisible()

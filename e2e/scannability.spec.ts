@@ -1,5 +1,6 @@
 import { decodeTwice } from './support/decode'
 import { expect, test } from './support/gallery'
+import { watchedPage } from './support/test'
 
 test.use({ settings: { DEMO: '1' } })
 test.describe.configure({ timeout: 180_000 })
@@ -19,7 +20,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
           deviceScaleFactor: dpr * zoom,
           colorScheme,
         })
-        const page = await context.newPage()
+        const page = await watchedPage(context)
         const started = page.waitForResponse((response) => response.url().endsWith('/api/qr'))
         await page.goto(`${server.origin}/login`)
         const { code } = (await (await started).json()) as { code: { url: string } }

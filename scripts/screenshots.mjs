@@ -33,7 +33,13 @@ const browser = await chromium.launch({
 /** @param {'light' | 'dark'} colorScheme */
 async function takePath(colorScheme) {
   const desk = await browser.newContext({ viewport: DESK, deviceScaleFactor: 2, colorScheme, locale: 'en-US' })
-  const hand = await browser.newContext({ ...devices['iPhone 14'], viewport: HAND, deviceScaleFactor: 2, colorScheme })
+  const hand = await browser.newContext({
+    ...devices['iPhone 14'],
+    viewport: HAND,
+    deviceScaleFactor: 2,
+    colorScheme,
+    locale: 'en-US',
+  })
   const computer = await desk.newPage()
   const phone = await hand.newPage()
   await phone.goto(`${ORIGIN}/phone`)
@@ -46,30 +52,58 @@ async function takePath(colorScheme) {
   const { code } = await (await started).json()
   await computer.getByTestId('qr-code').waitFor()
   const login = await computer.screenshot({ path: `${FOLDER}/login-${colorScheme}.png` })
+
+  // The page's time stands still while its frames are taken.
+  await computer.clock.install()
+  await computer.clock.pauseAt(Date.now() + 500)
   await phone.goto(code.url)
   await phone.getByTestId('approve').waitFor()
-  await computer.getByText('Hi, Lin Xia').first().waitFor()
-  const scanned = await computer.screenshot({ path: `${FOLDER}/scanned-${colorScheme}.png` })
   const confirm = await phone.screenshot({ path: `${FOLDER}/confirm-${colorScheme}.png` })
+  await computer.locator('[data-state="scanned"]').waitFor()
+  const frames = []
+  for (const ms of [160, 80, 60, 60, 100]) {
+    await computer.clock.runFor(ms)
+    frames.push(await computer.getByTestId('qr-panel').locator('> div').first().screenshot())
+  }
+  await computer.clock.resume()
+  await computer.locator('canvas').waitFor({ state: 'hidden' })
+  await computer.screenshot({ path: `${FOLDER}/scanned-${colorScheme}.png` })
+
+  // Longer than the guard against accidental taps.
+  await phone.waitForTimeout(1_000)
+  await phone.getByTestId('approve').click()
+  await computer.getByTestId('session-row').waitFor()
+  const home = await computer.screenshot({ path: `${FOLDER}/home-${colorScheme}.png` })
+  await phone.goto(`${ORIGIN}/phone`)
+  await phone.getByTestId('session-row').waitFor()
+  await phone.screenshot({ path: `${FOLDER}/phone-${colorScheme}.png` })
+  await phone.evaluate(() => fetch('/api/sessions?as=phone', { method: 'DELETE' }))
   await desk.close()
   await hand.close()
-  return { login, scanned, confirm }
+  return { login, confirm, frames, home }
 }
 
 /**
- * The three moments side by side.
- * @param {{ login: Buffer, scanned: Buffer, confirm: Buffer }} pictures
+ * The moments of the path side by side, and below them the code as it becomes the person.
+ * @param {Awaited<ReturnType<typeof takePath>>} pictures
  */
-async function compose({ login, scanned, confirm }) {
+async function compose({ login, confirm, frames, home }) {
   const image = (/** @type {Buffer} */ bytes, /** @type {string} */ kind) =>
     `<img class="${kind}" src="data:image/png;base64,${bytes.toString('base64')}">`
-  const page = await browser.newPage({ viewport: { width: 1328, height: 460 }, deviceScaleFactor: 1 })
-  await page.setContent(`<style>
-    body { margin: 0; padding: 28px; display: flex; gap: 24px; background: #dfe0d8; align-items: center; }
-    img { display: block; height: 340px; border: 8px solid #1b2130; border-radius: 16px; }
-    .hand { height: 400px; border-radius: 36px; }
-    </style>${image(login, 'desk')}${image(confirm, 'hand')}${image(scanned, 'desk')}`)
-  await page.locator('body').screenshot({ path: `${FOLDER}/path.png` })
+  const style = `<style>
+    body { margin: 0; background: #e9e9e0; }
+    div { display: flex; gap: 24px; align-items: center; justify-content: center; padding: 28px; }
+    img { display: block; height: 280px; border-radius: 18px; box-shadow: 0 12px 32px #10141c2e; }
+    .hand { height: 440px; border: 7px solid #10141c; border-radius: 40px; }
+    .frame { height: 190px; border-radius: 51px; box-shadow: none; }
+  </style>`
+  const page = await browser.newPage({ viewport: { width: 1480, height: 400 }, deviceScaleFactor: 1.5 })
+  const desks = [image(login, 'desk'), image(confirm, 'hand'), image(home, 'desk')]
+  await page.setContent(`${style}<div>${desks.join('')}</div>`)
+  await page.locator('div').screenshot({ path: `${FOLDER}/path.png` })
+  await page.setViewportSize({ width: 1180, height: 400 })
+  await page.setContent(`${style}<div>${frames.map((frame) => image(frame, 'frame')).join('')}</div>`)
+  await page.locator('div').screenshot({ path: `${FOLDER}/becoming.png` })
 }
 
 await compose(await takePath('light'))

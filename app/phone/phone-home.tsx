@@ -18,7 +18,7 @@ interface Props {
 
 /** The home of the phone app, alive. */
 export function PhoneHome({ locale, text, unknownDevice, person, onSignOut, onSignedOut }: Props) {
-  const { sessions, noticed, dismiss } = useAccount('phone', person.id, onSignedOut)
+  const { sessions, noticed, dismiss } = useAccount('phone', onSignedOut)
   return (
     <PhoneHomeView
       locale={locale}

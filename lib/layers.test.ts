@@ -23,6 +23,7 @@ const REFUSED = [
   ['lib/client', '../services'],
   ['lib/client', 'zod'],
   ['lib/client', 'node:fs'],
+  ['lib/client', 'barcode-detector/ponyfill'],
   ['lib/i18n', '../attempt/attempt'],
   ['app', 'iron-session'],
   ['app', 'libsql'],

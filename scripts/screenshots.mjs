@@ -30,15 +30,20 @@ const browser = await chromium.launch({
   args: ['--no-sandbox'],
 })
 
-/** @param {'light' | 'dark'} colorScheme */
-async function takePath(colorScheme) {
-  const desk = await browser.newContext({ viewport: DESK, deviceScaleFactor: 2, colorScheme, locale: 'en-US' })
+/**
+ * @param {'light' | 'dark'} colorScheme
+ * @param {'en' | 'zh'} language
+ */
+async function takePath(colorScheme, language) {
+  const locale = language === 'zh' ? 'zh-CN' : 'en-US'
+  const pathOf = (/** @type {string} */ name) => `${FOLDER}/${language}/${name}-${colorScheme}.png`
+  const desk = await browser.newContext({ viewport: DESK, deviceScaleFactor: 1.5, colorScheme, locale })
   const hand = await browser.newContext({
     ...devices['iPhone 14'],
     viewport: HAND,
-    deviceScaleFactor: 2,
+    deviceScaleFactor: 1.5,
     colorScheme,
-    locale: 'en-US',
+    locale,
   })
   const computer = await desk.newPage()
   const phone = await hand.newPage()
@@ -51,14 +56,14 @@ async function takePath(colorScheme) {
   await computer.goto(`${ORIGIN}/login`)
   const { code } = await (await started).json()
   await computer.getByTestId('qr-code').waitFor()
-  const login = await computer.screenshot({ path: `${FOLDER}/login-${colorScheme}.png` })
+  const login = await computer.screenshot({ path: pathOf('login') })
 
   // The page's time stands still while its frames are taken.
   await computer.clock.install()
   await computer.clock.pauseAt(Date.now() + 500)
   await phone.goto(code.url)
   await phone.getByTestId('approve').waitFor()
-  const confirm = await phone.screenshot({ path: `${FOLDER}/confirm-${colorScheme}.png` })
+  const confirm = await phone.screenshot({ path: pathOf('confirm') })
   await computer.locator('[data-state="scanned"]').waitFor()
   const frames = []
   for (const ms of [160, 80, 60, 60, 100]) {
@@ -67,16 +72,16 @@ async function takePath(colorScheme) {
   }
   await computer.clock.resume()
   await computer.locator('canvas').waitFor({ state: 'hidden' })
-  await computer.screenshot({ path: `${FOLDER}/scanned-${colorScheme}.png` })
+  await computer.screenshot({ path: pathOf('scanned') })
 
   // Longer than the guard against accidental taps.
   await phone.waitForTimeout(1_000)
   await phone.getByTestId('approve').click()
   await computer.getByTestId('session-row').waitFor()
-  const home = await computer.screenshot({ path: `${FOLDER}/home-${colorScheme}.png` })
+  const home = await computer.screenshot({ path: pathOf('home') })
   await phone.goto(`${ORIGIN}/phone`)
   await phone.getByTestId('session-row').waitFor()
-  await phone.screenshot({ path: `${FOLDER}/phone-${colorScheme}.png` })
+  await phone.screenshot({ path: pathOf('phone') })
   await phone.evaluate(() => fetch('/api/sessions?as=phone', { method: 'DELETE' }))
   await desk.close()
   await hand.close()
@@ -86,8 +91,9 @@ async function takePath(colorScheme) {
 /**
  * The moments of the path side by side, and below them the code as it becomes the person.
  * @param {Awaited<ReturnType<typeof takePath>>} pictures
+ * @param {'en' | 'zh'} language
  */
-async function compose({ login, confirm, frames, home }) {
+async function compose({ login, confirm, frames, home }, language) {
   const image = (/** @type {Buffer} */ bytes, /** @type {string} */ kind) =>
     `<img class="${kind}" src="data:image/png;base64,${bytes.toString('base64')}">`
   const style = `<style>
@@ -97,17 +103,19 @@ async function compose({ login, confirm, frames, home }) {
     .hand { height: 440px; border: 7px solid #10141c; border-radius: 40px; }
     .frame { height: 190px; border-radius: 51px; box-shadow: none; }
   </style>`
-  const page = await browser.newPage({ viewport: { width: 1480, height: 400 }, deviceScaleFactor: 1.5 })
+  const page = await browser.newPage({ viewport: { width: 1180, height: 400 }, deviceScaleFactor: 1.5 })
   const desks = [image(login, 'desk'), image(confirm, 'hand'), image(home, 'desk')]
   await page.setContent(`${style}<div>${desks.join('')}</div>`)
-  await page.locator('div').screenshot({ path: `${FOLDER}/path.png` })
+  await page.locator('div').screenshot({ path: `${FOLDER}/${language}/path.png` })
   await page.setViewportSize({ width: 1180, height: 400 })
   await page.setContent(`${style}<div>${frames.map((frame) => image(frame, 'frame')).join('')}</div>`)
-  await page.locator('div').screenshot({ path: `${FOLDER}/becoming.png` })
+  await page.locator('div').screenshot({ path: `${FOLDER}/${language}/becoming.png` })
 }
 
-await compose(await takePath('light'))
-await takePath('dark')
+for (const language of /** @type {const} */ (['en', 'zh'])) {
+  await compose(await takePath('light', language), language)
+  await takePath('dark', language)
+}
 await browser.close()
 server.kill('SIGTERM')
 rmSync(dataDir, { recursive: true, force: true })

@@ -4,9 +4,11 @@ import styles from './handset.module.css'
 /** A phone's screen: the whole window on a phone, inside a plain bezel on a wide one, with `beside` to its left. */
 export function Handset({ beside, children }: { beside?: ReactNode; children: ReactNode }) {
   return (
-    <div className={styles.stage}>
-      {beside === undefined ? null : <aside className={styles.beside}>{beside}</aside>}
-      <div className={styles.screen}>{children}</div>
+    <div className={styles.room}>
+      <div className={styles.stage}>
+        {beside === undefined ? null : <aside className={styles.beside}>{beside}</aside>}
+        <div className={styles.screen}>{children}</div>
+      </div>
     </div>
   )
 }

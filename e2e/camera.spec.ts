@@ -107,6 +107,9 @@ test('hidden or left, the camera is off; seen again, it goes on', async ({ compu
   expect(await liveTracks(phone.page)).toBe(1)
   await phone.page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })))
   expect(await liveTracks(phone.page)).toBe(0)
+  await phone.page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))
+  await expect(scanner(phone.page)).toHaveAttribute('data-state', 'scanning')
+  expect(await liveTracks(phone.page)).toBe(1)
 })
 
 test('a light is offered where the camera has one, and switched', async ({ computer, newCameraPhone }) => {

@@ -10,9 +10,16 @@ type Texts = Catalogue['login']
 /** Getting a code is quick; only when it takes longer it is worth a word. */
 const LOADING_AFTER_MS = 1_000
 
+interface Props {
+  screen: SignInScreen
+  text: Texts
+  /** The panel is not on the screen. */
+  isSilent?: boolean
+}
+
 /** One polite and one assertive region, in the page from the start; each state is said once. */
-export function Announcer({ screen, text }: { screen: SignInScreen; text: Texts }) {
-  const { urgent, words } = announcementOf(screen, text)
+export function Announcer({ screen, text, isSilent = false }: Props) {
+  const { urgent, words } = isSilent ? { urgent: false, words: '' } : announcementOf(screen, text)
   const delayMs = screen.state === 'loading' ? LOADING_AFTER_MS : 0
   const [said, setSaid] = useState({ urgent: false, words: '' })
   useEffect(() => {

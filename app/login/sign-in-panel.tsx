@@ -66,7 +66,7 @@ export function SignInPanel({ text, common, already, nextPath }: Props) {
         onNumber={(number) => void signIn.match(number)}
         onDrawn={onDrawn}
       />
-      {isShown ? <Announcer screen={screen} text={text} /> : null}
+      <Announcer screen={screen} text={text} isSilent={!isShown} />
     </PanelShell>
   )
 }

@@ -4,7 +4,17 @@ import { Observable } from './observable'
 /** What the scan page shows. */
 export interface ScanScreen {
   /** `data-state` of the scanner. */
-  state: 'primer' | 'starting' | 'scanning' | 'blocked' | 'no_camera' | 'busy' | 'needs_https' | 'failed' | 'found'
+  state:
+    | 'primer'
+    | 'starting'
+    | 'scanning'
+    | 'paused'
+    | 'blocked'
+    | 'no_camera'
+    | 'busy'
+    | 'needs_https'
+    | 'failed'
+    | 'found'
   /** Nothing was found for a while. */
   isSlow: boolean
   /** Null where the camera has none. */
@@ -66,23 +76,28 @@ export class Scanner {
 
   /** Watches the page; starts at once where the camera was granted before. Returns what undoes it. */
   open(): () => void {
-    let wasRunning = false
-    const onVisibility = () => {
-      if (document.visibilityState === 'hidden') {
-        wasRunning = this.#stream !== null || this.screen.get().state === 'starting'
-        this.#off()
-        if (wasRunning) this.#show({ state: 'starting', isLightOn: null })
-      } else if (wasRunning) void this.start()
+    const pause = () => {
+      const { state } = this.screen.get()
+      this.#off()
+      if (state === 'starting' || state === 'scanning' || state === 'found')
+        this.#show({ ...BLANK_SCAN, state: 'paused' })
     }
-    const onLeft = () => this.#off()
-    document.addEventListener('visibilitychange', onVisibility)
-    window.addEventListener('pagehide', onLeft)
+    const goOn = () => {
+      if (this.screen.get().state === 'paused') void this.start()
+    }
+    const onVisibility = () => (document.visibilityState === 'hidden' ? pause() : goOn())
+    const handlers: [EventTarget, string, () => void][] = [
+      [document, 'visibilitychange', onVisibility],
+      // Also into the back/forward cache, and out of it.
+      [window, 'pagehide', pause],
+      [window, 'pageshow', goOn],
+    ]
+    for (const [target, name, handle] of handlers) target.addEventListener(name, handle)
     const refusal = findRefusal()
     if (refusal !== null) this.#show({ state: refusal })
     else void this.#startIfGranted()
     return () => {
-      document.removeEventListener('visibilitychange', onVisibility)
-      window.removeEventListener('pagehide', onLeft)
+      for (const [target, name, handle] of handlers) target.removeEventListener(name, handle)
       this.#off()
     }
   }

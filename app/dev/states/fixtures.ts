@@ -105,6 +105,7 @@ export const SCAN: Record<string, ScanScreen> = {
   'scanning, with a light': scan({ state: 'scanning', isLightOn: true }),
   'scanning, 15 s without a hit': scan({ state: 'scanning', isSlow: true }),
   'scanning, a foreign code': scan({ state: 'scanning', foreign: 'https://example.org/a/very/long/address?of=a&page' }),
+  paused: scan({ state: 'paused' }),
   found: scan({ state: 'found' }),
   'a photo without a code': scan({ isPhotoEmpty: true }),
   blocked: scan({ state: 'blocked' }),

@@ -22,7 +22,7 @@ interface Props {
 /** What the scanner shows: the camera's picture, three squares to fit the code in, and the ways around a camera. */
 export function ScanView({ screen, text, common, video, onStart, onLight, onPhoto, onLink }: Props) {
   const isHydrated = useHydrated()
-  const isLooking = screen.state === 'starting' || screen.state === 'scanning' || screen.state === 'found'
+  const isLooking = ['starting', 'scanning', 'paused', 'found'].includes(screen.state)
   return (
     <div className={styles.page} data-testid="scanner" data-state={screen.state}>
       <video ref={video} className={styles.video} muted playsInline aria-hidden="true" tabIndex={-1} />
@@ -87,7 +87,7 @@ export function ScanView({ screen, text, common, video, onStart, onLight, onPhot
 }
 
 function hintOf({ state, isSlow }: ScanScreen, text: Props['text']): string {
-  if (state === 'starting') return text.starting
+  if (state === 'starting' || state === 'paused') return text.starting
   if (state === 'found') return text.found
   return isSlow ? text.slow : text.scanHint
 }

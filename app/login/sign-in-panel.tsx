@@ -1,7 +1,7 @@
 'use client'
 
 import { useRouter } from 'next/navigation'
-import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { useCallback, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { SignIn } from '@/lib/client/sign-in'
 import type { ShownPerson } from '@/lib/client/sign-in-screen'
 import type { Catalogue } from '@/lib/i18n/catalogue'
@@ -27,8 +27,8 @@ export function SignInPanel({ text, common, already, nextPath }: Props) {
   const isWide = useWideOnce()
   const isShown = isWide || isWanted
   const screen = useSyncExternalStore(signIn.screen.subscribe, signIn.screen.get, signIn.screen.get)
-  // No attempt for a code that nobody sees.
-  useEffect(() => (isShown ? signIn.open() : undefined), [signIn, isShown])
+  // No attempt for a code that nobody sees; and for one that is seen, none is waited for longer than it has to be.
+  useLayoutEffect(() => (isShown ? signIn.open() : undefined), [signIn, isShown])
 
   const { state } = screen
   const isScanned = state === 'scanned' || state === 'match'

@@ -1,5 +1,6 @@
 import type { Metadata, Viewport } from 'next'
 import localFont from 'next/font/local'
+import { headers } from 'next/headers'
 import { connection } from 'next/server'
 import type { ReactNode } from 'react'
 import { LANGUAGE_TAGS } from '@/lib/i18n/catalogue'
@@ -14,6 +15,11 @@ const bricolage = localFont({
   display: 'swap',
   fallback: ['system-ui'],
 })
+
+/** Between these the person's picture travels, where the browser can. */
+const TRAVELLED = new Set(['/', '/login'])
+/** In the document, and ahead of the style sheets: a browser asks for it before they have come. */
+const TRAVEL = '@view-transition { navigation: auto }'
 
 export const viewport: Viewport = {
   width: 'device-width',
@@ -38,9 +44,25 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
   // Every page carries the nonce of its own request, also the one that was not found: none is made ahead.
   await connection()
   const { locale } = await getLocale()
+  const { nonce, path } = await readRequest()
   return (
     <html lang={LANGUAGE_TAGS[locale]} className={bricolage.variable}>
+      <head>
+        {TRAVELLED.has(path) ? (
+          // Browsers hide a nonce once they have read it.
+          <style nonce={nonce} suppressHydrationWarning>
+            {TRAVEL}
+          </style>
+        ) : null}
+      </head>
       <body>{children}</body>
     </html>
   )
+}
+
+/** What `proxy.ts` says of this request. */
+async function readRequest(): Promise<{ nonce: string | undefined; path: string }> {
+  const said = await headers()
+  const policy = said.get('content-security-policy') ?? ''
+  return { nonce: /'nonce-([^']+)'/.exec(policy)?.[1], path: said.get('x-path') ?? '' }
 }

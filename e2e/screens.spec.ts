@@ -101,6 +101,17 @@ test('without script the page says what it needs', async ({ browser, server }) =
   }
 })
 
+test('on a wide screen the phone app is in a bezel, beside a word about what it is', async ({ computer, phone }) => {
+  await computer.page.goto(`${computer.server.origin}/phone`)
+  await expect(computer.page.getByText('A phone, simulated')).toBeVisible()
+  const wide = await computer.page.getByTestId('demo-account').first().boundingBox()
+  expect(wide?.width).toBeLessThan(195)
+  const main = await computer.page.locator('main').boundingBox()
+  expect([(main?.x ?? 0) > 400, (main?.width ?? 999) <= 390]).toEqual([true, true])
+  await phone.page.goto(`${phone.server.origin}/phone`)
+  await expect(phone.page.getByText('A phone, simulated')).toBeHidden()
+})
+
 test('the phone app can be installed', async ({ phone }) => {
   const session = await phone.page.context().newCDPSession(phone.page)
   const { url, errors, data } = await session.send('Page.getAppManifest')

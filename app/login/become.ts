@@ -17,8 +17,9 @@ const SQUARES_GO = 0.8
  * The code becomes the person: its modules regroup into a mosaic of the avatar, which sharpens into it. Draws on
  * `canvas`, over the tile; says and delays nothing. Does nothing where motion is not wanted. Returns what stops it.
  */
-export function becomePerson(canvas: HTMLCanvasElement, avatar: Element, { modules, across, share }: DrawnCode) {
-  const context = canvas.getContext('2d', { willReadFrequently: false })
+export function becomePerson(canvas: HTMLCanvasElement, avatar: Element, drawn: DrawnCode): () => void {
+  const { modules, across, share } = drawn
+  const context = canvas.getContext('2d')
   const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches
   if (isStill || context === null || modules.length === 0) return () => {}
 

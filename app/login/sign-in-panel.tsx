@@ -44,7 +44,8 @@ export function SignInPanel({ text, common, already, nextPath }: Props) {
   const onDrawn = useCallback((code: DrawnCode) => {
     drawn.current = code
   }, [])
-  useEffect(() => {
+  // Before the first frame of the new state, or that would show the avatar already.
+  useLayoutEffect(() => {
     const code = drawn.current
     if (state !== 'ready' && state !== 'reconnecting') drawn.current = null
     const canvas = panel.current?.querySelector('canvas')

@@ -20,7 +20,7 @@ class Gallery {
     await this.page.evaluate((name) => {
       location.hash = encodeURIComponent(name)
     }, state)
-    await this.page.waitForFunction(() => document.querySelector('h1')?.textContent !== 'States')
+    await this.page.waitForFunction((name) => document.documentElement.dataset.shown === name, state)
     await this.settle()
   }
 

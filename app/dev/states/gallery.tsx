@@ -1,6 +1,6 @@
 'use client'
 
-import { Fragment, useState, useSyncExternalStore } from 'react'
+import { Fragment, useLayoutEffect, useState, useSyncExternalStore } from 'react'
 import { LanguageSwitch } from '@/app/ui/language-switch'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import styles from './gallery.module.css'
@@ -21,6 +21,10 @@ export function Gallery({ locale, text, accounts }: Props) {
   const [theme, setTheme] = useState<Theme>('system')
   useTheme(theme)
   const shown = useSyncExternalStore(onHash, readHash, () => null)
+  // For who waits for a state to be there.
+  useLayoutEffect(() => {
+    document.documentElement.dataset.shown = shown ?? ''
+  }, [shown])
   // The fixtures' times begin with the page.
   if (shown === null) return null
 

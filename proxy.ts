@@ -12,12 +12,17 @@ export function proxy(request: NextRequest): NextResponse {
   // Next puts the nonce that it finds in here on its own scripts.
   headers.set('Content-Security-Policy', policy)
   // A layout is not told which page it is around.
-  headers.set('x-path', request.nextUrl.pathname)
+  headers.set('x-travels', String(travels(request.nextUrl)))
   const response = NextResponse.next({ request: { headers } })
   response.headers.set('Content-Security-Policy', policy)
   for (const [name, value] of Object.entries(PAGE_HEADERS)) response.headers.set(name, value)
   response.headers.set('Permissions-Policy', `camera=(${isScanner ? 'self' : ''}), microphone=(), geolocation=()`)
   return response
+}
+
+/** Whether every way out of this page leads to one that says so too: to another, a browser would reject the transition. */
+function travels({ pathname, searchParams }: URL): boolean {
+  return pathname === '/' || (pathname === '/login' && !searchParams.has('next'))
 }
 
 export const config = {

@@ -16,10 +16,11 @@ const bricolage = localFont({
   fallback: ['system-ui'],
 })
 
-/** Between these the person's picture travels, where the browser can. */
-const TRAVELLED = new Set(['/', '/login'])
-/** In the document, and ahead of the style sheets: a browser asks for it before they have come. */
-const TRAVEL = '@view-transition { navigation: auto }'
+/**
+ * From the code to home the person's picture travels, where the browser can. In the document and ahead of the style sheets: a
+ * browser asks for it before they have come. Not where the window is a phone's: from there the way leads to the app.
+ */
+const TRAVEL = '@media (min-width: 640px) { @view-transition { navigation: auto } }'
 
 export const viewport: Viewport = {
   width: 'device-width',
@@ -44,11 +45,11 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
   // Every page carries the nonce of its own request, also the one that was not found: none is made ahead.
   await connection()
   const { locale } = await getLocale()
-  const { nonce, path } = await readRequest()
+  const { nonce, travels } = await readRequest()
   return (
     <html lang={LANGUAGE_TAGS[locale]} className={bricolage.variable}>
       <head>
-        {TRAVELLED.has(path) ? (
+        {travels ? (
           // Browsers hide a nonce once they have read it.
           <style nonce={nonce} suppressHydrationWarning>
             {TRAVEL}
@@ -61,8 +62,8 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
 }
 
 /** What `proxy.ts` says of this request. */
-async function readRequest(): Promise<{ nonce: string | undefined; path: string }> {
+async function readRequest(): Promise<{ nonce: string | undefined; travels: boolean }> {
   const said = await headers()
   const policy = said.get('content-security-policy') ?? ''
-  return { nonce: /'nonce-([^']+)'/.exec(policy)?.[1], path: said.get('x-path') ?? '' }
+  return { nonce: /'nonce-([^']+)'/.exec(policy)?.[1], travels: said.get('x-travels') === 'true' }
 }

@@ -1,8 +1,10 @@
 import { subscribe } from 'node:diagnostics_channel'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { renderUnicodeCompact } from 'uqr'
-import { ConfigError } from '@/lib/config'
+import { type Config, ConfigError } from '@/lib/config'
 import { PEER_HEADER } from '@/lib/http/address'
+import { baseHeaders } from '@/lib/http/headers'
+import { isForeignHost } from '@/lib/http/host'
 import { services } from '@/lib/services'
 
 /** A process that still has something open this long after it was told to end is ended. */
@@ -10,8 +12,8 @@ const EXIT_DEADLINE_MS = 8_000
 
 /** Checks the settings, opens the store, and prepares for the end. Wrong settings end the process with a table. */
 export function startProcess(): void {
-  prepareRequests()
   const { config, log, drain, close } = startServices()
+  prepareRequests(config)
   if (config.isLocal) announce(config.publicOrigin, config.port)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
@@ -39,15 +41,21 @@ function startServices(): ReturnType<typeof services> {
 const ROUTED_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /** Prepares each request as the HTTP server hands it over, before Next sees it. */
-function prepareRequests(): void {
+function prepareRequests({ publicOrigin, ownOrigins }: Config): void {
+  const always = Object.entries(baseHeaders(publicOrigin))
   subscribe('http.server.request.start', (message) => {
-    const { request } = message as { request: IncomingMessage }
+    const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
+    // On every answer, whoever gives it: pages, files, errors, and what Next answers before it asks us.
+    for (const [name, value] of always) response.setHeader(name, value)
     // Route handlers see headers, not sockets, and Next passes on whatever `X-Forwarded-For` the client wrote.
     request.headers[PEER_HEADER] = request.socket.remoteAddress ?? ''
     // No resource offers OPTIONS, so that this is a 405 with what is offered.
     if (!ROUTED_METHODS.has(request.method ?? '')) request.method = 'OPTIONS'
     // Next answers a path that cannot be decoded with 500; it leads nowhere.
-    if (!isDecodable(request.url ?? '')) request.url = request.url?.startsWith('/api/') ? '/api/nowhere' : '/nowhere'
+    const isLost = !isDecodable(request.url ?? '') || isForeignHost(request.headers.host, ownOrigins)
+    if (isLost && !request.url?.startsWith('/api/health/')) {
+      request.url = request.url?.startsWith('/api/') ? '/api/nowhere' : '/nowhere'
+    }
   })
 }
 

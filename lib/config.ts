@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Lifetimes } from './attempt/attempt'
 import type { MatchPolicy } from './attempt/risk'
+import type { BearerSettings } from './auth/bearer'
 import { AddressList } from './http/address'
 import { LOG_LEVELS, type LogLevel } from './log'
 import type { SessionLifetimes } from './session/session'
@@ -20,6 +21,10 @@ export interface Config {
   port: number
   dataDir: string
   demoAccounts: boolean
+  /** Null: native apps are not let in. */
+  bearer: BearerSettings | null
+  /** Null: their requests need no signature. */
+  signingSecret: string | null
   ipAllowlist: AddressList | null
   trustedProxies: AddressList
   matchPolicy: MatchPolicy
@@ -27,6 +32,8 @@ export interface Config {
   lifetimes: Lifetimes
   sessionLifetimes: SessionLifetimes
   rateLimitScale: number
+  /** The path of an MMDB file, or null. */
+  geoDatabase: string | null
   maxStreams: number
   logLevel: LogLevel
 }
@@ -50,18 +57,7 @@ export class ConfigError extends Error {
 }
 
 /** Settings of the protocol that this version does not read yet: better not to start than to seem to obey them. */
-const NOT_YET = [
-  'REDIS_URL',
-  'UPSTASH_REDIS_REST_URL',
-  'UPSTASH_REDIS_REST_TOKEN',
-  'PHONE_JWT_SECRET',
-  'PHONE_JWKS_URL',
-  'PHONE_JWT_ISSUER',
-  'PHONE_JWT_AUDIENCE',
-  'API_SIGNING_SECRET',
-  'GEOIP_DB',
-  'METRICS_TOKEN',
-] as const
+const NOT_YET = ['REDIS_URL', 'UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN', 'METRICS_TOKEN'] as const
 
 const flag = z
   .enum(['true', 'false', '1', '0'], 'true, false, 1 or 0')
@@ -104,6 +100,12 @@ const origin = z
   .refine(isOrigin, 'an origin such as https://login.example.com: http or https, no path')
   .transform((text) => new URL(text).origin)
 
+const oneSecret = z
+  .string()
+  .refine((secret) => secret.length >= SECRET_CHARS, { error: `at least ${SECRET_CHARS} characters` })
+
+const keySetUrl = z.string().refine(isKeySetUrl, 'an https address, or one of this machine')
+
 const notYet = z.undefined('not supported by this version; unset it').optional()
 
 const schema = z.object({
@@ -114,6 +116,11 @@ const schema = z.object({
   PORT: count(0, 65_535).default(3000),
   DATA_DIR: z.string().min(1).default('.data'),
   DEMO_ACCOUNTS: flag.optional(),
+  PHONE_JWT_SECRET: oneSecret.optional(),
+  PHONE_JWKS_URL: keySetUrl.optional(),
+  PHONE_JWT_ISSUER: z.string().optional(),
+  PHONE_JWT_AUDIENCE: z.string().optional(),
+  API_SIGNING_SECRET: oneSecret.optional(),
   IP_ALLOWLIST: addresses.optional(),
   TRUSTED_PROXIES: addresses.optional(),
   MATCH_POLICY: z.enum(['risk', 'always', 'never'], 'risk, always or never').default('risk'),
@@ -130,6 +137,7 @@ const schema = z.object({
     .transform(Number)
     .refine((value) => value > 0, 'a number above 0')
     .default(1),
+  GEOIP_DB: z.string().optional(),
   MAX_STREAMS: count(1, 10_000_000).default(20_000),
   LOG_LEVEL: z.enum(LOG_LEVELS, LOG_LEVELS.join(', ')).default('info'),
   ...(Object.fromEntries(NOT_YET.map((name) => [name, notYet])) as Record<(typeof NOT_YET)[number], typeof notYet>),
@@ -155,6 +163,7 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
   if (!isLocal && given.SESSION_SECRET === undefined) {
     rows.push({ name: 'SESSION_SECRET', problem: `required in production: at least ${SECRET_CHARS} random characters` })
   }
+  rows.push(...bearerProblems(given))
   if (!result.success || rows.length > 0) throw new ConfigError(rows)
   const data = result.data
   const publicOrigin = data.PUBLIC_ORIGIN ?? `http://${machine.lanAddress ?? 'localhost'}:${data.PORT}`
@@ -168,6 +177,8 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
     port: data.PORT,
     dataDir: data.DATA_DIR,
     demoAccounts: data.DEMO_ACCOUNTS ?? isLocal,
+    bearer: toBearer(data),
+    signingSecret: data.API_SIGNING_SECRET ?? null,
     ipAllowlist: data.IP_ALLOWLIST ?? null,
     trustedProxies: data.TRUSTED_PROXIES ?? new AddressList([]),
     matchPolicy: data.MATCH_POLICY,
@@ -180,6 +191,7 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
     },
     sessionLifetimes: { computerMs: data.SESSION_TTL_S, computerIdleMs: data.SESSION_IDLE_TTL_S },
     rateLimitScale: data.RATE_LIMIT_SCALE,
+    geoDatabase: data.GEOIP_DB ?? null,
     maxStreams: data.MAX_STREAMS,
     logLevel: data.LOG_LEVEL,
   }
@@ -217,6 +229,32 @@ function loadSecret(dataDir: string): string {
   return secret
 }
 
+/** What only the settings together can show. */
+function bearerProblems(given: Record<string, string | undefined>): { name: string; problem: string }[] {
+  const keys = ['PHONE_JWT_SECRET', 'PHONE_JWKS_URL'].filter((name) => given[name] !== undefined)
+  const claims = ['PHONE_JWT_ISSUER', 'PHONE_JWT_AUDIENCE'].filter((name) => given[name] !== undefined)
+  const needsKeys = claims.length > 0 || given.API_SIGNING_SECRET !== undefined
+  const rows: { name: string; problem: string }[] = []
+  if (keys.length > 1)
+    rows.push({ name: 'PHONE_JWKS_URL', problem: 'cannot be set beside PHONE_JWT_SECRET: one kind of key' })
+  if (keys.length === 0 && needsKeys) {
+    rows.push({ name: 'PHONE_JWT_SECRET', problem: 'required, or PHONE_JWKS_URL: what bearer tokens are checked with' })
+  }
+  for (const name of ['PHONE_JWT_ISSUER', 'PHONE_JWT_AUDIENCE']) {
+    if (keys.length > 0 && given[name] === undefined) {
+      rows.push({ name, problem: `required with ${keys[0]}: what tokens have to say` })
+    }
+  }
+  return rows
+}
+
+function toBearer(data: z.infer<typeof schema>): BearerSettings | null {
+  const { PHONE_JWT_SECRET: secret, PHONE_JWKS_URL: url, PHONE_JWT_ISSUER: issuer, PHONE_JWT_AUDIENCE: audience } = data
+  if (issuer === undefined || audience === undefined) return null
+  if (secret !== undefined) return { key: { secret }, issuer, audience }
+  return url === undefined ? null : { key: { keySetUrl: url }, issuer, audience }
+}
+
 function toRow({ path, message }: z.core.$ZodIssue): { name: string; problem: string } {
   return { name: String(path[0]), problem: `expected: ${message}` }
 }
@@ -226,6 +264,14 @@ function splitList(text: string): string[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '')
+}
+
+function isKeySetUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname, username, password } = new URL(text)
+  const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+  if (username !== '' || password !== '') return false
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback)
 }
 
 function isOrigin(text: string): boolean {

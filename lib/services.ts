@@ -1,16 +1,23 @@
 import { randomBytes } from 'node:crypto'
-import { deriveKeyring } from './attempt/keys'
+import { deriveKey, deriveKeyring } from './attempt/keys'
+import { createAudit } from './audit'
+import { BearerTokens } from './auth/bearer'
 import { Cookies } from './auth/cookies'
-import { type Config, loadConfig } from './config'
-import { createLog } from './log'
+import { Signatures } from './auth/signature'
+import { type Config, ConfigError, loadConfig } from './config'
+import { type FindCity, openGeoDatabase } from './http/geo-database'
+import { SqliteLimits } from './limits/sqlite'
+import { createLog, type Log } from './log'
 import { AccountStream, type AccountStreamsOptions } from './services/account-streams'
 import { AttemptStreams } from './services/attempt-streams'
 import { Attempts } from './services/attempts'
+import { Limiter } from './services/limiter'
 import { Sessions } from './services/sessions'
-import type { AnySession } from './session/session'
+import type { Account } from './session/session'
+import { isSqliteFailure } from './sqlite/open'
 import { Deadlines } from './sse/deadlines'
 import { type Stream, Streams } from './sse/streams'
-import { isSqliteFailure, SqliteStore } from './store/sqlite'
+import { SqliteStore } from './store/sqlite'
 
 const STREAMS_PER_ADDRESS = 30
 
@@ -22,13 +29,17 @@ export type Services = ReturnType<typeof createServices>
 /** Builds everything that lives as long as the process. The only reader of the clock and of chance. */
 export function createServices(config: Config, now: () => number = Date.now) {
   const log = createLog(config.logLevel)
+  const findCity = config.geoDatabase === null ? null : openPlaces(config.geoDatabase)
   const store = new SqliteStore(config.dataDir, (error) => log.error({ err: error }, 'watcher failed'))
+  const limits = new SqliteLimits(config.dataDir)
+  const [newestSecret] = config.secrets
+  const audit = createAudit(log, newestSecret)
   const keys = deriveKeyring(config.secrets)
   const deadlines = new Deadlines(now)
   const perAddress = Math.max(1, Math.floor(STREAMS_PER_ADDRESS * config.rateLimitScale))
   const streams = new Streams({ perAddress, inAll: config.maxStreams }, Math.random)
-  const { lifetimes, sessionLifetimes, publicOrigin, matchPolicy, singleComputer } = config
-  const sessions = new Sessions({ store, lifetimes: sessionLifetimes, singleComputer, now, randomBytes })
+  const { lifetimes, sessionLifetimes, publicOrigin, matchPolicy, singleComputer, signingSecret } = config
+  const sessions = new Sessions({ store, audit, lifetimes: sessionLifetimes, singleComputer, now, randomBytes })
   const account: AccountStreamsOptions = {
     store,
     sessions,
@@ -38,8 +49,8 @@ export function createServices(config: Config, now: () => number = Date.now) {
     now,
     onError: (error) => log.error({ err: error }, 'stream failed'),
   }
-  const attempts = new Attempts({ store, keys, lifetimes, publicOrigin, matchPolicy, now, randomBytes })
-  const sweeper = setInterval(() => sweep(store, now, log), SWEEP_EVERY_MS)
+  const attempts = new Attempts({ store, audit, keys, lifetimes, publicOrigin, matchPolicy, now, randomBytes })
+  const sweeper = setInterval(() => sweep([store, limits], now, log), SWEEP_EVERY_MS)
   sweeper.unref()
   let isDraining = false
 
@@ -52,12 +63,24 @@ export function createServices(config: Config, now: () => number = Date.now) {
   return {
     config,
     log,
+    audit,
+    bearer:
+      config.bearer === null
+        ? null
+        : new BearerTokens({
+            ...config.bearer,
+            now,
+            onError: (error) => log.warn({ err: error }, 'a bearer token could not be judged'),
+          }),
+    signatures: signingSecret === null ? null : new Signatures({ secret: signingSecret, limits, now }),
+    limiter: new Limiter({ limits, key: deriveKey(newestSecret, 'limits'), scale: config.rateLimitScale, now }),
+    findCity,
     cookies: new Cookies({ secrets: config.secrets, secure: publicOrigin.startsWith('https:') }),
     attempts,
     sessions,
     streams,
     attemptStreams: new AttemptStreams({ store, keys, lifetimes, publicOrigin, deadlines, now }),
-    createAccountStream: (stream: Stream, session: AnySession) => new AccountStream(stream, session, account),
+    createAccountStream: (stream: Stream, who: Account) => new AccountStream(stream, who, account),
     newBrowserSecret: () => randomBytes(32).toString('base64url'),
     isStoreFailure: isSqliteFailure,
     /** Resolves when requests can be served. */
@@ -78,6 +101,7 @@ export function createServices(config: Config, now: () => number = Date.now) {
       clearInterval(sweeper)
       drain()
       store.close()
+      limits.close()
     },
   }
 }
@@ -98,10 +122,19 @@ export function installServices(other: Services | null): void {
 }
 
 /** A bounded number of rows at a time, with room for requests in between, until all that is over is forgotten. */
-function sweep(store: SqliteStore, now: () => number, log: ReturnType<typeof createLog>): void {
+function sweep(files: (SqliteStore | SqliteLimits)[], now: () => number, log: Log): void {
   try {
-    if (store.sweep(now(), SWEEP_ROWS) >= SWEEP_ROWS) setImmediate(sweep, store, now, log)
+    const unfinished = files.filter((file) => file.sweep(now(), SWEEP_ROWS) >= SWEEP_ROWS)
+    if (unfinished.length > 0) setImmediate(sweep, unfinished, now, log)
   } catch (error) {
     log.error({ err: error }, 'sweep failed')
+  }
+}
+
+function openPlaces(path: string): FindCity {
+  try {
+    return openGeoDatabase(path)
+  } catch {
+    throw new ConfigError([{ name: 'GEOIP_DB', problem: 'expected: the path of a readable MMDB file' }])
   }
 }

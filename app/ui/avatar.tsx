@@ -9,7 +9,7 @@ interface Props {
 /** A person's picture; their name always stands beside it. Without one, the first letter. */
 export function Avatar({ person, size, travels = false }: Props) {
   const className = travels ? 'avatar traveller' : 'avatar'
-  if (person.avatarUrl === null) {
+  if (!isOurs(person.avatarUrl)) {
     const [letter = ''] = person.name
     return (
       <svg className={className} width={size} height={size} viewBox="0 0 48 48" aria-hidden="true">
@@ -21,4 +21,9 @@ export function Avatar({ person, size, travels = false }: Props) {
   }
   // biome-ignore lint/performance/noImgElement: no image optimiser runs in this app
   return <img className={className} src={person.avatarUrl} alt="" width={size} height={size} />
+}
+
+/** A page shows pictures from its own origin only: another would learn who signs in, and the policy does not let it. */
+function isOurs(avatarUrl: string | null): avatarUrl is string {
+  return avatarUrl?.startsWith('/') ?? false
 }

@@ -4,12 +4,12 @@ import { services } from '../services'
 import { accountOf } from './sessions'
 
 /** `GET /api/account/events`: what a signed-in phone or computer hears of its account. */
-export const accountEvents = resource({
+export const accountEvents = resource('/api/account/events', {
   HEAD: null,
-  GET: async ({ request }: Call) => {
+  GET: async (call: Call) => {
     const { createAccountStream } = services()
-    const account = await accountOf(request)
-    return openStream(request, (stream) => {
+    const account = await accountOf(call)
+    return openStream(call.request, (stream) => {
       const reader = createAccountStream(stream, account)
       reader.open()
       return reader

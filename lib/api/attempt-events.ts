@@ -7,7 +7,7 @@ import { services } from '../services'
  * `GET /api/qr/{id}/events`: the attempt, as it changes. Refused before it opens, never after. Subscribes first and
  * reads then, so that no change falls between.
  */
-export const attemptEvents = resource({
+export const attemptEvents = resource('/api/qr/{id}/events', {
   HEAD: null,
   GET: async ({ request, params: { id = '' } }: Call) => {
     const { attempts, attemptStreams } = services()

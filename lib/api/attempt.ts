@@ -7,7 +7,7 @@ import { services } from '../services'
 const MAX_WAIT_MS = 25_000
 
 /** `/api/qr/{id}`: the attempt now, or as soon as it changes; and its end. */
-export const attempt = resource({
+export const attempt = resource('/api/qr/{id}', {
   GET: async ({ request, params: { id = '' } }: Call) => {
     const { attempts } = services()
     const { searchParams } = new URL(request.url)

@@ -6,10 +6,10 @@ import { type Call, resource } from '../http/resource'
 import { services } from '../services'
 
 /** `POST /api/qr/cancel`: the person said no. */
-export const cancel = resource({
-  POST: async ({ request, body }: Call) => {
-    const phone = await requirePhone(request)
-    const { claim } = parseBody(body, claimBody)
+export const cancel = resource('/api/qr/cancel', {
+  POST: async (call: Call) => {
+    const phone = await requirePhone(call)
+    const { claim } = parseBody(call.body, claimBody)
     return json(await services().attempts.cancelByPhone(phone, claim))
   },
 })

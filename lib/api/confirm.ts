@@ -6,10 +6,12 @@ import { type Call, resource } from '../http/resource'
 import { services } from '../services'
 
 /** `POST /api/qr/confirm`: the person said yes. */
-export const confirm = resource({
-  POST: async ({ request, body }: Call) => {
-    const phone = await requirePhone(request)
-    const { claim } = parseBody(body, claimBody)
-    return json(await services().attempts.confirm(phone, claim))
+export const confirm = resource('/api/qr/confirm', {
+  POST: async (call: Call) => {
+    const { attempts, limiter } = services()
+    const phone = await requirePhone(call)
+    await limiter.confirm(phone.person.id)
+    const { claim } = parseBody(call.body, claimBody)
+    return json(await attempts.confirm(phone, claim))
   },
 })

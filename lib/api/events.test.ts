@@ -134,15 +134,17 @@ describe('too many streams', () => {
   test('of one address are refused with 429, in all with 503, and the scale counts', async () => {
     app.dispose()
     app = new App({ RATE_LIMIT_SCALE: '0.1', MAX_STREAMS: '4' })
-    const here = new Browser(app)
-    for (let count = 0; count < 3; count += 1) expect((await open(await here.start(), here)).status).toBe(200)
-    const fourth = await open(await here.start(), here)
+    const openFrom = async (address: string) => {
+      const browser = new Browser(app)
+      browser.address = address
+      return await open(await browser.start(), browser)
+    }
+    for (let count = 0; count < 3; count += 1) expect((await openFrom('203.0.113.7')).status).toBe(200)
+    const fourth = await openFrom('203.0.113.7')
     expect(fourth.headers.get('Retry-After')).toMatch(/^\d+$/)
     expect(await refusal(fourth)).toEqual({ status: 429, code: 'rate_limited' })
-    const there = new Browser(app)
-    there.address = '198.51.100.1'
-    expect((await open(await there.start(), there)).status).toBe(200)
-    const fifth = await open(await there.start(), there)
+    expect((await openFrom('198.51.100.1')).status).toBe(200)
+    const fifth = await openFrom('198.51.100.1')
     expect(fifth.headers.get('Retry-After')).toMatch(/^\d+$/)
     expect(await refusal(fifth)).toEqual({ status: 503, code: 'unavailable' })
   })

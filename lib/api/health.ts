@@ -3,12 +3,12 @@ import { resource } from '../http/resource'
 import { services } from '../services'
 
 /** `GET /api/health/live`: the process runs. */
-export const live = resource({
+export const live = resource('/api/health/live', {
   GET: async () => json({ status: 'live' }),
 })
 
 /** `GET /api/health/ready`: requests can be served, or what keeps them from it. */
-export const ready = resource({
+export const ready = resource('/api/health/ready', {
   GET: async () => {
     const failing = await services().checkReady()
     if (failing === null) return json({ status: 'ready' })

@@ -6,7 +6,7 @@ import { type Call, resource } from '../http/resource'
 import { services } from '../services'
 
 /** `POST /api/qr/{id}/match`: the number that was read off the phone. */
-export const match = resource({
+export const match = resource('/api/qr/{id}/match', {
   POST: async ({ request, params: { id = '' }, body }: Call) => {
     const { number } = parseBody(body, matchBody)
     const browserHash = await requireBrowserHash(request)

@@ -141,6 +141,8 @@ test('a GET changes nothing: not the attempt, not the sessions, not the cookies'
 })
 
 test('ids are random, never in a row, and never the client’s', async () => {
+  app.dispose()
+  app = new App({ RATE_LIMIT_SCALE: '100' })
   const ids = []
   for (let count = 0; count < 200; count += 1) ids.push((await new Browser(app).start()).id)
   expect(new Set(ids).size).toBe(200)

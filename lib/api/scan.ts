@@ -1,3 +1,4 @@
+import { isProtocolError } from '../attempt/errors'
 import { networkOf } from '../attempt/risk'
 import { scanBody } from '../attempt/schemas'
 import { requirePhone } from '../auth/identity'
@@ -8,12 +9,18 @@ import { type Call, resource } from '../http/resource'
 import { services } from '../services'
 
 /** `POST /api/qr/scan`: the phone has read a code. */
-export const scan = resource({
-  POST: async ({ request, body }: Call) => {
-    const { attempts, config } = services()
-    const phone = await requirePhone(request)
-    const { code } = parseBody(body, scanBody)
-    const network = networkOf(clientAddress(request.headers, config.trustedProxies))
-    return json(await attempts.scan(phone, code, network))
+export const scan = resource('/api/qr/scan', {
+  POST: async (call: Call) => {
+    const { attempts, config, limiter } = services()
+    const phone = await requirePhone(call)
+    await limiter.scan(phone.person.id)
+    const { code } = parseBody(call.body, scanBody)
+    const network = networkOf(clientAddress(call.request.headers, config.trustedProxies))
+    try {
+      return json(await attempts.scan(phone, code, network))
+    } catch (error) {
+      if (isProtocolError(error) && error.code === 'code_unknown') await limiter.unknownCode(phone.person.id)
+      throw error
+    }
   },
 })

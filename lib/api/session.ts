@@ -5,7 +5,7 @@ import { services } from '../services'
 import { toSessionView } from '../session/session'
 
 /** `/api/session`: whether this computer is signed in, and its sign-out. The phone of the same browser stays. */
-export const session = resource({
+export const session = resource('/api/session', {
   GET: async ({ request }: Call) => {
     const computer = await findComputer(request)
     if (computer === null) return json({ signedIn: false })

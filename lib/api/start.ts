@@ -2,26 +2,31 @@ import { ProtocolError } from '../attempt/errors'
 import { networkOf } from '../attempt/risk'
 import { startBody } from '../attempt/schemas'
 import { hashBrowserSecret } from '../attempt/tokens'
-import { clientAddress } from '../http/address'
+import { clientAddress, limitedAs } from '../http/address'
 import { json } from '../http/answer'
 import { parseBody } from '../http/body'
 import { describeDevice } from '../http/device'
+import { findPlace } from '../http/place'
 import { type Call, resource } from '../http/resource'
 import { services } from '../services'
 
 /** `POST /api/qr`: starts an attempt that belongs to this browser, and gives the browser its secret if it has none. */
 export const start = resource(
+  '/api/qr',
   {
     POST: async ({ request: { headers }, body }: Call) => {
-      const { attempts, config, cookies, newBrowserSecret } = services()
-      parseBody(body, startBody)
+      const { attempts, config, cookies, findCity, limiter, newBrowserSecret } = services()
+      const address = clientAddress(headers, config.trustedProxies)
       const known = await cookies.read(headers.get('cookie'), 'browser')
       const secret = known ?? newBrowserSecret()
+      const browserHash = hashBrowserSecret(secret)
+      await limiter.start(browserHash, limitedAs(address))
+      parseBody(body, startBody)
       const attempt = await attempts.start({
         ...describeDevice(headers.get('user-agent')),
-        browserHash: hashBrowserSecret(secret),
-        place: null,
-        network: networkOf(clientAddress(headers, config.trustedProxies)),
+        browserHash,
+        place: findPlace(headers, config.trustedProxies, findCity),
+        network: networkOf(address),
       })
       const response = json(attempt, { status: 201, headers: { Location: `/api/qr/${attempt.id}` } })
       if (known === null) response.headers.append('Set-Cookie', await cookies.write('browser', secret))

@@ -14,6 +14,7 @@ export type ErrorCode =
   // who asks
   | 'unauthenticated'
   | 'token_wrong'
+  | 'signature_wrong'
   | 'two_identities'
   | 'credentials_wrong'
   // the attempt
@@ -41,6 +42,8 @@ export interface ErrorFacts {
   retryAfterS?: number
   /** The methods that are offered: `method_not_allowed` only. */
   allow?: string
+  /** Which limit was reached, for the log: `rate_limited` only. Not told to the client. */
+  limit?: string
 }
 
 /** The server builds this file into more than one module graph, so that one graph's class is not the other's. */

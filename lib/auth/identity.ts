@@ -1,16 +1,19 @@
 import type { Phone } from '../attempt/attempt'
 import { ProtocolError } from '../attempt/errors'
 import { hashBrowserSecret } from '../attempt/tokens'
+import { clientAddress, limitedAs } from '../http/address'
+import { parseBearer } from '../http/authorization'
+import type { Call } from '../http/resource'
 import { services } from '../services'
-import type { AnySession, ComputerSession, PhoneSession } from '../session/session'
+import type { Account, ComputerSession, PhoneSession, TokenPhone } from '../session/session'
 
-/** What identities are read from: a request, or the headers of a page. */
+/** What cookies are read from: a request, or the headers of a page. */
 export interface Identified {
   headers: Headers
 }
 
 /** The hash of the browser's secret, or null when it has none that we made. */
-async function findBrowserHash({ headers }: Identified): Promise<string | null> {
+export async function findBrowserHash({ headers }: Identified): Promise<string | null> {
   const secret = await services().cookies.read(headers.get('cookie'), 'browser')
   return secret === null ? null : hashBrowserSecret(secret)
 }
@@ -36,36 +39,55 @@ export async function findCookiePhone({ headers }: Identified): Promise<PhoneSes
 }
 
 /**
- * The phone that asks, or null. Bearer tokens are refused: no key to check them with can be configured.
- * @throws ProtocolError `two_identities`, `token_wrong`.
+ * The phone that asks, or null: by its cookie, or by the bearer token of a native app and, where requests are signed, its signature.
+ * @throws ProtocolError `two_identities`, `token_wrong`, `signature_wrong`, `rate_limited`, `unavailable`.
  */
-export async function findPhone(request: Identified): Promise<PhoneSession | null> {
-  const phone = await findCookiePhone(request)
-  if (/^bearer(\s|$)/i.test(request.headers.get('authorization') ?? '')) {
-    throw new ProtocolError(phone === null ? 'token_wrong' : 'two_identities')
+export async function findPhone(call: Call): Promise<PhoneSession | TokenPhone | null> {
+  const phone = await findCookiePhone(call.request)
+  const token = parseBearer(call.request.headers.get('authorization'))
+  if (token === null) return phone
+  // Whatever the token is worth: a request has to say who it is, once.
+  if (phone !== null) throw new ProtocolError('two_identities')
+  return await requireTokenPhone(call, token)
+}
+
+/** @throws ProtocolError `unauthenticated`, and what `findPhone` throws. */
+export async function requirePhone(call: Call): Promise<Phone> {
+  const phone = await findPhone(call)
+  if (phone === null) throw new ProtocolError('unauthenticated')
+  return { sessionId: phone.id, person: phone.person }
+}
+
+/**
+ * The signed-in computer or phone. A browser that is both is taken as the computer unless it says `phone`; with a bearer token it is
+ * the token's phone.
+ * @throws ProtocolError `unauthenticated`, and what `findPhone` throws.
+ */
+export async function requireAccount(call: Call, as: 'computer' | 'phone' | null): Promise<Account> {
+  const { request } = call
+  const hasToken = parseBearer(request.headers.get('authorization')) !== null
+  const computer = as === 'phone' || hasToken ? null : await findComputer(request)
+  const account = computer ?? (as === 'computer' ? null : await findPhone(call))
+  if (account === null) throw new ProtocolError('unauthenticated')
+  return account
+}
+
+async function requireTokenPhone(call: Call, token: string): Promise<TokenPhone> {
+  const { bearer, signatures } = services()
+  const phone = bearer === null ? null : await bearer.findPhone(token)
+  if (phone === null) return await refuse(call, 'token_wrong')
+  const { method, headers, url } = call.request
+  const { pathname, search } = new URL(url)
+  const signed = { method, path: pathname + search, body: call.body }
+  if (signatures !== null && !(await signatures.isGood(headers, signed, phone.person.id))) {
+    return await refuse(call, 'signature_wrong')
   }
   return phone
 }
 
-/** @throws ProtocolError `unauthenticated`, and what `findPhone` throws. */
-export async function requirePhone(request: Identified): Promise<Phone> {
-  const session = await findPhone(request)
-  if (session === null) throw new ProtocolError('unauthenticated')
-  return { sessionId: session.id, person: session.person }
-}
-
-/** Which identity a browser that is both phone and computer means. */
-export type AccountKind = AnySession['kind']
-
-/**
- * The signed-in computer or phone. A browser that is both is taken as the computer unless it says `phone`.
- * @throws ProtocolError `unauthenticated`.
- */
-export async function requireAccount(request: Identified, as: AccountKind | null): Promise<AnySession> {
-  const session =
-    as === 'phone'
-      ? await findPhone(request)
-      : ((await findComputer(request)) ?? (as === null ? await findPhone(request) : null))
-  if (session === null) throw new ProtocolError('unauthenticated')
-  return session
+/** Counted after it was found bad, so that nobody's good token is refused for what others at the same address do. */
+async function refuse({ request }: Call, code: 'token_wrong' | 'signature_wrong'): Promise<never> {
+  const { config, limiter } = services()
+  await limiter.badCredential(limitedAs(clientAddress(request.headers, config.trustedProxies)))
+  throw new ProtocolError(code)
 }

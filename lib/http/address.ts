@@ -1,11 +1,17 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
-import { plainAddress } from '../attempt/risk'
+import { networkOf, plainAddress } from '../attempt/risk'
 
 /**
  * Carries the address of the socket from the server to the handlers. Set by the server on every request, whatever
  * the client sent under this name (`instrumentation-node.ts`).
  */
 export const PEER_HEADER = 'x-qr-login-peer'
+
+/** Whom a limit counts for: an IPv4 address, the /64 of an IPv6 address; all who have no usable address are one. */
+export function limitedAs(address: string | null): string {
+  if (address === null) return 'unknown'
+  return isIPv4(address) ? address : (networkOf(address) ?? 'unknown')
+}
 
 /** Addresses as CIDR blocks. */
 export class AddressList {

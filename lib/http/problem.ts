@@ -16,6 +16,7 @@ const PROBLEMS: Record<ErrorCode, Problem> = {
   address_refused: { status: 403, title: 'Sign-in is not offered to this address.' },
   unauthenticated: { status: 401, title: 'Nobody is signed in.' },
   token_wrong: { status: 401, title: 'The bearer token is not accepted.' },
+  signature_wrong: { status: 401, title: 'The signature of the request is not accepted.' },
   two_identities: { status: 400, title: 'A bearer token and a phone cookie were both sent.' },
   credentials_wrong: { status: 401, title: 'No account has this name and password.' },
   code_unknown: { status: 404, title: 'This is not one of our codes.' },
@@ -31,6 +32,10 @@ const PROBLEMS: Record<ErrorCode, Problem> = {
   rate_limited: { status: 429, title: 'Too many requests.' },
   unavailable: { status: 503, title: 'The service is unavailable for the moment.' },
   internal: { status: 500, title: 'Something went wrong on our side.' },
+}
+
+export function statusOf(code: ErrorCode): number {
+  return PROBLEMS[code].status
 }
 
 /** The answer to a refusal: RFC 9457 problem details. Says nothing about the inside. */

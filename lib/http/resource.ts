@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { ATTEMPT_ID } from '../attempt/code'
 import { type ErrorCode, isProtocolError, ProtocolError } from '../attempt/errors'
 import { services } from '../services'
+import { clientAddress, limitedAs } from './address'
 import { readBody } from './body'
+import { baseHeaders } from './headers'
 import { isCrossSite } from './origin'
-import { toProblem } from './problem'
+import { statusOf, toProblem } from './problem'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 type Method = (typeof METHODS)[number]
@@ -28,19 +31,13 @@ interface RouteContext {
   params: Promise<Record<string, string>> | Record<string, string>
 }
 
-const API_HEADERS = {
-  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'Referrer-Policy': 'no-referrer',
-  'X-Content-Type-Options': 'nosniff',
-}
-
 /**
  * A resource with the methods it offers; HEAD follows from GET unless it is null. Every other method is answered too
- * (405), every refusal becomes a problem document, and checks run in this order: 405, 403, 415, 413, then the handler's
- * own. `admit` throws for those who may not even ask (403).
+ * (405), every refusal becomes a problem document and a line of the audit log, and checks run in this order: 405, 403, 415, 413, then the
+ * handler's own. `route`: its pattern as PROTOCOL.md writes it. `admit` throws for those who may not even ask (403).
  */
 export function resource(
+  route: string,
   handlers: Partial<Record<Method, Handler | null>>,
   admit: (request: Request) => void = () => {},
 ): Record<Method, RouteHandler> {
@@ -49,7 +46,7 @@ export function resource(
   const refused: Handler = async () => {
     throw new ProtocolError('method_not_allowed', { allow })
   }
-  const bind = (method: Method) => answer(offered[method] ?? refused, offered[method] ? admit : null)
+  const bind = (method: Method) => answer(route, offered[method] ?? refused, offered[method] ? admit : null)
   return Object.fromEntries(METHODS.map((method) => [method, bind(method)])) as Record<Method, RouteHandler>
 }
 
@@ -58,21 +55,27 @@ export function nowhere(): Record<Method, RouteHandler> {
   const notFound: Handler = async () => {
     throw new ProtocolError('not_found')
   }
-  return Object.fromEntries(METHODS.map((method) => [method, answer(notFound, null)])) as Record<Method, RouteHandler>
+  const bind = () => answer('none', notFound, null)
+  return Object.fromEntries(METHODS.map((method) => [method, bind()])) as Record<Method, RouteHandler>
 }
 
 /** Without `admit` the request is not looked at: there is nothing here for it. */
-function answer(handler: Handler, admit: ((request: Request) => void) | null): RouteHandler {
+function answer(route: string, handler: Handler, admit: ((request: Request) => void) | null): RouteHandler {
   return async (request, context) => {
     const requestId = randomUUID().slice(0, 13)
+    const params = await context.params
     let response: Response
     try {
       const body = admit === null ? '' : await checkRequest(request, admit)
-      response = await handler({ request, params: await context.params, body, requestId })
+      response = await handler({ request, params, body, requestId })
     } catch (error) {
-      response = toProblem(toRefusal(error, requestId, request), requestId)
+      const refusal = toRefusal(error, { requestId, route, method: request.method })
+      response = toProblem(refusal, requestId)
+      audit(refusal, { request, route, requestId, attempt: params.id })
     }
-    for (const [name, value] of Object.entries(API_HEADERS)) response.headers.set(name, value)
+    for (const [name, value] of Object.entries(baseHeaders(services().config.publicOrigin))) {
+      response.headers.set(name, value)
+    }
     if (!response.headers.has('Cache-Control')) response.headers.set('Cache-Control', 'no-store')
     response.headers.set('X-Request-Id', requestId)
     return response
@@ -88,12 +91,38 @@ async function checkRequest(request: Request, admit: (request: Request) => void)
 }
 
 /** What we did not refuse on purpose is our own bug: logged whole, answered with the request's id alone. */
-function toRefusal(error: unknown, requestId: string, request: Request): ProtocolError {
+function toRefusal(error: unknown, facts: { requestId: string; route: string; method: string }): ProtocolError {
   if (isProtocolError(error)) return error
   const { log, isStoreFailure } = services()
   const code: ErrorCode = isStoreFailure(error) ? 'unavailable' : 'internal'
-  log.error({ err: error, requestId, method: request.method, code }, 'request failed')
+  log.error({ err: error, ...facts, code }, 'request failed')
   return new ProtocolError(code, code === 'unavailable' ? { retryAfterS: 2 } : {})
+}
+
+interface Refused {
+  request: Request
+  route: string
+  requestId: string
+  /** From the path, whatever it is. */
+  attempt: string | undefined
+}
+
+function audit({ code, facts }: ProtocolError, { request, route, requestId, attempt }: Refused): void {
+  const { config, audit } = services()
+  const { method, headers } = request
+  const address = limitedAs(clientAddress(headers, config.trustedProxies))
+  const isAttempt = route.startsWith('/api/qr/') && attempt !== undefined && ATTEMPT_ID.test(attempt)
+  audit({
+    event: code === 'rate_limited' ? 'limited' : 'refused',
+    code,
+    status: statusOf(code),
+    method,
+    route,
+    requestId,
+    address,
+    ...(isAttempt ? { attempt } : {}),
+    ...(facts.limit === undefined ? {} : { limit: facts.limit }),
+  })
 }
 
 function withoutBody(get: Handler): Handler {

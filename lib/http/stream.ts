@@ -2,7 +2,7 @@ import { ProtocolError } from '../attempt/errors'
 import { services } from '../services'
 import type { Refusal, Stream } from '../sse/streams'
 import { createWebSink, eventStreamResponse } from '../sse/web-sink'
-import { clientAddress } from './address'
+import { clientAddress, limitedAs } from './address'
 
 const RETRY_AFTER_S = { too_many_of_address: 10, too_many: 5, draining: 2 } satisfies Record<Refusal, number>
 
@@ -19,11 +19,11 @@ export interface Writer {
  */
 export function openStream(request: Request, begin: (stream: Stream) => Writer): Response {
   const { config, streams } = services()
-  const address = clientAddress(request.headers, config.trustedProxies) ?? 'unknown'
+  const address = limitedAs(clientAddress(request.headers, config.trustedProxies))
   const stream = streams.admit(address)
   if (typeof stream === 'string') {
     const code = stream === 'too_many_of_address' ? 'rate_limited' : 'unavailable'
-    throw new ProtocolError(code, { retryAfterS: RETRY_AFTER_S[stream] })
+    throw new ProtocolError(code, { retryAfterS: RETRY_AFTER_S[stream], limit: `streams ${stream}` })
   }
   const leave = () => stream.close()
   const { sink, body } = createWebSink(leave)

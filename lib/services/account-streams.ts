@@ -1,7 +1,7 @@
 import { type Attempt, attemptAt, isRunning, scannerOf } from '../attempt/attempt'
 import type { Keyring } from '../attempt/keys'
 import { type Review, toReview } from '../attempt/views'
-import { type AnySession, isSessionAlive, type SessionLifetimes, sessionEndsAt } from '../session/session'
+import { type Account, isSessionAlive, type SessionLifetimes, sessionEndsAt } from '../session/session'
 import type { Deadlines, Due } from '../sse/deadlines'
 import { encodeEvent } from '../sse/encode'
 import type { Stream } from '../sse/streams'
@@ -22,7 +22,7 @@ export interface AccountStreamsOptions {
 /** What a signed-in phone or computer hears of its account. */
 export class AccountStream implements Due {
   readonly #options: AccountStreamsOptions
-  readonly #session: AnySession
+  readonly #session: Account
   readonly #stream: Stream
   readonly #unwatch: Unwatch
   /** The running attempt that this phone scanned last: its time can run out without anybody saying so. */
@@ -31,7 +31,7 @@ export class AccountStream implements Due {
   #asked = 0
 
   /** Subscribes at once; `open` reads and writes the first frame. */
-  constructor(stream: Stream, session: AnySession, options: AccountStreamsOptions) {
+  constructor(stream: Stream, session: Account, options: AccountStreamsOptions) {
     this.#options = options
     this.#session = session
     this.#stream = stream
@@ -84,12 +84,26 @@ export class AccountStream implements Due {
 
   /** Ends the stream when the record says so, else looks again when the record or the scanned attempt would run out. */
   async #checkSession(): Promise<void> {
-    const { store, sessionLifetimes, deadlines, now } = this.#options
+    if (this.#session.kind === 'token') return this.#checkToken(this.#session.expiresAt)
+    const { store, sessionLifetimes, now } = this.#options
     const session = await store.findSession(this.#session.id)
     if (this.#stream.closed) return
     if (session === null || !isSessionAlive(session, now(), sessionLifetimes)) return this.#signOut()
+    this.#lookAgainAt(sessionEndsAt(session, sessionLifetimes))
+  }
+
+  /** A token that has ended signs nobody out: the app comes back with the next one. */
+  #checkToken(expiresAt: number): void {
+    if (this.#options.now() < expiresAt) this.#lookAgainAt(expiresAt)
+    else {
+      this.#stream.write(encodeEvent({ event: 'bye', data: { retryMs: 0 } }))
+      this.#stream.close()
+    }
+  }
+
+  #lookAgainAt(endsAt: number): void {
     const attemptEndsAt = this.#scanned !== null && isRunning(this.#scanned) ? this.#scanned.expiresAt : Infinity
-    deadlines.set(this, Math.min(sessionEndsAt(session, sessionLifetimes), attemptEndsAt))
+    this.#options.deadlines.set(this, Math.min(endsAt, attemptEndsAt))
   }
 
   #signOut(): void {

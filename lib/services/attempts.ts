@@ -1,14 +1,24 @@
-import { type Attempt, attemptAt, type Computer, createAttempt, isRunning, type Phone } from '../attempt/attempt'
+import {
+  type Attempt,
+  attemptAt,
+  type Computer,
+  createAttempt,
+  isRunning,
+  type Phone,
+  scannerOf,
+} from '../attempt/attempt'
 import { codePeriodAt, isCodeAlive, parseCode, toAttemptId } from '../attempt/code'
 import { ProtocolError } from '../attempt/errors'
 import { isMatchRequired, isSameNetwork, type MatchPolicy } from '../attempt/risk'
 import { encodeClaim, isMatchNumberOf, isTicketOf, parseClaim, sessionIdOf } from '../attempt/tokens'
 import { type AttemptEvent, type Outcome, transition } from '../attempt/transition'
 import { type AttemptView, type Review, toAttemptView, toReview, type ViewContext } from '../attempt/views'
+import type { AttemptStep, Audit } from '../audit'
 import type { Store } from '../store/store'
 
 export interface AttemptsOptions extends ViewContext {
   store: Store
+  audit: Audit
   matchPolicy: MatchPolicy
   now: () => number
   randomBytes: (size: number) => Buffer
@@ -31,6 +41,7 @@ export class Attempts {
     const { store, lifetimes, now, randomBytes } = this.#options
     const attempt = createAttempt({ id: toAttemptId(randomBytes(12)), computer }, now(), lifetimes)
     await store.insertAttempt(attempt)
+    this.#tell('started', attempt)
     return this.view(attempt)
   }
 
@@ -155,15 +166,34 @@ export class Attempts {
   }
 
   async #apply(id: string, change: (stored: Attempt) => Outcome, unknown: () => ProtocolError): Promise<Attempt> {
-    const outcome = await this.#options.store.updateAttempt(id, change)
+    let before: Attempt | undefined
+    const outcome = await this.#options.store.updateAttempt(id, (stored) => {
+      before = stored
+      return change(stored)
+    })
     if (outcome === null) throw unknown()
+    if (before !== undefined && outcome.attempt !== before)
+      this.#tell(stepBetween(before, outcome.attempt), outcome.attempt)
     if (outcome.refusal !== undefined) throw outcome.refusal
     return outcome.attempt
+  }
+
+  #tell(step: AttemptStep, attempt: Attempt): void {
+    const { id, version } = attempt
+    const phone = scannerOf(attempt)
+    const who = phone === null ? {} : { person: phone.person.id, phone: phone.sessionId }
+    this.#options.audit({ event: `attempt.${step}`, attempt: id, version, ...who })
   }
 
   #transition(stored: Attempt, event: AttemptEvent): Outcome {
     return transition(stored, event, this.#options.now(), this.#options.lifetimes)
   }
+}
+
+/** A transition that leaves the status as it is was a number that was typed. */
+function stepBetween(before: Attempt, after: Attempt): AttemptStep {
+  if (after.status !== before.status && after.status !== 'pending' && after.status !== 'expired') return after.status
+  return after.status === 'scanned' && after.scan.match.passed ? 'match_passed' : 'match_wrong'
 }
 
 function checkOwn(attempt: Attempt, browserHash: string): Attempt {

@@ -1,5 +1,6 @@
 import type { Computer, Person, Phone } from '../attempt/attempt'
 import { ProtocolError } from '../attempt/errors'
+import type { Audit } from '../audit'
 import {
   type AnySession,
   type ComputerSession,
@@ -17,6 +18,7 @@ import type { Store } from '../store/store'
 
 export interface SessionsOptions {
   store: Store
+  audit: Audit
   lifetimes: SessionLifetimes
   singleComputer: boolean
   now: () => number
@@ -56,8 +58,9 @@ export class Sessions {
     const { person } = phone
     const session = createComputerSession({ id, person, computer }, now(), lifetimes)
     if (await store.insertSession(session)) {
+      this.#options.audit({ event: 'session.created', kind: 'computer', session: id, person: person.id })
       await store.rememberBrowser(person.id, computer.browserHash, now() + KNOWN_BROWSER_MS)
-      if (olderId !== null) await store.revokeSession(olderId, now())
+      if (olderId !== null) await this.signOut(olderId)
       if (singleComputer) await this.signOutAll(person.id, id)
       return session
     }
@@ -70,12 +73,17 @@ export class Sessions {
     const { store, now, randomBytes } = this.#options
     const session = createPhoneSession(randomBytes(24).toString('base64url'), person, now())
     await store.insertSession(session)
-    if (olderId !== null) await store.revokeSession(olderId, now())
+    this.#options.audit({ event: 'session.created', kind: 'phone', session: session.id, person: person.id })
+    if (olderId !== null) await this.signOut(olderId)
     return session
   }
 
+  /** Safe to repeat, and for an id that never was. */
   async signOut(id: string): Promise<void> {
-    await this.#options.store.revokeSession(id, this.#options.now())
+    const { store, now, audit } = this.#options
+    const revoked = await store.revokeSession(id, now())
+    if (revoked === null) return
+    audit({ event: 'session.revoked', kind: revoked.kind, session: id, person: revoked.person.id })
   }
 
   /** The person's signed-in computers, newest first. `currentId`: the computer that asks. */

@@ -25,6 +25,21 @@ export interface PhoneSession extends Base {
 
 export type AnySession = ComputerSession | PhoneSession
 
+/**
+ * A phone that a bearer token speaks for. It has no record here: whoever issued the token signs it out, by not issuing the next one. The
+ * id is the same for every token of one `sub` and `sid`.
+ */
+export interface TokenPhone {
+  kind: 'token'
+  id: string
+  person: Person
+  /** When this token ends (epoch ms). */
+  expiresAt: number
+}
+
+/** Whoever may look at an account. */
+export type Account = AnySession | TokenPhone
+
 /** How long a session lives, in ms: in all, and without being used. */
 export interface SessionLifetimes {
   computerMs: number

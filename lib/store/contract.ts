@@ -127,10 +127,10 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
     test('a session is found until it is signed out, and stays known as signed out', async () => {
       await store.insertSession(session('s1'))
       expect(await store.findSession('s1')).toEqual(session('s1'))
-      expect(await store.revokeSession('s1', T0 + 5)).toBe(true)
-      expect(await store.revokeSession('s1', T0 + 9)).toBe(false)
+      expect(await store.revokeSession('s1', T0 + 5)).toMatchObject({ id: 's1', kind: 'computer' })
+      expect(await store.revokeSession('s1', T0 + 9)).toBeNull()
       expect(await store.findSession('s1')).toMatchObject({ revokedAt: T0 + 5 })
-      expect(await store.revokeSession('unknown', T0)).toBe(false)
+      expect(await store.revokeSession('unknown', T0)).toBeNull()
     })
 
     test('writing a session again does not bring a signed-out one back', async () => {

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'libsql'
 import { expect, test } from 'vitest'
+import { isSqliteFailure } from '../sqlite/open'
 import { pendingAttempt } from '../testing/fixtures'
 import { describeStore } from './contract'
 import { FanOut } from './fan-out'
-import { isSqliteFailure, SqliteStore } from './sqlite'
+import { SqliteStore } from './sqlite'
 
 describeStore('the embedded store', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))

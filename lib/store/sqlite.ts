@@ -1,9 +1,7 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import Database from 'libsql'
 import { type Attempt, forgetAt, scannerOf } from '../attempt/attempt'
 import type { Outcome } from '../attempt/transition'
 import type { AnySession, ComputerSession } from '../session/session'
+import { openSqlite, type SqliteFile } from '../sqlite/open'
 import { FanOut } from './fan-out'
 import type { AccountChange, Store, Unwatch } from './store'
 
@@ -35,7 +33,7 @@ interface SessionRow {
  * Changes fan out in this process only, so it serves one process.
  */
 export class SqliteStore implements Store {
-  readonly #db: Database.Database
+  readonly #db: SqliteFile
   readonly #attempts: FanOut<Attempt>
   readonly #accounts: FanOut<AccountChange>
   readonly #sql: ReturnType<typeof prepare>
@@ -44,11 +42,7 @@ export class SqliteStore implements Store {
   constructor(folder: string, onError: (error: unknown) => void) {
     this.#attempts = new FanOut(onError)
     this.#accounts = new FanOut(onError)
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    this.#db = new Database(join(folder, 'qr-login.db'))
-    // A second process on the same file (a restart that overlaps) waits for the lock rather than failing.
-    this.#db.exec('PRAGMA busy_timeout = 400; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;')
-    this.#db.exec(SCHEMA)
+    this.#db = openSqlite(folder, 'qr-login.db', SCHEMA)
     this.#sql = prepare(this.#db)
   }
 
@@ -103,12 +97,12 @@ export class SqliteStore implements Store {
     this.#sql.touchSession.run(now, id)
   }
 
-  revokeSession(id: string, now: number): boolean {
+  revokeSession(id: string, now: number): AnySession | null {
     const session = this.findSession(id)
-    if (session === null || this.#sql.revokeSession.run(now, id).changes === 0) return false
+    if (session === null || this.#sql.revokeSession.run(now, id).changes === 0) return null
     this.#accounts.publish(session.person.id, { type: 'revoked', sessionId: id })
     if (session.kind === 'computer') this.#accounts.publish(session.person.id, { type: 'sessions' })
-    return true
+    return session
   }
 
   watchAccount(personId: string, listener: (change: AccountChange) => void): Unwatch {
@@ -137,7 +131,7 @@ export class SqliteStore implements Store {
   }
 }
 
-function prepare(db: Database.Database) {
+function prepare(db: SqliteFile) {
   return {
     insertAttempt: db.prepare('INSERT INTO attempts (id, version, forget_at, data) VALUES (?, ?, ?, ?)'),
     findAttempt: db.prepare('SELECT data FROM attempts WHERE id = ?'),
@@ -175,9 +169,4 @@ function prepare(db: Database.Database) {
 /** Use and sign-out are columns, so that recording them rewrites no document. */
 function toSession(row: SessionRow): AnySession {
   return { ...(JSON.parse(row.data) as AnySession), lastSeenAt: row.last_seen_at, revokedAt: row.revoked_at }
-}
-
-/** Whether the store itself failed (locked, full, unreadable), as opposed to a mistake of ours. */
-export function isSqliteFailure(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_')
 }

@@ -40,8 +40,8 @@ export interface Store {
   /** The person's computers that are not signed out, newest first. */
   listSessions(personId: string): Awaitable<ComputerSession[]>
   touchSession(id: string, now: number): Awaitable<void>
-  /** False when it does not exist or was signed out before. */
-  revokeSession(id: string, now: number): Awaitable<boolean>
+  /** The session, or null when it does not exist or was signed out before: of all who sign it out at once, one did. */
+  revokeSession(id: string, now: number): Awaitable<AnySession | null>
   watchAccount(personId: string, listener: (change: AccountChange) => void): Unwatch
 
   rememberBrowser(personId: string, browserHash: string, until: number): Awaitable<void>

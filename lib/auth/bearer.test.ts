@@ -1,0 +1,218 @@
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ORIGIN } from '../testing/app'
+import { T0 } from '../testing/fixtures'
+import { CLAIMS, encodePart, hmac, ISSUER, IssuerKey, JWT_SECRET, secretToken, toToken } from '../testing/tokens'
+import { BearerTokens } from './bearer'
+
+const options = { issuer: ISSUER, audience: ORIGIN, now: () => T0, onError: () => {} }
+const NOW_S = T0 / 1000
+
+const good = secretToken()
+const [head = '', body = '', seal = ''] = good.split('.')
+
+/** A key pair that is nobody's. */
+const thief = new IssuerKey('thief')
+
+describe('a token signed with the shared secret', () => {
+  const tokens = new BearerTokens({ ...options, key: { secret: JWT_SECRET } })
+
+  test('names a person, by sub, name and picture', async () => {
+    const phone = await tokens.findPhone(secretToken({ picture: 'https://cdn.example.com/mei.png' }))
+    const person = { id: 'user-1', name: 'Mei Tan', avatarUrl: 'https://cdn.example.com/mei.png' }
+    expect(phone).toMatchObject({ kind: 'token', person, expiresAt: T0 + 600_000 })
+  })
+
+  test('is the same phone for the same sub and sid, however often it is refreshed', async () => {
+    const idOf = async (claims: Record<string, unknown>) => (await tokens.findPhone(secretToken(claims)))?.id
+    expect(await idOf({ exp: NOW_S + 60, iat: NOW_S, jti: 'a' })).toBe(await idOf({ exp: NOW_S + 900, name: 'Mei' }))
+    const ids = [await idOf({}), await idOf({ sub: 'user-2' }), await idOf({ sid: 'a' }), await idOf({ sid: 'b' })]
+    expect(new Set(ids).size).toBe(4)
+  })
+
+  test('of several audiences, one has to be ours', async () => {
+    expect(await tokens.findPhone(secretToken({ aud: ['https://other.example', ORIGIN] }))).not.toBeNull()
+  })
+
+  test.each([
+    ['name', undefined, 'user-1'],
+    ['name', '  ', 'user-1'],
+    ['name', 42, 'user-1'],
+    ['name', 'Mei\u202e\u0000\nTan', 'MeiTan'],
+    ['name', 'x'.repeat(500), 'x'.repeat(100)],
+  ])('%s %j is shown as %j', async (_, name, shown) => {
+    expect((await tokens.findPhone(secretToken({ name })))?.person.name).toBe(shown)
+  })
+
+  test.each([
+    ['/avatars/mei.svg', '/avatars/mei.svg'],
+    ['http://cdn.example.com/mei.png', null],
+    ['javascript:alert(1)', null],
+    ['data:image/svg+xml,<svg/>', null],
+    ['//evil.example/x.png', null],
+    ['/\\evil.example/x.png', null],
+    [42, null],
+  ])('picture %j becomes %j', async (picture, avatarUrl) => {
+    expect((await tokens.findPhone(secretToken({ picture })))?.person.avatarUrl).toBe(avatarUrl)
+  })
+
+  const sealed = (header: Record<string, unknown>, claims: unknown = CLAIMS) =>
+    toToken(header, claims, hmac(JWT_SECRET))
+  const unsigned = (alg: string) => `${encodePart({ alg, typ: 'JWT' })}.${body}.`
+
+  const FORGED: Record<string, string> = {
+    'nothing at all': '',
+    'one part': head,
+    'two parts': `${head}.${body}`,
+    'an empty signature': `${head}.${body}.`,
+    'five parts, as of an encrypted one': `${head}.${body}.${seal}.${seal}.${seal}`,
+    'four parts': `${good}.${seal}`,
+    'alg none': unsigned('none'),
+    'alg None': unsigned('None'),
+    'alg nOnE with a signature': `${encodePart({ alg: 'nOnE' })}.${body}.${seal}`,
+    'alg none with the good signature': `${encodePart({ alg: 'none' })}.${body}.${seal}`,
+    'no alg': sealed({ typ: 'JWT' }),
+    'an alg that is a list': sealed({ alg: ['HS256'] }),
+    'alg HS512 by the right secret': toToken({ alg: 'HS512' }, CLAIMS, hmac(JWT_SECRET, 'sha512')),
+    'alg HS384 by the right secret': toToken({ alg: 'HS384' }, CLAIMS, hmac(JWT_SECRET, 'sha384')),
+    'alg HS256 by another secret': toToken({ alg: 'HS256' }, CLAIMS, hmac('another secret that is long enough')),
+    'alg HS256 by an empty secret': toToken({ alg: 'HS256' }, CLAIMS, hmac('')),
+    'alg ES256 by somebody': toToken({ alg: 'ES256' }, CLAIMS, thief.sign),
+    'a key of its own in the header': toToken({ alg: 'ES256', jwk: thief.jwk }, CLAIMS, thief.sign),
+    'a header that says critical': sealed({ alg: 'HS256', crit: ['exp'], exp: 1 }),
+    'an unencoded body': sealed({ alg: 'HS256', b64: false, crit: ['b64'] }),
+    'a changed body': `${head}.${encodePart({ ...CLAIMS, sub: 'admin' })}.${seal}`,
+    'a changed header': `${encodePart({ alg: 'HS256', typ: 'jwt' })}.${body}.${seal}`,
+    'a signature cut short': good.slice(0, -4),
+    'a signature too long': `${good}AAAA`,
+    'another issuer': secretToken({ iss: 'https://evil.example' }),
+    'an issuer that begins alike': secretToken({ iss: `${ISSUER}.evil.example` }),
+    'no issuer': secretToken({ iss: undefined }),
+    'another audience': secretToken({ aud: 'https://other.example' }),
+    'no audience': secretToken({ aud: undefined }),
+    'an empty list of audiences': secretToken({ aud: [] }),
+    'a time that is over': secretToken({ exp: NOW_S }),
+    'a time that was over a second ago': secretToken({ exp: NOW_S - 1 }),
+    'no time': secretToken({ exp: undefined }),
+    'a time in words': secretToken({ exp: String(NOW_S + 600) }),
+    'a time that is no number': secretToken({ exp: null }),
+    'a time that has not come': secretToken({ nbf: NOW_S + 60 }),
+    'no sub': secretToken({ sub: undefined }),
+    'an empty sub': secretToken({ sub: '' }),
+    'a sub that is a number': secretToken({ sub: 1 }),
+    'a sub that is an object': secretToken({ sub: { toString: 'ada' } }),
+    'a sub with a line feed': secretToken({ sub: 'ada\nevent: attempt' }),
+    'a sub that is too long': secretToken({ sub: 'x'.repeat(256) }),
+    'a sid that is an object': secretToken({ sid: {} }),
+    'claims that are a list': sealed({ alg: 'HS256' }, [CLAIMS]),
+    'claims that are null': sealed({ alg: 'HS256' }, null),
+    'claims that are not JSON': sealed({ alg: 'HS256' }, 'sub=ada'),
+    'a header that is not JSON': `${encodePart('alg=HS256')}.${body}.${seal}`,
+    'parts in plain base64': `${Buffer.from('{"alg":"HS256"}').toString('base64')}=.${body}.${seal}`,
+    blanks: `${head} .${body}.${seal}`,
+    'more than anybody needs': secretToken({ more: 'x'.repeat(5_000) }),
+  }
+
+  test('there are enough forgeries', () => expect(Object.keys(FORGED).length).toBeGreaterThanOrEqual(40))
+
+  test.each(Object.entries(FORGED))('with %s is not accepted', async (_, token) => {
+    expect(await tokens.findPhone(token)).toBeNull()
+  })
+
+  test('changed in any character, or any other text, is not accepted', async () => {
+    const changed = fc
+      .tuple(fc.nat(good.length - 1), fc.constantFrom(...'ABCabc019_-.'))
+      .map(([at, char]) => good.slice(0, at) + char + good.slice(at + 1))
+    // The last character carries unused bits: base64url knows several spellings of the same bytes.
+    const isSameBytes = (token: string) =>
+      token.slice(0, -1) === good.slice(0, -1) &&
+      Buffer.from(token.split('.')[2] ?? '', 'base64url').equals(Buffer.from(seal, 'base64url'))
+    const text = fc.oneof(changed, fc.string(), fc.string({ unit: 'binary' }))
+    await fc.assert(
+      fc.asyncProperty(text, async (token) => {
+        fc.pre(!isSameBytes(token))
+        expect(await tokens.findPhone(token)).toBeNull()
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})
+
+describe('a token signed by the issuer', () => {
+  const elliptic = new IssuerKey('elliptic', 'ES256')
+  const rsa = new IssuerKey('rsa', 'RS256')
+  const { publicKey: smallKey, privateKey: smallPrivate } = generateKeyPairSync('rsa', { modulusLength: 1024 })
+  const small = { ...smallKey.export({ format: 'jwk' }), kid: 'small', alg: 'RS256' }
+  const shared = { kty: 'oct', kid: 'shared', alg: 'HS256', k: Buffer.from(JWT_SECRET).toString('base64url') }
+  let server: Server
+  let asked: string[] = []
+  let tokens: BearerTokens
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      asked.push(request.url ?? '')
+      response.end(JSON.stringify({ keys: [elliptic.jwk, rsa.jwk, small, shared] }))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    tokens = new BearerTokens({ ...options, key: { keySetUrl: `http://127.0.0.1:${port}/keys` } })
+  })
+  afterAll(() => server.close())
+
+  test('is accepted by whichever of its keys, and its keys are fetched once', async () => {
+    asked = []
+    for (const key of [elliptic, rsa]) {
+      expect(await tokens.findPhone(key.token())).toMatchObject({ person: { id: 'user-1' } })
+    }
+    expect(asked).toEqual(['/keys'])
+  })
+
+  const pem = () => rsa.publicKey.export({ type: 'spki', format: 'pem' })
+  const der = () => rsa.publicKey.export({ type: 'spki', format: 'der' })
+  const n = () => Buffer.from(String(rsa.jwk.n), 'base64url')
+
+  const FORGED: Record<string, () => string> = {
+    'the public key as an HMAC secret (PEM)': () =>
+      toToken({ alg: 'HS256', kid: 'rsa' }, CLAIMS, hmac(pem() as string)),
+    'the public key as an HMAC secret (DER)': () =>
+      toToken({ alg: 'HS256', kid: 'rsa' }, CLAIMS, hmac(der() as Buffer)),
+    'the modulus as an HMAC secret': () => toToken({ alg: 'HS256', kid: 'rsa' }, CLAIMS, hmac(n())),
+    'a shared key that strayed into the set': () => toToken({ alg: 'HS256', kid: 'shared' }, CLAIMS, hmac(JWT_SECRET)),
+    'alg none': () => `${encodePart({ alg: 'none', kid: 'rsa' })}.${body}.`,
+    'a key too small to be safe': () =>
+      toToken({ alg: 'RS256', kid: 'small' }, CLAIMS, (text) => sign('sha256', Buffer.from(text), smallPrivate)),
+    'a key that is not in the set': () => thief.token(),
+    'the kid of a key in the set and another key': () => toToken({ alg: 'ES256', kid: 'elliptic' }, CLAIMS, thief.sign),
+    'no kid and another key': () => toToken({ alg: 'ES256' }, CLAIMS, thief.sign),
+    'its own key beside the kid of ours': () =>
+      toToken({ alg: 'ES256', kid: 'elliptic', jwk: thief.jwk }, CLAIMS, thief.sign),
+    'a signature of zeros': () => toToken({ alg: 'ES256', kid: 'elliptic' }, CLAIMS, () => Buffer.alloc(64)),
+    'a signature by ASN.1': () =>
+      toToken({ alg: 'ES256', kid: 'elliptic' }, CLAIMS, (text) => createHmac('sha256', text).digest()),
+    'the algorithm of another key': () => toToken({ alg: 'RS256', kid: 'elliptic' }, CLAIMS, elliptic.sign),
+    'the same key by another algorithm': () => toToken({ alg: 'PS256', kid: 'rsa' }, CLAIMS, rsa.sign),
+    'a kid that is a path': () => thief.token({}, { kid: '../../etc/passwd' }),
+    'a kid that is SQL': () => thief.token({}, { kid: "x' OR '1'='1" }),
+    'a kid that is a list': () => thief.token({}, { kid: ['elliptic'] }),
+    'another issuer': () => elliptic.token({ iss: 'https://evil.example' }),
+    'another audience': () => elliptic.token({ aud: 'https://other.example' }),
+    'a time that is over': () => elliptic.token({ exp: NOW_S - 1 }),
+  }
+
+  test.each(Object.entries(FORGED))('is not accepted with %s', async (_, forge) => {
+    expect(await tokens.findPhone(forge())).toBeNull()
+  })
+
+  test('and addresses of keys in the header are not followed', async () => {
+    asked = []
+    const { port } = server.address() as AddressInfo
+    const url = `http://127.0.0.1:${port}/stolen`
+    for (const header of [{ jku: url }, { x5u: url }, { jku: url, kid: 'elliptic' }, { x5u: url, x5c: ['AA=='] }]) {
+      expect(await tokens.findPhone(thief.token({}, header))).toBeNull()
+    }
+    expect(asked).not.toContain('/stolen')
+  })
+})

@@ -1,0 +1,106 @@
+import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
+import { ProtocolError } from '../attempt/errors'
+
+/** Older keys are fetched anew before they are used again, so that a key that was withdrawn is dead within this time. */
+const MAX_AGE_MS = 60_000
+
+/** Fetched in the background from this age on, so that under traffic no request waits for it. */
+const REFRESH_AT_MS = 30_000
+
+/** A token that names an unknown key asks for the set again, at most this often: made-up names fetch nothing. */
+const COOLDOWN_MS = 10_000
+
+/** How soon a fetch that failed is tried again. In between nobody waits for it. */
+const RETRY_MS = 2_000
+
+/** While the set cannot be fetched, the known keys hold this long. After that nobody is let in by them. */
+const MAX_STALE_MS = 10 * 60_000
+
+const FETCH_DEADLINE_MS = 800
+const MAX_BYTES = 256 * 1024
+
+export interface KeySetOptions {
+  url: string
+  now: () => number
+  /** Hears why a fetch failed. */
+  onError: (error: unknown) => void
+  fetch?: typeof fetch
+}
+
+/** The public keys of whoever issues our bearer tokens (RFC 7517), fetched when due, by one fetch at a time. */
+export class KeySet {
+  readonly #options: KeySetOptions
+  #keys: JWTVerifyGetKey | null = null
+  #fetchedAt = Number.NEGATIVE_INFINITY
+  #triedAt = Number.NEGATIVE_INFINITY
+  #fetching: Promise<void> | null = null
+
+  constructor(options: KeySetOptions) {
+    this.#options = options
+  }
+
+  /**
+   * The key for a token's header; only the set's own keys, whatever the header offers (`jwk`, `jku`, `x5u`).
+   * @throws a jose error when the set has none, ProtocolError `unavailable` when the set cannot be had.
+   */
+  readonly find: JWTVerifyGetKey = async (header, token) => {
+    const keys = await this.#getKeys()
+    try {
+      return await keys(header, token)
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey) || !this.#mayTry()) throw error
+      await this.#refresh()
+      return await (await this.#getKeys())(header, token)
+    }
+  }
+
+  async #getKeys(): Promise<JWTVerifyGetKey> {
+    const age = this.#options.now() - this.#fetchedAt
+    if (age >= MAX_AGE_MS) {
+      if (this.#fetching !== null || this.#mayTry()) await this.#refresh()
+    } else if (age >= REFRESH_AT_MS && this.#mayTry()) void this.#refresh()
+    const isStale = this.#options.now() - this.#fetchedAt >= MAX_STALE_MS
+    if (this.#keys === null || isStale) throw new ProtocolError('unavailable', { retryAfterS: 5 })
+    return this.#keys
+  }
+
+  #mayTry(): boolean {
+    return this.#fetching !== null || this.#options.now() - this.#triedAt >= COOLDOWN_MS
+  }
+
+  /** Never throws: what is missing afterwards is refused where it is asked for. */
+  #refresh(): Promise<void> {
+    this.#fetching ??= this.#fetch().finally(() => {
+      this.#fetching = null
+    })
+    return this.#fetching
+  }
+
+  async #fetch(): Promise<void> {
+    const { url, now, onError } = this.#options
+    this.#triedAt = now()
+    try {
+      this.#keys = createLocalJWKSet(await fetchKeySet(url, this.#options.fetch ?? fetch))
+      this.#fetchedAt = now()
+    } catch (error) {
+      this.#triedAt = now() - COOLDOWN_MS + RETRY_MS
+      onError(error)
+    }
+  }
+}
+
+async function fetchKeySet(url: string, fetcher: typeof fetch): Promise<JSONWebKeySet> {
+  const response = await fetcher(url, {
+    headers: { Accept: 'application/jwk-set+json, application/json' },
+    redirect: 'error',
+    signal: AbortSignal.timeout(FETCH_DEADLINE_MS),
+  })
+  if (!response.ok || response.body === null) throw new Error(`the key set answered ${response.status}`)
+  let text = ''
+  const decoder = new TextDecoder()
+  for await (const bytes of response.body) {
+    text += decoder.decode(bytes, { stream: true })
+    if (text.length > MAX_BYTES) throw new Error('the key set is too large')
+  }
+  return JSON.parse(text) as JSONWebKeySet
+}

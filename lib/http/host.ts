@@ -1,0 +1,15 @@
+import { isIP } from 'node:net'
+
+/**
+ * Whether a request was made under a name that is not ours. A page under a name that an attacker has pointed at our address (DNS
+ * rebinding) is same-origin to itself and runs in the victim's network; to such a name nothing is here. Addresses, `localhost` and names
+ * without a dot, as of a proxy's upstream, are in nobody's public DNS. Nothing is ever built from the Host.
+ */
+export function isForeignHost(host: string | undefined, ownOrigins: ReadonlySet<string>): boolean {
+  if (host === undefined || host === '') return false
+  if (!URL.canParse(`http://${host}`)) return true
+  const { hostname } = new URL(`http://${host}`)
+  const name = hostname.replace(/\.$/, '')
+  if (isIP(name.replace(/^\[|\]$/g, '')) !== 0 || !name.includes('.') || name.endsWith('.localhost')) return false
+  return ![...ownOrigins].some((origin) => new URL(origin).hostname === name)
+}

@@ -93,6 +93,13 @@ describe('a wrong value stops the start with its name', () => {
     ['IP_ALLOWLIST', 'everyone'],
     ['LOG_LEVEL', 'loud'],
     ['REDIS_URL', 'redis://localhost'],
+    ['PHONE_JWT_SECRET', 'too short'],
+    ['API_SIGNING_SECRET', 'too short'],
+    ['PHONE_JWKS_URL', 'http://accounts.example.com/keys'],
+    ['PHONE_JWKS_URL', 'https://user:pass@accounts.example.com/keys'],
+    ['PHONE_JWKS_URL', 'http://127.0.0.1.evil.example/keys'],
+    ['PHONE_JWKS_URL', 'file:///keys.json'],
+    ['PHONE_JWKS_URL', 'keys'],
   ])('%s=%s', (name, value) => {
     expect(problems({ ...PRODUCTION, [name]: value })).toMatch(new RegExp(`^ {2}${name} +(expected|not)`, 'm'))
   })
@@ -101,6 +108,35 @@ describe('a wrong value stops the start with its name', () => {
     const message = problems({ ...PRODUCTION, SESSION_SECRET: 'hunter2', PORT: 'x', MATCH_POLICY: 'y' })
     expect(message.split('\n')).toHaveLength(4)
     expect(message).not.toContain('hunter2')
+  })
+
+  const SECRET = 's'.repeat(32)
+  const KEY_SET = 'https://accounts.example.com/keys'
+
+  test.each([
+    [{ PHONE_JWT_SECRET: SECRET }, ['PHONE_JWT_ISSUER', 'PHONE_JWT_AUDIENCE']],
+    [{ PHONE_JWKS_URL: KEY_SET, PHONE_JWT_ISSUER: 'i' }, ['PHONE_JWT_AUDIENCE']],
+    [{ PHONE_JWT_ISSUER: 'i', PHONE_JWT_AUDIENCE: 'a' }, ['PHONE_JWT_SECRET']],
+    [{ API_SIGNING_SECRET: SECRET }, ['PHONE_JWT_SECRET']],
+    [
+      { PHONE_JWT_SECRET: SECRET, PHONE_JWKS_URL: KEY_SET, PHONE_JWT_ISSUER: 'i', PHONE_JWT_AUDIENCE: 'a' },
+      ['PHONE_JWKS_URL'],
+    ],
+  ])('what only makes sense together: %j lacks %j', (env, names) => {
+    const rows = problems({ ...PRODUCTION, ...(env as Record<string, string>) })
+      .split('\n')
+      .slice(1)
+    expect(rows.map((row) => row.trim().split(' ')[0])).toEqual(names)
+  })
+
+  test('bearer tokens are checked by a secret or by a key set', () => {
+    const claims = { PHONE_JWT_ISSUER: 'i', PHONE_JWT_AUDIENCE: 'a' }
+    const bearerOf = (env: Record<string, string>) => parseConfig({ ...PRODUCTION, ...claims, ...env }, MACHINE).bearer
+    expect(bearerOf({ PHONE_JWT_SECRET: SECRET })).toEqual({ key: { secret: SECRET }, issuer: 'i', audience: 'a' })
+    for (const url of [KEY_SET, 'http://127.0.0.1:8080/keys', 'http://localhost/keys', 'http://[::1]/keys']) {
+      expect(bearerOf({ PHONE_JWKS_URL: url })).toMatchObject({ key: { keySetUrl: url } })
+    }
+    expect(parseConfig(PRODUCTION, MACHINE).bearer).toBeNull()
   })
 
   test('an empty value is the same as none', () => {

@@ -50,6 +50,24 @@ describe('the phone', () => {
     expect(await thief.get('GET', '/api/phone/session')).toEqual({ signedIn: false })
   })
 
+  test('that is signed out can neither confirm nor cancel what it scanned, at once and for good', async () => {
+    const computer = new Browser(app)
+    const attempt = await computer.start()
+    const { claim } = await phone.scan(attempt)
+    const cookies = new Map(phone.cookies)
+    await phone.send('DELETE', '/api/phone/session')
+    const asks = ['confirm', 'cancel'].map((step) => ({ path: `/api/qr/${step}`, body: { claim } }))
+    for (const [name, value] of cookies) phone.cookies.set(name, value)
+    for (const { path, body } of asks) {
+      expect(await refusal(await phone.send('POST', path, { body }))).toEqual({ status: 401, code: 'unauthenticated' })
+    }
+    await phone.signInPhone('ada')
+    for (const { path, body } of asks) {
+      expect(await refusal(await phone.send('POST', path, { body }))).toEqual({ status: 404, code: 'claim_unknown' })
+    }
+    expect(await computer.get('GET', `/api/qr/${attempt.id}`)).toMatchObject({ status: 'scanned' })
+  })
+
   test('signs out, and its computers stay', async () => {
     const computer = await signInComputer(app, phone)
     const cookies = new Map(phone.cookies)

@@ -1,5 +1,8 @@
 import { isIP } from 'node:net'
 
+/** A name or an address, with a port or without (RFC 9110, section 7.2). */
+const HOST = /^(\[[0-9a-f:.]+\]|[\w.-]+)(:\d+)?$/i
+
 /**
  * Whether a request was made under a name that is not ours. A page under a name that an attacker has pointed at our address (DNS
  * rebinding) is same-origin to itself and runs in the victim's network; to such a name nothing is here. Addresses, `localhost` and names
@@ -7,7 +10,7 @@ import { isIP } from 'node:net'
  */
 export function isForeignHost(host: string | undefined, ownOrigins: ReadonlySet<string>): boolean {
   if (host === undefined || host === '') return false
-  if (!URL.canParse(`http://${host}`)) return true
+  if (!HOST.test(host) || !URL.canParse(`http://${host}`)) return true
   const { hostname } = new URL(`http://${host}`)
   const name = hostname.replace(/\.$/, '')
   if (isIP(name.replace(/^\[|\]$/g, '')) !== 0 || !name.includes('.') || name.endsWith('.localhost')) return false

@@ -29,8 +29,58 @@ describe('where to go next', () => {
     '/login',
     '/login?next=/login',
     'http://login.example.com/x',
+    'https:evil.example',
+    'https:/evil.example',
+    'https:\\\\evil.example',
+    'HTTPS://EVIL.EXAMPLE',
+    '////evil.example//',
+    '/////evil.example',
+    '/\\/evil.example',
+    '/\\\\evil.example',
+    '\\/evil.example',
+    '\t//evil.example',
+    '\r\n//evil.example',
+    '\u0000//evil.example',
+    '/\r/evil.example',
+    '/\t\\evil.example',
+    '/%09/../..//evil.example',
+    '/./\\evil.example',
+    '/.\\/evil.example',
+    '/..\\evil.example\\..\\..//evil.example',
+    '@evil.example',
+    'login.example.com@evil.example',
+    'https://login.example.com@evil.example',
+    'https://login.example.com.evil.example',
+    'https://login.example.com\\@evil.example',
+    'blob:https://evil.example/x',
+    'vbscript:msgbox(1)',
+    'JaVaScRiPt:alert(1)',
+    'java\tscript:alert(1)',
+    'ws://evil.example',
+    'file:///etc/passwd',
+    '//evil.example@login.example.com/..',
+    '//[::1]/',
+    '//2130706433/',
+    '/login/..//evil.example',
+    '/login#//evil.example',
+    '\u2028//evil.example',
+    '\u3000/evil.example',
+    '?next=//evil.example',
+    '#//evil.example',
   ])('%j leads home', (path) => {
     expect(next(path)).toBe('/')
+  })
+
+  test.each([
+    ['/%2f%2fevil.example', '/%2f%2fevil.example'],
+    ['/x?next=https://evil.example', '/x?next=https://evil.example'],
+    ['/@evil.example', '/@evil.example'],
+    ['/a//b', '/a//b'],
+    ['/\u3002evil.example', '/%E3%80%82evil.example'],
+    ['/a\\b', '/a/b'],
+  ])('%j is a path of our own, and leads to %j', (path, target) => {
+    expect(next(path)).toBe(target)
+    expect(new URL(target, 'https://login.example.com').origin).toBe('https://login.example.com')
   })
 
   test('a repeated or missing one leads home', () => {

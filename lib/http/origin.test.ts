@@ -17,6 +17,9 @@ describe('a request may come from another site', () => {
     ['another Origin is not', { origin: 'https://login.example.com.evil.example' }, true],
     ['nor is one with another scheme or port', { origin: 'http://login.example.com' }, true],
     ['nor is null', { origin: 'null' }, true],
+    ['a bearer token alone is a native app', { authorization: 'Bearer x', 'sec-fetch-site': 'cross-site' }, false],
+    ['a bearer token beside a cookie is not', { authorization: 'Bearer x', cookie: 'a=b', origin: 'null' }, true],
+    ['nor is another scheme', { authorization: 'Basic x', 'sec-fetch-site': 'cross-site' }, true],
     ['a cookie without either is refused', { cookie: 'a=b' }, true],
     ['without cookie and without either there is nothing to ride on', {}, false],
   ])('%s', (_, headers, expected) => {

@@ -19,6 +19,7 @@ import { parseConfig } from '../config'
 import { PEER_HEADER } from '../http/address'
 import type { RouteHandler, resource } from '../http/resource'
 import { createServices, installServices, type Services } from '../services'
+import { openSqlite } from '../sqlite/open'
 import { T0 } from './fixtures'
 
 /** The handlers of the API on real services, without a server. For tests only. */
@@ -62,6 +63,11 @@ export class App {
     this.services = this.#boot()
   }
 
+  /** The limits' file fails from now on, as on a broken disk. */
+  breakLimits(): void {
+    openSqlite(this.folder, 'limits.db', 'DROP TABLE counters; DROP TABLE used;').close()
+  }
+
   dispose(): void {
     this.services.close()
     installServices(null)
@@ -101,6 +107,8 @@ interface SendOptions {
   body?: unknown
   headers?: Record<string, string>
   signal?: AbortSignal
+  /** What the browser says in `Sec-Fetch-Site`; null when it does not. */
+  site?: string | null
 }
 
 /** A browser: keeps its cookies, and says where its requests come from as a browser does. */
@@ -113,13 +121,17 @@ export class Browser {
     this.app = app
   }
 
-  async send(method: string, path: string, { body, headers = {}, signal }: SendOptions = {}): Promise<Response> {
+  async send(
+    method: string,
+    path: string,
+    { body, headers = {}, signal, site = 'same-origin' }: SendOptions = {},
+  ): Promise<Response> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const init: RequestInit = {
       method,
       headers: {
         [PEER_HEADER]: this.address,
-        'Sec-Fetch-Site': 'same-origin',
+        ...(site === null ? {} : { 'Sec-Fetch-Site': site }),
         'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
         ...(cookie === '' ? {} : { Cookie: cookie }),
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),

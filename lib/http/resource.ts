@@ -27,8 +27,11 @@ export type Handler = (call: Call) => Promise<Response>
 /** The shape that a router calls, Next's and any other. */
 export type RouteHandler = (request: Request, context: RouteContext) => Promise<Response>
 
+type Params = Record<string, string>
+
 interface RouteContext {
-  params: Promise<Record<string, string>> | Record<string, string>
+  /** Undefined where the path has none. */
+  params: Promise<Params | undefined> | Params | undefined
 }
 
 /**
@@ -63,7 +66,7 @@ export function nowhere(): Record<Method, RouteHandler> {
 function answer(route: string, handler: Handler, admit: ((request: Request) => void) | null): RouteHandler {
   return async (request, context) => {
     const requestId = randomUUID().slice(0, 13)
-    const params = await context.params
+    const params = (await context.params) ?? {}
     let response: Response
     try {
       const body = admit === null ? '' : await checkRequest(request, admit)

@@ -81,7 +81,7 @@ export class App {
       if (found === null) continue
       const handler: RouteHandler | undefined = resource[request.method as keyof Resource]
       if (handler === undefined) throw new Error(`no handler for ${request.method}`)
-      return await handler(request, { params: { ...found.groups } })
+      return await handler(request, { params: found.groups === undefined ? undefined : { ...found.groups } })
     }
     throw new Error(`no route for ${pathname}`)
   }

@@ -1,0 +1,73 @@
+// One scanner, one winner, one session, whatever happens at once.
+import { hold } from './check.mjs'
+
+const WAYS = 20
+
+/** @type {import('./check.mjs').Check[]} */
+export const races = [
+  {
+    id: 'races.scan',
+    title: 'phones that scan at once: one gets it',
+    flaws: ['F2'],
+    mitigations: ['6.1.3'],
+    run: async (scene) => {
+      const { code, ...rest } = await scene.start()
+      const phones = await Promise.all(scene.people.map((_, index) => scene.phoneOf(index)))
+      const answers = await Promise.all(phones.map((phone) => phone.send('POST', '/api/qr/scan', { body: { code } })))
+      const won = answers.filter(({ status }) => status === 200).length
+      hold(won === 1, `${won} of ${phones.length} people have scanned one code`)
+      hold((await scene.statusOf({ code, ...rest })).status === 'scanned', 'and the attempt is not scanned')
+    },
+  },
+  {
+    id: 'races.redeem',
+    title: `${WAYS} redeems at once: one session`,
+    flaws: ['F2'],
+    mitigations: ['6.1.3'],
+    run: async (scene) => {
+      const confirmed = await scene.confirm()
+      const path = `/api/qr/${confirmed.attempt.id}/redeem`
+      const body = { ticket: confirmed.ticket }
+      const answers = await Promise.all(
+        Array.from({ length: WAYS }, () => confirmed.computer.send('POST', path, { body, impatient: true })),
+      )
+      const ids = answers.filter(({ status }) => status === 200).map(({ json }) => json.session.id)
+      hold(ids.length > 0, 'none of them was granted')
+      hold(new Set(ids).size === 1, `${new Set(ids).size} sessions from one ticket`)
+      hold(
+        answers.every(({ status }) => status < 500),
+        'a redeem is answered with a 5xx',
+      )
+    },
+  },
+  {
+    id: 'races.redeem-or-cancel',
+    title: 'redeem and cancel at once: one of them wins',
+    flaws: ['F2'],
+    run: async (scene) => {
+      for (let round = 0; round < 3; round += 1) {
+        const confirmed = await scene.confirm()
+        const [redeemed, cancelled] = await Promise.all([
+          scene.redeem(confirmed),
+          confirmed.phone.send('POST', '/api/qr/cancel', { body: { claim: confirmed.review.claim } }),
+        ])
+        const both = `${redeemed.status} and ${cancelled.status}`
+        hold((redeemed.status === 200) !== (cancelled.status === 200), `redeem and cancel are answered with ${both}`)
+        const { json } = await confirmed.computer.send('GET', '/api/session')
+        hold(json?.signedIn === (redeemed.status === 200), 'and the session says otherwise')
+      }
+    },
+  },
+  {
+    id: 'races.confirm-or-cancel',
+    title: 'a no beats a yes that comes with it',
+    flaws: ['F2'],
+    run: async (scene) => {
+      const scanned = await scene.match()
+      const body = { claim: scanned.review.claim }
+      await Promise.all(['confirm', 'cancel'].map((step) => scanned.phone.send('POST', `/api/qr/${step}`, { body })))
+      const { status } = await scene.statusOf(scanned)
+      hold(status === 'cancelled', `after a yes and a no at once the attempt is ${status}`)
+    },
+  },
+]

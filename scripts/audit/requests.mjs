@@ -1,0 +1,175 @@
+// Other sites, broken cookies, odd bodies and methods.
+import { hold, holdRefused } from './check.mjs'
+
+/** @type {[string, string][]} */
+const CHANGES = [
+  ['POST', '/api/qr'],
+  ['POST', '/api/qr/scan'],
+  ['POST', '/api/qr/confirm'],
+  ['POST', '/api/qr/cancel'],
+  ['POST', '/api/qr/AAAAAAAAAAAAAAAA/match'],
+  ['POST', '/api/qr/AAAAAAAAAAAAAAAA/redeem'],
+  ['DELETE', '/api/qr/AAAAAAAAAAAAAAAA'],
+  ['POST', '/api/phone/session'],
+  ['DELETE', '/api/phone/session'],
+  ['DELETE', '/api/session'],
+  ['DELETE', '/api/sessions'],
+  ['DELETE', '/api/sessions/x'],
+]
+
+/** @type {import('./check.mjs').Check[]} */
+export const requests = [
+  {
+    id: 'requests.cross-site',
+    title: 'other sites change nothing, whatever they say they are',
+    flaws: ['F1'],
+    run: async (scene) => {
+      const { computer, phone } = await scene.signIn()
+      const cookie = [computer.cookieHeader(), phone.browser.cookieHeader()].filter((each) => each !== '').join('; ')
+      const evil = [
+        { site: 'cross-site', origin: 'https://evil.example' },
+        { site: 'same-site', origin: 'https://evil.example' },
+        { site: 'none', origin: null },
+        { site: 'cross-site', origin: scene.origin },
+        { site: 'cross-site', origin: null },
+        { site: null, origin: 'https://evil.example' },
+        { site: null, origin: 'null' },
+        { site: null, origin: `${scene.origin}.evil.example` },
+        { site: null, origin: null },
+      ]
+      for (const [method, path] of CHANGES) {
+        for (const { site, origin } of evil) {
+          for (const type of ['application/json', 'text/plain', 'application/x-www-form-urlencoded']) {
+            const headers = { 'Content-Type': type, Origin: origin ?? '' }
+            if (origin === null) Reflect.deleteProperty(headers, 'Origin')
+            const browser = scene.browser()
+            const answer = await browser.wire.send(method, path, {
+              body: '{}',
+              headers: { ...headers, ...(site === null ? {} : { 'Sec-Fetch-Site': site }), Cookie: cookie },
+            })
+            holdRefused(answer, `${method} ${path} from ${origin} (${site}, ${type})`)
+            hold(
+              answer.headers['access-control-allow-origin'] === undefined,
+              `${method} ${path} gives another origin permission`,
+            )
+          }
+        }
+      }
+      hold(
+        (await computer.send('GET', '/api/session')).json?.signedIn === true,
+        'another site has signed the computer out',
+      )
+    },
+  },
+  {
+    id: 'requests.inert',
+    title: 'GET and HEAD change nothing',
+    flaws: ['F1'],
+    run: async (scene) => {
+      const scanned = await scene.match()
+      const { claim } = scanned.review
+      const { id } = scanned.attempt
+      for (const method of ['GET', 'HEAD']) {
+        for (const path of [
+          `/api/qr/confirm?claim=${claim}`,
+          `/api/qr/cancel?claim=${claim}`,
+          `/api/qr/scan?code=${scanned.code}`,
+          `/api/qr/${id}/redeem?ticket=x`,
+          `/q?claim=${claim}&confirm=1`,
+        ]) {
+          const answer = await scanned.phone.send(method, path)
+          hold(answer.cookies.length === 0 && answer.status < 500, `${method} ${path.split('?')[0]} does something`)
+        }
+        const page = await scanned.computer.send(method, '/login')
+        hold(page.cookies.length === 0, 'opening the login page sets a cookie')
+      }
+      const { status } = await scene.statusOf(scanned)
+      hold(status === 'scanned', `a GET has moved the attempt: ${status}`)
+    },
+  },
+  {
+    id: 'requests.methods',
+    title: 'TRACE and methods that are not offered are 405',
+    run: async (scene) => {
+      for (const [method, path] of [
+        ['TRACE', '/api/qr'],
+        ['PUT', '/api/qr'],
+        ['PATCH', '/api/session'],
+        ['OPTIONS', '/api/qr/confirm'],
+        ['GET', '/api/qr/confirm'],
+        ['PROPFIND', '/api/sessions'],
+      ]) {
+        const answer = await scene.browser().send(/** @type {string} */ (method), /** @type {string} */ (path))
+        hold(answer.status === 405, `${method} ${path} is answered with ${answer.status}`)
+        hold(/[A-Z]/.test(answer.headers.allow ?? ''), `${method} ${path} does not say what is offered`)
+        hold(!/cookie:/i.test(answer.text), `${method} ${path} echoes the request`)
+      }
+    },
+  },
+  {
+    id: 'requests.bodies',
+    title: 'bodies too large, of another type, or with more in them are refused',
+    flaws: ['F4'],
+    run: async (scene) => {
+      const { computer, attempt } = await scene.start()
+      const path = `/api/qr/${attempt.id}/match`
+      /** @type {[string, string, string, number][]} */
+      const bodies = [
+        ['of 1 MB', JSON.stringify({ number: '4'.repeat(1_000_000) }), 'application/json', 413],
+        ['of another type', '{"number":"42"}', 'text/plain', 415],
+        ['of a form', 'number=42', 'application/x-www-form-urlencoded', 415],
+        ['that is no JSON', '{"number"', 'application/json', 400],
+        ['with a field more', '{"number":"42","version":9}', 'application/json', 400],
+        ['with a field twice', '{"number":"42","number":"43"}', 'application/json', 400],
+        ['with a prototype', '{"number":"42","__proto__":{"passed":true}}', 'application/json', 400],
+        ['of another shape', '["42"]', 'application/json', 400],
+        ['with a number', '{"number":42}', 'application/json', 400],
+      ]
+      for (const [what, body, type, status] of bodies) {
+        const answer = await computer.send('POST', path, { body, headers: { 'Content-Type': type } })
+        hold(answer.status === status, `a body ${what} is answered with ${answer.status}, not ${status}`)
+      }
+    },
+  },
+  {
+    id: 'requests.cookies',
+    title: 'broken cookies are the same as none',
+    flaws: ['F5'],
+    run: async (scene) => {
+      const { computer, phone } = await scene.signIn()
+      for (const [name, value] of [...computer.cookies, ...phone.browser.cookies]) {
+        const broken = [
+          '',
+          'x',
+          '%',
+          '%00',
+          '*'.repeat(7),
+          'a'.repeat(6_000),
+          value.slice(0, -1),
+          value.slice(1),
+          value.slice(0, value.length / 2),
+          ...Array.from({ length: 40 }, (_, index) => {
+            const at = Math.floor((index * value.length) / 40)
+            return value.slice(0, at) + (value[at] === 'A' ? 'B' : 'A') + value.slice(at + 1)
+          }),
+        ]
+        for (const each of broken) {
+          // What stands behind a tilde is not part of what is sealed.
+          if (value.startsWith(each.split('~')[0] || '\n') && each.includes('~')) continue
+          const cookie = `${name}=${each}`
+          const answers = [
+            await scene.browser().send('GET', '/api/session', { cookie }),
+            await scene.browser().send('GET', '/api/phone/session', { cookie }),
+            await scene.browser().send('GET', '/api/sessions', { cookie }),
+          ]
+          hold(
+            answers.every(({ status }) => status < 500),
+            `a broken ${name} is answered with a 5xx`,
+          )
+          hold(!answers.some(({ json }) => json?.signedIn === true), `a broken ${name} signs in`)
+          hold(answers[2]?.status === 401, `a broken ${name} lists computers`)
+        }
+      }
+    },
+  },
+]

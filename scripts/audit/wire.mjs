@@ -1,0 +1,107 @@
+// The audit's own way to a server: raw enough to send what no browser would.
+import { request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+
+/**
+ * @typedef {{ status: number, headers: Record<string, string>, cookies: string[], text: string, json: any }} Answer
+ * @typedef {{ body?: unknown, headers?: Record<string, string>, forMs?: number }} Sending
+ */
+
+const DEADLINE_MS = 30_000
+const MAX_CHARS = 1_000_000
+
+/** One deployment, and how long it asks us to wait. */
+export class Wire {
+  /** @param {string} base */
+  constructor(base) {
+    this.base = new URL(base)
+    /** @type {(seconds: number, what: string) => void} */
+    this.onWait = () => {}
+  }
+
+  /**
+   * Sends one request. `body`: an object is sent as JSON, text as it is. `forMs`: reads a stream for that long.
+   * @param {string} method
+   * @param {string} path
+   * @param {Sending} [sending]
+   * @returns {Promise<Answer>}
+   */
+  send(method, path, { body, headers = {}, forMs } = {}) {
+    const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body)
+    const request = this.base.protocol === 'https:' ? requestHttps : requestHttp
+    const { hostname, port } = this.base
+    return new Promise((resolve, reject) => {
+      const asked = request({
+        hostname: hostname.replace(/^\[|\]$/g, ''),
+        port,
+        method,
+        path,
+        headers: {
+          ...(body === undefined
+            ? {}
+            : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) }),
+          ...headers,
+        },
+        timeout: DEADLINE_MS,
+      })
+      asked.on('timeout', () => asked.destroy(new Error(`no answer within ${DEADLINE_MS / 1000} s`)))
+      asked.on('error', reject)
+      asked.on('response', (response) => {
+        let read = ''
+        const end = () => {
+          resolve(toAnswer(response.statusCode ?? 0, response.headers, read))
+          response.destroy()
+        }
+        if (forMs !== undefined) setTimeout(end, forMs)
+        response.on('data', (chunk) => {
+          if (read.length < MAX_CHARS) read += chunk
+        })
+        response.on('end', end)
+        response.on('error', end)
+      })
+      asked.end(text)
+    })
+  }
+
+  /**
+   * The same, but waits as long as a rate limit says, and asks again.
+   * @param {string} method
+   * @param {string} path
+   * @param {Sending} [sending]
+   * @returns {Promise<Answer>}
+   */
+  async sendPatiently(method, path, sending) {
+    for (;;) {
+      const answer = await this.send(method, path, sending)
+      if (answer.status !== 429) return answer
+      const seconds = Number(answer.headers['retry-after'] ?? 5)
+      this.onWait(seconds, `${method} ${path.replace(/[\w-]{16,}/g, '…')}`)
+      await pause(seconds * 1000 + 100)
+    }
+  }
+}
+
+/** @param {number} ms */
+export function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+/**
+ * @param {number} status
+ * @param {import('node:http').IncomingHttpHeaders} raw
+ * @param {string} text
+ * @returns {Answer}
+ */
+function toAnswer(status, raw, text) {
+  /** @type {Record<string, string>} */
+  const headers = {}
+  for (const [name, value] of Object.entries(raw))
+    headers[name] = Array.isArray(value) ? value.join(', ') : (value ?? '')
+  let json = null
+  try {
+    json = JSON.parse(text)
+  } catch {
+    // Not every answer is JSON.
+  }
+  return { status, headers, cookies: raw['set-cookie'] ?? [], text, json }
+}

@@ -1,33 +1,11 @@
-import { spawn } from 'node:child_process'
-import { createHmac } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { audit, notHeld } from './support/audit'
 import { CarelessServer, type Mistake } from './support/careless'
 import { freePort, Server } from './support/server'
 import { expect, test } from './support/test'
-
-interface Report {
-  origin: string
-  checks: { id: string; flaws: string[]; outcome: 'held' | 'flaw' | 'skipped' | 'unclear'; detail: string }[]
-}
-
-/** Runs `npm run audit` as a stranger would. */
-async function audit(base: string, ...more: string[]): Promise<Report & { code: number | null }> {
-  const child = spawn(process.execPath, ['scripts/audit.mjs', base, '--json', ...more])
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString()
-    })
-  }
-  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
-  if (!output.startsWith('{')) throw new Error(output)
-  return { ...(JSON.parse(output) as Report), code }
-}
-
-const notHeld = ({ checks }: Report) =>
-  checks.filter(({ outcome }) => outcome !== 'held').map(({ id, outcome, detail }) => `${id} ${outcome} ${detail}`)
+import { AUDIENCE, BEARER_SETTINGS, SIGNING_SECRET, tokenOf } from './support/tokens'
 
 /** Limits on, but wide enough for the audit's own attempts within one minute. */
 const LIMITED = { RATE_LIMIT_SCALE: '2', CODE_PERIOD_S: '3' }
@@ -48,31 +26,20 @@ test('the audit finds no flaw in ourselves over http', async () => {
 })
 
 test('nor with an https origin, native phones, signed requests and the number always asked for', async () => {
-  const origin = 'https://login.example.com'
-  const secret = 'the secret that the accounts share with the sign-in'
-  const signingSecret = 'the secret that native apps sign requests with'
+  const origin = AUDIENCE
   const server = new Server(await freePort(), {
     ...LIMITED,
     PUBLIC_ORIGIN: origin,
     MATCH_POLICY: 'always',
-    PHONE_JWT_SECRET: secret,
-    PHONE_JWT_ISSUER: 'https://accounts.example.com',
-    PHONE_JWT_AUDIENCE: origin,
-    API_SIGNING_SECRET: signingSecret,
+    ...BEARER_SETTINGS,
+    API_SIGNING_SECRET: SIGNING_SECRET,
   })
   await server.start()
-  const tokenOf = (sub: string) => {
-    const exp = Math.floor(Date.now() / 1000) + 600
-    const claims = { sub, name: sub, iss: 'https://accounts.example.com', aud: origin, exp }
-    const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
-    const signed = `${encode({ alg: 'HS256' })}.${encode(claims)}`
-    return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
-  }
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-audit-'))
   const people = [
-    { token: tokenOf('mei'), signingSecret },
+    { token: tokenOf('mei'), signingSecret: SIGNING_SECRET },
     { username: 'ada', password: 'demo' },
-    { token: tokenOf('raj'), signingSecret },
+    { token: tokenOf('raj'), signingSecret: SIGNING_SECRET },
     { username: 'lin', password: 'demo' },
   ]
   writeFileSync(join(folder, 'people.json'), JSON.stringify({ people }))

@@ -12,14 +12,18 @@ export class Server {
   readonly port: number
   readonly origin: string
   readonly #settings: Settings
+  readonly #folder: string
   readonly #dataDir = mkdtempSync(join(tmpdir(), 'qr-login-e2e-'))
-  readonly #secret = randomBytes(32).toString('hex')
+  /** What all its keys come from. */
+  readonly secret = randomBytes(32).toString('hex')
   #process: ChildProcess | null = null
   /** Everything that the process has printed. */
   output = ''
 
-  constructor(port: number, settings: Settings) {
+  /** `folder`: where the built app is. */
+  constructor(port: number, settings: Settings, folder = '.') {
     this.port = port
+    this.#folder = folder
     this.origin = `http://localhost:${port}`
     this.#settings = settings
   }
@@ -38,13 +42,13 @@ export class Server {
       NEXT_TELEMETRY_DISABLED: '1',
       PORT: String(this.port),
       PUBLIC_ORIGIN: this.origin,
-      SESSION_SECRET: this.#secret,
+      SESSION_SECRET: this.secret,
       DATA_DIR: this.#dataDir,
       DEMO_ACCOUNTS: 'true',
       RATE_LIMIT_SCALE: '1000',
       ...this.#settings,
     } as NodeJS.ProcessEnv
-    const child = spawn(process.execPath, ['scripts/start.mjs'], { env })
+    const child = spawn(process.execPath, ['scripts/start.mjs'], { env, cwd: this.#folder })
     this.#process = child
     const collect = (chunk: Buffer) => {
       this.output += chunk.toString()

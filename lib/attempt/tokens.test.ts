@@ -53,6 +53,13 @@ describe('a ticket', () => {
     expect(isTicketOf(KEYS, ID, '')).toBe(false)
     expect(isTicketOf(KEYS, ID, ticket.slice(0, -4))).toBe(false)
   })
+
+  test('has one spelling, though base64 would know more', () => {
+    const ticket = encodeTicket(KEYS, ID)
+    for (const other of [`${ticket}x`, `${ticket}=`, ` ${ticket}`, `${ticket}\n`, ticket.replace(/.$/, '$&*')]) {
+      expect(isTicketOf(KEYS, ID, other)).toBe(false)
+    }
+  })
 })
 
 describe('one token cannot be used as another', () => {

@@ -8,6 +8,7 @@ import { isSame, type Keyring, type Keys, mac } from './keys'
  */
 const MAC_BYTES = 24
 const ID_CHARS = 16
+const TICKET = /^[A-Za-z0-9_-]{32}$/
 const CLAIM = /^[A-Za-z0-9_-]{48}$/
 
 /** Proves to confirm and cancel that they come from the phone that scanned: the attempt's id, and a MAC over it and that phone. */
@@ -29,6 +30,7 @@ export function encodeTicket(keys: Keyring, attemptId: string): string {
 }
 
 export function isTicketOf(keys: Keyring, attemptId: string, ticket: string): boolean {
+  if (!TICKET.test(ticket)) return false
   const given = Buffer.from(ticket, 'base64url')
   return keys.some((key) => isSame(mac(key.ticket, attemptId, MAC_BYTES), given))
 }

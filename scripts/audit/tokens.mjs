@@ -12,7 +12,14 @@ export const tokens = [
       const confirmed = await scene.confirm()
       const other = await scene.confirm()
       const { ticket } = confirmed
-      const wrong = [other.ticket, ticket.slice(0, -2), `${ticket}AA`, flip(ticket), '-', confirmed.review.claim]
+      const wrong = [
+        other.ticket,
+        ticket.slice(0, -2),
+        `${ticket}A`,
+        flip(ticket),
+        `${other.ticket}=`,
+        confirmed.review.claim,
+      ]
       const { id } = confirmed.attempt
       // One of the five tries of an attempt is kept for the right ticket.
       for (const each of wrong.slice(0, 4)) {

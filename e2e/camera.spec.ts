@@ -15,7 +15,7 @@ const test = base.extend<Fixtures>({
   newCameraPhone: async ({ playwright, launchOptions, server }, use) => {
     const browsers: { close: () => Promise<void> }[] = []
     await use(async (picture, options = {}) => {
-      const args = [...(launchOptions.args ?? []), '--host-resolver-rules=MAP phone.test 127.0.0.1']
+      const args = [...(launchOptions.args ?? []), '--host-resolver-rules=MAP phone 127.0.0.1']
       if (picture !== null) {
         const film = join(tmpdir(), `qr-login-film-${process.pid}-${browsers.length}.mjpeg`)
         writeFileSync(film, Buffer.concat(Array.from({ length: 30 }, () => picture)))
@@ -218,7 +218,7 @@ test('a camera that was refused, and one that is not there', async ({ newPhone, 
 
 test('without https there is no camera, and the page says so', async ({ newCameraPhone }) => {
   const phone = await newCameraPhone(null)
-  await phone.page.goto(`http://phone.test:${phone.server.port}/phone/scan`)
+  await phone.page.goto(`http://phone:${phone.server.port}/phone/scan`)
   await expect(scanner(phone.page)).toHaveAttribute('data-state', 'needs_https')
   await expect(phone.page.getByTestId('paste-link')).toBeVisible()
 })

@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process'
-import { cpSync, mkdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { buildWithoutProxy, hasWithoutProxy, WITHOUT_PROXY } from '../scripts/without-proxy.mjs'
 import { Agent } from './support/agent'
 import { audit, notHeld } from './support/audit'
 import { freePort, Server } from './support/server'
@@ -11,46 +9,18 @@ import { expect, test } from './support/test'
  * in there, so that nothing may change but the policy of the pages.
  */
 
-/** Beside the project's own modules, so that it finds them. */
-const FOLDER = 'test-results/without-proxy'
-const PARTS = [
-  'app',
-  'lib',
-  'public',
-  'scripts/start.mjs',
-  'instrumentation.ts',
-  'instrumentation-node.ts',
-  'next.config.js',
-  'package.json',
-  'tsconfig.json',
-]
-
-test.describe.configure({ mode: 'serial', timeout: 300_000 })
+test.describe.configure({ mode: 'serial', timeout: 180_000 })
 
 let server: Server
 
 test.beforeAll(async () => {
-  rmSync(FOLDER, { recursive: true, force: true })
-  mkdirSync(FOLDER, { recursive: true })
-  for (const part of PARTS) cpSync(part, join(FOLDER, part), { recursive: true })
-  const next = join(process.cwd(), 'node_modules/next/dist/bin/next')
-  const build = spawn(process.execPath, [next, 'build'], { cwd: FOLDER })
-  let output = ''
-  for (const stream of [build.stdout, build.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString()
-    })
-  }
-  const code = await new Promise((resolve) => build.once('exit', resolve))
-  if (code !== 0) throw new Error(output)
-  server = new Server(await freePort(), { RATE_LIMIT_SCALE: '2', CODE_PERIOD_S: '3' }, FOLDER)
+  test.setTimeout(300_000)
+  expect(hasWithoutProxy() || buildWithoutProxy()).toBe(true)
+  server = new Server(await freePort(), { RATE_LIMIT_SCALE: '2', CODE_PERIOD_S: '3' }, WITHOUT_PROXY)
   await server.start()
 })
 
-test.afterAll(async () => {
-  await server.dispose()
-  rmSync(FOLDER, { recursive: true, force: true })
-})
+test.afterAll(async () => await server.dispose())
 
 test('pages still ask who is there, and run nothing', async () => {
   const nobody = await fetch(`${server.origin}/`, { redirect: 'manual' })

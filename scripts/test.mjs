@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { installBrowser } from './browser.mjs'
+import { buildWithoutProxy } from './without-proxy.mjs'
 
 const [mode, ...rest] = process.argv.slice(2)
 const folder = mkdtempSync(join(tmpdir(), 'qr-login-results-'))
@@ -63,6 +64,8 @@ function unit() {
 function endToEnd() {
   if (!count(installBrowser())) return console.log('There is no Chromium, and none could be installed.')
   if (!count(run('build', ['node_modules/next/dist/bin/next', 'build']))) return
+  console.log('\n== build without the proxy')
+  if (!count(buildWithoutProxy())) return
   const file = join(folder, 'e2e.json')
   const isGood = run('end-to-end tests', ['node_modules/playwright/cli.js', 'test', '--reporter=list,json', ...rest], {
     PLAYWRIGHT_JSON_OUTPUT_FILE: file,

@@ -13,13 +13,14 @@ const LOADING_AFTER_MS = 1_000
 interface Props {
   screen: SignInScreen
   text: Texts
+  common: Catalogue['common']
   /** The panel is not on the screen. */
   isSilent?: boolean
 }
 
 /** One polite and one assertive region, in the page from the start; each state is said once. */
-export function Announcer({ screen, text, isSilent = false }: Props) {
-  const { urgent, words } = isSilent ? { urgent: false, words: '' } : announcementOf(screen, text)
+export function Announcer({ screen, text, common, isSilent = false }: Props) {
+  const { urgent, words } = isSilent ? { urgent: false, words: '' } : announcementOf(screen, text, common)
   const delayMs = screen.state === 'loading' ? LOADING_AFTER_MS : 0
   const [said, setSaid] = useState({ urgent: false, words: '' })
   useEffect(() => {
@@ -38,7 +39,11 @@ export function Announcer({ screen, text, isSilent = false }: Props) {
   )
 }
 
-function announcementOf(screen: SignInScreen, text: Texts): { urgent: boolean; words: string } {
+function announcementOf(
+  screen: SignInScreen,
+  text: Texts,
+  common: Props['common'],
+): { urgent: boolean; words: string } {
   const polite = (...words: string[]) => ({ urgent: false, words: words.join(' ') })
   const assertive = (...words: string[]) => ({ urgent: true, words: words.join(' ') })
   switch (screen.state) {
@@ -66,7 +71,7 @@ function announcementOf(screen: SignInScreen, text: Texts): { urgent: boolean; w
       return polite(text.offline, text.offlineHint)
     case 'rate_limited':
       // Said at the start (and, by the next state, at the end), not with every second.
-      return polite(text.rateLimited, format(text.rateLimitedHint, { time: formatCountdown(screen.time.periodMs) }))
+      return polite(common.rateLimited, format(common.rateLimitedHint, { time: formatCountdown(screen.time.periodMs) }))
     case 'unavailable':
       return polite(text.unavailable, text.unavailableHint)
     case 'error':

@@ -3,7 +3,7 @@ import type { SignInScreen } from '@/lib/client/sign-in-screen'
 import type { Catalogue } from '@/lib/i18n/catalogue'
 import { format } from '@/lib/i18n/format'
 import { Button } from '../ui/button'
-import { Countdown } from './countdown'
+import { Countdown } from '../ui/countdown'
 
 export interface CaptionProps {
   screen: SignInScreen
@@ -38,7 +38,7 @@ export function Caption({ screen, text, common, onStart, onStartOver }: CaptionP
     case 'offline':
       return <Words hint={text.offlineHint} />
     case 'rate_limited':
-      return <Words hint={<Countdown text={text.rateLimitedHint} endsAt={screen.time.endsAt} />} />
+      return <Words hint={<Countdown text={common.rateLimitedHint} endsAt={screen.time.endsAt} />} />
     case 'unavailable':
       return <Words hint={text.unavailableHint} />
     case 'error':

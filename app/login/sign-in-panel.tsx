@@ -67,7 +67,7 @@ export function SignInPanel({ text, common, already, nextPath }: Props) {
         onNumber={(number) => void signIn.match(number)}
         onDrawn={onDrawn}
       />
-      <Announcer screen={screen} text={text} isSilent={!isShown} />
+      <Announcer screen={screen} text={text} common={common} isSilent={!isShown} />
     </PanelShell>
   )
 }

@@ -88,7 +88,7 @@ export function Tile({ screen, text, common, onStart, onContinue, onNumber, onDr
     case 'offline':
       return <Stopped state={screen.state} title={text.offline} />
     case 'rate_limited':
-      return <Stopped state={screen.state} title={text.rateLimited} />
+      return <Stopped state={screen.state} title={common.rateLimited} />
     case 'unavailable':
       return <Stopped state={screen.state} title={text.unavailable} />
     case 'error':

@@ -3,6 +3,7 @@ import type { ApprovalScreen } from '@/lib/client/approval'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { format } from '@/lib/i18n/format'
 import { Avatar } from '../ui/avatar'
+import { Countdown } from '../ui/countdown'
 import styles from './approval.module.css'
 import { Question } from './question'
 
@@ -94,6 +95,15 @@ function bodyOf({ screen, locale, text, common, host, signIn, onApprove, onDecli
       return (
         <Message outcome="trouble" title={common.offline}>
           {again}
+        </Message>
+      )
+    case 'rate_limited':
+      return (
+        <Message outcome="late" title={common.rateLimited}>
+          {/* Said once, not every second. */}
+          <p className="quiet" aria-live="off">
+            <Countdown text={common.rateLimitedHint} endsAt={screen.endsAt} />
+          </p>
         </Message>
       )
     case 'error': {

@@ -2,8 +2,9 @@
 
 import { type FormEvent, useState } from 'react'
 import type { Person } from '@/lib/attempt/attempt'
-import { call } from '@/lib/client/api'
+import { call, type Refused } from '@/lib/client/api'
 import type { Catalogue } from '@/lib/i18n/catalogue'
+import { format, formatCountdown } from '@/lib/i18n/format'
 import { Avatar } from './avatar'
 import styles from './phone-sign-in.module.css'
 import { useHydrated } from './use-hydrated'
@@ -35,7 +36,7 @@ export function PhoneSignIn({ text, accounts, onSignedIn }: Props) {
     const answer = await call<{ person: Person }>('POST', '/api/phone/session', { body: { username, password } })
     setSending(false)
     if (answer.ok) onSignedIn(answer.value.person)
-    else setProblem(answer.code === 'credentials_wrong' ? text.credentialsWrong : text.signInFailed)
+    else setProblem(problemOf(answer, text))
   }
 
   function submit(event: FormEvent<HTMLFormElement>) {
@@ -93,4 +94,9 @@ export function PhoneSignIn({ text, accounts, onSignedIn }: Props) {
       </p>
     </div>
   )
+}
+
+function problemOf({ code, retryAfterMs }: Refused, text: Catalogue['phone']): string {
+  if (code === 'rate_limited') return format(text.tooManyTries, { time: formatCountdown(retryAfterMs ?? 60_000) })
+  return code === 'credentials_wrong' ? text.credentialsWrong : text.signInFailed
 }

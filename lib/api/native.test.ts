@@ -168,6 +168,7 @@ describe('a native app', () => {
       ['GET', '/api/account/events'],
     ] as const) {
       const response = await native.send(method, path, method === 'POST' ? { body: { wrong: 1 } } : {})
+      expect(response.headers.get('WWW-Authenticate')).toBe('Bearer error="invalid_token"')
       expect([path, await refusal(response)]).toEqual([path, { status: 401, code: 'token_wrong' }])
     }
   })

@@ -13,6 +13,8 @@ export type ApprovalScreen =
   /** `canSignOut`: "Wasn't you?" has not been answered yet. */
   | { state: 'approved'; canSignOut: boolean }
   | { state: 'offline' | 'error'; reference: string | null }
+  /** `endsAt`: on the monotonic clock. */
+  | { state: 'rate_limited'; endsAt: number }
 
 const SCAN_REFUSED: Partial<Record<ErrorCode | 'network', ApprovalScreen>> = {
   code_unknown: { state: 'unknown' },
@@ -25,8 +27,13 @@ const SCAN_REFUSED: Partial<Record<ErrorCode | 'network', ApprovalScreen>> = {
 }
 
 const RETRY_MS = 2_000
-/** While the number is due the state is asked this often even when no message comes. */
+/**
+ * While the number is due the state is asked this often even when no message comes, and no more often where messages never do: each
+ * question counts against the person's limit.
+ */
 const ASK_EVERY_MS = 10_000
+
+const RATE_LIMITED_MS = 60_000
 
 /** The phone's side of a sign-in: reports the code, asks the person, answers. */
 export class Approval {
@@ -39,6 +46,8 @@ export class Approval {
   /** When the time to answer is over, on the monotonic clock. */
   #endsAt = Number.POSITIVE_INFINITY
   #retry: ReturnType<typeof setTimeout> | undefined
+  /** When the state was asked last, on the monotonic clock. */
+  #askedAt = Number.NEGATIVE_INFINITY
   /** The computers that were signed in before: the one that is not among them is the one just approved. */
   #before: Set<string> | null = null
   #sessions: SessionView[] = []
@@ -114,14 +123,24 @@ export class Approval {
         this.#before ??= new Set(sessions.map(({ id }) => id))
       },
       // A hint: it may be about another attempt that this phone has scanned, so the state is asked.
-      onAttempt: () => this.#refresh(),
+      onAttempt: (review) => {
+        if (this.#isNews(review)) void this.#scan()
+      },
       onOpen: () => this.#refresh(),
       onSignedOut: () => this.#show({ state: 'needs_sign_in' }),
     })
   }
 
+  /** Whether what a message says differs from what is shown. */
+  #isNews({ status, match }: Omit<Review, 'claim'>): boolean {
+    if (this.#screen.state !== 'review') return false
+    return status !== 'scanned' || match.passed !== this.#screen.review.match.passed
+  }
+
+  /** Messages may have been missed. */
   #refresh(): void {
-    if (this.#screen.state === 'review') void this.#scan()
+    const isDue = performance.now() - this.#askedAt >= ASK_EVERY_MS
+    if (this.#screen.state === 'review' && isDue) void this.#scan()
   }
 
   /** The answer came too early: back to the question, as it is by now. */
@@ -134,6 +153,7 @@ export class Approval {
   async #scan(): Promise<void> {
     const code = this.#code
     if (this.#claim === null) this.#show({ state: 'checking' })
+    this.#askedAt = performance.now()
     const answer = await call<Review>('POST', '/api/qr/scan', { body: { code } })
     if (code !== this.#code) return
     if (answer.ok) {
@@ -149,7 +169,7 @@ export class Approval {
     if (answer.ok) this.#onReview(answer.value)
     else if (answer.code === 'match_required') this.#askAgain()
     // A lost answer is repeated: the same step gives the same answer.
-    else if (answer.code === 'network' || answer.code === 'unavailable') {
+    else if (answer.code === 'network' || answer.code === 'unavailable' || answer.code === 'rate_limited') {
       this.#retry = setTimeout(() => void this.#send(step), answer.retryAfterMs ?? RETRY_MS)
     } else this.#onRefused(answer)
   }
@@ -180,15 +200,23 @@ export class Approval {
     this.#show({ state: 'approved', canSignOut: true })
   }
 
-  #onRefused({ code, requestId }: Refused): void {
+  #onRefused({ code, requestId, retryAfterMs }: Refused): void {
     const screen = SCAN_REFUSED[code]
+    clearTimeout(this.#retry)
     if (code === 'unauthenticated') this.#show({ state: 'needs_sign_in' })
     else if (code === 'attempt_ended' && performance.now() >= this.#endsAt) this.#end({ state: 'expired' })
     else if (screen !== undefined) this.#end(screen)
+    else if (code === 'rate_limited') this.#onRateLimited(retryAfterMs ?? RATE_LIMITED_MS)
     else if (code === 'network' || code === 'unavailable') {
       if (this.#screen.state !== 'review') this.#show({ state: 'offline', reference: null })
       this.#retry = setTimeout(() => void this.#scan(), RETRY_MS)
     } else this.#show({ state: 'error', reference: requestId })
+  }
+
+  /** A question that is being shown can still be answered; only what has changed meanwhile is learnt later. */
+  #onRateLimited(waitMs: number): void {
+    if (this.#screen.state !== 'review') this.#show({ state: 'rate_limited', endsAt: performance.now() + waitMs })
+    this.#retry = setTimeout(() => void this.#scan(), waitMs)
   }
 
   #end(screen: ApprovalScreen): void {

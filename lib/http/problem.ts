@@ -45,6 +45,9 @@ export function toProblem({ code, facts }: ProtocolError, requestId: string): Re
   const detail = errors?.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ')
   const body = { type: 'about:blank', title, status, code, detail, errors, attemptsLeft, requestId }
   const headers = new Headers({ 'Content-Type': 'application/problem+json' })
+  // RFC 9110, section 11.6.1, and RFC 6750, section 3: a 401 says by what to come again.
+  if (status === 401)
+    headers.set('WWW-Authenticate', code === 'token_wrong' ? 'Bearer error="invalid_token"' : 'Bearer')
   if (retryAfterS !== undefined) headers.set('Retry-After', String(retryAfterS))
   if (allow !== undefined) headers.set('Allow', allow)
   return new Response(JSON.stringify(body), { status, headers })

@@ -4,14 +4,14 @@ import { trouble } from './trouble'
 export const en = {
   common: {
     brand: 'qr-login',
-    languageName: 'English',
     otherLanguage: '简体中文',
     ...trouble.en,
     offline: "You're offline. We keep trying.",
+    rateLimited: 'Too many tries',
+    rateLimitedHint: 'Try again in {time}.',
     notFoundTitle: "This page isn't here.",
     notFoundLink: 'Go to the start page',
     unknownDevice: 'Unknown computer',
-    dot: ' · ',
   },
   login: {
     title: 'Sign in',
@@ -48,8 +48,6 @@ export const en = {
     reconnecting: 'Reconnecting…',
     offline: "You're offline",
     offlineHint: "We'll pick up where you left off.",
-    rateLimited: 'Too many tries',
-    rateLimitedHint: 'Try again in {time}.',
     unavailable: 'Sign-in is down for a moment',
     unavailableHint: 'Retrying…',
     error: "That didn't work",
@@ -104,6 +102,7 @@ export const en = {
     signIn: 'Sign in',
     credentialsWrong: 'No account has this name and password.',
     signInFailed: "That didn't work. Try again.",
+    tooManyTries: 'Too many tries. Try again in {time}.',
     hi: 'Hi, {name}',
     scan: 'Scan a code',
     scanHint: 'Fit the code inside the squares.',

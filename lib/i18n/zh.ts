@@ -4,14 +4,14 @@ import { trouble } from './trouble'
 export const zh: Catalogue = {
   common: {
     brand: 'qr-login',
-    languageName: '简体中文',
     otherLanguage: 'English',
     ...trouble.zh,
     offline: '网络已断开，正在重试。',
+    rateLimited: '操作太频繁',
+    rateLimitedHint: '{time} 后可重试。',
     notFoundTitle: '页面不存在。',
     notFoundLink: '返回首页',
     unknownDevice: '未知电脑',
-    dot: ' · ',
   },
   login: {
     title: '登录',
@@ -48,8 +48,6 @@ export const zh: Catalogue = {
     reconnecting: '正在重新连接…',
     offline: '网络已断开',
     offlineHint: '恢复后会自动继续。',
-    rateLimited: '操作太频繁',
-    rateLimitedHint: '{time} 后可重试。',
     unavailable: '登录服务暂时不可用',
     unavailableHint: '稍后自动重试…',
     error: '出了点问题',
@@ -104,6 +102,7 @@ export const zh: Catalogue = {
     signIn: '登录',
     credentialsWrong: '账号或密码不正确。',
     signInFailed: '出了点问题，请重试。',
+    tooManyTries: '操作太频繁，{time} 后可重试。',
     hi: '{name}，你好',
     scan: '扫一扫',
     scanHint: '将电脑上的二维码放入方框。',

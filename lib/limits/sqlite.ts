@@ -1,4 +1,4 @@
-import { openSqlite, type SqliteFile } from '../sqlite/open'
+import { FullError, openSqlite, type SqliteFile } from '../sqlite/open'
 import type { Counter, Limits } from './limits'
 
 const SCHEMA = `
@@ -53,7 +53,7 @@ export class SqliteLimits implements Limits {
   }
 
   takeOnce(key: string, until: number, now: number): boolean {
-    if (this.#used >= this.#options.maxUsed) throw new FullError()
+    if (this.#used >= this.#options.maxUsed) throw new FullError('used keys')
     const { changes } = this.#sql.use.run(key, until, now)
     this.#used += changes
     return changes > 0
@@ -96,16 +96,6 @@ export class SqliteLimits implements Limits {
   #makeRoom(): void {
     if (this.#counters < this.#options.maxCounters) return
     this.#counters -= this.#sql.evict.run(EVICTED_AT_ONCE).changes
-  }
-}
-
-/** A full disk in small: the requests that need it are refused as when the store fails. */
-class FullError extends Error {
-  readonly code = 'SQLITE_FULL'
-
-  constructor() {
-    super('too many used keys')
-    this.name = 'FullError'
   }
 }
 

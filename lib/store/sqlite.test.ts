@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import Database from 'libsql'
 import { expect, test } from 'vitest'
 import { isSqliteFailure } from '../sqlite/open'
-import { pendingAttempt } from '../testing/fixtures'
+import { pendingAttempt, T0 } from '../testing/fixtures'
 import { describeStore } from './contract'
 import { FanOut } from './fan-out'
 import { SqliteStore } from './sqlite'
@@ -25,6 +25,27 @@ describeStore('the embedded store', async () => {
       rmSync(folder, { recursive: true })
     },
   }
+})
+
+test('more attempts than there is room for fail as a full disk does, until old ones are forgotten', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
+  const store = new SqliteStore(folder, fail, 2)
+  store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'))
+  store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA2'))
+  store.close()
+  const again = new SqliteStore(folder, fail, 2)
+  let thrown: unknown
+  try {
+    again.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA3'))
+  } catch (error) {
+    thrown = error
+  }
+  expect(isSqliteFailure(thrown)).toBe(true)
+  again.sweep(T0 + 3_600_000, 100)
+  again.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA3'))
+  expect(again.findAttempt('AAAAAAAAAAAAAAA3')).not.toBeNull()
+  again.close()
+  rmSync(folder, { recursive: true })
 })
 
 test('the data folder is made, for its owner only', () => {

@@ -1,7 +1,7 @@
 import { type Attempt, forgetAt, scannerOf } from '../attempt/attempt'
 import type { Outcome } from '../attempt/transition'
 import type { AnySession, ComputerSession } from '../session/session'
-import { openSqlite, type SqliteFile } from '../sqlite/open'
+import { FullError, openSqlite, type SqliteFile } from '../sqlite/open'
 import { FanOut } from './fan-out'
 import type { AccountChange, Store, Unwatch } from './store'
 
@@ -22,6 +22,9 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS known_browsers_until ON known_browsers (until);
 `
 
+/** Half a gigabyte of them, tombstones included. Who fills this from many addresses stops new sign-ins, not the machine. */
+const MAX_ATTEMPTS = 500_000
+
 interface SessionRow {
   last_seen_at: number
   revoked_at: number | null
@@ -37,17 +40,23 @@ export class SqliteStore implements Store {
   readonly #attempts: FanOut<Attempt>
   readonly #accounts: FanOut<AccountChange>
   readonly #sql: ReturnType<typeof prepare>
+  readonly #maxAttempts: number
+  #attemptCount: number
 
-  /** Opens or creates `{folder}/qr-login.db`. `onError` hears of watchers that throw. */
-  constructor(folder: string, onError: (error: unknown) => void) {
+  /** Opens or creates `{folder}/qr-login.db`. `onError` hears of watchers that throw. Beyond `maxAttempts` no more are taken. */
+  constructor(folder: string, onError: (error: unknown) => void, maxAttempts = MAX_ATTEMPTS) {
     this.#attempts = new FanOut(onError)
     this.#accounts = new FanOut(onError)
     this.#db = openSqlite(folder, 'qr-login.db', SCHEMA)
     this.#sql = prepare(this.#db)
+    this.#maxAttempts = maxAttempts
+    this.#attemptCount = (this.#sql.countAttempts.get() as { n: number }).n
   }
 
   insertAttempt(attempt: Attempt): void {
+    if (this.#attemptCount >= this.#maxAttempts) throw new FullError('attempts')
     this.#sql.insertAttempt.run(attempt.id, attempt.version, forgetAt(attempt), JSON.stringify(attempt))
+    this.#attemptCount += 1
   }
 
   findAttempt(id: string): Attempt | null {
@@ -119,7 +128,9 @@ export class SqliteStore implements Store {
 
   sweep(now: number, limit: number): number {
     const { sweepAttempts, sweepSessions, sweepBrowsers } = this.#sql
-    return [sweepAttempts, sweepSessions, sweepBrowsers].reduce((sum, sql) => sum + sql.run(now, limit).changes, 0)
+    const attempts = sweepAttempts.run(now, limit).changes
+    this.#attemptCount -= attempts
+    return attempts + sweepSessions.run(now, limit).changes + sweepBrowsers.run(now, limit).changes
   }
 
   ping(): void {
@@ -134,6 +145,7 @@ export class SqliteStore implements Store {
 function prepare(db: SqliteFile) {
   return {
     insertAttempt: db.prepare('INSERT INTO attempts (id, version, forget_at, data) VALUES (?, ?, ?, ?)'),
+    countAttempts: db.prepare('SELECT count(*) AS n FROM attempts'),
     findAttempt: db.prepare('SELECT data FROM attempts WHERE id = ?'),
     compareAndSet: db.prepare('UPDATE attempts SET version = ?, forget_at = ?, data = ? WHERE id = ? AND version = ?'),
     insertSession: db.prepare(

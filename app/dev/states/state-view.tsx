@@ -128,7 +128,7 @@ function Login({ locale, text, screen, isShown }: LoginProps) {
           onContinue={nothing}
           onNumber={nothing}
         />
-        <Announcer screen={screen} text={text.login} />
+        <Announcer screen={screen} text={text.login} common={text.common} />
       </PanelShell>
     </LoginFrame>
   )

@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { parseCode, type Review, SignInError, SignInPhone } from '../docs/native-phone'
+import { Agent } from './support/agent'
+import { Server } from './support/server'
+import { expect, test } from './support/test'
+import { BEARER_SETTINGS, SIGNING_SECRET, signatureOf, tokenOf } from './support/tokens'
+
+/** docs/native-apps.md, as it stands there. */
+const PAGE = readFileSync('docs/native-apps.md', 'utf8')
+const SHELL = [...PAGE.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, script = '']) => script)
+
+test.use({ settings: BEARER_SETTINGS })
+
+/** Runs a listing, and gives back the lines that it prints. */
+async function runShell(script: string, env: Record<string, string>): Promise<string> {
+  const child = spawn('bash', ['-euc', script], {
+    env: { PATH: process.env.PATH, ...env } as unknown as NodeJS.ProcessEnv,
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+    })
+  }
+  const code = await new Promise((resolve) => child.once('exit', resolve))
+  expect([code, output]).toEqual([0, output])
+  return output
+}
+
+async function start(server: Server) {
+  const computer = new Agent(server.origin)
+  const { json } = await computer.send('POST', '/api/qr', {})
+  const redeem = async () => {
+    const path = `/api/qr/${json.id}`
+    const { ticket } = (await computer.send('GET', path)).json
+    return (await computer.send('POST', `${path}/redeem`, { ticket })).json
+  }
+  return { computer, url: json.code.url as string, redeem }
+}
+
+test('the curl listing signs a computer in, lists it and signs it out', async ({ server }) => {
+  const { computer, url, redeem } = await start(server)
+  const [listing = ''] = SHELL
+  const env = { ORIGIN: server.origin, TOKEN: tokenOf('mei'), CODE: url.split('#')[1] ?? '' }
+  const [first = '', last = ''] = listing.split('# The computers that')
+  const said = await runShell(first, env)
+  expect(said).toContain('"signedIn":true')
+  expect(said).toContain('"status":"confirmed"')
+  expect(await redeem()).toMatchObject({ person: { id: 'mei', name: 'Mei Tan' } })
+  const ended = await runShell(`#${last}`, env)
+  expect(ended).toContain('"method":"qr"')
+  expect(ended.trimEnd()).toMatch(/204$/)
+  expect((await computer.send('GET', '/api/session')).json).toEqual({ signedIn: false })
+})
+
+test('so does the signed one where requests have to be signed, and it works once', async () => {
+  const server = await Server.start({ ...BEARER_SETTINGS, API_SIGNING_SECRET: SIGNING_SECRET })
+  const { url } = await start(server)
+  const env = { ORIGIN: server.origin, TOKEN: tokenOf('mei'), CODE: url.split('#')[1] ?? '', SIGNING_SECRET }
+  const [plain = '', signed = ''] = SHELL
+  const again = signed.slice(signed.indexOf('curl '))
+  const said = await runShell(`${signed}\necho\n${again}`, env)
+  expect(said).toMatch(/"status":"scanned"[\s\S]*"code":"signature_wrong"/)
+  expect(await runShell(plain, env)).toContain('"code":"signature_wrong"')
+  await server.dispose()
+})
+
+test('the page shows the client as it is', () => {
+  expect(PAGE).toContain(readFileSync('docs/native-phone.ts', 'utf8').trimEnd())
+})
+
+test('the client signs computers in and out, says no, and tells why it was refused', async ({ server }) => {
+  const phone = new SignInPhone({ origin: server.origin, getToken: async () => tokenOf('raj') })
+  const { computer, url, redeem } = await start(server)
+  expect(parseCode('https://evil.example/q#x', server.origin)).toBeNull()
+  const code = parseCode(url, server.origin) ?? ''
+  const review: Review = await phone.scan(code)
+  expect(review).toMatchObject({ status: 'scanned', computer: { sameNetwork: true }, match: { required: false } })
+  expect((await phone.scan(code)).claim).toBe(review.claim)
+  expect(await phone.confirm(review)).toMatchObject({ status: 'confirmed' })
+  await redeem()
+  const [listed] = await phone.listComputers()
+  expect(listed).toMatchObject({ browser: null })
+  if (listed !== undefined) await phone.signOut(listed)
+  expect((await computer.send('GET', '/api/session')).json).toEqual({ signedIn: false })
+
+  const second = await start(server)
+  const asked = await phone.scan(parseCode(second.url, server.origin) ?? '')
+  expect(await phone.cancel(asked)).toMatchObject({ status: 'cancelled' })
+  await phone.signOutEverywhere()
+
+  const codeOf = (work: Promise<unknown>) =>
+    work.then(
+      () => null,
+      (error: unknown) => error instanceof SignInError && error.code,
+    )
+  expect(await codeOf(phone.confirm(asked))).toBe('attempt_ended')
+  expect(await codeOf(phone.scan('made-up'))).toBe('code_unknown')
+  const stranger = new SignInPhone({ origin: server.origin, getToken: async () => `${tokenOf('raj')}x.` })
+  expect(await codeOf(stranger.listComputers())).toBe('token_wrong')
+})
+
+test('the client waits for the number, and signs its requests', async () => {
+  const server = await Server.start({ ...BEARER_SETTINGS, API_SIGNING_SECRET: SIGNING_SECRET, MATCH_POLICY: 'always' })
+  const phone = new SignInPhone({
+    origin: server.origin,
+    getToken: async () => tokenOf('mei'),
+    sign: async (method, path, body) => signatureOf(method, path, body),
+  })
+  const computer = new Agent(server.origin)
+  const { json } = await computer.send('POST', '/api/qr', {})
+  const review = await phone.scan(parseCode(json.code.url, server.origin) ?? '')
+  expect(review.match).toMatchObject({ required: true, passed: false })
+  await expect(phone.confirm(review)).rejects.toMatchObject({ code: 'match_required', retryAfterMs: null })
+  await computer.send('POST', `/api/qr/${json.id}/match`, { number: review.match.number })
+  expect(await phone.confirm(review)).toMatchObject({ status: 'confirmed' })
+  await server.dispose()
+})

@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process'
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { parseCode, type Review, SignInError, SignInPhone } from '../docs/native-phone'
 import { Agent } from './support/agent'
 import { Server } from './support/server'
@@ -100,6 +103,45 @@ test('the client signs computers in and out, says no, and tells why it was refus
   const stranger = new SignInPhone({ origin: server.origin, getToken: async () => `${tokenOf('raj')}x.` })
   expect(await codeOf(stranger.listComputers())).toBe('token_wrong')
 })
+
+test('tokens are checked by the keys of an issuer, also after they were changed', async () => {
+  const [old, fresh] = [newKey('old'), newKey('fresh')]
+  let keys = [old.jwk]
+  let fetched = 0
+  const issuer = createServer((_, response) => {
+    fetched += 1
+    response.end(JSON.stringify({ keys }))
+  })
+  await new Promise<void>((resolve) => issuer.listen(0, '127.0.0.1', resolve))
+  const { port } = issuer.address() as AddressInfo
+  const { PHONE_JWT_SECRET: _, ...claims } = BEARER_SETTINGS
+  const server = await Server.start({ ...claims, PHONE_JWKS_URL: `http://127.0.0.1:${port}/keys` })
+  const statusOf = async (token: string) => {
+    const headers = { Authorization: `Bearer ${token}` }
+    return (await fetch(`${server.origin}/api/phone/session`, { headers })).status
+  }
+  const [first, ...others] = await Promise.all(Array.from({ length: 20 }, () => statusOf(old.token())))
+  expect([first, new Set(others), fetched]).toEqual([200, new Set([200]), 1])
+  // A secret is not what this deployment checks with, and a stranger's key is in nobody's set.
+  expect([await statusOf(tokenOf('mei')), await statusOf(newKey('old').token())]).toEqual([401, 401])
+  keys = [fresh.jwk]
+  await expect.poll(() => statusOf(fresh.token()), { timeout: 30_000, intervals: [1_000] }).toBe(200)
+  expect(await statusOf(old.token())).toBe(401)
+  await server.dispose()
+  issuer.close()
+})
+
+function newKey(kid: string) {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const token = () => {
+    const [, payload = ''] = tokenOf('mei').split('.')
+    const signed = `${encode({ alg: 'ES256', kid })}.${payload}`
+    const signature = sign('sha256', Buffer.from(signed), { key: privateKey, dsaEncoding: 'ieee-p1363' })
+    return `${signed}.${signature.toString('base64url')}`
+  }
+  return { token, jwk: { ...publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' } }
+}
 
 test('the client waits for the number, and signs its requests', async () => {
   const server = await Server.start({ ...BEARER_SETTINGS, API_SIGNING_SECRET: SIGNING_SECRET, MATCH_POLICY: 'always' })

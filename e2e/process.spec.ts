@@ -83,6 +83,24 @@ test('wrong settings end the process with a table, not a server that answers 500
   expect(started.output()).toMatch(/^ {2}SESSION_SECRET +required in production/m)
 })
 
+test('so does a database of places that is none', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'qr-login-places-'))
+  const settings = {
+    NODE_ENV: 'production',
+    PUBLIC_ORIGIN: 'https://login.example.com',
+    SESSION_SECRET: 'x'.repeat(40),
+  }
+  const started = run(process.execPath, ['scripts/start.mjs'], {
+    ...settings,
+    PORT: String(await freePort()),
+    DATA_DIR: dataDir,
+    GEOIP_DB: 'package.json',
+  })
+  expect(await started.ended).toBe(1)
+  expect(started.output()).toMatch(/^ {2}GEOIP_DB +expected: the path of a readable MMDB file/m)
+  rmSync(dataDir, { recursive: true })
+})
+
 test('in the demo the page on localhost and the phone at the network address both pass the origin check', async () => {
   const port = String(await freePort())
   const dataDir = mkdtempSync(join(tmpdir(), 'qr-login-demo-'))

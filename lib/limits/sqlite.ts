@@ -86,10 +86,11 @@ export class SqliteLimits implements Limits {
   }
 
   #count({ key, windowMs }: Counter, row: Row | null, now: number): void {
+    const isRunning = row !== null && row.ends_at > now
+    // Room that was made for another counter of the same call may have been this one's.
+    if (isRunning && this.#sql.add.run(key).changes > 0) return
     if (row === null) this.#makeRoom()
-    const isOver = row === null || row.ends_at <= now
-    if (isOver) this.#sql.set.run(key, 1, now + windowMs)
-    else this.#sql.set.run(key, row.count + 1, row.ends_at)
+    this.#sql.begin.run(key, isRunning ? row.count + 1 : 1, isRunning ? row.ends_at : now + windowMs)
     if (row === null) this.#counters += 1
   }
 
@@ -102,7 +103,8 @@ export class SqliteLimits implements Limits {
 function prepare(db: SqliteFile) {
   return {
     find: db.prepare('SELECT count, ends_at FROM counters WHERE key = ?'),
-    set: db.prepare('INSERT OR REPLACE INTO counters (key, count, ends_at) VALUES (?, ?, ?)'),
+    add: db.prepare('UPDATE counters SET count = count + 1 WHERE key = ?'),
+    begin: db.prepare('INSERT OR REPLACE INTO counters (key, count, ends_at) VALUES (?, ?, ?)'),
     evict: db.prepare('DELETE FROM counters WHERE key IN (SELECT key FROM counters ORDER BY ends_at LIMIT ?)'),
     use: db.prepare(
       `INSERT INTO used (key, ends_at) VALUES (?, ?)

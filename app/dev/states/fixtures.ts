@@ -93,7 +93,7 @@ export const APPROVAL: Record<string, ApprovalScreen> = {
   taken: { state: 'taken' },
   unknown: { state: 'unknown' },
   offline: { state: 'offline', reference: null },
-  rate_limited: { state: 'rate_limited', endsAt: Number.POSITIVE_INFINITY },
+  rate_limited: { state: 'rate_limited', endsAt: performance.now() + 600_000 },
   error: { state: 'error', reference: '7f3k21q0-5b1d-4c7e' },
 }
 

@@ -1,0 +1,51 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import type { Review } from '../attempt/views'
+import { ConfigError } from '../config'
+import { App, Browser, codeOf, signedInPhone } from '../testing/app'
+import { bitsOfIPv4, writeMmdb } from '../testing/mmdb'
+
+/** Where the computer is, as the phone is told and the list remembers. */
+
+let app: App
+afterEach(() => app.dispose())
+
+async function askFrom(address: string, headers: Record<string, string> = {}): Promise<Review['computer']> {
+  const computer = new Browser(app)
+  computer.address = address
+  const response = await computer.send('POST', '/api/qr', { headers })
+  const phone = await signedInPhone(app, 'ada')
+  const { computer: asked } = await phone.get<Review>('POST', '/api/qr/scan', { code: codeOf(await response.json()) })
+  return asked
+}
+
+test('by a platform header of a trusted proxy, and of nobody else', async () => {
+  app = new App({ TRUSTED_PROXIES: '10.0.0.1', MATCH_POLICY: 'never' })
+  const headers = { 'X-Vercel-IP-City': 'Lisbon', 'X-Forwarded-For': '203.0.113.7' }
+  expect(await askFrom('10.0.0.1', headers)).toMatchObject({ place: 'Lisbon', sameNetwork: true })
+  expect(await askFrom('10.0.0.2', headers)).toMatchObject({ place: null, sameNetwork: false })
+})
+
+test('by a local database, for the phone and in the list', async () => {
+  const first = new App()
+  const file = join(first.folder, 'city.mmdb')
+  writeFileSync(file, writeMmdb([[bitsOfIPv4('203.0.113.0', 24), { city: { names: { en: 'Porto' } } }]]))
+  app = new App({ GEOIP_DB: file })
+  const computer = new Browser(app)
+  const phone = await signedInPhone(app, 'ada')
+  const attempt = await computer.start()
+  const { claim, computer: asked } = await phone.scan(attempt)
+  expect(asked.place).toBe('Porto')
+  await phone.get('POST', '/api/qr/confirm', { claim })
+  const { ticket } = await computer.get<{ ticket: string }>('GET', `/api/qr/${attempt.id}`)
+  await computer.get('POST', `/api/qr/${attempt.id}/redeem`, { ticket })
+  expect(await phone.get('GET', '/api/sessions')).toMatchObject({ sessions: [{ place: 'Porto' }] })
+  first.dispose()
+})
+
+test('a database that cannot be read stops the start, with the name of the setting', () => {
+  app = new App()
+  expect(() => new App({ GEOIP_DB: join(app.folder, 'missing.mmdb') })).toThrow(ConfigError)
+  expect(() => new App({ GEOIP_DB: join(app.folder, 'missing.mmdb') })).toThrow(/GEOIP_DB +expected: the path of/)
+})

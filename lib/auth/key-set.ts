@@ -56,14 +56,14 @@ export class KeySet {
 
   async #getKeys(): Promise<JWTVerifyGetKey> {
     const age = this.#options.now() - this.#fetchedAt
-    if (age >= MAX_AGE_MS) {
-      if (this.#fetching !== null || this.#mayTry()) await this.#refresh()
-    } else if (age >= REFRESH_AT_MS && this.#mayTry()) void this.#refresh()
+    const refreshing = age >= REFRESH_AT_MS && this.#mayTry() ? this.#refresh() : null
+    if (age >= MAX_AGE_MS) await refreshing
     const isStale = this.#options.now() - this.#fetchedAt >= MAX_STALE_MS
     if (this.#keys === null || isStale) throw new ProtocolError('unavailable', { retryAfterS: 5 })
     return this.#keys
   }
 
+  /** Whether a fetch may begin, or is under way and can be waited for. */
   #mayTry(): boolean {
     return this.#fetching !== null || this.#options.now() - this.#triedAt >= COOLDOWN_MS
   }

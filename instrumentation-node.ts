@@ -42,7 +42,8 @@ const ROUTED_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE',
 
 /** Prepares each request as the HTTP server hands it over, before Next sees it. */
 function prepareRequests({ publicOrigin, ownOrigins }: Config): void {
-  const always = Object.entries(baseHeaders(publicOrigin))
+  const always = baseHeaders(publicOrigin)
+  const ownNames = new Set([...ownOrigins].map((origin) => new URL(origin).hostname))
   subscribe('http.server.request.start', (message) => {
     const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
     // On every answer, whoever gives it: pages, files, errors, and what Next answers before it asks us.
@@ -52,7 +53,7 @@ function prepareRequests({ publicOrigin, ownOrigins }: Config): void {
     // No resource offers OPTIONS, so that this is a 405 with what is offered.
     if (!ROUTED_METHODS.has(request.method ?? '')) request.method = 'OPTIONS'
     // Next answers a path that cannot be decoded with 500; it leads nowhere.
-    const isLost = !isDecodable(request.url ?? '') || isForeignHost(request.headers.host, ownOrigins)
+    const isLost = !isDecodable(request.url ?? '') || isForeignHost(request.headers.host, ownNames)
     if (isLost && !request.url?.startsWith('/api/health/')) {
       request.url = request.url?.startsWith('/api/') ? '/api/nowhere' : '/nowhere'
     }

@@ -6,6 +6,7 @@ import { Cookies } from './auth/cookies'
 import { Signatures } from './auth/signature'
 import { type Config, ConfigError, loadConfig } from './config'
 import { type FindCity, openGeoDatabase } from './http/geo-database'
+import { baseHeaders } from './http/headers'
 import { SqliteLimits } from './limits/sqlite'
 import { createLog, type Log } from './log'
 import { AccountStream, type AccountStreamsOptions } from './services/account-streams'
@@ -64,6 +65,8 @@ export function createServices(config: Config, now: () => number = Date.now) {
     config,
     log,
     audit,
+    /** Of every answer. */
+    headers: baseHeaders(publicOrigin),
     bearer:
       config.bearer === null
         ? null

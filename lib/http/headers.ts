@@ -14,6 +14,7 @@ const HSTS = 'max-age=63072000'
  * What every answer carries, from the API, a file or an error: it may load nothing, be framed nowhere and be guessed as nothing. A page
  * replaces the policy by one of its own (`proxy.ts`); without that it shows text and runs nothing.
  */
-export function baseHeaders(publicOrigin: string): Record<string, string> {
-  return publicOrigin.startsWith('https:') ? { ...ALWAYS, 'Strict-Transport-Security': HSTS } : ALWAYS
+export function baseHeaders(publicOrigin: string): [name: string, value: string][] {
+  const isHttps = publicOrigin.startsWith('https:')
+  return Object.entries(isHttps ? { ...ALWAYS, 'Strict-Transport-Security': HSTS } : ALWAYS)
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { isForeignHost } from './host'
 
-const OWN = new Set(['https://login.example.com'])
+const OWN = new Set(['login.example.com'])
 
 describe('the name that a request is made under', () => {
   test.each([

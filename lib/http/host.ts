@@ -6,13 +6,14 @@ const HOST = /^(\[[0-9a-f:.]+\]|[\w.-]+)(:\d+)?$/i
 /**
  * Whether a request was made under a name that is not ours. A page under a name that an attacker has pointed at our address (DNS
  * rebinding) is same-origin to itself and runs in the victim's network; to such a name nothing is here. Addresses, `localhost` and names
- * without a dot, as of a proxy's upstream, are in nobody's public DNS. Nothing is ever built from the Host.
+ * without a dot, as of a proxy's upstream, are in nobody's public DNS. Nothing is ever built from the Host. `ownNames`:
+ * host names without ports.
  */
-export function isForeignHost(host: string | undefined, ownOrigins: ReadonlySet<string>): boolean {
+export function isForeignHost(host: string | undefined, ownNames: ReadonlySet<string>): boolean {
   if (host === undefined || host === '') return false
   if (!HOST.test(host) || !URL.canParse(`http://${host}`)) return true
   const { hostname } = new URL(`http://${host}`)
   const name = hostname.replace(/\.$/, '')
   if (isIP(name.replace(/^\[|\]$/g, '')) !== 0 || !name.includes('.') || name.endsWith('.localhost')) return false
-  return ![...ownOrigins].some((origin) => new URL(origin).hostname === name)
+  return !ownNames.has(name)
 }

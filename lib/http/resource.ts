@@ -4,7 +4,6 @@ import { type ErrorCode, isProtocolError, ProtocolError } from '../attempt/error
 import { services } from '../services'
 import { clientAddress, limitedAs } from './address'
 import { readBody } from './body'
-import { baseHeaders } from './headers'
 import { isCrossSite } from './origin'
 import { statusOf, toProblem } from './problem'
 
@@ -76,9 +75,7 @@ function answer(route: string, handler: Handler, admit: ((request: Request) => v
       response = toProblem(refusal, requestId)
       audit(refusal, { request, route, requestId, attempt: params.id })
     }
-    for (const [name, value] of Object.entries(baseHeaders(services().config.publicOrigin))) {
-      response.headers.set(name, value)
-    }
+    for (const [name, value] of services().headers) response.headers.set(name, value)
     if (!response.headers.has('Cache-Control')) response.headers.set('Cache-Control', 'no-store')
     response.headers.set('X-Request-Id', requestId)
     return response

@@ -172,10 +172,10 @@ export class Attempts {
       return change(stored)
     })
     if (outcome === null) throw unknown()
-    if (before !== undefined && outcome.attempt !== before)
-      this.#tell(stepBetween(before, outcome.attempt), outcome.attempt)
+    const { attempt } = outcome
+    if (before !== undefined && attempt !== before) this.#tell(stepBetween(before, attempt), attempt)
     if (outcome.refusal !== undefined) throw outcome.refusal
-    return outcome.attempt
+    return attempt
   }
 
   #tell(step: AttemptStep, attempt: Attempt): void {

@@ -119,6 +119,17 @@ test('under a name that is not ours there is nothing; addresses and probes are a
   }
 })
 
+test('of 100 starts at once from one address exactly 60 are granted, over real connections', async () => {
+  const server = await Server.start({ RATE_LIMIT_SCALE: '1' })
+  const start = () => fetch(`${server.origin}/api/qr`, { method: 'POST', headers: { 'Sec-Fetch-Site': 'same-origin' } })
+  const answers = await Promise.all(Array.from({ length: 100 }, start))
+  expect(answers.filter(({ status }) => status === 201)).toHaveLength(60)
+  const refused = answers.filter(({ status }) => status === 429)
+  expect(refused).toHaveLength(40)
+  for (const { headers } of refused) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+  await server.dispose()
+})
+
 test('addresses that a client writes do not evade the limits, and those of a trusted proxy do count', async () => {
   const direct = await Server.start({ RATE_LIMIT_SCALE: '0.1' })
   const proxied = await Server.start({ RATE_LIMIT_SCALE: '0.1', TRUSTED_PROXIES: '127.0.0.0/8,::1' })

@@ -3,10 +3,13 @@ import { isIP } from 'node:net'
 /** A name or an address, with a port or without (RFC 9110, section 7.2). */
 const HOST = /^(\[[0-9a-f:.]+\]|[\w.-]+)(:\d+)?$/i
 
+/** Never delegated in the public DNS: RFC 6761, RFC 6762, RFC 8375, and `.internal`, which ICANN has set aside. */
+const SPECIAL_USE = /\.(localhost|test|local|internal|home\.arpa)$/
+
 /**
  * Whether a request was made under a name that is not ours. A page under a name that an attacker has pointed at our address (DNS
- * rebinding) is same-origin to itself and runs in the victim's network; to such a name nothing is here. Addresses, `localhost` and names
- * without a dot, as of a proxy's upstream, are in nobody's public DNS. Nothing is ever built from the Host. `ownNames`:
+ * rebinding) is same-origin to itself and runs in the victim's network; to such a name nothing is here. Addresses, names without a
+ * dot, as of a proxy's upstream, and names for special use, as of machines in a house or a cluster, are in nobody's public DNS. Nothing is ever built from the Host. `ownNames`:
  * host names without ports.
  */
 export function isForeignHost(host: string | undefined, ownNames: ReadonlySet<string>): boolean {
@@ -14,6 +17,6 @@ export function isForeignHost(host: string | undefined, ownNames: ReadonlySet<st
   if (!HOST.test(host) || !URL.canParse(`http://${host}`)) return true
   const { hostname } = new URL(`http://${host}`)
   const name = hostname.replace(/\.$/, '')
-  if (isIP(name.replace(/^\[|\]$/g, '')) !== 0 || !name.includes('.') || name.endsWith('.localhost')) return false
+  if (isIP(name.replace(/^\[|\]$/g, '')) !== 0 || !name.includes('.') || SPECIAL_USE.test(name)) return false
   return !ownNames.has(name)
 }

@@ -1,0 +1,60 @@
+import { RedisFailure } from './redis'
+
+/** How long any answer is waited for. */
+const DEADLINE_MS = 500
+
+/** After so many failures in a row nobody asks any more… */
+const FAILURES = 5
+
+/** …for so long; then one asks, and by what it finds the others do. */
+const OPEN_MS = 1_000
+
+/**
+ * A deadline on each call, and a breaker, so that a dead server costs nothing: not the wait of each request, nor the memory of all that
+ * wait. Never a yes: what is refused throws.
+ */
+export class Breaker {
+  readonly #now: () => number
+  #failures = 0
+  #openUntil = 0
+  #isProbing = false
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** @throws RedisFailure at once while it is open, after the deadline, and whatever `call` throws. */
+  async run<T>(call: () => Promise<T>): Promise<T> {
+    const isOpen = this.#failures >= FAILURES
+    if (isOpen && (this.#isProbing || this.#now() < this.#openUntil))
+      throw new RedisFailure('the store was not there just now')
+    if (isOpen) this.#isProbing = true
+    try {
+      const answer = await withDeadline(call())
+      this.#failures = 0
+      return answer
+    } catch (error) {
+      if (error instanceof RedisFailure) this.#fail()
+      // An answer all the same: the server is there.
+      else this.#failures = 0
+      throw error
+    } finally {
+      if (isOpen) this.#isProbing = false
+    }
+  }
+
+  #fail(): void {
+    this.#failures += 1
+    this.#openUntil = this.#now() + OPEN_MS
+  }
+}
+
+function withDeadline<T>(call: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new RedisFailure(`no answer within ${DEADLINE_MS} ms`)), DEADLINE_MS)
+  })
+  // What still comes after the deadline is nobody's any more.
+  call.catch(() => {})
+  return Promise.race([call, late]).finally(() => clearTimeout(timer))
+}

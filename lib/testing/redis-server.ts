@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from './free-port'
+
+/** Whether a redis-server is installed. */
+export function hasRedisServer(): boolean {
+  return spawnSync('redis-server', ['--version']).status === 0
+}
+
+/** A real redis-server on a port of its own, without anything on disk. For tests only. */
+export class RedisServer {
+  readonly port: number
+  readonly #folder = mkdtempSync(join(tmpdir(), 'qr-login-redis-'))
+  #process: ChildProcess | null = null
+
+  private constructor(port: number) {
+    this.port = port
+  }
+
+  static async start(): Promise<RedisServer> {
+    const server = new RedisServer(await freePort())
+    await server.start()
+    return server
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`
+  }
+
+  /** Starts it, or starts it again, empty, on the same port. */
+  async start(): Promise<void> {
+    const args = [
+      '--port',
+      String(this.port),
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--dir',
+      this.#folder,
+    ]
+    this.#process = spawn('redis-server', args, { stdio: 'ignore' })
+    while (!(await this.#answers())) await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+
+  /** Ends it at once, as a lost node does. */
+  async kill(): Promise<void> {
+    const child = this.#process
+    if (child === null) return
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGKILL')
+    await ended
+    this.#process = null
+  }
+
+  /** Stops answering without closing anything; `thaw` lets it go on. */
+  freeze(): void {
+    this.#process?.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#process?.kill('SIGCONT')
+  }
+
+  async dispose(): Promise<void> {
+    await this.kill()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  /** Sends one command in words, and gives back the reply as it comes. */
+  ask(command: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(this.port, '127.0.0.1', () => socket.write(`${command}\r\n`))
+      socket.once('data', (reply) => {
+        socket.destroy()
+        resolve(reply.toString())
+      })
+      socket.once('error', reject)
+    })
+  }
+
+  async #answers(): Promise<boolean> {
+    return (await this.ask('PING').catch(() => '')).startsWith('+PONG')
+  }
+}

@@ -12,7 +12,6 @@ const REFUSED = [
   ['lib/sse', '../attempt/attempt'],
   ['lib/store', '../services'],
   ['lib/store', 'libsql'],
-  ['lib/store', '../limits/limits'],
   ['lib/limits', '../store/store'],
   ['lib/limits', '../attempt/attempt'],
   ['lib/limits', 'libsql'],
@@ -47,6 +46,7 @@ const ACCEPTED = [
   ['lib/attempt', './attempt'],
   ['lib/sqlite', 'libsql'],
   ['lib/limits', '../sqlite/open'],
+  ['lib/store', '../limits/limits'],
   ['lib/client', '../attempt/views'],
   ['app', '@/lib/services'],
 ] as const

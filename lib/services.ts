@@ -7,7 +7,6 @@ import { Signatures } from './auth/signature'
 import { type Config, ConfigError, loadConfig } from './config'
 import { type FindCity, openGeoDatabase } from './http/geo-database'
 import { baseHeaders } from './http/headers'
-import { SqliteLimits } from './limits/sqlite'
 import { createLog, type Log } from './log'
 import { AccountStream, type AccountStreamsOptions } from './services/account-streams'
 import { AttemptStreams } from './services/attempt-streams'
@@ -32,7 +31,6 @@ export function createServices(config: Config, now: () => number = Date.now) {
   const log = createLog(config.logLevel)
   const findCity = config.geoDatabase === null ? null : openPlaces(config.geoDatabase)
   const store = new SqliteStore(config.dataDir, (error) => log.error({ err: error }, 'watcher failed'))
-  const limits = new SqliteLimits(config.dataDir)
   const [newestSecret] = config.secrets
   const audit = createAudit(log, newestSecret)
   const keys = deriveKeyring(config.secrets)
@@ -51,7 +49,7 @@ export function createServices(config: Config, now: () => number = Date.now) {
     onError: (error) => log.error({ err: error }, 'stream failed'),
   }
   const attempts = new Attempts({ store, audit, keys, lifetimes, publicOrigin, matchPolicy, now, randomBytes })
-  const sweeper = setInterval(() => sweep([store, limits], now, log), SWEEP_EVERY_MS)
+  const sweeper = setInterval(() => sweep(store, now, log), SWEEP_EVERY_MS)
   sweeper.unref()
   let isDraining = false
 
@@ -75,8 +73,8 @@ export function createServices(config: Config, now: () => number = Date.now) {
             now,
             onError: (error) => log.warn({ err: error }, 'a bearer token could not be judged'),
           }),
-    signatures: signingSecret === null ? null : new Signatures({ secret: signingSecret, limits, now }),
-    limiter: new Limiter({ limits, key: deriveKey(newestSecret, 'limits'), scale: config.rateLimitScale, now }),
+    signatures: signingSecret === null ? null : new Signatures({ secret: signingSecret, limits: store, now }),
+    limiter: new Limiter({ limits: store, key: deriveKey(newestSecret, 'limits'), scale: config.rateLimitScale, now }),
     findCity,
     cookies: new Cookies({ secrets: config.secrets, secure: publicOrigin.startsWith('https:') }),
     attempts,
@@ -104,7 +102,6 @@ export function createServices(config: Config, now: () => number = Date.now) {
       clearInterval(sweeper)
       drain()
       store.close()
-      limits.close()
     },
   }
 }
@@ -125,10 +122,9 @@ export function installServices(other: Services | null): void {
 }
 
 /** A bounded number of rows at a time, with room for requests in between, until all that is over is forgotten. */
-function sweep(files: (SqliteStore | SqliteLimits)[], now: () => number, log: Log): void {
+function sweep(store: SqliteStore, now: () => number, log: Log): void {
   try {
-    const unfinished = files.filter((file) => file.sweep(now(), SWEEP_ROWS) >= SWEEP_ROWS)
-    if (unfinished.length > 0) setImmediate(sweep, unfinished, now, log)
+    if (store.sweep(now(), SWEEP_ROWS) >= SWEEP_ROWS) setImmediate(sweep, store, now, log)
   } catch (error) {
     log.error({ err: error }, 'sweep failed')
   }

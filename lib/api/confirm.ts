@@ -1,7 +1,7 @@
 import { claimBody } from '../attempt/schemas'
 import { requirePhone } from '../auth/identity'
 import { json } from '../http/answer'
-import { parseBody } from '../http/body'
+import { parseCounted } from '../http/body'
 import { type Call, resource } from '../http/resource'
 import { services } from '../services'
 
@@ -10,8 +10,8 @@ export const confirm = resource('/api/qr/confirm', {
   POST: async (call: Call) => {
     const { attempts, limiter } = services()
     const phone = await requirePhone(call)
-    await limiter.confirm(phone.person.id)
-    const { claim } = parseBody(call.body, claimBody)
-    return json(await attempts.confirm(phone, claim))
+    const guard = limiter.confirm(phone.person.id)
+    const { claim } = await parseCounted(call.body, claimBody, () => limiter.pass(guard))
+    return json(await attempts.confirm(phone, claim, guard))
   },
 })

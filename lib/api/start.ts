@@ -4,7 +4,7 @@ import { startBody } from '../attempt/schemas'
 import { hashBrowserSecret } from '../attempt/tokens'
 import { clientAddress, limitedAs } from '../http/address'
 import { json } from '../http/answer'
-import { parseBody } from '../http/body'
+import { parseCounted } from '../http/body'
 import { describeDevice } from '../http/device'
 import { findPlace } from '../http/place'
 import { type Call, resource } from '../http/resource'
@@ -20,14 +20,15 @@ export const start = resource(
       const known = await cookies.read(headers.get('cookie'), 'browser')
       const secret = known ?? newBrowserSecret()
       const browserHash = hashBrowserSecret(secret)
-      await limiter.start(browserHash, limitedAs(address))
-      parseBody(body, startBody)
-      const attempt = await attempts.start({
+      const guard = limiter.start(browserHash, limitedAs(address))
+      await parseCounted(body, startBody, () => limiter.pass(guard))
+      const computer = {
         ...describeDevice(headers.get('user-agent')),
         browserHash,
         place: findPlace(headers, config.trustedProxies, findCity),
         network: networkOf(address),
-      })
+      }
+      const attempt = await attempts.start(computer, guard)
       const response = json(attempt, { status: 201, headers: { Location: `/api/qr/${attempt.id}` } })
       if (known === null) response.headers.append('Set-Cookie', await cookies.write('browser', secret))
       return response

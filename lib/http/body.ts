@@ -52,6 +52,16 @@ export function parseBody<T>(text: string, schema: ZodType<T>): T {
   throw new ProtocolError('bad_request', { errors })
 }
 
+/** As `parseBody`, for what is limited: a body that is refused is counted first, so that 429 comes before 400. */
+export async function parseCounted<T>(text: string, schema: ZodType<T>, count: () => Promise<void>): Promise<T> {
+  try {
+    return parseBody(text, schema)
+  } catch (error) {
+    await count()
+    throw error
+  }
+}
+
 function parseJson(text: string): unknown {
   if (text === '') return {}
   let value: unknown

@@ -102,17 +102,5 @@ export function describeLimits(name: string, open: () => Promise<LimitsUnderTest
       expect(await limits.takeOnce('n', T0 + 2_000, T0 + 1_000)).toBe(true)
       expect(await limits.takeOnce('n', T0 + 3_000, T0 + 1_500)).toBe(false)
     })
-
-    test('forgets what is over, and only that', async () => {
-      await takeOften(3, [counter('a')])
-      await takeOften(3, [counter('b', { windowMs: 600_000 })])
-      await limits.takeOnce('n', T0 + 60_000, T0)
-      await limits.takeOnce('m', T0 + 600_000, T0)
-      await limits.sweep(T0 + 60_000, 100)
-      expect(await limits.take([counter('b')], T0 + 60_000)).toBe(540_000)
-      expect(await limits.takeOnce('m', T0 + 600_000, T0 + 60_000)).toBe(false)
-      expect(await limits.take([counter('a')], T0 + 60_000)).toBe(0)
-      expect(await limits.takeOnce('n', T0 + 120_000, T0 + 60_000)).toBe(true)
-    })
   })
 }

@@ -10,6 +10,15 @@ export interface Counter {
   counts: boolean
 }
 
+/** Counters that a write waits for: it is counted and made in one step, or neither. */
+export interface Guard {
+  counters: readonly Counter[]
+  /** Epoch ms. */
+  now: number
+  /** What is thrown when one of them is full. */
+  refuse: (waitMs: number) => Error
+}
+
 /**
  * Counts, and remembers what may happen once. Exact under any parallelism and with any number of processes on one store.
  * Memory is bounded: when too many keys are alive, those that end soonest are forgotten.
@@ -22,7 +31,4 @@ export interface Limits {
   take(counters: readonly Counter[], now: number): Awaitable<number>
   /** True for the first call with this key until `until` (epoch ms), false for all others. Is durable when it answers. */
   takeOnce(key: string, until: number, now: number): Awaitable<boolean>
-  /** Forgets what is over, at most `limit` rows of each kind. Returns how many it forgot. */
-  sweep(now: number, limit: number): Awaitable<number>
-  close(): Awaitable<void>
 }

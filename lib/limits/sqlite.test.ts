@@ -2,24 +2,24 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { isSqliteFailure } from '../sqlite/open'
+import { isSqliteFailure, openSqlite, type SqliteFile } from '../sqlite/open'
 import { T0 } from '../testing/fixtures'
 import { describeLimits } from './contract'
-import { SqliteLimits } from './sqlite'
+import { LIMITS_SCHEMA, SqliteLimits } from './sqlite'
 
 describeLimits('the embedded limits', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-limits-'))
-  const opened: SqliteLimits[] = []
+  const opened: SqliteFile[] = []
   const open = () => {
-    const limits = new SqliteLimits(folder)
-    opened.push(limits)
-    return limits
+    const db = openSqlite(folder, 'limits.db', LIMITS_SCHEMA)
+    opened.push(db)
+    return new SqliteLimits(db)
   }
   return {
     limits: open(),
     reopen: async () => open(),
     dispose: async () => {
-      for (const limits of opened) limits.close()
+      for (const db of opened) db.close()
       rmSync(folder, { recursive: true })
     },
   }
@@ -27,13 +27,15 @@ describeLimits('the embedded limits', async () => {
 
 describe('with room for 2,000 counters and three used keys', () => {
   let folder: string
+  let db: SqliteFile
   let limits: SqliteLimits
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'qr-login-limits-'))
-    limits = new SqliteLimits(folder, { maxCounters: 2_000, maxUsed: 3 })
+    db = openSqlite(folder, 'limits.db', LIMITS_SCHEMA)
+    limits = new SqliteLimits(db, { maxCounters: 2_000, maxUsed: 3 })
   })
   afterEach(() => {
-    limits.close()
+    db.close()
     rmSync(folder, { recursive: true })
   })
 
@@ -60,5 +62,15 @@ describe('with room for 2,000 counters and three used keys', () => {
     expect(isSqliteFailure(thrown)).toBe(true)
     limits.sweep(T0 + 1_000, 100)
     expect(limits.takeOnce('d', T0 + 2_000, T0 + 1_000)).toBe(true)
+  })
+
+  test('forgets what is over, and only that', () => {
+    once('a', 60_000)
+    once('b', 600_000)
+    limits.takeOnce('n', T0 + 60_000, T0)
+    limits.takeOnce('m', T0 + 600_000, T0)
+    expect(limits.sweep(T0 + 60_000, 100)).toBe(2)
+    expect(limits.take([{ key: 'b', limit: 1, windowMs: 600_000, counts: true }], T0 + 60_000)).toBe(540_000)
+    expect(limits.takeOnce('m', T0 + 600_000, T0 + 60_000)).toBe(false)
   })
 })

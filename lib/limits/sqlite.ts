@@ -1,7 +1,8 @@
-import { FullError, openSqlite, type SqliteFile } from '../sqlite/open'
+import { FullError, type SqliteFile } from '../sqlite/open'
 import type { Counter, Limits } from './limits'
 
-const SCHEMA = `
+/** To be put into the file before it is used here. */
+export const LIMITS_SCHEMA = `
   CREATE TABLE IF NOT EXISTS counters (
     key TEXT PRIMARY KEY, count INTEGER NOT NULL, ends_at INTEGER NOT NULL
   ) WITHOUT ROWID;
@@ -27,29 +28,41 @@ const DEFAULTS: SqliteLimitsOptions = { maxCounters: 100_000, maxUsed: 1_000_000
 /** What is forgotten at once when there are too many counters, so that making room is rare. */
 const EVICTED_AT_ONCE = 1_000
 
-/** The embedded limits: one SQLite file beside the store's, so that a restart frees nobody. */
+/** The embedded limits: two tables beside the store's, so that a restart frees nobody, and so that they can be counted within a write. */
 export class SqliteLimits implements Limits {
-  readonly #db: SqliteFile
   readonly #sql: ReturnType<typeof prepare>
   readonly #options: SqliteLimitsOptions
   readonly #take: (counters: readonly Counter[], now: number) => number
   #counters: number
   #used: number
 
-  /** Opens or creates `{folder}/limits.db`. */
-  constructor(folder: string, options: SqliteLimitsOptions = DEFAULTS) {
-    this.#db = openSqlite(folder, 'limits.db', SCHEMA)
+  constructor(db: SqliteFile, options: SqliteLimitsOptions = DEFAULTS) {
     this.#options = options
-    this.#sql = prepare(this.#db)
-    this.#take = this.#db.transaction((counters: readonly Counter[], now: number) =>
-      this.#judge(counters, now),
-    ).immediate
+    this.#sql = prepare(db)
+    this.#take = db.transaction((counters: readonly Counter[], now: number) => {
+      const waitMs = this.wait(counters, now)
+      if (waitMs === 0) this.count(counters, now)
+      return waitMs
+    }).immediate
     this.#counters = (this.#sql.countCounters.get() as { n: number }).n
     this.#used = (this.#sql.countUsed.get() as { n: number }).n
   }
 
   take(counters: readonly Counter[], now: number): number {
     return this.#take(counters, now)
+  }
+
+  /** How long the last of the full ones is full, in ms; 0 when none is. Within a transaction of the caller's, as `count`. */
+  wait(counters: readonly Counter[], now: number): number {
+    const waits = counters.map(({ key, limit }) => {
+      const row = this.#find(key)
+      return row !== null && row.ends_at > now && row.count >= limit ? row.ends_at - now : 0
+    })
+    return Math.max(0, ...waits)
+  }
+
+  count(counters: readonly Counter[], now: number): void {
+    for (const counter of counters) if (counter.counts) this.#count(counter, now)
   }
 
   takeOnce(key: string, until: number, now: number): boolean {
@@ -59,6 +72,7 @@ export class SqliteLimits implements Limits {
     return changes > 0
   }
 
+  /** Forgets what is over, at most `limit` rows of each kind. Returns how many it forgot. */
   sweep(now: number, limit: number): number {
     const counters = this.#sql.sweepCounters.run(now, limit).changes
     const used = this.#sql.sweepUsed.run(now, limit).changes
@@ -67,30 +81,18 @@ export class SqliteLimits implements Limits {
     return counters + used
   }
 
-  close(): void {
-    if (this.#db.open) this.#db.close()
+  #find(key: string): Row | null {
+    return (this.#sql.find.get(key) as Row | undefined) ?? null
   }
 
-  #judge(counters: readonly Counter[], now: number): number {
-    const rows = counters.map(({ key }) => (this.#sql.find.get(key) as Row | undefined) ?? null)
-    const waits = rows.map((row, index) => {
-      const isFull = row !== null && row.ends_at > now && row.count >= (counters[index]?.limit ?? 0)
-      return isFull ? row.ends_at - now : 0
-    })
-    const waitMs = Math.max(0, ...waits)
-    if (waitMs > 0) return waitMs
-    counters.forEach((counter, index) => {
-      if (counter.counts) this.#count(counter, rows[index] ?? null, now)
-    })
-    return 0
-  }
-
-  #count({ key, windowMs }: Counter, row: Row | null, now: number): void {
-    const isRunning = row !== null && row.ends_at > now
-    // Room that was made for another counter of the same call may have been this one's.
-    if (isRunning && this.#sql.add.run(key).changes > 0) return
+  #count({ key, windowMs }: Counter, now: number): void {
+    const row = this.#find(key)
+    if (row !== null && row.ends_at > now) {
+      this.#sql.add.run(key)
+      return
+    }
     if (row === null) this.#makeRoom()
-    this.#sql.begin.run(key, isRunning ? row.count + 1 : 1, isRunning ? row.ends_at : now + windowMs)
+    this.#sql.begin.run(key, now + windowMs)
     if (row === null) this.#counters += 1
   }
 
@@ -104,7 +106,7 @@ function prepare(db: SqliteFile) {
   return {
     find: db.prepare('SELECT count, ends_at FROM counters WHERE key = ?'),
     add: db.prepare('UPDATE counters SET count = count + 1 WHERE key = ?'),
-    begin: db.prepare('INSERT OR REPLACE INTO counters (key, count, ends_at) VALUES (?, ?, ?)'),
+    begin: db.prepare('INSERT OR REPLACE INTO counters (key, count, ends_at) VALUES (?, 1, ?)'),
     evict: db.prepare('DELETE FROM counters WHERE key IN (SELECT key FROM counters ORDER BY ends_at LIMIT ?)'),
     use: db.prepare(
       `INSERT INTO used (key, ends_at) VALUES (?, ?)

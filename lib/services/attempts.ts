@@ -5,16 +5,19 @@ import {
   createAttempt,
   isRunning,
   type Phone,
+  type Redeemed,
   scannerOf,
 } from '../attempt/attempt'
 import { codePeriodAt, isCodeAlive, parseCode, toAttemptId } from '../attempt/code'
 import { ProtocolError } from '../attempt/errors'
 import { isMatchRequired, isSameNetwork, type MatchPolicy } from '../attempt/risk'
 import { encodeClaim, isMatchNumberOf, isTicketOf, parseClaim, sessionIdOf } from '../attempt/tokens'
-import { type AttemptEvent, type Outcome, transition } from '../attempt/transition'
+import { type AttemptEvent, transition } from '../attempt/transition'
 import { type AttemptView, type Review, toAttemptView, toReview, type ViewContext } from '../attempt/views'
 import type { AttemptStep, Audit } from '../audit'
-import type { Store } from '../store/store'
+import type { Guard } from '../limits/limits'
+import type { ComputerSession } from '../session/session'
+import type { Change, Store, UpdateOptions } from '../store/store'
 
 export interface AttemptsOptions extends ViewContext {
   store: Store
@@ -37,10 +40,10 @@ export class Attempts {
     this.#options = options
   }
 
-  async start(computer: Computer): Promise<AttemptView> {
+  async start(computer: Computer, guard: Guard): Promise<AttemptView> {
     const { store, lifetimes, now, randomBytes } = this.#options
     const attempt = createAttempt({ id: toAttemptId(randomBytes(12)), computer }, now(), lifetimes)
-    await store.insertAttempt(attempt)
+    await store.insertAttempt(attempt, guard)
     this.#tell('started', attempt)
     return this.view(attempt)
   }
@@ -78,7 +81,8 @@ export class Attempts {
     const sameNetwork = isSameNetwork(found.computer.network, network)
     const matchRequired = isMatchRequired(matchPolicy, { sameNetwork, known })
     const event: AttemptEvent = { type: 'scan', phone, codeAlive, sameNetwork, known, matchRequired }
-    const attempt = await this.#apply(parsed.attemptId, (stored) => this.#transition(stored, event), unknown)
+    const change = (stored: Attempt) => this.#transition(stored, event)
+    const attempt = await this.#apply(parsed.attemptId, change, unknown, { from: found })
     return toReview(attempt, encodeClaim(keys, attempt.id, phone), now(), keys)
   }
 
@@ -87,8 +91,8 @@ export class Attempts {
     return this.view(await this.#applyOwn(id, browserHash, { type: 'match', right }))
   }
 
-  async confirm(phone: Phone, claim: string): Promise<Review> {
-    return await this.#decide(phone, claim, { type: 'confirm', phone })
+  async confirm(phone: Phone, claim: string, guard: Guard): Promise<Review> {
+    return await this.#decide(phone, claim, { type: 'confirm', phone }, guard)
   }
 
   async cancelByPhone(phone: Phone, claim: string): Promise<Review> {
@@ -99,17 +103,25 @@ export class Attempts {
     await this.#applyOwn(id, browserHash, { type: 'cancel', by: 'computer' })
   }
 
-  /** The redeemed attempt, whose `sessionId` names the one session it leads to. A repeat within 10 s gives the same. */
-  async redeem(id: string, browserHash: string, ticket: string): Promise<Extract<Attempt, { status: 'redeemed' }>> {
+  /**
+   * The session that the attempt leads to begins with this step. `begun` is null for a repeat within 10 s, whose session began before,
+   * and may have ended since. `begin` makes the session; it may be asked more than once.
+   */
+  async redeem({ id, browserHash, ticket, guard, begin }: Redeeming): Promise<Begun> {
     const { keys } = this.#options
-    const event: AttemptEvent = {
-      type: 'redeem',
-      ticketRight: isTicketOf(keys, id, ticket),
-      sessionId: sessionIdOf(keys, id),
+    const sessionId = sessionIdOf(keys, id)
+    const event: AttemptEvent = { type: 'redeem', ticketRight: isTicketOf(keys, id, ticket), sessionId }
+    let begun: ComputerSession | null = null
+    const change = (stored: Attempt): Change => {
+      const outcome = this.#transition(checkOwn(stored, browserHash), event)
+      begun = null
+      if (outcome.attempt === stored || outcome.attempt.status !== 'redeemed') return outcome
+      const begins = begin(outcome.attempt)
+      begun = begins.session
+      return { ...outcome, begins }
     }
-    const attempt = await this.#applyOwn(id, browserHash, event)
-    if (attempt.status !== 'redeemed') throw new Error('a granted redeem leaves a redeemed attempt')
-    return attempt
+    await this.#apply(id, change, () => new ProtocolError('not_found'), { guard })
+    return { sessionId, begun }
   }
 
   /**
@@ -150,12 +162,13 @@ export class Attempts {
     for (const wake of [...this.#waits]) wake()
   }
 
-  async #decide(phone: Phone, claim: string, event: AttemptEvent): Promise<Review> {
+  async #decide(phone: Phone, claim: string, event: AttemptEvent, guard?: Guard): Promise<Review> {
     const { keys, now } = this.#options
-    const id = parseClaim(keys, claim, phone)
-    if (id === null) throw new ProtocolError('claim_unknown')
     const unknown = () => new ProtocolError('claim_unknown')
-    const attempt = await this.#apply(id, (stored) => this.#transition(stored, event), unknown)
+    // An id that is nobody's, for a claim that is not ours: counted and refused like any other.
+    const id = parseClaim(keys, claim, phone) ?? ''
+    const options = guard === undefined ? {} : { guard }
+    const attempt = await this.#apply(id, (stored) => this.#transition(stored, event), unknown, options)
     return toReview(attempt, claim, now(), keys)
   }
 
@@ -165,12 +178,18 @@ export class Attempts {
     return await this.#apply(id, change, () => new ProtocolError('not_found'))
   }
 
-  async #apply(id: string, change: (stored: Attempt) => Outcome, unknown: () => ProtocolError): Promise<Attempt> {
+  async #apply(
+    id: string,
+    change: (stored: Attempt) => Change,
+    unknown: () => ProtocolError,
+    options: UpdateOptions = {},
+  ): Promise<Attempt> {
     let before: Attempt | undefined
-    const outcome = await this.#options.store.updateAttempt(id, (stored) => {
+    const decide = (stored: Attempt) => {
       before = stored
       return change(stored)
-    })
+    }
+    const outcome = await this.#options.store.updateAttempt(id, decide, options)
     if (outcome === null) throw unknown()
     const { attempt } = outcome
     if (before !== undefined && attempt !== before) this.#tell(stepBetween(before, attempt), attempt)
@@ -185,7 +204,7 @@ export class Attempts {
     this.#options.audit({ event: `attempt.${step}`, attempt: id, version, ...who })
   }
 
-  #transition(stored: Attempt, event: AttemptEvent): Outcome {
+  #transition(stored: Attempt, event: AttemptEvent): Change {
     return transition(stored, event, this.#options.now(), this.#options.lifetimes)
   }
 }
@@ -199,6 +218,20 @@ function stepBetween(before: Attempt, after: Attempt): AttemptStep {
 function checkOwn(attempt: Attempt, browserHash: string): Attempt {
   if (attempt.computer.browserHash !== browserHash) throw new ProtocolError('not_found')
   return attempt
+}
+
+/** What a redeem leads to. */
+export interface Begun {
+  sessionId: string
+  begun: ComputerSession | null
+}
+
+interface Redeeming {
+  id: string
+  browserHash: string
+  ticket: string
+  guard: Guard
+  begin: (attempt: Redeemed) => NonNullable<Change['begins']>
 }
 
 interface WaitOptions {

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../attempt/errors'
 import { mac } from '../attempt/keys'
-import type { Counter, Limits } from '../limits/limits'
+import type { Counter, Guard, Limits } from '../limits/limits'
 
 interface Rule {
   limit: number
@@ -36,7 +36,10 @@ export interface LimiterOptions {
 /** A limit to be counted against, and whose. */
 type Claim = [rule: RuleName, whose: string, counts?: 'look']
 
-/** How often who may do what. Each method throws ProtocolError `rate_limited` when it is too often. */
+/**
+ * How often who may do what. What comes with a write is a guard, to be counted with it; the rest is counted here. Either throws
+ * ProtocolError `rate_limited` when it is too often.
+ */
 export class Limiter {
   readonly #options: LimiterOptions
 
@@ -45,45 +48,51 @@ export class Limiter {
   }
 
   /** `address`: see `limitedAs`. */
-  async start(browserHash: string, address: string): Promise<void> {
-    await this.#take(['start_by_browser', browserHash], ['start_by_address', address])
+  start(browserHash: string, address: string): Guard {
+    return this.#guard(['start_by_browser', browserHash], ['start_by_address', address])
   }
 
   /** Refuses too many scans, and every scan of a person who came with too many unknown codes. */
   async scan(personId: string): Promise<void> {
-    await this.#take(['scan', personId], ['unknown_codes', personId, 'look'])
+    await this.pass(this.#guard(['scan', personId], ['unknown_codes', personId, 'look']))
   }
 
   async unknownCode(personId: string): Promise<void> {
-    await this.#take(['unknown_codes', personId])
+    await this.pass(this.#guard(['unknown_codes', personId]))
   }
 
-  async confirm(personId: string): Promise<void> {
-    await this.#take(['confirm', personId])
+  confirm(personId: string): Guard {
+    return this.#guard(['confirm', personId])
   }
 
   /** Counted per attempt and browser: a stranger uses up their own tries, not the owner's. */
-  async redeem(attemptId: string, browserHash: string): Promise<void> {
-    await this.#take(['redeem', `${attemptId} ${browserHash}`])
+  redeem(attemptId: string, browserHash: string): Guard {
+    return this.#guard(['redeem', `${attemptId} ${browserHash}`])
   }
 
   /** Counted per name and address together: a stranger elsewhere cannot use up a name's tries. */
   async phoneSignIn(address: string, username: string): Promise<void> {
-    await this.#take(['phone_sign_in', `${address} ${username}`])
+    await this.pass(this.#guard(['phone_sign_in', `${address} ${username}`]))
   }
 
   /** To be asked after a bearer token or a signature was found to be bad. Good ones are never counted. */
   async badCredential(address: string): Promise<void> {
-    await this.#take(['bad_credentials', address])
+    await this.pass(this.#guard(['bad_credentials', address]))
   }
 
-  async #take(...claims: Claim[]): Promise<void> {
-    const { limits, now } = this.#options
-    const counters = claims.map((claim) => this.#counterOf(claim))
-    const waitMs = await limits.take(counters, now())
-    if (waitMs === 0) return
+  /** Counts a guard by itself: for what is refused before anything could be written. */
+  async pass({ counters, now, refuse }: Guard): Promise<void> {
+    const waitMs = await this.#options.limits.take(counters, now)
+    if (waitMs > 0) throw refuse(waitMs)
+  }
+
+  #guard(...claims: Claim[]): Guard {
     const limit = claims.map(([rule]) => rule).join(',')
-    throw new ProtocolError('rate_limited', { retryAfterS: Math.ceil(waitMs / 1000), limit })
+    return {
+      counters: claims.map((claim) => this.#counterOf(claim)),
+      now: this.#options.now(),
+      refuse: (waitMs) => new ProtocolError('rate_limited', { retryAfterS: Math.ceil(waitMs / 1000), limit }),
+    }
   }
 
   #counterOf([rule, whose, look]: Claim): Counter {

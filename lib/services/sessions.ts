@@ -1,4 +1,4 @@
-import type { Computer, Person, Phone } from '../attempt/attempt'
+import type { Person, Redeemed } from '../attempt/attempt'
 import { ProtocolError } from '../attempt/errors'
 import type { Audit } from '../audit'
 import {
@@ -15,6 +15,7 @@ import {
   toSessionView,
 } from '../session/session'
 import type { Store } from '../store/store'
+import type { Begun } from './attempts'
 
 export interface SessionsOptions {
   store: Store
@@ -45,28 +46,30 @@ export class Sessions {
     return { ...session, lastSeenAt: now() }
   }
 
+  /** The session that a redeemed attempt begins, and how long its browser is known to the person then. */
+  begin({ sessionId, scan, computer }: Redeemed): { session: ComputerSession; isKnownUntil: number } {
+    const { lifetimes, now } = this.#options
+    const session = createComputerSession({ id: sessionId, person: scan.phone.person, computer }, now(), lifetimes)
+    return { session, isKnownUntil: now() + KNOWN_BROWSER_MS }
+  }
+
   /**
-   * Signs the computer in by a redeemed attempt; the browser's older session ends. Safe to repeat: the id comes from the
-   * attempt, and a repeat (whose answer was lost) changes nothing.
+   * What follows a redeem: the browser's older session ends, and where one computer is all, the others do. A repeat (whose answer was
+   * lost) changes nothing.
    * @throws ProtocolError `wrong_state` when that session was signed out meanwhile: a repeat does not bring it back.
    */
-  async signInComputer(
-    { id, phone, computer }: { id: string; phone: Phone; computer: Computer },
-    olderId: string | null,
-  ): Promise<ComputerSession> {
-    const { store, lifetimes, singleComputer, now } = this.#options
-    const { person } = phone
-    const session = createComputerSession({ id, person, computer }, now(), lifetimes)
-    if (await store.insertSession(session)) {
-      this.#options.audit({ event: 'session.created', kind: 'computer', session: id, person: person.id })
-      await store.rememberBrowser(person.id, computer.browserHash, now() + KNOWN_BROWSER_MS)
-      if (olderId !== null) await this.signOut(olderId)
-      if (singleComputer) await this.signOutAll(person.id, id)
-      return session
+  async signInComputer({ sessionId, begun }: Begun, olderId: string | null): Promise<ComputerSession> {
+    const { singleComputer, audit } = this.#options
+    if (begun === null) {
+      const earlier = await this.findLive('computer', sessionId)
+      if (earlier === null) throw new ProtocolError('wrong_state')
+      return earlier
     }
-    const earlier = await this.findLive('computer', id)
-    if (earlier === null) throw new ProtocolError('wrong_state')
-    return earlier
+    const { person } = begun
+    audit({ event: 'session.created', kind: 'computer', session: sessionId, person: person.id })
+    if (olderId !== null) await this.signOut(olderId)
+    if (singleComputer) await this.signOutAll(person.id, sessionId)
+    return begun
   }
 
   async signInPhone(person: Person, olderId: string | null): Promise<PhoneSession> {

@@ -2,9 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Attempt, TOMBSTONE_MS } from '../attempt/attempt'
 import { ProtocolError } from '../attempt/errors'
 import { type AttemptEvent, transition } from '../attempt/transition'
+import type { Guard } from '../limits/limits'
 import { createComputerSession, createPhoneSession } from '../session/session'
 import { ADA, LIFETIMES, LIN, pendingAttempt, scanBy, T0 } from '../testing/fixtures'
-import type { AccountChange, Store } from './store'
+import type { AccountChange, Change, Store } from './store'
 
 const SESSION_LIFETIMES = { computerMs: 604_800_000, computerIdleMs: 86_400_000 }
 const UNKNOWN_DEVICE = { browser: null, os: null, place: null }
@@ -87,6 +88,98 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       await expect(slow).rejects.toMatchObject({ code: 'attempt_taken' })
       expect(decided).toBe(2)
       expect(await store.findAttempt(id)).toMatchObject({ version: 2, scan: { phone: { person: { id: 'lin' } } } })
+    })
+
+    const guardOf = (limit: number): Guard => ({
+      counters: [{ key: 'guard', limit, windowMs: 60_000, counts: true }],
+      now: T0,
+      refuse: (waitMs) => new Error(`wait ${waitMs}`),
+    })
+    const left = async (limit: number) => {
+      let count = 0
+      while ((await store.take(guardOf(limit).counters, T0)) === 0) count += 1
+      return count
+    }
+
+    test('a guard that is full keeps an attempt from being written', async () => {
+      await store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'), guardOf(1))
+      const second = async () => await store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA2'), guardOf(1))
+      await expect(second).rejects.toThrow('wait 60000')
+      expect(await store.findAttempt('AAAAAAAAAAAAAAA1')).not.toBeNull()
+      expect(await store.findAttempt('AAAAAAAAAAAAAAA2')).toBeNull()
+    })
+
+    test('a guard is counted once for an update, whatever comes of it', async () => {
+      await store.insertAttempt(pendingAttempt())
+      const guard = guardOf(10)
+      const update = async (event: AttemptEvent) => await store.updateAttempt(id, apply(event), { guard })
+      await update(scanBy(ADA))
+      await update(scanBy(ADA))
+      await expect(update({ type: 'redeem', ticketRight: true, sessionId: 's' })).rejects.toThrow(ProtocolError)
+      await store.updateAttempt('BBBBBBBBBBBBBBBB', apply(scanBy(ADA)), { guard })
+      expect(await left(10)).toBe(6)
+    })
+
+    test('a guard that is full comes before the refusal, and before anything is written or announced', async () => {
+      await store.insertAttempt(pendingAttempt())
+      let heard = 0
+      await store.watchAttempt(id, () => {
+        heard += 1
+      })
+      const guard = guardOf(1)
+      await store.take(guard.counters, T0)
+      const scan = async () => await store.updateAttempt(id, apply(scanBy(ADA)), { guard })
+      const wrong = async () => await store.updateAttempt(id, apply({ type: 'confirm', phone: ADA }), { guard })
+      const unknown = async () => await store.updateAttempt('BBBBBBBBBBBBBBBB', apply(scanBy(ADA)), { guard })
+      for (const each of [scan, wrong, unknown]) await expect(each).rejects.toThrow(/^wait/)
+      expect(await store.findAttempt(id)).toEqual(pendingAttempt())
+      expect(heard).toBe(0)
+    })
+
+    test('50 guarded updates at once: as many as the guard lets, and the loser of a race is counted once', async () => {
+      await store.insertAttempt(pendingAttempt())
+      const phones = Array.from({ length: 50 }, (_, index) => ({ ...ADA, sessionId: `phone-${index}` }))
+      const scans = phones.map(
+        async (phone) =>
+          await store.updateAttempt(id, apply(scanBy(phone)), { from: pendingAttempt(), guard: guardOf(30) }),
+      )
+      const results = await Promise.allSettled(scans)
+      const reasons = results.map((result) => (result.status === 'fulfilled' ? 'won' : String(result.reason)))
+      expect(reasons.filter((reason) => reason === 'won')).toHaveLength(1)
+      expect(reasons.filter((reason) => reason.includes('attempt_taken'))).toHaveLength(29)
+      expect(reasons.filter((reason) => reason.includes('wait'))).toHaveLength(20)
+    })
+
+    test('an update from an older read is decided again on what is there now', async () => {
+      await store.insertAttempt(pendingAttempt())
+      const from = await store.findAttempt(id)
+      await store.updateAttempt(id, apply(scanBy(LIN)))
+      const late = async () => await store.updateAttempt(id, apply(scanBy(ADA)), { from })
+      await expect(late).rejects.toMatchObject({ code: 'attempt_taken' })
+    })
+
+    test('what begins with a change is written and announced with it, once', async () => {
+      const begun = createComputerSession(
+        { id: 's1', person: ADA.person, computer: UNKNOWN_DEVICE },
+        T0,
+        SESSION_LIFETIMES,
+      )
+      await store.insertAttempt(pendingAttempt())
+      const heard: string[] = []
+      await store.watchAccount('ada', ({ type }) => heard.push(type))
+      const begin = (attempt: Attempt): Change => ({
+        ...apply(scanBy(ADA))(attempt),
+        begins: { session: begun, isKnownUntil: T0 + 100 },
+      })
+      await store.updateAttempt(id, begin)
+      expect(await store.findSession('s1')).toEqual(begun)
+      expect(await store.isKnownBrowser('ada', pendingAttempt().computer.browserHash, T0)).toBe(true)
+      await expect.poll(() => heard).toEqual(['attempt', 'sessions'])
+      await store.revokeSession('s1', T0 + 1)
+      // A write that was lost and is made again brings no session back that was signed out since.
+      await store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'))
+      await store.updateAttempt('AAAAAAAAAAAAAAA1', begin)
+      expect(await store.findSession('s1')).toMatchObject({ revokedAt: T0 + 1 })
     })
 
     test('50 scans at once: exactly one wins', async () => {

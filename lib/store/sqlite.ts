@@ -1,9 +1,10 @@
 import { type Attempt, forgetAt, scannerOf } from '../attempt/attempt'
-import type { Outcome } from '../attempt/transition'
+import type { Counter, Guard } from '../limits/limits'
+import { LIMITS_SCHEMA, SqliteLimits } from '../limits/sqlite'
 import type { AnySession, ComputerSession } from '../session/session'
 import { FullError, openSqlite, type SqliteFile } from '../sqlite/open'
 import { FanOut } from './fan-out'
-import type { AccountChange, Store, Unwatch } from './store'
+import type { AccountChange, Change, Store, Unwatch, UpdateOptions } from './store'
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS attempts (
@@ -40,6 +41,8 @@ export class SqliteStore implements Store {
   readonly #attempts: FanOut<Attempt>
   readonly #accounts: FanOut<AccountChange>
   readonly #sql: ReturnType<typeof prepare>
+  readonly #limits: SqliteLimits
+  readonly #write: (before: Attempt, change: Change, guard: Guard | undefined) => boolean
   readonly #maxAttempts: number
   #attemptCount: number
 
@@ -47,14 +50,27 @@ export class SqliteStore implements Store {
   constructor(folder: string, onError: (error: unknown) => void, maxAttempts = MAX_ATTEMPTS) {
     this.#attempts = new FanOut(onError)
     this.#accounts = new FanOut(onError)
-    this.#db = openSqlite(folder, 'qr-login.db', SCHEMA)
+    this.#db = openSqlite(folder, 'qr-login.db', SCHEMA + LIMITS_SCHEMA)
     this.#sql = prepare(this.#db)
+    this.#limits = new SqliteLimits(this.#db)
+    this.#write = this.#db.transaction((before: Attempt, change: Change, guard: Guard | undefined) =>
+      this.#writeChange(before, change, guard),
+    ).immediate
     this.#maxAttempts = maxAttempts
     this.#attemptCount = (this.#sql.countAttempts.get() as { n: number }).n
   }
 
-  insertAttempt(attempt: Attempt): void {
+  take(counters: readonly Counter[], now: number): number {
+    return this.#limits.take(counters, now)
+  }
+
+  takeOnce(key: string, until: number, now: number): boolean {
+    return this.#limits.takeOnce(key, until, now)
+  }
+
+  insertAttempt(attempt: Attempt, guard?: Guard): void {
     if (this.#attemptCount >= this.#maxAttempts) throw new FullError('attempts')
+    this.#pass(guard)
     this.#sql.insertAttempt.run(attempt.id, attempt.version, forgetAt(attempt), JSON.stringify(attempt))
     this.#attemptCount += 1
   }
@@ -64,21 +80,66 @@ export class SqliteStore implements Store {
     return row === undefined ? null : (JSON.parse(row.data) as Attempt)
   }
 
-  updateAttempt(id: string, change: (attempt: Attempt) => Outcome): Outcome | null {
+  updateAttempt(id: string, change: (attempt: Attempt) => Change, options: UpdateOptions = {}): Change | null {
+    const { guard } = options
+    let before = options.from ?? this.findAttempt(id)
     for (;;) {
-      const before = this.findAttempt(id)
-      if (before === null) return null
-      const outcome = change(before)
-      const { attempt } = outcome
-      if (attempt === before) return outcome
-      const data = JSON.stringify(attempt)
-      const { changes } = this.#sql.compareAndSet.run(attempt.version, forgetAt(attempt), data, id, before.version)
-      if (changes === 0) continue
-      this.#attempts.publish(id, attempt)
-      const phone = scannerOf(attempt)
-      if (phone !== null) this.#accounts.publish(phone.person.id, { type: 'attempt', attempt })
-      return outcome
+      const changed = this.#decide(before, change, guard)
+      if (before === null || changed === null || changed.attempt === before) return changed
+      if (this.#write(before, changed, guard)) {
+        this.#announce(changed)
+        return changed
+      }
+      before = this.findAttempt(id)
     }
+  }
+
+  /** Where nothing will be written the guard is counted by itself: repeats and refusals count too. */
+  #decide(before: Attempt | null, change: (attempt: Attempt) => Change, guard: Guard | undefined): Change | null {
+    let changed: Change | null
+    try {
+      changed = before === null ? null : change(before)
+    } catch (error) {
+      this.#pass(guard)
+      throw error
+    }
+    if (changed === null || changed.attempt === before) this.#pass(guard)
+    return changed
+  }
+
+  #pass(guard: Guard | undefined): void {
+    if (guard === undefined) return
+    const waitMs = this.#limits.take(guard.counters, guard.now)
+    if (waitMs > 0) throw guard.refuse(waitMs)
+  }
+
+  /** False when somebody else was faster: nothing is written then. */
+  #writeChange(before: Attempt, { attempt, begins }: Change, guard: Guard | undefined): boolean {
+    const waitMs = guard === undefined ? 0 : this.#limits.wait(guard.counters, guard.now)
+    if (guard !== undefined && waitMs > 0) throw guard.refuse(waitMs)
+    const data = JSON.stringify(attempt)
+    const { changes } = this.#sql.compareAndSet.run(
+      attempt.version,
+      forgetAt(attempt),
+      data,
+      attempt.id,
+      before.version,
+    )
+    if (changes === 0) return false
+    if (guard !== undefined) this.#limits.count(guard.counters, guard.now)
+    if (begins !== undefined) {
+      const { session, isKnownUntil } = begins
+      this.#sql.insertSession.run(...toRow(session))
+      this.#sql.rememberBrowser.run(session.person.id, attempt.computer.browserHash, isKnownUntil)
+    }
+    return true
+  }
+
+  #announce({ attempt, begins }: Change): void {
+    this.#attempts.publish(attempt.id, attempt)
+    const phone = scannerOf(attempt)
+    if (phone !== null) this.#accounts.publish(phone.person.id, { type: 'attempt', attempt })
+    if (begins !== undefined) this.#accounts.publish(begins.session.person.id, { type: 'sessions' })
   }
 
   watchAttempt(id: string, listener: (attempt: Attempt) => void): Unwatch {
@@ -86,10 +147,8 @@ export class SqliteStore implements Store {
   }
 
   insertSession(session: AnySession): boolean {
-    const { id, kind, person, signedInAt, lastSeenAt, expiresAt } = session
-    const row = [id, kind, person.id, signedInAt, lastSeenAt, expiresAt, JSON.stringify(session)]
-    const { changes } = this.#sql.insertSession.run(...row)
-    if (changes > 0 && kind === 'computer') this.#accounts.publish(person.id, { type: 'sessions' })
+    const { changes } = this.#sql.insertSession.run(...toRow(session))
+    if (changes > 0 && session.kind === 'computer') this.#accounts.publish(session.person.id, { type: 'sessions' })
     return changes > 0
   }
 
@@ -130,7 +189,8 @@ export class SqliteStore implements Store {
     const { sweepAttempts, sweepSessions, sweepBrowsers } = this.#sql
     const attempts = sweepAttempts.run(now, limit).changes
     this.#attemptCount -= attempts
-    return attempts + sweepSessions.run(now, limit).changes + sweepBrowsers.run(now, limit).changes
+    const others = [sweepSessions, sweepBrowsers].reduce((sum, sql) => sum + sql.run(now, limit).changes, 0)
+    return attempts + others + this.#limits.sweep(now, limit)
   }
 
   ping(): void {
@@ -176,6 +236,11 @@ function prepare(db: SqliteFile) {
     ),
     ping: db.prepare('SELECT 1 FROM attempts LIMIT 1'),
   }
+}
+
+function toRow(session: AnySession): unknown[] {
+  const { id, kind, person, signedInAt, lastSeenAt, expiresAt } = session
+  return [id, kind, person.id, signedInAt, lastSeenAt, expiresAt, JSON.stringify(session)]
 }
 
 /** Use and sign-out are columns, so that recording them rewrites no document. */

@@ -65,7 +65,7 @@ export class App {
 
   /** The limits' file fails from now on, as on a broken disk. */
   breakLimits(): void {
-    openSqlite(this.folder, 'limits.db', 'DROP TABLE counters; DROP TABLE used;').close()
+    openSqlite(this.folder, 'qr-login.db', 'DROP TABLE counters; DROP TABLE used;').close()
   }
 
   dispose(): void {

@@ -92,7 +92,11 @@ describe('a wrong value stops the start with its name', () => {
     ['TRUSTED_PROXIES', '10.0.0.0/64'],
     ['IP_ALLOWLIST', 'everyone'],
     ['LOG_LEVEL', 'loud'],
-    ['REDIS_URL', 'redis://localhost'],
+    ['REDIS_URL', 'http://localhost'],
+    ['REDIS_URL', 'localhost:6379'],
+    ['UPSTASH_REDIS_REST_URL', 'redis://localhost'],
+    ['REDIS_PREFIX', 'a b'],
+    ['METRICS_TOKEN', 'x'],
     ['PHONE_JWT_SECRET', 'too short'],
     ['API_SIGNING_SECRET', 'too short'],
     ['PHONE_JWKS_URL', 'http://accounts.example.com/keys'],
@@ -129,6 +133,22 @@ describe('a wrong value stops the start with its name', () => {
     expect(rows.map((row) => row.trim().split(' ')[0])).toEqual(names)
   })
 
+  test('a store is a file, a Redis, or an Upstash, and not two of them', () => {
+    const storeOf = (env: Record<string, string>) => parseConfig({ ...PRODUCTION, ...env }, MACHINE).store
+    const upstash = { UPSTASH_REDIS_REST_URL: 'https://x.upstash.io/', UPSTASH_REDIS_REST_TOKEN: 't' }
+    expect(storeOf({})).toEqual({ kind: 'sqlite' })
+    const redis = { kind: 'redis', url: 'rediss://u:p@host:6380', prefix: 'qr-login:' }
+    expect(storeOf({ REDIS_URL: 'rediss://u:p@host:6380' })).toEqual(redis)
+    expect(storeOf({ ...upstash, REDIS_PREFIX: 'a:' })).toEqual({
+      kind: 'upstash',
+      url: 'https://x.upstash.io',
+      token: 't',
+      prefix: 'a:',
+    })
+    expect(problems({ ...PRODUCTION, ...upstash, REDIS_URL: 'redis://host' })).toMatch(/REDIS_URL +cannot be set/)
+    expect(problems({ ...PRODUCTION, UPSTASH_REDIS_REST_TOKEN: 't' })).toMatch(/UPSTASH_REDIS_REST_URL +required/)
+  })
+
   test('bearer tokens are checked by a secret or by a key set', () => {
     const claims = { PHONE_JWT_ISSUER: 'i', PHONE_JWT_AUDIENCE: 'a' }
     const bearerOf = (env: Record<string, string>) => parseConfig({ ...PRODUCTION, ...claims, ...env }, MACHINE).bearer
@@ -153,7 +173,7 @@ test('.env.example lists every setting, with its default', () => {
   // The listening address is read by the server alone, and the mode by everything.
   expect([...names, 'NODE_ENV'].sort()).toEqual([...SETTINGS, 'HOSTNAME'].sort())
   // These have no default: what stands there is an example.
-  const examples = lines.filter(([, name = '']) => !name.startsWith('PHONE_J'))
+  const examples = lines.filter(([, name = '']) => !/^(PHONE_J|REDIS_URL)/.test(name))
   const defaults = Object.fromEntries(examples.map(([, name = '', value = '']) => [name, value]))
   const given = { ...defaults, ...PRODUCTION }
   expect(parseConfig(given, MACHINE)).toEqual(parseConfig(PRODUCTION, MACHINE))

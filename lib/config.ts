@@ -20,6 +20,8 @@ export interface Config {
   secrets: readonly [string, ...string[]]
   port: number
   dataDir: string
+  /** Where attempts and sessions live: in a file of this machine, or in a Redis that several processes share. */
+  store: StoreSettings
   demoAccounts: boolean
   /** Null: native apps are not let in. */
   bearer: BearerSettings | null
@@ -37,6 +39,11 @@ export interface Config {
   maxStreams: number
   logLevel: LogLevel
 }
+
+export type StoreSettings =
+  | { kind: 'sqlite' }
+  | { kind: 'redis'; url: string; prefix: string }
+  | { kind: 'upstash'; url: string; token: string; prefix: string }
 
 /** What the defaults of local mode are taken from. */
 export interface Machine {
@@ -57,7 +64,7 @@ export class ConfigError extends Error {
 }
 
 /** Settings of the protocol that this version does not read yet: better not to start than to seem to obey them. */
-const NOT_YET = ['REDIS_URL', 'UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN', 'METRICS_TOKEN'] as const
+const NOT_YET = ['METRICS_TOKEN'] as const
 
 const flag = z
   .enum(['true', 'false', '1', '0'], 'true, false, 1 or 0')
@@ -106,6 +113,8 @@ const oneSecret = z
 
 const keySetUrl = z.string().refine(isKeySetUrl, 'an https address, or one of this machine')
 
+const redisUrl = z.string().refine(isRedisUrl, 'an address such as redis://user:password@host:6379 or rediss://host')
+
 const notYet = z.undefined('not supported by this version; unset it').optional()
 
 const schema = z.object({
@@ -115,6 +124,13 @@ const schema = z.object({
   SESSION_SECRET: secrets.optional(),
   PORT: count(0, 65_535).default(3000),
   DATA_DIR: z.string().min(1).default('.data'),
+  REDIS_URL: redisUrl.optional(),
+  UPSTASH_REDIS_REST_URL: keySetUrl.optional(),
+  UPSTASH_REDIS_REST_TOKEN: z.string().optional(),
+  REDIS_PREFIX: z
+    .string()
+    .regex(/^[\w:.-]{1,64}$/, '1 to 64 letters, digits, or :.-_')
+    .default('qr-login:'),
   DEMO_ACCOUNTS: flag.optional(),
   PHONE_JWT_SECRET: oneSecret.optional(),
   PHONE_JWKS_URL: keySetUrl.optional(),
@@ -163,7 +179,7 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
   if (!isLocal && given.SESSION_SECRET === undefined) {
     rows.push({ name: 'SESSION_SECRET', problem: `required in production: at least ${SECRET_CHARS} random characters` })
   }
-  rows.push(...bearerProblems(given))
+  rows.push(...bearerProblems(given), ...storeProblems(given))
   if (!result.success || rows.length > 0) throw new ConfigError(rows)
   const data = result.data
   const publicOrigin = data.PUBLIC_ORIGIN ?? `http://${machine.lanAddress ?? 'localhost'}:${data.PORT}`
@@ -176,6 +192,7 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
     secrets: data.SESSION_SECRET ?? [machine.loadSecret(data.DATA_DIR)],
     port: data.PORT,
     dataDir: data.DATA_DIR,
+    store: toStore(data),
     demoAccounts: data.DEMO_ACCOUNTS ?? isLocal,
     bearer: toBearer(data),
     signingSecret: data.API_SIGNING_SECRET ?? null,
@@ -255,6 +272,23 @@ function toBearer(data: z.infer<typeof schema>): BearerSettings | null {
   return url === undefined ? null : { key: { keySetUrl: url }, issuer, audience }
 }
 
+function storeProblems(given: Record<string, string | undefined>): { name: string; problem: string }[] {
+  const names = ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN'] as const
+  const missing = names.filter((name) => given[name] === undefined)
+  const isUpstash = missing.length < names.length
+  if (isUpstash && given.REDIS_URL !== undefined) {
+    return [{ name: 'REDIS_URL', problem: 'cannot be set beside UPSTASH_REDIS_REST_URL: one store' }]
+  }
+  return isUpstash ? missing.map((name) => ({ name, problem: 'required with the other UPSTASH setting' })) : []
+}
+
+function toStore(data: z.infer<typeof schema>): StoreSettings {
+  const { REDIS_URL, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, REDIS_PREFIX: prefix } = data
+  if (REDIS_URL !== undefined) return { kind: 'redis', url: REDIS_URL, prefix }
+  if (url === undefined || token === undefined) return { kind: 'sqlite' }
+  return { kind: 'upstash', url: url.replace(/\/$/, ''), token, prefix }
+}
+
 function toRow({ path, message }: z.core.$ZodIssue): { name: string; problem: string } {
   return { name: String(path[0]), problem: `expected: ${message}` }
 }
@@ -264,6 +298,10 @@ function splitList(text: string): string[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '')
+}
+
+function isRedisUrl(text: string): boolean {
+  return URL.canParse(text) && ['redis:', 'rediss:'].includes(new URL(text).protocol) && new URL(text).hostname !== ''
 }
 
 function isKeySetUrl(text: string): boolean {

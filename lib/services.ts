@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { deriveKey, deriveKeyring } from './attempt/keys'
 import { createAudit } from './audit'
 import { BearerTokens } from './auth/bearer'
@@ -8,6 +8,10 @@ import { type Config, ConfigError, loadConfig } from './config'
 import { type FindCity, openGeoDatabase } from './http/geo-database'
 import { baseHeaders } from './http/headers'
 import { createLog, type Log } from './log'
+import { SharedClock } from './redis/clock'
+import { HttpRedis } from './redis/http'
+import { RedisFailure } from './redis/redis'
+import { TcpRedis } from './redis/tcp'
 import { AccountStream, type AccountStreamsOptions } from './services/account-streams'
 import { AttemptStreams } from './services/attempt-streams'
 import { Attempts } from './services/attempts'
@@ -17,7 +21,9 @@ import type { Account } from './session/session'
 import { isSqliteFailure } from './sqlite/open'
 import { Deadlines } from './sse/deadlines'
 import { type Stream, Streams } from './sse/streams'
+import { RedisStore } from './store/redis'
 import { SqliteStore } from './store/sqlite'
+import type { Store } from './store/store'
 
 const STREAMS_PER_ADDRESS = 30
 
@@ -27,10 +33,10 @@ const SWEEP_ROWS = 500
 export type Services = ReturnType<typeof createServices>
 
 /** Builds everything that lives as long as the process. The only reader of the clock and of chance. */
-export function createServices(config: Config, now: () => number = Date.now) {
+export function createServices(config: Config, local: () => number = Date.now) {
   const log = createLog(config.logLevel)
   const findCity = config.geoDatabase === null ? null : openPlaces(config.geoDatabase)
-  const store = new SqliteStore(config.dataDir, (error) => log.error({ err: error }, 'watcher failed'))
+  const { store, now, closeStore } = openStore(config, log, local)
   const [newestSecret] = config.secrets
   const audit = createAudit(log, newestSecret)
   const keys = deriveKeyring(config.secrets)
@@ -49,8 +55,6 @@ export function createServices(config: Config, now: () => number = Date.now) {
     onError: (error) => log.error({ err: error }, 'stream failed'),
   }
   const attempts = new Attempts({ store, audit, keys, lifetimes, publicOrigin, matchPolicy, now, randomBytes })
-  const sweeper = setInterval(() => sweep(store, now, log), SWEEP_EVERY_MS)
-  sweeper.unref()
   let isDraining = false
 
   function drain(): void {
@@ -83,7 +87,7 @@ export function createServices(config: Config, now: () => number = Date.now) {
     attemptStreams: new AttemptStreams({ store, keys, lifetimes, publicOrigin, deadlines, now }),
     createAccountStream: (stream: Stream, who: Account) => new AccountStream(stream, who, account),
     newBrowserSecret: () => randomBytes(32).toString('base64url'),
-    isStoreFailure: isSqliteFailure,
+    isStoreFailure: (error: unknown) => isSqliteFailure(error) || error instanceof RedisFailure,
     /** Resolves when requests can be served. */
     checkReady: async (): Promise<'store' | 'shutdown' | null> => {
       if (isDraining) return 'shutdown'
@@ -99,9 +103,8 @@ export function createServices(config: Config, now: () => number = Date.now) {
     drain,
     /** After that nothing works any more. */
     close: () => {
-      clearInterval(sweeper)
       drain()
-      store.close()
+      closeStore()
     },
   }
 }
@@ -119,6 +122,43 @@ export function services(): Services {
 export function installServices(other: Services | null): void {
   if (other === null) delete holder[KEY]
   else holder[KEY] = other
+}
+
+interface OpenStore {
+  store: Store
+  /** The clock that decides: all processes on one store have the same. */
+  now: () => number
+  closeStore: () => void
+}
+
+function openStore(config: Config, log: Log, local: () => number): OpenStore {
+  if (config.store.kind === 'sqlite') {
+    const store = new SqliteStore(config.dataDir, (error) => log.error({ err: error }, 'watcher failed'))
+    const sweeper = setInterval(() => sweep(store, local, log), SWEEP_EVERY_MS)
+    sweeper.unref()
+    const closeStore = () => {
+      clearInterval(sweeper)
+      store.close()
+    }
+    return { store, now: local, closeStore }
+  }
+  const onError = (error: unknown) => log.warn({ err: error }, 'the store is away')
+  const redis =
+    config.store.kind === 'redis'
+      ? new TcpRedis({ ...config.store, now: local, onError })
+      : new HttpRedis({ ...config.store, now: local, onError })
+  // Before the first answer it goes by its own.
+  let now = local
+  const { prefix } = config.store
+  const store = new RedisStore({ redis, prefix, process: randomUUID(), now: () => now(), onError })
+  const clock = new SharedClock(() => store.readTime(), local)
+  now = clock.now
+  void clock.sync()
+  const closeStore = () => {
+    clock.stop()
+    void store.close()
+  }
+  return { store, now: clock.now, closeStore }
 }
 
 /** A bounded number of rows at a time, with room for requests in between, until all that is over is forgotten. */

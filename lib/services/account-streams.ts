@@ -29,6 +29,8 @@ export class AccountStream implements Due {
   #scanned: Attempt | null = null
   /** Bumped by each change, so that a slow answer never overtakes a newer one. */
   #asked = 0
+  /** The list that was written last. */
+  #said = ''
 
   /** Subscribes at once; `open` reads and writes the first frame. */
   constructor(stream: Stream, session: Account, options: AccountStreamsOptions) {
@@ -60,6 +62,7 @@ export class AccountStream implements Due {
 
   #hear(change: AccountChange): void {
     if (change.type === 'sessions') this.#attend(this.#writeSessions())
+    else if (change.type === 'missed') this.#readAgain()
     else if (change.type === 'revoked') {
       if (change.sessionId === this.#session.id) this.#signOut()
     } else if (scannerOf(change.attempt)?.sessionId === this.#session.id) {
@@ -69,12 +72,27 @@ export class AccountStream implements Due {
     }
   }
 
+  #readAgain(): void {
+    this.#attend(this.#writeSessions())
+    this.#attend(this.#checkSession())
+    const scanned = this.#scanned
+    if (scanned !== null) this.#attend(this.#readScanned(scanned))
+  }
+
+  async #readScanned({ id, version }: Attempt): Promise<void> {
+    const attempt = await this.#options.store.findAttempt(id)
+    if (attempt !== null && attempt.version > version) this.#hear({ type: 'attempt', attempt })
+  }
+
   async #writeSessions(): Promise<void> {
     this.#asked += 1
     const asked = this.#asked
     const { id, kind, person } = this.#session
     const sessions = await this.#options.sessions.list(person.id, kind === 'computer' ? id : null)
-    if (asked === this.#asked) this.#stream.write(encodeEvent({ event: 'sessions', data: { sessions } }))
+    const said = JSON.stringify(sessions)
+    if (asked !== this.#asked || said === this.#said) return
+    this.#said = said
+    this.#stream.write(encodeEvent({ event: 'sessions', data: { sessions } }))
   }
 
   #writeReview(attempt: Attempt): void {

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'libsql'
 import { expect, test } from 'vitest'
+import { TOMBSTONE_MS } from '../attempt/attempt'
+import { createPhoneSession } from '../session/session'
 import { isSqliteFailure } from '../sqlite/open'
-import { pendingAttempt, T0 } from '../testing/fixtures'
+import { ADA, LIFETIMES, pendingAttempt, T0 } from '../testing/fixtures'
 import { describeStore } from './contract'
 import { FanOut } from './fan-out'
 import { SqliteStore } from './sqlite'
@@ -45,6 +47,24 @@ test('more attempts than there is room for fail as a full disk does, until old o
   again.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA3'))
   expect(again.findAttempt('AAAAAAAAAAAAAAA3')).not.toBeNull()
   again.close()
+  rmSync(folder, { recursive: true })
+})
+
+test('sweeping forgets what is over, a bounded number at a time, and nothing else', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
+  const store = new SqliteStore(folder, fail)
+  const ids = Array.from({ length: 5 }, (_, index) => `AAAAAAAAAAAAAAA${index}`)
+  for (const each of ids) store.insertAttempt(pendingAttempt(each))
+  store.insertSession(createPhoneSession('s1', ADA.person, T0))
+  store.rememberBrowser('ada', 'hash', T0 + 10 ** 10)
+  const over = T0 + LIFETIMES.attemptMs + TOMBSTONE_MS
+  expect(store.sweep(over - 1, 100)).toBe(0)
+  expect(store.sweep(over, 3)).toBe(3)
+  expect(store.sweep(over, 3)).toBe(2)
+  expect(store.findAttempt(ids[0] as string)).toBeNull()
+  expect(store.findSession('s1')).not.toBeNull()
+  expect(store.isKnownBrowser('ada', 'hash', over)).toBe(true)
+  store.close()
   rmSync(folder, { recursive: true })
 })
 

@@ -14,6 +14,8 @@ export type AccountChange =
   | { type: 'revoked'; sessionId: string }
   /** An attempt that a phone of this person has scanned. */
   | { type: 'attempt'; attempt: Attempt }
+  /** Something may have been said that was not heard: all has to be read again. */
+  | { type: 'missed' }
 
 /** What a change leads to: the attempt, and what begins with it, written in the same step. */
 export interface Change extends Outcome {

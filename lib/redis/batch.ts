@@ -1,0 +1,60 @@
+import type { Redis, Reply, Script } from './redis'
+
+/** One operation of the script, by name, and its arguments. */
+export type Step = readonly [operation: string, ...args: string[]]
+
+/** Steps that are made one after the other until one of them says stop. */
+type Group = readonly Step[]
+
+interface Waiting {
+  group: Group
+  resolve: (replies: Reply[]) => void
+  reject: (error: unknown) => void
+}
+
+/** How many groups go into one command: a server is busy for as long as one script runs. */
+const MOST_GROUPS = 64
+
+/**
+ * Sends what is asked for in the same turn of the event loop as one command: a script that makes each group of steps at once, and the
+ * groups in the order in which they were asked for. Fewer commands for one request, and far fewer under load.
+ */
+export class Batch {
+  readonly #redis: Redis
+  readonly #script: Script
+  readonly #prefix: string
+  #waiting: Waiting[] = []
+
+  /** `script` gets the prefix and the groups as JSON, and answers with one list of replies for each group, or a text: its error. */
+  constructor(redis: Redis, script: Script, prefix: string) {
+    this.#redis = redis
+    this.#script = script
+    this.#prefix = prefix
+  }
+
+  /** The replies of the steps that were made. @throws RedisFailure. */
+  run(...group: Step[]): Promise<Reply[]> {
+    if (this.#waiting.length === 0) setImmediate(() => this.#flush())
+    return new Promise((resolve, reject) => this.#waiting.push({ group, resolve, reject }))
+  }
+
+  #flush(): void {
+    const all = this.#waiting
+    this.#waiting = []
+    for (let at = 0; at < all.length; at += MOST_GROUPS) void this.#send(all.slice(at, at + MOST_GROUPS))
+  }
+
+  async #send(waiting: Waiting[]): Promise<void> {
+    const groups = JSON.stringify(waiting.map(({ group }) => group))
+    try {
+      const answers = (await this.#redis.run(this.#script, [], [this.#prefix, groups])) as Reply[]
+      waiting.forEach(({ resolve, reject }, index) => {
+        const answer = answers[index]
+        if (Array.isArray(answer)) resolve(answer)
+        else reject(new Error(`a step failed: ${answer}`))
+      })
+    } catch (error) {
+      for (const { reject } of waiting) reject(error)
+    }
+  }
+}

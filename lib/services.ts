@@ -95,7 +95,7 @@ export function createServices(config: Config, local: () => number = Date.now) {
         await store.ping()
         return null
       } catch (error) {
-        log.error({ err: error }, 'store does not answer')
+        log.warn({ err: error }, 'store does not answer')
         return 'store'
       }
     },

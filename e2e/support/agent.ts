@@ -1,9 +1,12 @@
 /** A client without a screen: keeps its cookies, and names its origin as a browser does. */
 export class Agent {
+  readonly #next: () => string
   readonly #origin: string
   readonly #cookies = new Map<string, string>()
 
-  constructor(origin: string) {
+  /** `to`: where each request goes, one place or the next of several. `origin`: what it says that its pages come from. */
+  constructor(to: string | (() => string), origin = String(to)) {
+    this.#next = typeof to === 'string' ? () => to : to
     this.#origin = origin
   }
 
@@ -15,7 +18,7 @@ export class Agent {
   }
 
   async open(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
-    const response = await fetch(this.#origin + path, {
+    const response = await fetch(this.#next() + path, {
       method,
       headers: {
         Origin: this.#origin,

@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { connect } from 'node:net'
+import { freePort, until } from './server'
+
+/** A real redis-server on a port of its own, with nothing on disk. */
+export class Redis {
+  readonly port: number
+  #process: ChildProcess | null = null
+
+  private constructor(port: number) {
+    this.port = port
+  }
+
+  static async start(): Promise<Redis> {
+    const redis = new Redis(await freePort())
+    await redis.start()
+    return redis
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`
+  }
+
+  /** Starts it, or starts it again, empty. */
+  async start(): Promise<void> {
+    const args = [
+      '--port',
+      String(this.port),
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--dir',
+      '/tmp',
+    ]
+    this.#process = spawn('redis-server', args, { stdio: 'ignore' })
+    await until(async () => (await this.ask('PING').catch(() => '')).startsWith('+PONG'))
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#process
+    if (child === null) return
+    this.#process = null
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGKILL')
+    await ended
+  }
+
+  /** It stops answering, without closing anything. */
+  freeze(): void {
+    this.#process?.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#process?.kill('SIGCONT')
+  }
+
+  /** Sends one command in words; the reply as it comes. */
+  ask(command: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(this.port, '127.0.0.1', () => socket.write(`${command}\r\n`))
+      socket.once('data', (reply) => {
+        socket.destroy()
+        resolve(reply.toString())
+      })
+      socket.once('error', reject)
+    })
+  }
+}

@@ -1,7 +1,7 @@
 import { claimBody } from '../attempt/schemas'
 import { requirePhone } from '../auth/identity'
 import { json } from '../http/answer'
-import { parseCounted } from '../http/body'
+import { parseCounted, peekBody } from '../http/body'
 import { type Call, resource } from '../http/resource'
 import { services } from '../services'
 
@@ -9,9 +9,10 @@ import { services } from '../services'
 export const confirm = resource('/api/qr/confirm', {
   POST: async (call: Call) => {
     const { attempts, limiter } = services()
-    const phone = await requirePhone(call)
+    const peeked = attempts.peekByClaim(peekBody(call.body, claimBody)?.claim)
+    const [phone, found] = await Promise.all([requirePhone(call), peeked])
     const guard = limiter.confirm(phone.person.id)
     const { claim } = await parseCounted(call.body, claimBody, () => limiter.pass(guard))
-    return json(await attempts.confirm(phone, claim, guard))
+    return json(await attempts.confirm(phone, claim, guard, found))
   },
 })

@@ -4,7 +4,7 @@ import { scanBody } from '../attempt/schemas'
 import { requirePhone } from '../auth/identity'
 import { clientAddress } from '../http/address'
 import { json } from '../http/answer'
-import { parseBody } from '../http/body'
+import { parseBody, peekBody } from '../http/body'
 import { type Call, resource } from '../http/resource'
 import { services } from '../services'
 
@@ -12,12 +12,13 @@ import { services } from '../services'
 export const scan = resource('/api/qr/scan', {
   POST: async (call: Call) => {
     const { attempts, config, limiter } = services()
-    const phone = await requirePhone(call)
-    await limiter.scan(phone.person.id)
+    const peeked = attempts.peekByCode(peekBody(call.body, scanBody)?.code)
+    const [phone, found] = await Promise.all([requirePhone(call), peeked])
+    const [known] = await Promise.all([attempts.isKnown(phone, found), limiter.scan(phone.person.id)])
     const { code } = parseBody(call.body, scanBody)
     const network = networkOf(clientAddress(call.request.headers, config.trustedProxies))
     try {
-      return json(await attempts.scan(phone, code, network))
+      return json(await attempts.scan(phone, code, { found, known, network }))
     } catch (error) {
       if (isProtocolError(error) && error.code === 'code_unknown') await limiter.unknownCode(phone.person.id)
       throw error

@@ -14,6 +14,7 @@ const CODE = /^[A-Za-z0-9_-]{36}$/
 const START_UNIT_MS = 10
 
 export const ATTEMPT_ID = /^[A-Za-z0-9_-]{16}$/
+export const ATTEMPT_ID_CHARS = 16
 
 /** An attempt id from 12 bytes (96 bits) of fresh randomness. */
 export function toAttemptId(random: Buffer): string {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Phone } from './attempt'
+import { ATTEMPT_ID_CHARS } from './code'
 import { isSame, type Keyring, type Keys, mac } from './keys'
 
 /**
@@ -7,7 +8,6 @@ import { isSame, type Keyring, type Keys, mac } from './keys'
  * none of them, and a step that is repeated gives the same answer.
  */
 const MAC_BYTES = 24
-const ID_CHARS = 16
 const TICKET = /^[A-Za-z0-9_-]{32}$/
 const CLAIM = /^[A-Za-z0-9_-]{48}$/
 
@@ -19,8 +19,8 @@ export function encodeClaim(keys: Keyring, attemptId: string, phone: Phone): str
 /** The attempt's id when the claim was made by us for this very phone, else null. */
 export function parseClaim(keys: Keyring, claim: string, phone: Phone): string | null {
   if (!CLAIM.test(claim)) return null
-  const attemptId = claim.slice(0, ID_CHARS)
-  const given = Buffer.from(claim.slice(ID_CHARS), 'base64url')
+  const attemptId = claim.slice(0, ATTEMPT_ID_CHARS)
+  const given = Buffer.from(claim.slice(ATTEMPT_ID_CHARS), 'base64url')
   return keys.some((key) => isSame(claimMac(key, attemptId, phone), given)) ? attemptId : null
 }
 

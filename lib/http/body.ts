@@ -62,6 +62,15 @@ export async function parseCounted<T>(text: string, schema: ZodType<T>, count: (
   }
 }
 
+/** The body where it has the expected shape, else null: to begin with what it asks for before it is time to refuse it. */
+export function peekBody<T>(text: string, schema: ZodType<T>): T | null {
+  try {
+    return parseBody(text, schema)
+  } catch {
+    return null
+  }
+}
+
 function parseJson(text: string): unknown {
   if (text === '') return {}
   let value: unknown

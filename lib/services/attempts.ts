@@ -8,7 +8,7 @@ import {
   type Redeemed,
   scannerOf,
 } from '../attempt/attempt'
-import { codePeriodAt, isCodeAlive, parseCode, toAttemptId } from '../attempt/code'
+import { ATTEMPT_ID, ATTEMPT_ID_CHARS, codePeriodAt, isCodeAlive, parseCode, toAttemptId } from '../attempt/code'
 import { ProtocolError } from '../attempt/errors'
 import { isMatchRequired, isSameNetwork, type MatchPolicy } from '../attempt/risk'
 import { encodeClaim, isMatchNumberOf, isTicketOf, parseClaim, sessionIdOf } from '../attempt/tokens'
@@ -67,17 +67,33 @@ export class Attempts {
     return `W/"${attempt.version}-${startsAt - attempt.createdAt}"`
   }
 
-  /** `network`: see `networkOf`; null when the phone's address is unknown. */
-  async scan(phone: Phone, code: string, network: string | null): Promise<Review> {
-    const { store, keys, lifetimes, matchPolicy, now } = this.#options
+  /** What a code leads to, as it is now; null for one that is not ours. To be read while it is found out who asks. */
+  async peekByCode(code: string | undefined): Promise<Attempt | null> {
+    const parsed = code === undefined ? null : parseCode(this.#options.keys, code)
+    return parsed === null ? null : await this.#options.store.findAttempt(parsed.attemptId)
+  }
+
+  /** What a claim speaks of. Whether it is a claim, and whose, is for `confirm` to judge. */
+  async peekByClaim(claim: string | undefined): Promise<Attempt | null> {
+    const id = claim?.slice(0, ATTEMPT_ID_CHARS) ?? ''
+    return ATTEMPT_ID.test(id) ? await this.#options.store.findAttempt(id) : null
+  }
+
+  /** Whether this person has signed in from the attempt's browser before. Asked only where a scan can still depend on it. */
+  async isKnown(phone: Phone, found: Attempt | null): Promise<boolean> {
+    if (found?.status !== 'pending') return false
+    const { store, now } = this.#options
+    return await store.isKnownBrowser(phone.person.id, found.computer.browserHash, now())
+  }
+
+  /** `found`: by `peekByCode`. `network`: see `networkOf`; null when the phone's address is unknown. */
+  async scan(phone: Phone, code: string, { found, known, network }: Scanning): Promise<Review> {
+    const { keys, lifetimes, matchPolicy, now } = this.#options
     const parsed = parseCode(keys, code)
     if (parsed === null) throw new ProtocolError('code_unknown')
     const codeAlive = isCodeAlive(parsed.startsAt, now(), lifetimes.codePeriodMs)
     const unknown = () => new ProtocolError(codeAlive ? 'code_unknown' : 'code_expired')
-    const found = await store.findAttempt(parsed.attemptId)
     if (found === null) throw unknown()
-    const { browserHash } = found.computer
-    const known = found.status === 'pending' && (await store.isKnownBrowser(phone.person.id, browserHash, now()))
     const sameNetwork = isSameNetwork(found.computer.network, network)
     const matchRequired = isMatchRequired(matchPolicy, { sameNetwork, known })
     const event: AttemptEvent = { type: 'scan', phone, codeAlive, sameNetwork, known, matchRequired }
@@ -91,8 +107,9 @@ export class Attempts {
     return this.view(await this.#applyOwn(id, browserHash, { type: 'match', right }))
   }
 
-  async confirm(phone: Phone, claim: string, guard: Guard): Promise<Review> {
-    return await this.#decide(phone, claim, { type: 'confirm', phone }, guard)
+  /** `from`: by `peekByClaim`. */
+  async confirm(phone: Phone, claim: string, guard: Guard, from: Attempt | null): Promise<Review> {
+    return await this.#decide(phone, claim, { type: 'confirm', phone }, { guard, from })
   }
 
   async cancelByPhone(phone: Phone, claim: string): Promise<Review> {
@@ -162,13 +179,14 @@ export class Attempts {
     for (const wake of [...this.#waits]) wake()
   }
 
-  async #decide(phone: Phone, claim: string, event: AttemptEvent, guard?: Guard): Promise<Review> {
+  async #decide(phone: Phone, claim: string, event: AttemptEvent, options: UpdateOptions = {}): Promise<Review> {
     const { keys, now } = this.#options
     const unknown = () => new ProtocolError('claim_unknown')
     // An id that is nobody's, for a claim that is not ours: counted and refused like any other.
     const id = parseClaim(keys, claim, phone) ?? ''
-    const options = guard === undefined ? {} : { guard }
-    const attempt = await this.#apply(id, (stored) => this.#transition(stored, event), unknown, options)
+    const from = options.from?.id === id ? options.from : null
+    const change = (stored: Attempt) => this.#transition(stored, event)
+    const attempt = await this.#apply(id, change, unknown, { ...options, from })
     return toReview(attempt, claim, now(), keys)
   }
 
@@ -218,6 +236,13 @@ function stepBetween(before: Attempt, after: Attempt): AttemptStep {
 function checkOwn(attempt: Attempt, browserHash: string): Attempt {
   if (attempt.computer.browserHash !== browserHash) throw new ProtocolError('not_found')
   return attempt
+}
+
+/** What is known of a scan before it is made. */
+interface Scanning {
+  found: Attempt | null
+  known: boolean
+  network: string | null
 }
 
 /** What a redeem leads to. */

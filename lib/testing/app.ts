@@ -50,10 +50,13 @@ export class App {
   now = T0
   services: Services
   readonly #env: Record<string, string>
+  readonly #clock: () => number
   readonly folder = mkdtempSync(join(tmpdir(), 'qr-login-test-'))
 
-  constructor(env: Record<string, string> = {}) {
+  /** `clock`: its own, which stands still unless it is told, when none is given. */
+  constructor(env: Record<string, string> = {}, clock: (() => number) | null = null) {
     this.#env = env
+    this.#clock = clock ?? (() => this.now)
     this.services = this.#boot()
   }
 
@@ -97,7 +100,7 @@ export class App {
       ...this.#env,
     }
     const config = parseConfig(env, { lanAddress: null, loadSecret: () => 'x'.repeat(43) })
-    const services = createServices(config, () => this.now)
+    const services = createServices(config, this.#clock)
     installServices(services)
     return services
   }

@@ -74,8 +74,18 @@ export class RedisServer {
 
   /** Sends one command in words, and gives back the reply as it comes. */
   ask(command: string): Promise<string> {
+    return this.#exchange(`${command}\r\n`)
+  }
+
+  /** The same, for words with anything in them. */
+  send(command: string[]): Promise<string> {
+    const parts = command.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`)
+    return this.#exchange(`*${command.length}\r\n${parts.join('')}`)
+  }
+
+  #exchange(text: string): Promise<string> {
     return new Promise((resolve, reject) => {
-      const socket = connect(this.port, '127.0.0.1', () => socket.write(`${command}\r\n`))
+      const socket = connect(this.port, '127.0.0.1', () => socket.write(text))
       socket.once('data', (reply) => {
         socket.destroy()
         resolve(reply.toString())

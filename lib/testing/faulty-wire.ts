@@ -1,0 +1,64 @@
+import type { AddressInfo } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+
+/** What a wire does to the answers that come through it. */
+export type Fault =
+  | { kind: 'none' }
+  /** Each answer comes this much later. */
+  | { kind: 'late'; ms: number }
+  /** Each answer is cut in its middle, and the connection with it. */
+  | { kind: 'torn' }
+  /** Each command is answered by this error, and does not arrive. */
+  | { kind: 'error'; reply: string }
+
+/** A wire to a real server, on a port of its own, that can be made to fail. For tests only. */
+export class FaultyWire {
+  fault: Fault = { kind: 'none' }
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+
+  private constructor(port: number) {
+    this.#server = createServer((near) => this.#join(near, port))
+  }
+
+  /** Leads to `port`. */
+  static async open(port: number): Promise<FaultyWire> {
+    const wire = new FaultyWire(port)
+    await new Promise<void>((resolve) => wire.#server.listen(0, '127.0.0.1', resolve))
+    return wire
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  #join(near: Socket, port: number): void {
+    const far = connect(port, '127.0.0.1')
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      this.#sockets.add(from)
+      from.on('error', () => to.destroy())
+      from.on('close', () => {
+        this.#sockets.delete(from)
+        to.destroy()
+      })
+    }
+    near.on('data', (bytes: Buffer) => {
+      if (this.fault.kind === 'error') near.write(`${this.fault.reply}\r\n`)
+      else far.write(bytes)
+    })
+    far.on('data', (bytes: Buffer) => {
+      const { fault } = this
+      if (fault.kind === 'late') setTimeout(() => near.write(bytes), fault.ms)
+      else if (fault.kind === 'torn') near.end(bytes.subarray(0, Math.ceil(bytes.length / 2)))
+      else near.write(bytes)
+    })
+  }
+}

@@ -36,7 +36,7 @@ export type Services = ReturnType<typeof createServices>
 export function createServices(config: Config, local: () => number = Date.now) {
   const log = createLog(config.logLevel)
   const findCity = config.geoDatabase === null ? null : openPlaces(config.geoDatabase)
-  const { store, now, closeStore } = openStore(config, log, local)
+  const { store, now, ping, closeStore } = openStore(config, log, local)
   const [newestSecret] = config.secrets
   const audit = createAudit(log, newestSecret)
   const keys = deriveKeyring(config.secrets)
@@ -92,7 +92,7 @@ export function createServices(config: Config, local: () => number = Date.now) {
     checkReady: async (): Promise<'store' | 'shutdown' | null> => {
       if (isDraining) return 'shutdown'
       try {
-        await store.ping()
+        await ping()
         return null
       } catch (error) {
         log.warn({ err: error }, 'store does not answer')
@@ -128,6 +128,8 @@ interface OpenStore {
   store: Store
   /** The clock that decides: all processes on one store have the same. */
   now: () => number
+  /** Resolves when the store answers, and the clock is right. */
+  ping: () => Promise<void>
   closeStore: () => void
 }
 
@@ -140,7 +142,7 @@ function openStore(config: Config, log: Log, local: () => number): OpenStore {
       clearInterval(sweeper)
       store.close()
     }
-    return { store, now: local, closeStore }
+    return { store, now: local, ping: async () => store.ping(), closeStore }
   }
   const onError = (error: unknown) => log.warn({ err: error }, 'the store is away')
   const redis =
@@ -153,12 +155,15 @@ function openStore(config: Config, log: Log, local: () => number): OpenStore {
   const store = new RedisStore({ redis, prefix, process: randomUUID(), now: () => now(), onError })
   const clock = new SharedClock(() => store.readTime(), local)
   now = clock.now
-  void clock.sync()
   const closeStore = () => {
     clock.stop()
     void store.close()
   }
-  return { store, now: clock.now, closeStore }
+  const ping = async () => {
+    await store.ping()
+    await clock.check()
+  }
+  return { store, now: clock.now, ping, closeStore }
 }
 
 /** A bounded number of rows at a time, with room for requests in between, until all that is over is forgotten. */

@@ -15,6 +15,19 @@ test('two processes whose clocks are ten seconds apart have one time', async () 
   for (const clock of [ahead, behind]) clock?.stop()
 })
 
+test('a clock that was never set is not right', async () => {
+  let answer: () => Promise<number> = () => Promise.reject(new Error('away'))
+  const clock = new SharedClock(
+    () => answer(),
+    () => 0,
+  )
+  await expect(clock.check()).rejects.toThrow('not known yet')
+  answer = async () => 5_000
+  await clock.check()
+  expect(clock.now()).toBe(5_000)
+  clock.stop()
+})
+
 test('an answer that is late or missing changes nothing', async () => {
   let local = 1_000
   let answer: () => Promise<number> = async () => 5_000

@@ -218,7 +218,7 @@ test('a camera that was refused, and one that is not there', async ({ newPhone, 
 
 test('without https there is no camera, and the page says so', async ({ newCameraPhone }) => {
   const phone = await newCameraPhone(null)
-  await phone.page.goto(`http://phone:${phone.server.port}/phone/scan`)
+  await phone.page.goto(`http://phone:${new URL(phone.server.origin).port}/phone/scan`)
   await expect(scanner(phone.page)).toHaveAttribute('data-state', 'needs_https')
   await expect(phone.page.getByTestId('paste-link')).toBeVisible()
 })

@@ -7,7 +7,10 @@ import { Agent } from './support/agent'
 import { freePort, Server } from './support/server'
 import { expect, test, until } from './support/test'
 
-const STREAMS = 200
+const STREAMS = 2_000
+
+/** Opened at once: browsers do not come all in the same millisecond either. */
+const OPENED_AT_ONCE = 100
 
 interface Run {
   output: () => string
@@ -32,13 +35,7 @@ function run(command: string, args: string[], env: Record<string, string>): Run 
 
 test('with streams and a long poll open, SIGTERM says goodbye to each and ends the process within 10 s', async () => {
   const server = await Server.start()
-  const opened = await Promise.all(
-    Array.from({ length: STREAMS }, async () => {
-      const agent = new Agent(server.origin)
-      const { json } = await agent.send('POST', '/api/qr', {})
-      return await agent.open('GET', `/api/qr/${json.id}/events`)
-    }),
-  )
+  const opened = await openStreams(server)
   const texts = opened.map((response) => response.text())
   const waiting = new Agent(server.origin)
   const { json: attempt } = await waiting.send('POST', '/api/qr', {})
@@ -52,6 +49,39 @@ test('with streams and a long poll open, SIGTERM says goodbye to each and ends t
   expect(new Set(goodbyes).size).toBeGreaterThan(STREAMS / 4)
   await server.dispose()
 })
+
+test('killed with streams open, it is back within 15 s with all that was stored', async () => {
+  const server = await Server.start()
+  const [computer, phone] = [new Agent(server.origin), new Agent(server.origin)]
+  await phone.send('POST', '/api/phone/session', { username: 'ada', password: 'demo' })
+  const { json: attempt } = await computer.send('POST', '/api/qr', {})
+  const { json: review } = await phone.send('POST', '/api/qr/scan', { code: attempt.code.url.split('#')[1] })
+  const opened = await openStreams(server)
+  const ends = opened.map((response) => response.text().catch(() => ''))
+  const killedAt = performance.now()
+  await server.end('SIGKILL')
+  await Promise.all(ends)
+  await server.start()
+  expect(performance.now() - killedAt).toBeLessThan(15_000)
+  expect((await phone.send('POST', '/api/qr/confirm', { claim: review.claim })).status).toBe(200)
+  const { ticket } = (await computer.send('GET', `/api/qr/${attempt.id}`)).json
+  expect((await computer.send('POST', `/api/qr/${attempt.id}/redeem`, { ticket })).status).toBe(200)
+  await server.dispose()
+})
+
+/** Streams of as many browsers, each on an attempt of its own. */
+async function openStreams(server: Server): Promise<Response[]> {
+  const opened: Response[] = []
+  while (opened.length < STREAMS) {
+    const some = Array.from({ length: OPENED_AT_ONCE }, async () => {
+      const agent = new Agent(server.origin)
+      const { json } = await agent.send('POST', '/api/qr', {})
+      return await agent.open('GET', `/api/qr/${json.id}/events`)
+    })
+    opened.push(...(await Promise.all(some)))
+  }
+  return opened
+}
 
 test('npm start passes the signal on, and leaves no process behind', async () => {
   const port = String(await freePort())

@@ -40,7 +40,7 @@ export interface Config {
   logLevel: LogLevel
 }
 
-export type StoreSettings =
+type StoreSettings =
   | { kind: 'sqlite' }
   | { kind: 'redis'; url: string; prefix: string }
   | { kind: 'upstash'; url: string; token: string; prefix: string }

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { installBrowser } from './browser.mjs'
-import { installRedis } from './redis.mjs'
+import { installServers } from './servers.mjs'
 import { buildWithoutProxy } from './without-proxy.mjs'
 
 const [mode, ...rest] = process.argv.slice(2)
@@ -53,7 +53,7 @@ function check() {
 
 function unit() {
   // Where there is none and none can be had its tests are skipped in plain sight; where all has to be shown that is a failure.
-  if (!installRedis() && process.env.CI) count(false)
+  if (!installServers() && process.env.CI) count(false)
   const file = join(folder, 'unit.json')
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
   const isGood = run('unit tests', ['node_modules/vitest/vitest.mjs', 'run', ...reporters])

@@ -16,12 +16,17 @@ interface WorkerFixtures {
   server: Server
 }
 
-/** The computer's browser on the login page. */
-class Computer {
-  readonly page: Page
-  readonly server: Server
+/** Where pages come from. */
+interface Place {
+  origin: string
+}
 
-  constructor(page: Page, server: Server) {
+/** The computer's browser on the login page. */
+export class Computer {
+  readonly page: Page
+  readonly server: Place
+
+  constructor(page: Page, server: Place) {
     this.page = page
     this.server = server
   }
@@ -77,9 +82,9 @@ class Computer {
 /** The phone's browser. */
 export class Phone {
   readonly page: Page
-  readonly server: Server
+  readonly server: Place
 
-  constructor(page: Page, server: Server) {
+  constructor(page: Page, server: Place) {
     this.page = page
     this.server = server
   }

@@ -1,0 +1,175 @@
+import { connect, constants } from 'node:http2'
+import { devices } from '@playwright/test'
+import { hasNginx, Nginx } from './support/nginx'
+import { Redis } from './support/redis'
+import { freePort, Server } from './support/server'
+import { Computer, expect, Phone, test, until, watchedPage } from './support/test'
+
+/** The sample deployment: nginx by HTTP/2, round robin over three instances, one Redis, and browsers that know nothing of it. */
+
+test.describe.configure({ mode: 'serial' })
+test.skip(!hasNginx(), 'there is no nginx on this machine')
+
+const SECRET = 'the secret that all instances share'
+
+let redis: Redis
+let servers: Server[] = []
+let nginx: Nginx
+let origin: string
+
+test.beforeAll(async () => {
+  redis = await Redis.start()
+  const port = await freePort()
+  origin = `https://localhost:${port}`
+  const settings = {
+    REDIS_URL: redis.url,
+    SESSION_SECRET: SECRET,
+    PUBLIC_ORIGIN: origin,
+    TRUSTED_PROXIES: '127.0.0.2',
+  }
+  servers = await Promise.all(
+    [1, 2, 3].map(async () => {
+      const server = new Server(await freePort(), settings)
+      await server.start()
+      return server
+    }),
+  )
+  // On one machine clients have the proxy's address: here it has one of its own.
+  const more = 'proxy_bind 127.0.0.2;'
+  nginx = Nginx.start({ port, instances: servers.map((server) => server.port), more })
+  await until(() => isUp(origin))
+})
+
+test.afterAll(async () => {
+  await nginx.stop()
+  for (const server of servers) await server.dispose()
+  await redis.kill()
+})
+
+/** One request by HTTP/2, or what comes of a stream within a time. */
+function ask(to: string, path: string, headers: Record<string, string> = {}, forMs?: number) {
+  return new Promise<{ status: number; text: string; headers: Record<string, unknown> }>((resolve, reject) => {
+    const session = connect(to, { rejectUnauthorized: false })
+    session.on('error', reject)
+    const asked = session.request({ [constants.HTTP2_HEADER_PATH]: path, ...headers })
+    let text = ''
+    let answer: Record<string, unknown> = {}
+    const end = () => {
+      session.destroy()
+      resolve({ status: Number(answer[':status']), text, headers: answer })
+    }
+    asked.on('response', (response) => {
+      answer = response
+    })
+    asked.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+    })
+    asked.on('error', reject)
+    asked.on('end', end)
+    if (forMs !== undefined) setTimeout(end, forMs)
+    asked.end()
+  })
+}
+
+async function isUp(to: string): Promise<boolean> {
+  return await ask(to, '/api/health/ready').then(
+    ({ status }) => status === 200,
+    () => false,
+  )
+}
+
+test('a person signs in by HTTP/2, whichever instance answers', async ({ browser }) => {
+  const desk = await browser.newContext({ viewport: { width: 1280, height: 800 }, ignoreHTTPSErrors: true })
+  const { defaultBrowserType: _, ...iphone } = devices['iPhone 14']
+  const hand = await browser.newContext({ ...iphone, ignoreHTTPSErrors: true })
+  const computer = new Computer(await watchedPage(desk), { origin })
+  const phone = new Phone(await watchedPage(hand), { origin })
+  await phone.signIn('lin')
+  await computer.openLogin()
+  await phone.open(await computer.readCode())
+  await phone.answer('approve')
+  await computer.expectSignedIn('Lin Xia')
+  const names = (await desk.cookies()).map(({ name, secure }) => [name, secure])
+  expect(names).toEqual(expect.arrayContaining([['__Host-qr_session', true]]))
+  const protocol = await computer.page.evaluate(
+    () => (performance.getEntriesByType('navigation')[0] as PerformanceNavigationTiming).nextHopProtocol,
+  )
+  expect(protocol).toBe('h2')
+  await desk.close()
+  await hand.close()
+})
+
+/** An attempt by hand: its path and the cookie that it belongs to. */
+async function start(): Promise<{ path: string; cookie: string }> {
+  const headers = { ':method': 'POST', 'sec-fetch-site': 'same-origin' }
+  const { text, headers: answer } = await ask(origin, '/api/qr', headers)
+  const [cookie = ''] = answer['set-cookie'] as string[]
+  return { path: `/api/qr/${JSON.parse(text).id}`, cookie: cookie.split(';')[0] ?? '' }
+}
+
+test('a stream delivers at once, though nginx buffers by default', async () => {
+  const { path, cookie } = await start()
+  const { status, text, headers } = await ask(origin, `${path}/events`, { cookie }, 700)
+  expect([status, headers['content-type']]).toEqual([200, 'text/event-stream; charset=utf-8'])
+  expect(text).toContain('event: attempt')
+})
+
+test('an address that a client writes in front of nginx is not believed', async () => {
+  const send = async (forwarded: string) => {
+    const headers = { ':method': 'POST', 'sec-fetch-site': 'same-origin', 'x-forwarded-for': forwarded }
+    await ask(origin, '/api/qr', {
+      ...headers,
+      cookie: 'a=b',
+      origin: 'https://evil.example',
+      'sec-fetch-site': 'none',
+    })
+  }
+  await send('198.51.100.1')
+  await send('198.51.100.2')
+  const addresses = () =>
+    servers.flatMap(({ output }) =>
+      [...output.matchAll(/"code":"cross_site".*?"address":"(\w+)"/g)].map(([, at]) => at),
+    )
+  await until(() => addresses().length >= 2)
+  expect(new Set(addresses()).size).toBe(1)
+})
+
+test('an instance that goes away in the middle of the day is not noticed', async () => {
+  const [first] = servers
+  await first?.end('SIGTERM')
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ask(origin, '/api/session')))
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+  await first?.start()
+})
+
+test('behind an nginx that holds streams back, the page falls to the long poll and signs in all the same', async ({
+  browser,
+}) => {
+  const port = await freePort()
+  const held = `https://localhost:${port}`
+  const settings = { PUBLIC_ORIGIN: held, TRUSTED_PROXIES: '127.0.0.1' }
+  const server = new Server(await freePort(), settings)
+  await server.start()
+  // As it comes, HTTP/1.0 upstream, and deaf to what a stream asks for.
+  const more = 'proxy_ignore_headers X-Accel-Buffering;'
+  const without = ['proxy_http_version', 'proxy_set_header Connection']
+  const holding = Nginx.start({ port, instances: [server.port], more, without })
+  await until(() => isUp(held))
+  const desk = await browser.newContext({ viewport: { width: 1280, height: 800 }, ignoreHTTPSErrors: true })
+  const { defaultBrowserType: _, ...iphone } = devices['iPhone 14']
+  const hand = await browser.newContext({ ...iphone, ignoreHTTPSErrors: true })
+  const computer = new Computer(await watchedPage(desk), { origin: held })
+  const phone = new Phone(await watchedPage(hand), { origin: held })
+  await phone.signIn('sam')
+  const longPoll = computer.page.waitForRequest(/\?after=1&waitMs=\d+$/, { timeout: 15_000 })
+  await computer.openLogin()
+  const link = await computer.readCode()
+  await longPoll
+  await phone.open(link)
+  await phone.answer('approve')
+  await computer.expectSignedIn('Sam Okoro')
+  await desk.close()
+  await hand.close()
+  await holding.stop()
+  await server.dispose()
+})

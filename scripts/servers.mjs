@@ -1,0 +1,26 @@
+// Installs the servers that tests start on ports of their own, where there are none: redis-server and nginx.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+
+const PACKAGES = { 'redis-server': 'redis-server', nginx: 'nginx-light' }
+
+/** @returns {boolean} whether all of them are there now */
+export function installServers() {
+  const missing = () => Object.entries(PACKAGES).filter(([name]) => spawnSync(name, ['-v']).error !== undefined)
+  const packages = missing().map(([, name]) => name)
+  if (packages.length > 0 && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
+    console.log(`Installing ${packages.join(' and ')} with apt-get…`)
+    // The programs alone: tests start them themselves, and no service has to run.
+    for (const args of [
+      ['update', '-qq'],
+      ['install', '-y', '-qq', '--no-install-recommends', ...packages],
+    ]) {
+      spawnSync('apt-get', args, {
+        stdio: ['ignore', 'ignore', 'inherit'],
+        env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+        timeout: 5 * 60_000,
+      })
+    }
+  }
+  return missing().length === 0
+}

@@ -1,0 +1,110 @@
+import fc from 'fast-check'
+import { expect } from 'vitest'
+import { type Attempt, createAttempt, type Phone } from '../attempt/attempt'
+import { ProtocolError } from '../attempt/errors'
+import { sessionIdOf } from '../attempt/tokens'
+import { type AttemptEvent, type Outcome, transition } from '../attempt/transition'
+import { ADA, COMPUTER, KEYS, LIFETIMES, LIN, scanBy, T0 } from './fixtures'
+
+/** Two computers, two phones, retries and time, in any order. For tests only. */
+
+/** Interleavings that are tried, of each kind. */
+export const RUNS = 100_000
+
+const PHONES: readonly Phone[] = [ADA, LIN]
+
+/** One step of somebody: which computer's attempt, what, when, and whether its read is older than its write. */
+interface Step {
+  attempt: 0 | 1
+  event: (id: string) => AttemptEvent
+  name: string
+  waitMs: number
+}
+
+export const steps = fc.array(
+  fc.record({
+    attempt: fc.constantFrom<0 | 1>(0, 1),
+    phone: fc.constantFrom(0, 1),
+    name: fc.constantFrom(
+      'scan',
+      'scan',
+      'match',
+      'confirm',
+      'confirm',
+      'cancelPhone',
+      'cancelPage',
+      'redeem',
+      'redeem',
+    ),
+    right: fc.boolean(),
+    matchRequired: fc.boolean(),
+    waitMs: fc.constantFrom(0, 0, 0, 1_000, 9_999, 40_000, 61_000),
+    isStale: fc.boolean(),
+  }),
+  { minLength: 4, maxLength: 16 },
+)
+
+export type Drawn = Parameters<Parameters<typeof steps.map>[0]>[0][number]
+
+export function toStep({ attempt, phone, name, right, matchRequired, waitMs }: Drawn): Step {
+  const by = PHONES[phone] as Phone
+  const event = (id: string): AttemptEvent => {
+    if (name === 'scan') return scanBy(by, { matchRequired, codeAlive: right })
+    if (name === 'match') return { type: 'match', right }
+    if (name === 'confirm') return { type: 'confirm', phone: by }
+    if (name === 'redeem') return { type: 'redeem', ticketRight: true, sessionId: sessionIdOf(KEYS, id) }
+    return { type: 'cancel', by: name === 'cancelPhone' ? 'phone' : 'computer' }
+  }
+  return { attempt, event, name, waitMs }
+}
+
+/** Watches one attempt from outside: remembers what was granted and checks what may never happen. */
+export class Witness {
+  readonly scanners = new Set<string>()
+  readonly sessions = new Set<string>()
+  isCancelGranted = false
+  isRedeemGranted = false
+  #last: Attempt
+
+  constructor(first: Attempt) {
+    this.#last = first
+  }
+
+  see(name: string, { attempt, refusal }: Outcome): void {
+    const before = this.#last
+    if (attempt.version !== before.version) expect(attempt.version).toBe(before.version + 1)
+    this.#last = attempt
+    if (attempt.status !== 'pending' && attempt.scan != null) this.scanners.add(attempt.scan.phone.sessionId)
+    if (attempt.status === 'redeemed') this.sessions.add(attempt.sessionId)
+    if (refusal !== undefined) return
+    if (name.startsWith('cancel')) this.isCancelGranted = true
+    if (name === 'redeem') this.isRedeemGranted = true
+    expect(this.scanners.size, 'one scanner').toBeLessThanOrEqual(1)
+    expect(this.sessions.size, 'one session').toBeLessThanOrEqual(1)
+    expect(this.isCancelGranted && this.isRedeemGranted, 'one winner').toBe(false)
+    if (this.isCancelGranted) expect(attempt.status).toBe('cancelled')
+  }
+}
+
+let made = 0
+function newId(): string {
+  made += 1
+  return Buffer.from(made.toString().padStart(12, '0')).toString('base64url')
+}
+
+export function start(): [Attempt, Attempt] {
+  return [
+    createAttempt({ id: newId(), computer: COMPUTER }, T0, LIFETIMES),
+    createAttempt({ id: newId(), computer: { ...COMPUTER, browserHash: 'other' } }, T0, LIFETIMES),
+  ]
+}
+
+/** What the rules say to an event on this read; null when they refuse it. */
+export function decide(read: Attempt, event: AttemptEvent, now: number): Outcome | null {
+  try {
+    return transition(read, event, now, LIFETIMES)
+  } catch (error) {
+    if (error instanceof ProtocolError) return null
+    throw error
+  }
+}

@@ -1,5 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { renderUnicodeCompact } from 'uqr'
 import { type Config, ConfigError } from '@/lib/config'
 import { PEER_HEADER } from '@/lib/http/address'
@@ -10,22 +10,43 @@ import { services } from '@/lib/services'
 /** A process that still has something open this long after it was told to end is ended. */
 const EXIT_DEADLINE_MS = 8_000
 
+/** How long a process that is told to end goes on as before, but for its readiness: so that whoever sends it requests hears of it first. */
+const UNREADY_FIRST_MS = 1_000
+
+const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 }
+
 /** Checks the settings, opens the store, and prepares for the end. Wrong settings end the process with a table. */
 export function startProcess(): void {
-  const { config, log, drain, close } = startServices()
+  const { config, log, close } = startServices()
   prepareRequests(config)
   if (config.isLocal) announce(config.publicOrigin, config.port)
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      log.info({ signal }, 'shutting down')
-      // Next stops listening and waits for the open connections: the streams are ours to end.
-      drain()
-      setTimeout(() => process.exit(signal === 'SIGTERM' ? 143 : 130), EXIT_DEADLINE_MS).unref()
-    })
-  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => shutDown(signal))
   process.once('exit', close)
   log.info({ publicOrigin: config.publicOrigin }, 'started')
 }
+
+/** Readiness goes down first, then every stream is told goodbye, then the process ends when what is under way has been answered. */
+function shutDown(signal: keyof typeof EXIT_CODES): void {
+  const { log, drain, becomeUnready } = services()
+  const exit = () => process.exit(EXIT_CODES[signal])
+  log.info({ signal }, 'shutting down')
+  setTimeout(exit, EXIT_DEADLINE_MS).unref()
+  becomeUnready()
+  // Without `scripts/start.mjs` Next hears the signal too, and ends its server at once.
+  const isOurs = process.listenerCount(signal) === 0
+  const waitMs = isOurs && signal === 'SIGTERM' ? UNREADY_FIRST_MS : 0
+  setTimeout(() => {
+    drain()
+    if (!isOurs) return
+    if (httpServer === null) return exit()
+    httpServer.close(exit)
+    const server = httpServer
+    setInterval(() => server.closeIdleConnections(), 50).unref()
+  }, waitMs)
+}
+
+/** The server that hands us requests; null before the first. */
+let httpServer: Server | null = null
 
 function startServices(): ReturnType<typeof services> {
   try {
@@ -45,7 +66,12 @@ function prepareRequests({ publicOrigin, ownOrigins }: Config): void {
   const always = baseHeaders(publicOrigin)
   const ownNames = new Set([...ownOrigins].map((origin) => new URL(origin).hostname))
   subscribe('http.server.request.start', (message) => {
-    const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
+    const { request, response, server } = message as {
+      request: IncomingMessage
+      response: ServerResponse
+      server: Server
+    }
+    httpServer = server
     // On every answer, whoever gives it: pages, files, errors, and what Next answers before it asks us.
     for (const [name, value] of always) response.setHeader(name, value)
     // Route handlers see headers, not sockets, and Next passes on whatever `X-Forwarded-For` the client wrote.

@@ -118,6 +118,62 @@ test('a page that is hidden for a minute gives its stream back, and asks at once
   expect(await computer.readCode()).toContain(id)
 })
 
+test('a page that was hidden for ten minutes signs in within 3 s when the phone has confirmed meanwhile', async ({
+  computer,
+  phone,
+}) => {
+  await computer.page.clock.install()
+  await computer.openLogin()
+  const link = await computer.readCode()
+  await phone.open(link)
+  await phone.expectState('review')
+  await computer.see('hidden')
+  await phone.answer('approve')
+  await phone.expectState('approved')
+  // Timers of a tab in the background stand still; the laptop may have slept.
+  await computer.page.clock.fastForward('10:00')
+  await computer.see('visible')
+  await expect(computer.page.getByTestId('home-greeting')).toContainText('Ada Byron', { timeout: 3_000 })
+})
+
+for (const [words, skewMs] of [
+  ['a day ahead', 86_400_000],
+  ['a day behind', -86_400_000],
+] as const) {
+  test(`a computer whose clock is ${words} counts down right and signs in`, async ({ computer, phone }) => {
+    await computer.page.addInitScript((ms) => {
+      const now = Date.now
+      Date.now = () => now() + ms
+    }, skewMs)
+    await computer.openLogin()
+    const link = await computer.readCode()
+    await phone.open(link)
+    await computer.expectState('scanned')
+    await phone.answer('approve')
+    await computer.expectSignedIn('Ada Byron')
+  })
+}
+
+test('a phone that is offline for 3 s at every step ends where it would have', async ({ computer, phone }) => {
+  const { page } = phone
+  /** The network is gone for the next request, and for 3 s. */
+  const loseNetwork = async (path: string, step: () => Promise<unknown>) => {
+    await page.route(path, (route) => route.abort('internetdisconnected'))
+    const asked = page.waitForRequest((request) => request.url().endsWith(path.replace('**', '')))
+    await step()
+    await asked
+    await page.waitForTimeout(3_000)
+    await page.unroute(path)
+  }
+  await computer.openLogin()
+  const link = await computer.readCode()
+  await loseNetwork('**/api/qr/scan', () => phone.open(link))
+  await phone.expectState('review')
+  await loseNetwork('**/api/qr/confirm', () => page.getByTestId('approve').click())
+  await phone.expectState('approved')
+  await computer.expectSignedIn('Ada Byron')
+})
+
 test('a sign-in survives a restart of the server in its middle', async ({ computer, phone, server }) => {
   await computer.openLogin()
   await phone.open(await computer.readCode())

@@ -50,6 +50,19 @@ test('with streams and a long poll open, SIGTERM says goodbye to each and ends t
   await server.dispose()
 })
 
+test('told to end, it stops being ready first, and serves on until that was to be heard', async () => {
+  const server = await Server.start()
+  const ask = (path: string) => fetch(server.origin + path, { headers: { Connection: 'close' } })
+  const ended = server.end('SIGTERM')
+  await until(async () => (await ask('/api/health/ready')).status === 503)
+  expect(await (await ask('/api/health/ready')).json()).toEqual({ status: 'unready', failing: ['shutdown'] })
+  expect((await ask('/api/health/live')).status).toBe(200)
+  const agent = new Agent(server.origin)
+  expect((await agent.send('POST', '/api/qr', {})).status).toBe(201)
+  expect((await ended).code).toBe(143)
+  await server.dispose()
+})
+
 test('killed with streams open, it is back within 15 s with all that was stored', async () => {
   const server = await Server.start()
   const [computer, phone] = [new Agent(server.origin), new Agent(server.origin)]

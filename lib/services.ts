@@ -57,8 +57,12 @@ export function createServices(config: Config, local: () => number = Date.now) {
   const attempts = new Attempts({ store, audit, keys, lifetimes, publicOrigin, matchPolicy, now, randomBytes })
   let isDraining = false
 
-  function drain(): void {
+  function becomeUnready(): void {
     isDraining = true
+  }
+
+  function drain(): void {
+    becomeUnready()
     streams.drain()
     attempts.endWaits()
   }
@@ -99,6 +103,8 @@ export function createServices(config: Config, local: () => number = Date.now) {
         return 'store'
       }
     },
+    /** `checkReady` says no from now on; everything else goes on. */
+    becomeUnready,
     /** Stops being ready, says goodbye to every stream and answers every wait. Other requests still end by themselves. */
     drain,
     /** After that nothing works any more. */

@@ -52,7 +52,9 @@ export class Breaker {
 function withDeadline<T>(call: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new RedisFailure(`no answer within ${DEADLINE_MS} ms`)), DEADLINE_MS)
+    // A process that was busy itself finds the timer due and the answer in its socket: the answer is to be read first.
+    const fail = () => reject(new RedisFailure(`no answer within ${DEADLINE_MS} ms`))
+    timer = setTimeout(() => setImmediate(fail), DEADLINE_MS)
   })
   // What still comes after the deadline is nobody's any more.
   call.catch(() => {})

@@ -13,10 +13,8 @@ import {
 /** Requests end here, so that none outlives the breaker's deadline for long. */
 const REQUEST_MS = 600
 
-/** A stream of messages dies unnoticed: a message of our own has to come through it this often… */
-const HEARTBEAT_MS = 20_000
-/** …or it counts as dead. */
-const SILENCE_MS = 45_000
+/** A stream of messages dies unnoticed: a message of our own has to come through it, or it counts as dead. */
+const RHYTHM = { heartbeatMs: 20_000, silenceMs: 45_000 }
 const RESUBSCRIBE_LEAST_MS = 200
 const RESUBSCRIBE_MOST_MS = 2_000
 
@@ -27,6 +25,8 @@ export interface HttpRedisOptions {
   token: string
   now: () => number
   onError: (error: unknown) => void
+  /** How often a message of our own goes round, and after how long a silence the stream counts as dead. */
+  rhythm?: { heartbeatMs: number; silenceMs: number }
 }
 
 /** Redis over HTTP, as Upstash serves it: a request for each command, and a stream for the messages. */
@@ -75,6 +75,7 @@ class Messages {
   readonly #listener: Listener
   readonly #commands: Upstash
   readonly #options: HttpRedisOptions
+  readonly #rhythm: { heartbeatMs: number; silenceMs: number }
   readonly #heartbeat: ReturnType<typeof setInterval>
   #stream: AbortController | null = null
   #retry: ReturnType<typeof setTimeout> | undefined
@@ -86,7 +87,8 @@ class Messages {
     this.#listener = listener
     this.#commands = commands
     this.#options = options
-    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS)
+    this.#rhythm = options.rhythm ?? RHYTHM
+    this.#heartbeat = setInterval(() => this.#beat(), this.#rhythm.heartbeatMs)
     this.#heartbeat.unref()
     this.#open()
   }
@@ -154,7 +156,7 @@ class Messages {
 
   #beat(): void {
     if (this.#stream === null) return
-    if (this.#options.now() - this.#heardAt >= SILENCE_MS) this.#openAgain()
+    if (this.#options.now() - this.#heardAt >= this.#rhythm.silenceMs) this.#openAgain()
     // What a failure of this was to find out is found out by the silence.
     else this.#commands.publish(this.#channel, HEARTBEAT).catch(() => {})
   }

@@ -1,0 +1,135 @@
+// What waiting browsers and sign-ins cost: `npm run build && npm run bench`. Linux only, for it reads /proc.
+//   npm run bench -- --streams 10000 --sign-ins 500 --redis redis://localhost:6379
+// With --redis the Redis is asked for its own figures, and should be nobody else's meanwhile.
+import { connect } from 'node:net'
+import { parseArgs } from 'node:util'
+import { LoadedServer } from './load/server.mjs'
+
+const { values } = parseArgs({
+  options: {
+    streams: { type: 'string', default: '10000' },
+    'sign-ins': { type: 'string', default: '500' },
+    redis: { type: 'string' },
+  },
+})
+const STREAMS = Number(values.streams)
+const SIGN_INS = Number(values['sign-ins'])
+const AT_ONCE = 50
+const IDLE_S = 15
+
+const server = new LoadedServer(values.redis === undefined ? {} : { REDIS_URL: values.redis })
+await server.start()
+const phone = await server.signInPhone('ada')
+for (let count = 0; count < 20; count += 1) await signIn()
+const rssBefore = server.rss()
+const memoryBefore = await redisMemory()
+
+let goodbyes = 0
+const openedAt = performance.now()
+const cpuBefore = server.cpuMs()
+for (let opened = 0; opened < STREAMS; opened += AT_ONCE) {
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      const { path, cookie } = await server.startAttempt()
+      await server.stream(`${path}/events`, cookie, (text) => {
+        if (text.includes('event: bye')) goodbyes += 1
+      })
+    }),
+  )
+}
+print('streams opened', STREAMS)
+print('opening: CPU per attempt and stream, ms', (server.cpuMs() - cpuBefore) / STREAMS)
+print('opening: per second', (STREAMS / (performance.now() - openedAt)) * 1000)
+print('memory per stream, bytes of RSS', (server.rss() - rssBefore) / STREAMS)
+if (values.redis !== undefined)
+  print('Redis memory per waiting attempt, bytes', ((await redisMemory()) - memoryBefore) / STREAMS)
+
+const idleCpu = server.cpuMs()
+await new Promise((resolve) => setTimeout(resolve, IDLE_S * 1000))
+print(`idle: share of one core over ${IDLE_S} s`, (server.cpuMs() - idleCpu) / (IDLE_S * 1000))
+
+const statsBefore = await redisStats()
+const cpu = server.cpuMs()
+const waits = []
+for (let count = 0; count < SIGN_INS; count += 1) waits.push(await signIn())
+waits.sort((a, b) => a - b)
+print('sign-ins', SIGN_INS)
+print('CPU per sign-in, ms', (server.cpuMs() - cpu) / SIGN_INS)
+print('scan to screen, p50 ms', waits[Math.floor(SIGN_INS * 0.5)] ?? 0)
+print('scan to screen, p99 ms', waits[Math.floor(SIGN_INS * 0.99)] ?? 0)
+if (values.redis !== undefined) {
+  const stats = await redisStats()
+  print('Redis: scripts per sign-in', (stats.scripts - statsBefore.scripts) / SIGN_INS)
+  print('Redis: messages per sign-in', (stats.messages - statsBefore.messages) / SIGN_INS)
+  print('Redis: CPU per sign-in, ms', (stats.cpuMs - statsBefore.cpuMs) / SIGN_INS)
+}
+print('SIGTERM: ms until it had ended', await server.end('SIGTERM'))
+print('SIGTERM: goodbyes heard', goodbyes)
+process.exit(0)
+
+/** A complete sign-in; how long the screen took to show the scan, in ms. */
+async function signIn() {
+  const { path, code, cookie } = await server.startAttempt()
+  let scannedAt = 0
+  let shownAt = 0
+  let ticket = ''
+  let onTicket = () => {}
+  const confirmed = new Promise((resolve) => {
+    onTicket = () => resolve(null)
+  })
+  const close = await server.stream(`${path}/events`, cookie, (text) => {
+    if (text.includes('"scanned"')) shownAt = performance.now()
+    const found = /"ticket":"([^"]+)"/.exec(text)?.[1]
+    if (found !== undefined) {
+      ticket = found
+      onTicket()
+    }
+  })
+  scannedAt = performance.now()
+  const { json } = await server.send('POST', '/api/qr/scan', { body: { code }, cookie: phone })
+  await server.send('POST', '/api/qr/confirm', { body: { claim: json.claim }, cookie: phone })
+  await confirmed
+  const redeemed = await server.send('POST', `${path}/redeem`, { body: { ticket }, cookie })
+  if (redeemed.status !== 200) throw new Error(`redeem answered ${redeemed.status}`)
+  close()
+  return shownAt - scannedAt
+}
+
+/** @param {string} what @param {number} value */
+function print(what, value) {
+  const figure = Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3))
+  console.log(`${what.padEnd(52)} ${figure}`)
+}
+
+async function redisMemory() {
+  return values.redis === undefined ? 0 : Number(/used_memory:(\d+)/.exec(await askRedis('INFO memory'))?.[1])
+}
+
+async function redisStats() {
+  if (values.redis === undefined) return { scripts: 0, messages: 0, cpuMs: 0 }
+  const commands = await askRedis('INFO commandstats')
+  const cpu = await askRedis('INFO cpu')
+  const callsOf = (/** @type {string} */ name) =>
+    Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(commands)?.[1] ?? 0)
+  const secondsOf = (/** @type {string} */ name) => Number(new RegExp(`${name}:([\\d.]+)`).exec(cpu)?.[1] ?? 0)
+  return {
+    scripts: callsOf('evalsha') + callsOf('eval'),
+    messages: callsOf('publish'),
+    cpuMs: (secondsOf('used_cpu_sys') + secondsOf('used_cpu_user')) * 1000,
+  }
+}
+
+/** @param {string} command @returns {Promise<string>} */
+function askRedis(command) {
+  const { hostname, port } = new URL(values.redis ?? '')
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port || 6379), hostname, () => socket.write(`${command}\r\n`))
+    let text = ''
+    socket.on('data', (chunk) => {
+      text += chunk
+      if (text.endsWith('\r\n')) socket.destroy()
+    })
+    socket.on('close', () => resolve(text))
+    socket.on('error', reject)
+  })
+}

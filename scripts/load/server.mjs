@@ -30,7 +30,7 @@ export class LoadedServer {
       NODE_ENV: 'production',
       PORT: String(this.port),
       PUBLIC_ORIGIN: `http://localhost:${this.port}`,
-      SESSION_SECRET: 'a secret for load tests, long enough',
+      SESSION_SECRET: 'a secret for load tests that is long enough',
       DATA_DIR: this.dataDir,
       DEMO_ACCOUNTS: 'true',
       RATE_LIMIT_SCALE: '100000',
@@ -43,6 +43,7 @@ export class LoadedServer {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
     for (;;) {
+      if (this.process.exitCode !== null) throw new Error('the server has ended')
       const status = await this.send('GET', '/api/health/ready').then(
         (answer) => answer.status,
         () => 0,

@@ -13,6 +13,8 @@ const WATCH_MS = 10 * 60_000
 /** With every message lost, a scanned attempt is read again this often, all else at each heartbeat. */
 const SCANNED_EVERY_MS = 2_000
 const ELSE_EVERY_MS = 15_000
+/** How often it is looked who is due: what is read every 2 s is told within 2.5 s. */
+const LOOK_EVERY_MS = 250
 
 export interface RedisStoreOptions {
   redis: Redis
@@ -55,7 +57,7 @@ export class RedisStore implements Store {
       onMessage: (message) => this.#hear(message),
       onGap: () => this.#readAgain(() => true),
     })
-    this.#timer = setInterval(() => this.#readAgain((watched) => this.#isDue(watched)), SCANNED_EVERY_MS / 2)
+    this.#timer = setInterval(() => this.#readAgain((watched) => this.#isDue(watched)), LOOK_EVERY_MS)
     this.#timer.unref()
   }
 

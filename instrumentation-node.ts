@@ -5,6 +5,7 @@ import { type Config, ConfigError } from '@/lib/config'
 import { PEER_HEADER } from '@/lib/http/address'
 import { baseHeaders } from '@/lib/http/headers'
 import { isForeignHost } from '@/lib/http/host'
+import { type Door, door } from '@/lib/server/door'
 import { services } from '@/lib/services'
 
 /** A process that still has something open this long after it was told to end is ended. */
@@ -12,6 +13,8 @@ const EXIT_DEADLINE_MS = 8_000
 
 /** How long a process that is told to end goes on as before, but for its readiness: so that whoever sends it requests hears of it first. */
 const UNREADY_FIRST_MS = 1_000
+
+const DOOR = Symbol.for('qr-login.door')
 
 const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 }
 
@@ -22,6 +25,8 @@ export function startProcess(): void {
   if (config.isLocal) announce(config.publicOrigin, config.port)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => shutDown(signal))
   process.once('exit', close)
+  // Our own server (scripts/start.mjs) hands it what is for the API.
+  ;(globalThis as { [DOOR]?: Door })[DOOR] = door
   log.info({ publicOrigin: config.publicOrigin }, 'started')
 }
 

@@ -1,9 +1,11 @@
-// What waiting browsers and sign-ins cost: `npm run build && npm run bench`. Linux only, for it reads /proc.
+// What waiting browsers and sign-ins cost, and how all come back after a restart: `npm run build && npm run bench`. Linux only, for it
+// reads /proc.
 //   npm run bench -- --streams 10000 --sign-ins 500 --redis redis://localhost:6379
 // With --redis the Redis is asked for its own figures, and should be nobody else's meanwhile.
 import { connect } from 'node:net'
 import { parseArgs } from 'node:util'
 import { LoadedServer } from './load/server.mjs'
+import { WaitingBrowser } from './load/waiting-browser.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -17,25 +19,23 @@ const SIGN_INS = Number(values['sign-ins'])
 const AT_ONCE = 50
 const IDLE_S = 15
 
-const server = new LoadedServer(values.redis === undefined ? {} : { REDIS_URL: values.redis })
+/** Longer than the whole run: nothing that waits expires in it. */
+const settings = { ATTEMPT_TTL_S: '3600' }
+const server = new LoadedServer(values.redis === undefined ? settings : { ...settings, REDIS_URL: values.redis })
 await server.start()
 const phone = await server.signInPhone('ada')
 for (let count = 0; count < 20; count += 1) await signIn()
 const rssBefore = server.rss()
 const memoryBefore = await redisMemory()
 
-let goodbyes = 0
+/** @type {WaitingBrowser[]} */
+const browsers = []
 const openedAt = performance.now()
 const cpuBefore = server.cpuMs()
-for (let opened = 0; opened < STREAMS; opened += AT_ONCE) {
-  await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
-      const { path, cookie } = await server.startAttempt()
-      await server.stream(`${path}/events`, cookie, (text) => {
-        if (text.includes('event: bye')) goodbyes += 1
-      })
-    }),
-  )
+while (browsers.length < STREAMS) {
+  const some = Array.from({ length: AT_ONCE }, () => new WaitingBrowser(server))
+  await Promise.all(some.map((browser) => browser.start()))
+  browsers.push(...some)
 }
 print('streams opened', STREAMS)
 print('opening: CPU per attempt and stream, ms', (server.cpuMs() - cpuBefore) / STREAMS)
@@ -55,17 +55,57 @@ for (let count = 0; count < SIGN_INS; count += 1) waits.push(await signIn())
 waits.sort((a, b) => a - b)
 print('sign-ins', SIGN_INS)
 print('CPU per sign-in, ms', (server.cpuMs() - cpu) / SIGN_INS)
-print('scan to screen, p50 ms', waits[Math.floor(SIGN_INS * 0.5)] ?? 0)
-print('scan to screen, p99 ms', waits[Math.floor(SIGN_INS * 0.99)] ?? 0)
+print('scan to screen, p50 ms', at(waits, 0.5))
+print('scan to screen, p99 ms', at(waits, 0.99))
 if (values.redis !== undefined) {
   const stats = await redisStats()
   print('Redis: scripts per sign-in', (stats.scripts - statsBefore.scripts) / SIGN_INS)
   print('Redis: messages per sign-in', (stats.messages - statsBefore.messages) / SIGN_INS)
   print('Redis: CPU per sign-in, ms', (stats.cpuMs - statsBefore.cpuMs) / SIGN_INS)
 }
-print('SIGTERM: ms until it had ended', await server.end('SIGTERM'))
-print('SIGTERM: goodbyes heard', goodbyes)
+for (const signal of /** @type {const} */ (['SIGTERM', 'SIGKILL'])) await restart(signal)
+for (const browser of browsers) browser.leave()
+await server.end('SIGKILL')
 process.exit(0)
+
+/** Ends the server and starts it again: until everybody is back, and how others are served meanwhile. @param {NodeJS.Signals} signal */
+async function restart(signal) {
+  const goodbyesBefore = goodbyes()
+  const startedAt = performance.now()
+  print(`${signal}: ms until it had ended`, await server.end(signal))
+  print(`${signal}: goodbyes heard`, goodbyes() - goodbyesBefore)
+  await server.start()
+  print(`${signal}: ms until it was ready again`, performance.now() - startedAt)
+  const cpuBefore = server.cpuMs()
+  const waits = await others(() => browsers.every(({ backAt }) => backAt < Number.POSITIVE_INFINITY))
+  const backAfter = browsers.map(({ backAt }) => backAt - startedAt).sort((a, b) => a - b)
+  for (const share of [0.5, 0.99]) print(`${signal}: ${share * 100} % back, ms`, at(backAfter, share))
+  print(`${signal}: all back, ms`, backAfter.at(-1) ?? 0)
+  print(`${signal}: CPU per browser that came back, ms`, (server.cpuMs() - cpuBefore) / STREAMS)
+  print(`${signal}: others meanwhile, p50 ms`, at(waits, 0.5))
+  print(`${signal}: others meanwhile, p99 ms`, at(waits, 0.99))
+}
+
+function goodbyes() {
+  return browsers.reduce((sum, browser) => sum + browser.goodbyes, 0)
+}
+
+/** Somebody else's requests, 20 a second, until `isOver`: how long each took, in order. @param {() => boolean} isOver */
+async function others(isOver) {
+  /** @type {Promise<number>[]} */
+  const waits = []
+  while (!isOver()) {
+    const askedAt = performance.now()
+    waits.push(server.send('GET', '/api/phone/session', { cookie: phone }).then(() => performance.now() - askedAt))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return (await Promise.all(waits)).sort((a, b) => a - b)
+}
+
+/** @param {number[]} sorted @param {number} share */
+function at(sorted, share) {
+  return sorted[Math.floor((sorted.length - 1) * share)] ?? 0
+}
 
 /** A complete sign-in; how long the screen took to show the scan, in ms. */
 async function signIn() {

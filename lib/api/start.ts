@@ -4,6 +4,7 @@ import { startBody } from '../attempt/schemas'
 import { hashBrowserSecret } from '../attempt/tokens'
 import { clientAddress, limitedAs } from '../http/address'
 import { json } from '../http/answer'
+import type { ApiRequest } from '../http/api-request'
 import { parseCounted } from '../http/body'
 import { describeDevice } from '../http/device'
 import { findPlace } from '../http/place'
@@ -37,7 +38,7 @@ export const start = resource(
   checkAddress,
 )
 
-function checkAddress({ headers }: Request): void {
+function checkAddress({ headers }: ApiRequest): void {
   const { ipAllowlist, trustedProxies } = services().config
   if (ipAllowlist === null) return
   const address = clientAddress(headers, trustedProxies)

@@ -2,6 +2,7 @@ import type { Phone } from '../attempt/attempt'
 import { ProtocolError } from '../attempt/errors'
 import { hashBrowserSecret } from '../attempt/tokens'
 import { clientAddress, limitedAs } from '../http/address'
+import type { HeaderReader } from '../http/api-request'
 import { parseBearer } from '../http/authorization'
 import type { Call } from '../http/resource'
 import { services } from '../services'
@@ -9,7 +10,7 @@ import type { Account, ComputerSession, PhoneSession, TokenPhone } from '../sess
 
 /** What cookies are read from: a request, or the headers of a page. */
 export interface Identified {
-  headers: Headers
+  headers: HeaderReader
 }
 
 /** The hash of the browser's secret, or null when it has none that we made. */

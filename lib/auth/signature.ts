@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import type { HeaderReader } from '../http/api-request'
 import type { Limits } from '../limits/limits'
 
 /** How far a request's clock may be off. */
@@ -30,7 +31,7 @@ export class Signatures {
   }
 
   /** Whether this request is signed, fresh, and new. Its nonce is used up then: the same request is not new again, anywhere. */
-  async isGood(headers: Headers, { method, path, body }: Signed, personId: string): Promise<boolean> {
+  async isGood(headers: HeaderReader, { method, path, body }: Signed, personId: string): Promise<boolean> {
     const { secret, limits, now } = this.#options
     const timestamp = headers.get('x-timestamp') ?? ''
     const nonce = headers.get('x-nonce') ?? ''

@@ -55,6 +55,8 @@ export class AttemptFollower {
   #restMs = 0
   /** Whether the state has to be asked before listening again. */
   #isStale: boolean
+  /** Whether the server said goodbye, and told when to come back: it may not be there again by then. */
+  #isReturning = false
   #steppedDownAt = 0
   #climbAfterMs = CLIMB_AFTER_MS
   #stopped = false
@@ -90,6 +92,7 @@ export class AttemptFollower {
     this.#failures = 0
     this.#deaths = 0
     this.#restMs = 0
+    this.#isStale = true
     this.#interrupt()
   }
 
@@ -112,6 +115,8 @@ export class AttemptFollower {
     return new Promise((resolve) => {
       const source = this.#transport.openEvents(`${this.#path}/events`)
       const openedAt = performance.now()
+      const isReturning = this.#isReturning
+      this.#isReturning = false
       let heard = false
       const finish = () => {
         clearTimeout(silence)
@@ -125,6 +130,8 @@ export class AttemptFollower {
         if (!heard || this.#deaths >= DEATHS_BEFORE_STEP_DOWN) this.#stepDown('long-poll')
         finish()
       }
+      // A refused stream and a broken one look alike; the state that is asked next tells them apart.
+      const fail = () => (isReturning && !heard ? finish() : die())
       const silence = setTimeout(die, FIRST_FRAME_MS)
       this.#interrupt = finish
       source.addEventListener('attempt', ({ data }) => {
@@ -135,10 +142,12 @@ export class AttemptFollower {
       source.addEventListener('code', ({ data }) => this.#listener.onCode(JSON.parse(data)))
       source.addEventListener('bye', ({ data }) => {
         this.#restMs = (JSON.parse(data) as { retryMs: number }).retryMs
+        // All come back then: the first frame tells the state, and spares the server a question of each.
+        this.#isStale = false
+        this.#isReturning = true
         finish()
       })
-      // A refused stream and a broken one look alike here; the state that is asked next tells them apart.
-      source.addEventListener('error', die)
+      source.addEventListener('error', fail)
     })
   }
 

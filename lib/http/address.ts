@@ -1,5 +1,6 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import { networkOf, plainAddress } from '../attempt/risk'
+import type { HeaderReader } from './api-request'
 
 /**
  * Carries the address of the socket from the server to the handlers. Set by the server on every request, whatever
@@ -39,7 +40,7 @@ export class AddressList {
  * Who is asking: the socket's address, or, as long as that is a trusted proxy, what it says of the one before, walked
  * from the right. What a client writes into `X-Forwarded-For` itself is never reached. Null when it cannot be known.
  */
-export function clientAddress(headers: Headers, trustedProxies: AddressList): string | null {
+export function clientAddress(headers: HeaderReader, trustedProxies: AddressList): string | null {
   let address = plainAddress(headers.get(PEER_HEADER) ?? '')
   const forwarded = (headers.get('x-forwarded-for') ?? '').split(',')
   while (address !== null && trustedProxies.has(address)) {

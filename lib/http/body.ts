@@ -1,5 +1,6 @@
 import type { ZodType } from 'zod'
 import { ProtocolError } from '../attempt/errors'
+import type { ApiRequest } from './api-request'
 
 const MAX_BYTES = 4096
 
@@ -10,27 +11,22 @@ const JSON_TYPE = /^application\/json\s*(;|$)/i
  * The body as text, '' when there is none. Counted while it streams: what is too large is not read to its end.
  * @throws ProtocolError `not_json` for a body of another type, `body_too_large`, `bad_request` for bytes that are not UTF-8.
  */
-export async function readBody(request: Request): Promise<string> {
+export async function readBody(request: ApiRequest): Promise<string> {
   const isJson = JSON_TYPE.test(request.headers.get('content-type') ?? '')
   const announced = Number(request.headers.get('content-length') ?? 0)
   if (announced > 0 && !isJson) throw new ProtocolError('not_json')
   if (announced > MAX_BYTES) throw new ProtocolError('body_too_large')
   if (request.body === null) return ''
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-  const reader = request.body.getReader()
   let bytes = 0
   let text = ''
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return text + decode(decoder)
-    bytes += value.byteLength
-    const refusal = bytes > 0 && !isJson ? 'not_json' : bytes > MAX_BYTES ? 'body_too_large' : null
-    if (refusal !== null) {
-      reader.cancel().catch(() => {})
-      throw new ProtocolError(refusal)
-    }
-    text += decode(decoder, value)
+  for await (const chunk of request.body) {
+    bytes += chunk.byteLength
+    if (bytes > 0 && !isJson) throw new ProtocolError('not_json')
+    if (bytes > MAX_BYTES) throw new ProtocolError('body_too_large')
+    text += decode(decoder, chunk)
   }
+  return text + decode(decoder)
 }
 
 function decode(decoder: InstanceType<typeof TextDecoder>, bytes?: Uint8Array): string {

@@ -1,3 +1,4 @@
+import type { HeaderReader } from './api-request'
 import { parseBearer } from './authorization'
 
 /**
@@ -6,7 +7,7 @@ import { parseBearer } from './authorization'
  * cookie is refused too: our own pages always send one of them. A bearer token and no cookie is a native app: no page
  * can make a browser send one here, for that takes a permission (CORS) that we never give.
  */
-export function isCrossSite(headers: Headers, ownOrigins: ReadonlySet<string>): boolean {
+export function isCrossSite(headers: HeaderReader, ownOrigins: ReadonlySet<string>): boolean {
   if (!headers.has('cookie') && parseBearer(headers.get('authorization')) !== null) return false
   const site = headers.get('sec-fetch-site')
   if (site !== null) return site !== 'same-origin'

@@ -1,5 +1,6 @@
 import { plainAddress } from '../attempt/risk'
 import { type AddressList, clientAddress, PEER_HEADER } from './address'
+import type { HeaderReader } from './api-request'
 import type { FindCity } from './geo-database'
 
 const MAX_CHARS = 64
@@ -11,7 +12,11 @@ const PLATFORM_HEADERS = { 'x-vercel-ip-city': decodePercent, 'cf-ipcity': decod
  * Roughly where a request comes from, or null: as the platform in front of us says, if that is a trusted proxy, else as the local
  * database does. What a client writes into these headers itself is not read.
  */
-export function findPlace(headers: Headers, trustedProxies: AddressList, findCity: FindCity | null): string | null {
+export function findPlace(
+  headers: HeaderReader,
+  trustedProxies: AddressList,
+  findCity: FindCity | null,
+): string | null {
   const peer = plainAddress(headers.get(PEER_HEADER) ?? '')
   if (peer !== null && trustedProxies.has(peer)) {
     for (const [name, decode] of Object.entries(PLATFORM_HEADERS)) {

@@ -3,6 +3,7 @@ import { ATTEMPT_ID } from '../attempt/code'
 import { type ErrorCode, isProtocolError, ProtocolError } from '../attempt/errors'
 import { services } from '../services'
 import { clientAddress, limitedAs } from './address'
+import type { ApiRequest } from './api-request'
 import { readBody } from './body'
 import { isCrossSite } from './origin'
 import { statusOf, toProblem } from './problem'
@@ -10,9 +11,14 @@ import { statusOf, toProblem } from './problem'
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 type Method = (typeof METHODS)[number]
 
+/** Whether a resource has an answer for it, be it 405. */
+export function isMethod(method: string): method is Method {
+  return (METHODS as readonly string[]).includes(method)
+}
+
 /** One request, checked as far as every route checks. */
 export interface Call {
-  request: Request
+  request: ApiRequest
   /** From the path. */
   params: Record<string, string>
   /** As text, within its limit; '' when there is none. `parseBody` makes sense of it. */
@@ -24,7 +30,10 @@ export interface Call {
 export type Handler = (call: Call) => Promise<Response>
 
 /** The shape that a router calls, Next's and any other. */
-export type RouteHandler = (request: Request, context: RouteContext) => Promise<Response>
+export type RouteHandler = (request: ApiRequest, context: RouteContext) => Promise<Response>
+
+/** What `resource` makes: an answer to every method, and the route as PROTOCOL.md writes it. */
+type Resource = Record<Method, RouteHandler> & { readonly route: string }
 
 type Params = Record<string, string>
 
@@ -41,15 +50,16 @@ interface RouteContext {
 export function resource(
   route: string,
   handlers: Partial<Record<Method, Handler | null>>,
-  admit: (request: Request) => void = () => {},
-): Record<Method, RouteHandler> {
+  admit: (request: ApiRequest) => void = () => {},
+): Resource {
   const offered = handlers.GET ? { HEAD: withoutBody(handlers.GET), ...handlers } : handlers
   const allow = METHODS.filter((method) => offered[method]).join(', ')
   const refused: Handler = async () => {
     throw new ProtocolError('method_not_allowed', { allow })
   }
   const bind = (method: Method) => answer(route, offered[method] ?? refused, offered[method] ? admit : null)
-  return Object.fromEntries(METHODS.map((method) => [method, bind(method)])) as Record<Method, RouteHandler>
+  const bound = Object.fromEntries(METHODS.map((method) => [method, bind(method)])) as Record<Method, RouteHandler>
+  return { ...bound, route }
 }
 
 /** A path under which there is nothing. */
@@ -62,7 +72,7 @@ export function nowhere(): Record<Method, RouteHandler> {
 }
 
 /** Without `admit` the request is not looked at: there is nothing here for it. */
-function answer(route: string, handler: Handler, admit: ((request: Request) => void) | null): RouteHandler {
+function answer(route: string, handler: Handler, admit: ((request: ApiRequest) => void) | null): RouteHandler {
   return async (request, context) => {
     const requestId = randomUUID().slice(0, 13)
     const params = (await context.params) ?? {}
@@ -82,7 +92,7 @@ function answer(route: string, handler: Handler, admit: ((request: Request) => v
   }
 }
 
-async function checkRequest(request: Request, admit: (request: Request) => void): Promise<string> {
+async function checkRequest(request: ApiRequest, admit: (request: ApiRequest) => void): Promise<string> {
   const isSafe = request.method === 'GET' || request.method === 'HEAD'
   if (!isSafe && isCrossSite(request.headers, services().config.ownOrigins)) throw new ProtocolError('cross_site')
   admit(request)
@@ -100,7 +110,7 @@ function toRefusal(error: unknown, facts: { requestId: string; route: string; me
 }
 
 interface Refused {
-  request: Request
+  request: ApiRequest
   route: string
   requestId: string
   /** From the path, whatever it is. */

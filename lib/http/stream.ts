@@ -3,6 +3,7 @@ import { services } from '../services'
 import type { Refusal, Stream } from '../sse/streams'
 import { createWebSink, eventStreamResponse } from '../sse/web-sink'
 import { clientAddress, limitedAs } from './address'
+import type { ApiRequest } from './api-request'
 
 const RETRY_AFTER_S = { too_many_of_address: 10, too_many: 5, draining: 2 } satisfies Record<Refusal, number>
 
@@ -17,7 +18,7 @@ export interface Writer {
  * whoever causes it. Clients without a usable address share one allowance.
  * @throws ProtocolError `rate_limited` or `unavailable`, before anything is opened.
  */
-export function openStream(request: Request, begin: (stream: Stream) => Writer): Response {
+export function openStream(request: ApiRequest, begin: (stream: Stream) => Writer): Response {
   const { config, streams } = services()
   const address = limitedAs(clientAddress(request.headers, config.trustedProxies))
   const stream = streams.admit(address)
@@ -26,15 +27,8 @@ export function openStream(request: Request, begin: (stream: Stream) => Writer):
     throw new ProtocolError(code, { retryAfterS: RETRY_AFTER_S[stream], limit: `streams ${stream}` })
   }
   const leave = () => stream.close()
-  const { sink, body } = createWebSink(leave)
-  const { signal } = request
   let writer: Writer | null = null
-  stream.attach(sink, () => {
-    signal.removeEventListener('abort', leave)
-    writer?.end()
-  })
-  signal.addEventListener('abort', leave, { once: true })
-  if (signal.aborted) leave()
+  const body = attach(stream, request, leave, () => writer?.end())
   try {
     writer = begin(stream)
   } catch (error) {
@@ -44,4 +38,26 @@ export function openStream(request: Request, begin: (stream: Stream) => Writer):
   // Nothing left to say (the attempt is over): the end came before there was a writer to hear of it.
   if (stream.closed) writer.end()
   return eventStreamResponse(body)
+}
+
+/** Connects the stream to its reader, by the connection itself or by a body that is then answered with. */
+function attach(
+  stream: Stream,
+  request: ApiRequest,
+  leave: () => void,
+  onClose: () => void,
+): ReadableStream<Uint8Array> | null {
+  if (request.openSink !== undefined) {
+    stream.attach(request.openSink(leave), onClose)
+    return null
+  }
+  const { sink, body } = createWebSink(leave)
+  const { signal } = request
+  stream.attach(sink, () => {
+    signal.removeEventListener('abort', leave)
+    onClose()
+  })
+  signal.addEventListener('abort', leave, { once: true })
+  if (signal.aborted) leave()
+  return body
 }

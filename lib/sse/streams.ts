@@ -8,6 +8,9 @@ export interface Sink {
   close(): void
 }
 
+/** Who has left this much unread when the next frame comes is cut off. One frame alone may be larger. */
+export const BACKLOG_BYTES = 16 * 1024
+
 export type Refusal = 'too_many_of_address' | 'too_many' | 'draining'
 
 export interface StreamLimits {

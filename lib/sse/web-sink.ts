@@ -1,7 +1,4 @@
-import type { Sink } from './streams'
-
-/** Who has left this much unread when the next frame comes is cut off. One frame alone may be larger. */
-const BACKLOG_BYTES = 16 * 1024
+import { BACKLOG_BYTES, type Sink } from './streams'
 
 /**
  * The door for `Request` in, `Response` out: a sink and the body it fills. `onGone` is called when the reader left;
@@ -41,8 +38,8 @@ export function createWebSink(onGone: () => void): { sink: Sink; body: ReadableS
   return { sink, body }
 }
 
-/** The answer around such a body. Proxies are told not to buffer, compress or keep it. */
-export function eventStreamResponse(body: ReadableStream<Uint8Array>): Response {
+/** The answer around such a body, or around none where the frames go another way. Proxies are told not to buffer, compress or keep it. */
+export function eventStreamResponse(body: ReadableStream<Uint8Array> | null): Response {
   return new Response(body, {
     headers: {
       'Content-Type': 'text/event-stream; charset=utf-8',

@@ -1,23 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { accountEvents } from '../api/account-events'
-import { attempt } from '../api/attempt'
-import { attemptEvents } from '../api/attempt-events'
-import { cancel } from '../api/cancel'
-import { confirm } from '../api/confirm'
-import { live, ready } from '../api/health'
-import { match } from '../api/match'
-import { phoneSession } from '../api/phone-session'
-import { redeem } from '../api/redeem'
-import { scan } from '../api/scan'
-import { session } from '../api/session'
-import { sessionById, sessions } from '../api/sessions'
-import { start } from '../api/start'
+import { findHandler } from '../api/routes'
 import type { AttemptView, Review } from '../attempt/views'
 import { parseConfig } from '../config'
 import { PEER_HEADER } from '../http/address'
-import type { RouteHandler, resource } from '../http/resource'
 import { createServices, installServices, type Services } from '../services'
 import { openSqlite } from '../sqlite/open'
 import { T0 } from './fixtures'
@@ -25,26 +12,6 @@ import { T0 } from './fixtures'
 /** The handlers of the API on real services, without a server. For tests only. */
 
 export const ORIGIN = 'https://login.example.com'
-
-type Resource = ReturnType<typeof resource>
-
-const ROUTES: [RegExp, Resource][] = [
-  [/^\/api\/qr$/, start],
-  [/^\/api\/qr\/scan$/, scan],
-  [/^\/api\/qr\/confirm$/, confirm],
-  [/^\/api\/qr\/cancel$/, cancel],
-  [/^\/api\/qr\/(?<id>[^/]+)$/, attempt],
-  [/^\/api\/qr\/(?<id>[^/]+)\/events$/, attemptEvents],
-  [/^\/api\/qr\/(?<id>[^/]+)\/match$/, match],
-  [/^\/api\/qr\/(?<id>[^/]+)\/redeem$/, redeem],
-  [/^\/api\/phone\/session$/, phoneSession],
-  [/^\/api\/session$/, session],
-  [/^\/api\/sessions$/, sessions],
-  [/^\/api\/sessions\/(?<id>[^/]+)$/, sessionById],
-  [/^\/api\/account\/events$/, accountEvents],
-  [/^\/api\/health\/live$/, live],
-  [/^\/api\/health\/ready$/, ready],
-]
 
 export class App {
   now = T0
@@ -79,14 +46,9 @@ export class App {
 
   async handle(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url)
-    for (const [pattern, resource] of ROUTES) {
-      const found = pattern.exec(pathname)
-      if (found === null) continue
-      const handler: RouteHandler | undefined = resource[request.method as keyof Resource]
-      if (handler === undefined) throw new Error(`no handler for ${request.method}`)
-      return await handler(request, { params: found.groups === undefined ? undefined : { ...found.groups } })
-    }
-    throw new Error(`no route for ${pathname}`)
+    const found = findHandler(request.method, pathname)
+    if (found === null) throw new Error(`no route for ${request.method} ${pathname}`)
+    return await found.handler(request, { params: found.params })
   }
 
   #boot(): Services {

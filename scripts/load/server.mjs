@@ -20,10 +20,12 @@ export class LoadedServer {
     this.process = null
     this.port = 0
     this.agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY })
+    process.once('exit', () => rmSync(this.dataDir, { recursive: true, force: true }))
   }
 
+  /** Resolves when it is ready. Once more after `end`: at the same address, with the same data. */
   async start() {
-    this.port = await freePort()
+    if (this.port === 0) this.port = await freePort()
     /** @type {NodeJS.ProcessEnv} */
     const env = {
       ...process.env,
@@ -116,6 +118,7 @@ export class LoadedServer {
       })
       asked.on('error', reject)
       asked.on('response', (response) => {
+        if (response.statusCode !== 200) reject(new Error(`a stream answered ${response.statusCode}`))
         response.on('data', (chunk) => onText(String(chunk)))
         response.on('error', onEnd)
         response.on('end', onEnd)
@@ -142,7 +145,6 @@ export class LoadedServer {
     this.agent.destroy()
     return new Promise((resolve) => {
       this.process?.once('exit', () => {
-        rmSync(this.dataDir, { recursive: true, force: true })
         resolve(performance.now() - startedAt)
       })
       this.process?.kill(signal)

@@ -1,0 +1,58 @@
+import { isMethod, type RouteHandler } from '../http/resource'
+import { accountEvents } from './account-events'
+import { attempt } from './attempt'
+import { attemptEvents } from './attempt-events'
+import { cancel } from './cancel'
+import { confirm } from './confirm'
+import { live, ready } from './health'
+import { match } from './match'
+import { phoneSession } from './phone-session'
+import { redeem } from './redeem'
+import { scan } from './scan'
+import { session } from './session'
+import { sessionById, sessions } from './sessions'
+import { start } from './start'
+
+const RESOURCES = [
+  start,
+  scan,
+  confirm,
+  cancel,
+  attempt,
+  attemptEvents,
+  match,
+  redeem,
+  phoneSession,
+  session,
+  sessions,
+  sessionById,
+  accountEvents,
+  live,
+  ready,
+]
+
+const BY_ROUTE = new Map(RESOURCES.map((resource) => [resource.route, resource]))
+
+/** Of the routes that have an id it is the third segment. */
+const WITH_ID = /^(\/api\/[a-z]+\/)([^/]+)(\/[a-z]+)?$/
+
+interface Found {
+  handler: RouteHandler
+  params: Record<string, string>
+}
+
+/**
+ * What answers a request, for whoever has no router of a framework. Null for unknown methods, and for every path that is not written as
+ * PROTOCOL.md writes it.
+ */
+export function findHandler(method: string, path: string): Found | null {
+  if (!isMethod(method)) return null
+  const plain = BY_ROUTE.get(path)
+  if (plain !== undefined) return { handler: plain[method], params: {} }
+  const [, before, id, after = ''] = WITH_ID.exec(path) ?? []
+  const resource = BY_ROUTE.get(`${before}{id}${after}`)
+  return resource === undefined || id === undefined ? null : { handler: resource[method], params: { id } }
+}
+
+/** Every route, as PROTOCOL.md writes it. */
+export const ROUTES: readonly string[] = [...BY_ROUTE.keys()]

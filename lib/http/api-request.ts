@@ -1,0 +1,21 @@
+import type { Sink } from '../sse/streams'
+
+/** Header fields as a handler reads them. Names are written in lower case. */
+export interface HeaderReader {
+  get(name: string): string | null
+  has(name: string): boolean
+}
+
+/** What handlers need of a request. The platform's `Request` is one, as routers pass it; our own server has one that costs less. */
+export interface ApiRequest {
+  readonly method: string
+  /** Absolute. Path and query are the client's; scheme and host mean nothing. */
+  readonly url: string
+  readonly headers: HeaderReader
+  /** Null when there is none. */
+  readonly body: AsyncIterable<Uint8Array> | null
+  /** Aborts when the client has left. */
+  readonly signal: AbortSignal
+  /** Where there is one, events go to the connection itself and not through a body. `onGone` is called when the reader has left. */
+  readonly openSink?: (onGone: () => void) => Sink
+}

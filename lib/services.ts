@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { performance } from 'node:perf_hooks'
 import { deriveKey, deriveKeyring } from './attempt/keys'
 import { createAudit } from './audit'
 import { BearerTokens } from './auth/bearer'
@@ -13,6 +14,7 @@ import { HttpRedis } from './redis/http'
 import { RedisFailure } from './redis/redis'
 import { TcpRedis } from './redis/tcp'
 import { AccountStream, type AccountStreamsOptions } from './services/account-streams'
+import { Arrivals } from './services/arrivals'
 import { AttemptStreams } from './services/attempt-streams'
 import { Attempts } from './services/attempts'
 import { Limiter } from './services/limiter'
@@ -86,6 +88,10 @@ export function createServices(config: Config, local: () => number = Date.now) {
     findCity,
     cookies: new Cookies({ secrets: config.secrets, secure: publicOrigin.startsWith('https:') }),
     attempts,
+    arrivals: new Arrivals(
+      () => performance.now(),
+      () => performance.eventLoopUtilization().active,
+    ),
     sessions,
     streams,
     attemptStreams: new AttemptStreams({ store, keys, lifetimes, publicOrigin, deadlines, now }),

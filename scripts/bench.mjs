@@ -77,13 +77,14 @@ async function restart(signal) {
   await server.start()
   print(`${signal}: ms until it was ready again`, performance.now() - startedAt)
   const cpuBefore = server.cpuMs()
-  const waits = await others(() => browsers.every(({ backAt }) => backAt < Number.POSITIVE_INFINITY))
+  const { waits, failed } = await others(() => browsers.every(({ backAt }) => backAt < Number.POSITIVE_INFINITY))
   const backAfter = browsers.map(({ backAt }) => backAt - startedAt).sort((a, b) => a - b)
   for (const share of [0.5, 0.99]) print(`${signal}: ${share * 100} % back, ms`, at(backAfter, share))
   print(`${signal}: all back, ms`, backAfter.at(-1) ?? 0)
   print(`${signal}: CPU per browser that came back, ms`, (server.cpuMs() - cpuBefore) / STREAMS)
   print(`${signal}: others meanwhile, p50 ms`, at(waits, 0.5))
   print(`${signal}: others meanwhile, p99 ms`, at(waits, 0.99))
+  print(`${signal}: others meanwhile, refused or reset`, failed)
 }
 
 function goodbyes() {
@@ -92,14 +93,26 @@ function goodbyes() {
 
 /** Somebody else's requests, 20 a second, until `isOver`: how long each took, in order. @param {() => boolean} isOver */
 async function others(isOver) {
-  /** @type {Promise<number>[]} */
+  /** @type {Promise<void>[]} */
+  const asked = []
+  /** @type {number[]} */
   const waits = []
+  let failed = 0
   while (!isOver()) {
     const askedAt = performance.now()
-    waits.push(server.send('GET', '/api/phone/session', { cookie: phone }).then(() => performance.now() - askedAt))
+    const answered = server.send('GET', '/api/phone/session', { cookie: phone }).then(
+      () => {
+        waits.push(performance.now() - askedAt)
+      },
+      () => {
+        failed += 1
+      },
+    )
+    asked.push(answered)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  return (await Promise.all(waits)).sort((a, b) => a - b)
+  await Promise.all(asked)
+  return { waits: waits.sort((a, b) => a - b), failed }
 }
 
 /** @param {number[]} sorted @param {number} share */

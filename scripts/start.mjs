@@ -31,4 +31,5 @@ server.on('error', (error) => {
   process.stderr.write(`${error.message}\n`)
   process.exit(1)
 })
+// The system's default of waiting connections: a longer queue is one in which everybody gives up before it is their turn.
 server.listen(port, hostname)

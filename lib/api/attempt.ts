@@ -1,3 +1,4 @@
+import { ProtocolError } from '../attempt/errors'
 import { requireBrowserHash } from '../auth/identity'
 import { json, noContent } from '../http/answer'
 import { parseCount } from '../http/query'
@@ -9,10 +10,13 @@ const MAX_WAIT_MS = 25_000
 /** `/api/qr/{id}`: the attempt now, or as soon as it changes; and its end. */
 export const attempt = resource('/api/qr/{id}', {
   GET: async ({ request, params: { id = '' } }: Call) => {
-    const { attempts } = services()
+    const { attempts, arrivals } = services()
     const { searchParams } = new URL(request.url)
     const after = parseCount(searchParams, 'after')
     const waitMs = parseCount(searchParams, 'waitMs') ?? 0
+    // Pages ask this before they open their stream again; a crash sends all of them here. Before anything that costs.
+    const comeAgainMs = after === null ? arrivals.admit() : 0
+    if (comeAgainMs > 0) throw new ProtocolError('unavailable', { retryAfterS: Math.ceil(comeAgainMs / 1_000) })
     const browserHash = await requireBrowserHash(request)
     if (after !== null) {
       const wait = { waitMs: Math.min(waitMs, MAX_WAIT_MS), signal: request.signal }

@@ -179,7 +179,9 @@ export class AttemptFollower {
     } else {
       this.#failures += 1
       const retryAfterMs = answer.ok ? 0 : (answer.retryAfterMs ?? 0)
-      this.#restMs = Math.max(retryAfterMs, backoffMs(this.#failures, this.#transport.random()))
+      // The header is in whole seconds, and others were told the same.
+      const toldMs = retryAfterMs === 0 ? 0 : retryAfterMs + this.#transport.random() * 1_000
+      this.#restMs = Math.max(toldMs, backoffMs(this.#failures, this.#transport.random()))
       this.#listener.onLink(false)
     }
     return false

@@ -10,6 +10,9 @@ import { join } from 'node:path'
 const PAGE_BYTES = 4096
 const TICKS_PER_S = 100
 
+/** As lib/client/follow-attempt.ts has it. */
+const FIRST_FRAME_MS = 3_000
+
 export class LoadedServer {
   /** @param {Record<string, string>} settings @param {string[]} nodeArgs */
   constructor(settings, nodeArgs = []) {
@@ -69,10 +72,10 @@ export class LoadedServer {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{ body?: unknown, cookie?: string }} [options]
-   * @returns {Promise<{ status: number, json: any, cookie: string }>}
+   * @param {{ body?: unknown, cookie?: string, timeoutMs?: number }} [options]
+   * @returns {Promise<{ status: number, json: any, cookie: string, retryAfterMs: number }>}
    */
-  send(method, path, { body, cookie = '' } = {}) {
+  send(method, path, { body, cookie = '', timeoutMs } = {}) {
     const text = body === undefined ? '' : JSON.stringify(body)
     return new Promise((resolve, reject) => {
       const asked = request({
@@ -82,6 +85,7 @@ export class LoadedServer {
         path,
         agent: this.agent,
         headers: this.#headers(cookie, text),
+        ...(timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
       })
       asked.on('error', reject)
       asked.on('response', (response) => {
@@ -92,7 +96,8 @@ export class LoadedServer {
         response.on('end', () => {
           const [line = ''] = response.headers['set-cookie'] ?? []
           const json = read.startsWith('{') ? JSON.parse(read) : null
-          resolve({ status: response.statusCode ?? 0, json, cookie: line.split(';')[0] ?? '' })
+          const retryAfterMs = Number(response.headers['retry-after'] ?? 0) * 1_000
+          resolve({ status: response.statusCode ?? 0, json, cookie: line.split(';')[0] ?? '', retryAfterMs })
         })
       })
       asked.end(text)
@@ -100,7 +105,7 @@ export class LoadedServer {
   }
 
   /**
-   * Opens a stream; `onText` hears what comes, `onEnd` that it is over. Resolves when it is open.
+   * Opens a stream; `onText` hears what comes, `onEnd` that it is over. Resolves when it is open; rejects when that takes too long.
    * @param {string} path
    * @param {string} cookie
    * @param {(text: string) => void} onText
@@ -117,7 +122,9 @@ export class LoadedServer {
         headers: this.#headers(cookie, ''),
       })
       asked.on('error', reject)
+      const late = setTimeout(() => asked.destroy(new Error('no stream')), FIRST_FRAME_MS)
       asked.on('response', (response) => {
+        clearTimeout(late)
         if (response.statusCode !== 200) reject(new Error(`a stream answered ${response.statusCode}`))
         response.on('data', (chunk) => onText(String(chunk)))
         response.on('error', onEnd)

@@ -3,6 +3,8 @@
 /** As lib/client/backoff.ts has it. */
 const BACKOFF_LEAST_MS = 1_000
 const BACKOFF_MOST_MS = 30_000
+/** As lib/client/follow-attempt.ts has it. */
+const ASK_MS = 5_000
 
 export class WaitingBrowser {
   #server
@@ -62,16 +64,22 @@ export class WaitingBrowser {
     await sleep(retryMs)
     for (let failures = 0; !this.#isClosed; ) {
       const isTold = retryMs > 0 && failures === 0
-      const isThere = isTold || (await this.#ask())
-      if (isThere && (await this.#stream().then(yes, no))) return
+      const againMs = isTold ? 0 : await this.#ask()
+      if (againMs === 0 && (await this.#stream().then(yes, no))) return
       failures += 1
       const ceiling = Math.min(BACKOFF_MOST_MS, BACKOFF_LEAST_MS * 2 ** failures)
-      await sleep(BACKOFF_LEAST_MS + Math.random() * (ceiling - BACKOFF_LEAST_MS))
+      const backoffMs = BACKOFF_LEAST_MS + Math.random() * (ceiling - BACKOFF_LEAST_MS)
+      await sleep(againMs === null ? backoffMs : Math.max(againMs + Math.random() * 1_000, backoffMs))
     }
   }
 
+  /** 0 when it may come back, else after how many ms to ask again; null when there was no answer. */
   async #ask() {
-    return await this.#server.send('GET', this.#path, { cookie: this.#cookie }).then(({ status }) => status === 200, no)
+    const options = { cookie: this.#cookie, timeoutMs: ASK_MS }
+    return await this.#server.send('GET', this.#path, options).then(
+      ({ status, retryAfterMs }) => (status === 200 ? 0 : retryAfterMs),
+      () => null,
+    )
   }
 }
 

@@ -28,6 +28,9 @@ const REFUSED = [
   ['lib/auth', 'jose'],
   ['lib/http', 'mmdb-lib'],
   ['lib/api', '../store/sqlite'],
+  ['lib/api', '../server/door'],
+  ['lib/http', '../server/door'],
+  ['lib/sse', '../server/node-sink'],
   ['lib/api', 'next/server'],
   ['lib/api', '@/app/login/page'],
   ['lib/client', '../services'],
@@ -43,6 +46,7 @@ const REFUSED = [
 
 const ACCEPTED = [
   ['lib/api', '../http/body'],
+  ['lib/server', '../api/routes'],
   ['lib/attempt', './attempt'],
   ['lib/sqlite', 'libsql'],
   ['lib/limits', '../sqlite/open'],

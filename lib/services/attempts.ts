@@ -174,6 +174,11 @@ export class Attempts {
     }
   }
 
+  /** How many wait for a change. */
+  get waiting(): number {
+    return this.#waits.size
+  }
+
   /** Ends every wait at once: the process is about to end. */
   endWaits(): void {
     for (const wake of [...this.#waits]) wake()

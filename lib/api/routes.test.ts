@@ -1,0 +1,34 @@
+import { readdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { expect, test } from 'vitest'
+import { findHandler, ROUTES } from './routes'
+
+test('the table has the routes that the framework has, and no others', () => {
+  const files = readdirSync('app/api', { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('route.ts'),
+  )
+  const bound = files.map((path) => `/api/${dirname(path).replace('[id]', '{id}')}`)
+  expect([...ROUTES].sort()).toEqual(bound.filter((path) => path !== '/api/[...path]').sort())
+})
+
+test('a path that is a route by itself is not taken for an id', () => {
+  expect(findHandler('GET', '/api/qr/scan')?.params).toEqual({})
+  expect(findHandler('GET', '/api/qr/scam')?.params).toEqual({ id: 'scam' })
+})
+
+test.each([
+  '/api/qr/',
+  '/api/qr/a/',
+  '/api/qr/a/b',
+  '/api/qr/a/events/',
+  '/qr',
+  '',
+  '/api/health',
+  '/api/qr/{id}/none',
+])('%s is none', (path) => {
+  expect(findHandler('GET', path)).toBeNull()
+})
+
+test.each(['__proto__', 'route', 'constructor', 'get', 'TRACE', ''])('%s is no method', (method) => {
+  expect(findHandler(method, '/api/qr')).toBeNull()
+})

@@ -1,0 +1,204 @@
+import { createServer, type IncomingMessage, request, type Server } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { AttemptView } from '../attempt/views'
+import { PEER_HEADER } from '../http/address'
+import { App, ORIGIN } from '../testing/app'
+import { door } from './door'
+
+let app: App
+let server: Server
+let port: number
+/** What the door has left to others. */
+let left: string[]
+
+beforeEach(async () => {
+  app = new App({}, Date.now)
+  left = []
+  server = createServer((message, response) => {
+    message.headers[PEER_HEADER] = message.socket.remoteAddress
+    if (door(message, response)) return
+    left.push(`${message.method} ${message.url}`)
+    response.end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  port = (server.address() as AddressInfo).port
+})
+afterEach(() => {
+  server.closeAllConnections()
+  server.close()
+  app.dispose()
+})
+
+interface Answer {
+  status: number
+  headers: IncomingMessage['headers']
+  text: string
+}
+
+function open(method: string, path: string, headers: Record<string, string> = {}, body?: string) {
+  return new Promise<IncomingMessage>((resolve, reject) => {
+    const sent = { Origin: ORIGIN, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers }
+    const asked = request({ port, method, path, headers: sent }, resolve)
+    asked.on('error', reject)
+    asked.end(body)
+  })
+}
+
+async function send(
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body?: string,
+): Promise<Answer> {
+  const response = await open(method, path, headers, body)
+  let text = ''
+  for await (const chunk of response) text += chunk
+  return { status: response.statusCode ?? 0, headers: response.headers, text }
+}
+
+async function start(): Promise<{ attempt: AttemptView; cookie: string; path: string }> {
+  const { text, headers } = await send('POST', '/api/qr', {}, '{}')
+  const attempt = JSON.parse(text) as AttemptView
+  return { attempt, cookie: headers['set-cookie']?.[0]?.split(';')[0] ?? '', path: `/api/qr/${attempt.id}` }
+}
+
+/** Writes by hand what no client would, and hears all that comes until the connection ends. */
+function write(text: string): { socket: Socket; heard: () => string; ended: Promise<void> } {
+  const socket = connect(port, '127.0.0.1', () => socket.write(text))
+  let heard = ''
+  socket.on('data', (chunk) => {
+    heard += chunk
+  })
+  const ended = new Promise<void>((resolve) => {
+    socket.on('error', () => resolve())
+    socket.on('close', () => resolve())
+  })
+  return { socket, heard: () => heard, ended }
+}
+
+describe('an answer', () => {
+  test('has the status, the headers, each cookie in a line of its own, and its length', async () => {
+    const { status, headers, text } = await send('POST', '/api/qr', {}, '{}')
+    expect(status).toBe(201)
+    expect(headers['set-cookie']).toHaveLength(1)
+    expect(headers['cache-control']).toBe('no-store')
+    expect(headers['x-request-id']).toMatch(/^[\da-f-]{13}$/)
+    expect(headers['content-length']).toBe(String(Buffer.byteLength(text)))
+    expect(headers.location).toBe(`/api/qr/${JSON.parse(text).id}`)
+  })
+
+  test('to HEAD has no body, to 304 neither', async () => {
+    const { path, cookie } = await start()
+    const { headers } = await send('GET', path, { cookie })
+    expect(await send('HEAD', path, { cookie })).toMatchObject({ status: 200, text: '' })
+    const known = await send('GET', path, { cookie, 'If-None-Match': headers.etag ?? '' })
+    expect(known).toMatchObject({ status: 304, text: '' })
+  })
+
+  test('reads the query, and nothing of the Host', async () => {
+    const { path, cookie } = await start()
+    const headers = { cookie, Host: 'evil.example' }
+    expect((await send('GET', `${path}?after=0&waitMs=0`, headers)).status).toBe(200)
+    expect((await send('GET', `${path}?after=x`, headers)).status).toBe(400)
+  })
+
+  test('is a refusal where the handler refuses', async () => {
+    expect((await send('PUT', '/api/qr')).headers.allow).toBe('POST')
+    expect((await send('GET', '/api/qr/unknown')).status).toBe(404)
+    expect((await send('POST', '/api/qr', { Origin: 'https://evil.example' }, '{}')).status).toBe(403)
+    expect((await send('POST', '/api/qr', {}, '{')).status).toBe(400)
+    expect((await send('POST', '/api/qr', { 'Content-Type': 'text/plain' }, 'x')).status).toBe(415)
+  })
+})
+
+test('paths and methods that are written in another way are left to the router', async () => {
+  for (const path of ['/', '/api', '/api/qr/', '/api//qr', '/api/nowhere', '/login', '/API/qr']) await send('GET', path)
+  await send('PROPFIND', '/api/qr')
+  expect(left).toHaveLength(8)
+})
+
+describe('a body', () => {
+  const head = (more: string) =>
+    `POST /api/qr HTTP/1.1\r\nHost: x\r\nOrigin: ${ORIGIN}\r\nContent-Type: application/json\r\n${more}\r\n`
+
+  test('that is announced as too large is answered at once, and the connection ends though more could come', async () => {
+    const { heard, ended } = write(head('Content-Length: 60000000\r\n'))
+    await ended
+    expect(heard()).toMatch(/^HTTP\/1.1 413 /)
+  })
+
+  test('that turns out too large is answered while it is sent', async () => {
+    const chunk = `1000\r\n${'x'.repeat(4096)}\r\n`
+    const { socket, heard, ended } = write(head('Transfer-Encoding: chunked\r\n') + chunk + chunk)
+    const more = setInterval(() => socket.write(chunk), 20)
+    await ended
+    clearInterval(more)
+    expect(heard()).toMatch(/^HTTP\/1.1 413 /)
+  })
+
+  test('that is refused but whole leaves the connection open for the next request', async () => {
+    const body = 'x'.repeat(5_000)
+    const { socket, heard } = write(`${head(`Content-Length: ${body.length}\r\n`)}${body}`)
+    await expect.poll(heard).toMatch(/^HTTP\/1.1 413 /)
+    socket.write('GET /api/health/live HTTP/1.1\r\nHost: x\r\n\r\n')
+    await expect.poll(heard).toMatch(/HTTP\/1.1 200 /)
+    await new Promise((resolve) => setTimeout(resolve, 1_200))
+    expect(socket.destroyed).toBe(false)
+    socket.destroy()
+  })
+
+  test('that comes in small pieces is read to its end', async () => {
+    const { socket, heard } = write(`${head('Content-Length: 2\r\n')}{`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    socket.write('}')
+    await expect.poll(heard).toMatch(/^HTTP\/1.1 201 /)
+    socket.destroy()
+  })
+})
+
+describe('a stream', () => {
+  test('says the state at once, in one piece with its head, and is given back when the reader leaves', async () => {
+    const { path, cookie } = await start()
+    const response = await open('GET', `${path}/events`, { cookie })
+    expect(response.headers['content-type']).toBe('text/event-stream; charset=utf-8')
+    expect(response.headers['x-accel-buffering']).toBe('no')
+    const [first] = (await response[Symbol.asyncIterator]().next()).value.toString().split('\n')
+    expect(first).toBe('event: attempt')
+    expect(app.services.streams.size).toBe(1)
+    response.destroy()
+    await expect.poll(() => app.services.streams.size).toBe(0)
+    expect(app.services.attemptStreams.size).toBe(0)
+  })
+
+  test('of an attempt that is over says so and ends', async () => {
+    const { path, cookie } = await start()
+    await send('DELETE', path, { cookie })
+    const { text } = await send('GET', `${path}/events`, { cookie })
+    expect(text).toContain('"cancelled"')
+    expect(app.services.streams.size).toBe(0)
+  })
+
+  test('is refused before it opens', async () => {
+    const { path } = await start()
+    const { status, headers } = await send('GET', `${path}/events`)
+    expect([status, headers['content-type']]).toEqual([404, 'application/problem+json'])
+    expect(app.services.streams.size).toBe(0)
+  })
+
+  test('that is drained says goodbye and ends', async () => {
+    const { path, cookie } = await start()
+    const heard = send('GET', `${path}/events`, { cookie })
+    await expect.poll(() => app.services.streams.size).toBe(1)
+    app.services.drain()
+    expect((await heard).text).toContain('event: bye')
+  })
+})
+
+test('a long poll whose reader leaves is given up', async () => {
+  const { path, cookie } = await start()
+  const { socket } = write(`GET ${path}?after=1&waitMs=25000 HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\n\r\n`)
+  await expect.poll(() => app.services.attempts.waiting).toBe(1)
+  socket.destroy()
+  await expect.poll(() => app.services.attempts.waiting).toBe(0)
+})

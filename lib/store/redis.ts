@@ -1,20 +1,12 @@
-import { type Attempt, forgetAt, isRunning, scannerOf } from '../attempt/attempt'
+import { type Attempt, forgetAt, scannerOf } from '../attempt/attempt'
 import type { Counter, Guard } from '../limits/limits'
 import { Batch, type Step } from '../redis/batch'
 import type { Redis, Reply } from '../redis/redis'
 import type { AnySession, ComputerSession } from '../session/session'
-import { FanOut } from './fan-out'
+import { toAttempt, toDocument, toSession } from './redis-documents'
 import { STEPS } from './redis-script'
+import { RedisWatch } from './redis-watch'
 import type { AccountChange, Change, Store, Unwatch, UpdateOptions } from './store'
-
-/** How long a process is remembered as a watcher when it says nothing more: it says so again in half of that. */
-const WATCH_MS = 10 * 60_000
-
-/** With every message lost, a scanned attempt is read again this often, all else at each heartbeat. */
-const SCANNED_EVERY_MS = 2_000
-const ELSE_EVERY_MS = 15_000
-/** How often it is looked who is due: what is read every 2 s is told within 2.5 s. */
-const LOOK_EVERY_MS = 250
 
 export interface RedisStoreOptions {
   redis: Redis
@@ -26,14 +18,6 @@ export interface RedisStoreOptions {
   onError: (error: unknown) => void
 }
 
-/** What is watched, as it was seen last. */
-interface Watched {
-  listeners: number
-  attempt: Attempt | null
-  readAt: number
-  saidAt: number
-}
-
 /**
  * The shared store: one Redis for any number of processes. Each process hears one channel, and about what it watches alone. Messages are
  * hints: what is watched is read again after each interruption, and every few seconds in any case.
@@ -41,24 +25,22 @@ interface Watched {
 export class RedisStore implements Store {
   readonly #options: RedisStoreOptions
   readonly #batch: Batch
-  readonly #attempts: FanOut<Attempt>
-  readonly #accounts: FanOut<AccountChange>
-  readonly #watchedAttempts = new Map<string, Watched>()
-  readonly #watchedAccounts = new Map<string, Watched>()
-  readonly #timer: ReturnType<typeof setInterval>
+  readonly #watch: RedisWatch
 
   constructor(options: RedisStoreOptions) {
     const { redis, prefix, process, onError } = options
     this.#options = options
     this.#batch = new Batch(redis, STEPS, prefix)
-    this.#attempts = new FanOut(onError)
-    this.#accounts = new FanOut(onError)
-    redis.listen(`${prefix}m:${process}`, {
-      onMessage: (message) => this.#hear(message),
-      onGap: () => this.#readAgain(() => true),
+    this.#watch = new RedisWatch({
+      now: options.now,
+      onError,
+      findAttempt: (id) => this.findAttempt(id),
+      say: async (kind, id, forMs) => void (await this.#batch.run(['watch', kind, id, process, String(forMs)])),
     })
-    this.#timer = setInterval(() => this.#readAgain((watched) => this.#isDue(watched)), LOOK_EVERY_MS)
-    this.#timer.unref()
+    redis.listen(`${prefix}m:${process}`, {
+      onMessage: (message) => this.#watch.hear(message),
+      onGap: () => this.#watch.readAll(),
+    })
   }
 
   async take(counters: readonly Counter[], now: number): Promise<number> {
@@ -80,7 +62,9 @@ export class RedisStore implements Store {
 
   async findAttempt(id: string): Promise<Attempt | null> {
     const [document] = await this.#batch.run(['find', id])
-    return toAttempt(document)
+    const attempt = toAttempt(document)
+    this.#watch.note(attempt)
+    return attempt
   }
 
   async updateAttempt(
@@ -100,7 +84,7 @@ export class RedisStore implements Store {
   }
 
   watchAttempt(id: string, listener: (attempt: Attempt) => void): Unwatch {
-    return this.#watch('w', this.#watchedAttempts, id, this.#attempts.watch(id, listener))
+    return this.#watch.attempt(id, listener)
   }
 
   async insertSession(session: AnySession): Promise<boolean> {
@@ -129,7 +113,7 @@ export class RedisStore implements Store {
   }
 
   watchAccount(personId: string, listener: (change: AccountChange) => void): Unwatch {
-    return this.#watch('v', this.#watchedAccounts, personId, this.#accounts.watch(personId, listener))
+    return this.#watch.account(personId, listener)
   }
 
   async rememberBrowser(personId: string, browserHash: string, until: number): Promise<void> {
@@ -157,7 +141,7 @@ export class RedisStore implements Store {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer)
+    this.#watch.close()
     await this.#options.redis.close()
   }
 
@@ -213,78 +197,6 @@ export class RedisStore implements Store {
     return swapped === 1 ? true : toAttempt(swapped)
   }
 
-  #watch(kind: 'w' | 'v', all: Map<string, Watched>, id: string, leave: Unwatch): Unwatch {
-    const now = this.#options.now()
-    const watched = all.get(id) ?? { listeners: 0, attempt: null, readAt: now, saidAt: now }
-    watched.listeners += 1
-    all.set(id, watched)
-    if (watched.listeners === 1) this.#say(kind, id)
-    let isLeft = false
-    return () => {
-      if (isLeft) return
-      isLeft = true
-      leave()
-      watched.listeners -= 1
-      // Not unsaid: the set ends by itself, and a message too many is ignored.
-      if (watched.listeners === 0 && all.get(id) === watched) all.delete(id)
-    }
-  }
-
-  #say(kind: 'w' | 'v', id: string): void {
-    this.#batch
-      .run(['watch', kind, id, this.#options.process, String(WATCH_MS)])
-      .catch((error: unknown) => this.#options.onError(error))
-  }
-
-  #hear(message: string): void {
-    const at = message.indexOf(' ')
-    const [kind, rest] = [message.slice(0, at), message.slice(at + 1)]
-    if (kind === 'attempt') this.#show(toAttempt(rest))
-    else if (kind === 'scan') {
-      const attempt = toAttempt(rest)
-      const person = attempt === null ? null : scannerOf(attempt)
-      if (attempt !== null && person !== null) this.#accounts.publish(person.person.id, { type: 'attempt', attempt })
-    } else if (kind === 'sessions') this.#accounts.publish(rest, { type: 'sessions' })
-    else if (kind === 'revoked') {
-      const { person, session } = JSON.parse(rest) as { person: string; session: string }
-      this.#accounts.publish(person, { type: 'revoked', sessionId: session })
-    }
-  }
-
-  /** Messages and reads overtake each other: only what is newer is told. */
-  #show(attempt: Attempt | null): void {
-    if (attempt === null) return
-    const watched = this.#watchedAttempts.get(attempt.id)
-    if (watched === undefined || (watched.attempt !== null && watched.attempt.version >= attempt.version)) return
-    watched.attempt = attempt
-    this.#attempts.publish(attempt.id, attempt)
-  }
-
-  #isDue({ attempt, readAt }: Watched): boolean {
-    const everyMs = attempt?.status === 'scanned' ? SCANNED_EVERY_MS : ELSE_EVERY_MS
-    return this.#options.now() - readAt >= everyMs
-  }
-
-  /** Reads what is due as one command, and says again what is watched before it is forgotten. */
-  #readAgain(isDue: (watched: Watched) => boolean): void {
-    const now = this.#options.now()
-    for (const [kind, all] of [
-      ['w', this.#watchedAttempts],
-      ['v', this.#watchedAccounts],
-    ] as const) {
-      for (const [id, watched] of all) {
-        if (!isDue(watched) || (watched.attempt !== null && !isRunning(watched.attempt))) continue
-        watched.readAt = now
-        if (now - watched.saidAt >= WATCH_MS / 2) {
-          watched.saidAt = now
-          this.#say(kind, id)
-        }
-        if (kind === 'w') this.findAttempt(id).then((attempt) => this.#show(attempt), this.#options.onError)
-        else this.#accounts.publish(id, { type: 'missed' })
-      }
-    }
-  }
-
   #toBegin(session: AnySession): Step {
     const { id, kind, person, signedInAt, expiresAt } = session
     const score = kind === 'computer' ? String(signedInAt) : ''
@@ -312,21 +224,4 @@ function toGuard(guard: Guard | undefined): Step[] {
 /** A guard is the first step of its group; when it is full it is the last, too. */
 function checkGuard(guard: Guard | undefined, [waitMs]: Reply[]): void {
   if (guard !== undefined && Number(waitMs) > 0) throw guard.refuse(Number(waitMs))
-}
-
-/** The version stands in front, where it can be compared without reading the rest. */
-function toDocument(attempt: Attempt): string {
-  return `${attempt.version} ${JSON.stringify(attempt)}`
-}
-
-function toAttempt(document: Reply | undefined): Attempt | null {
-  return typeof document === 'string' ? (JSON.parse(document.slice(document.indexOf(' ') + 1)) as Attempt) : null
-}
-
-function toSession(found: Reply | undefined): AnySession | null {
-  if (!Array.isArray(found)) return null
-  const [document, seen, revoked] = found
-  const session = JSON.parse(String(document)) as AnySession
-  const lastSeenAt = seen === null ? session.lastSeenAt : Number(seen)
-  return { ...session, lastSeenAt, revokedAt: revoked === null ? null : Number(revoked) }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { ConfigError, findLanAddress, type Machine, parseConfig, SETTINGS } from './config'
+import { ConfigError, findLanAddress, type Machine, parseConfig } from './config'
+import { SETTINGS } from './settings'
 
 const MACHINE: Machine = { lanAddress: '192.168.1.23', loadSecret: () => 's'.repeat(43) }
 const PRODUCTION = {

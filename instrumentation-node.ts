@@ -37,7 +37,7 @@ function shutDown(signal: keyof typeof EXIT_CODES): void {
   log.info({ signal }, 'shutting down')
   setTimeout(exit, EXIT_DEADLINE_MS).unref()
   becomeUnready()
-  // Without `scripts/start.mjs` Next hears the signal too, and ends its server at once.
+  // Under `next start` Next hears the signal too, and ends its server at once.
   const isOurs = process.listenerCount(signal) === 0
   const waitMs = isOurs && signal === 'SIGTERM' ? UNREADY_FIRST_MS : 0
   setTimeout(() => {

@@ -5,7 +5,7 @@ import { freePort, Server } from './support/server'
 import { expect, test } from './support/test'
 
 /**
- * The app as it would be if `proxy.ts` were deleted, or skipped by a request that the framework does not match: nothing is authorised
+ * The app by Next's own server and its routes, as platforms run it, and as it would be if `proxy.ts` were deleted, or skipped by a request that the framework does not match: nothing is authorised
  * in there, so that nothing may change but the policy of the pages.
  */
 
@@ -16,7 +16,8 @@ let server: Server
 test.beforeAll(async () => {
   test.setTimeout(300_000)
   expect(hasWithoutProxy() || buildWithoutProxy()).toBe(true)
-  server = new Server(await freePort(), { RATE_LIMIT_SCALE: '2', CODE_PERIOD_S: '3' }, WITHOUT_PROXY)
+  const build = { folder: WITHOUT_PROXY, server: 'next' } as const
+  server = new Server(await freePort(), { RATE_LIMIT_SCALE: '2', CODE_PERIOD_S: '3' }, build)
   await server.start()
 })
 
@@ -38,4 +39,22 @@ test('the audit still finds no flaw but in the policy of the pages', async () =>
   const report = await audit(server.origin)
   const found = notHeld(report).filter((line) => !line.includes(' skipped '))
   expect(found).toEqual(['answers.policy flaw /login does not forbid base-uri'])
+})
+
+test('a sign-in goes through the routes, and who still waits hears of the end', async () => {
+  const [computer, other, phone] = [1, 2, 3].map(() => new Agent(server.origin)) as [Agent, Agent, Agent]
+  await phone.send('POST', '/api/phone/session', { username: 'ada', password: 'demo' })
+  const { json: attempt } = await computer.send('POST', '/api/qr', {})
+  const stream = (await computer.open('GET', `/api/qr/${attempt.id}/events`)).text()
+  const { json: review } = await phone.send('POST', '/api/qr/scan', { code: attempt.code.url.split('#')[1] })
+  await phone.send('POST', '/api/qr/confirm', { claim: review.claim })
+  const { ticket } = (await computer.send('GET', `/api/qr/${attempt.id}`)).json
+  expect((await computer.send('POST', `/api/qr/${attempt.id}/redeem`, { ticket })).status).toBe(200)
+  expect((await computer.send('GET', '/api/session')).json).toMatchObject({ signedIn: true })
+  expect([...(await stream).matchAll(/^event: (\w+)/gm)].map(([, name]) => name)).toEqual(Array(4).fill('attempt'))
+  const { json: waiting } = await other.send('POST', '/api/qr', {})
+  const left = (await other.open('GET', `/api/qr/${waiting.id}/events`)).text()
+  const { ms } = await server.end('SIGTERM')
+  expect(await left).toContain('event: bye')
+  expect(ms).toBeLessThan(10_000)
 })

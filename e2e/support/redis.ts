@@ -5,14 +5,17 @@ import { freePort, until } from './server'
 /** A real redis-server on a port of its own, with nothing on disk. */
 export class Redis {
   readonly port: number
+  readonly #more: string[]
   #process: ChildProcess | null = null
 
-  private constructor(port: number) {
+  private constructor(port: number, more: string[]) {
     this.port = port
+    this.#more = more
   }
 
-  static async start(): Promise<Redis> {
-    const redis = new Redis(await freePort())
+  /** `more`: further settings, as words of the command line. */
+  static async start(more: string[] = []): Promise<Redis> {
+    const redis = new Redis(await freePort(), more)
     await redis.start()
     return redis
   }
@@ -34,6 +37,7 @@ export class Redis {
       'no',
       '--dir',
       '/tmp',
+      ...this.#more,
     ]
     this.#process = spawn('redis-server', args, { stdio: 'ignore' })
     await until(async () => (await this.ask('PING').catch(() => '')).startsWith('+PONG'))

@@ -3,9 +3,16 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
 export type Settings = Record<string, string>
+
+interface Build {
+  /** Where the built app is. */
+  folder?: string
+  /** Ours (`npm start`), or Next's, as platforms run it. */
+  server?: 'ours' | 'next'
+}
 
 /** One built app on a port of its own, with a data folder of its own. */
 export class Server {
@@ -13,6 +20,7 @@ export class Server {
   readonly origin: string
   readonly #settings: Settings
   readonly #folder: string
+  readonly #args: string[]
   readonly #dataDir = mkdtempSync(join(tmpdir(), 'qr-login-e2e-'))
   /** What all its keys come from. */
   readonly secret = randomBytes(32).toString('hex')
@@ -20,10 +28,13 @@ export class Server {
   /** Everything that the process has printed. */
   output = ''
 
-  /** `folder`: where the built app is. */
-  constructor(port: number, settings: Settings, folder = '.') {
+  constructor(port: number, settings: Settings, { folder = '.', server = 'ours' }: Build = {}) {
     this.port = port
     this.#folder = folder
+    this.#args =
+      server === 'ours'
+        ? ['scripts/start.mjs']
+        : [resolve('node_modules/next/dist/bin/next'), 'start', '--port', String(port)]
     this.origin = `http://localhost:${port}`
     this.#settings = settings
   }
@@ -48,7 +59,7 @@ export class Server {
       RATE_LIMIT_SCALE: '1000',
       ...this.#settings,
     } as NodeJS.ProcessEnv
-    const child = spawn(process.execPath, ['scripts/start.mjs'], { env, cwd: this.#folder })
+    const child = spawn(process.execPath, this.#args, { env, cwd: this.#folder })
     this.#process = child
     const collect = (chunk: Buffer) => {
       this.output += chunk.toString()
@@ -56,7 +67,7 @@ export class Server {
     child.stdout.on('data', collect)
     child.stderr.on('data', collect)
     await until(async () => {
-      if (child.exitCode !== null) throw new Error(`the server ended:\n${this.output}`)
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the server ended:\n${this.output}`)
       const response = await fetch(`${this.origin}/api/health/ready`).catch(() => null)
       return response?.ok ?? false
     })

@@ -115,4 +115,25 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
     await store.insertAttempt(pendingAttempt())
     expect((await scan())?.attempt.status).toBe('scanned')
   })
+
+  test('of which every message is lost: a scan is told within 16 s, what follows within 2.5 s', async () => {
+    const began = Date.now()
+    const redis = new TcpRedis({ url: server.url, now: Date.now, onError: () => {} })
+    const now = () => T0 + Date.now() - began
+    const other = new RedisStore({ redis, prefix: 'qr:', process: randomUUID(), now, onError: () => {} })
+    await store.insertAttempt(pendingAttempt())
+    const seen: string[] = []
+    const unwatch = other.watchAttempt(id, ({ status }) => seen.push(status))
+    await expect.poll(() => server.ask(`SCARD qr:w:${id}`)).toContain(':1')
+    expect((await other.findAttempt(id))?.status).toBe('pending')
+    const forget = () => server.ask(`DEL qr:w:${id}`)
+    await forget()
+    await scan()
+    await expect.poll(() => seen, { timeout: 16_000 }).toEqual(['scanned'])
+    await forget()
+    await store.updateAttempt(id, (attempt) => transition(attempt, { type: 'confirm', phone: ADA }, T0, LIFETIMES))
+    await expect.poll(() => seen, { timeout: 2_500 }).toEqual(['scanned', 'confirmed'])
+    unwatch()
+    await other.close()
+  }, 30_000)
 })

@@ -194,3 +194,26 @@ test('a server that is killed loses no scanned attempt either', async ({ compute
   await phone.answer('approve')
   await computer.expectSignedIn('Ada Byron')
 })
+
+wired(
+  'out of the back/forward cache after the phone has said yes: signed in within 3 s',
+  async ({ wire, computer, phone }) => {
+    await computer.openLogin()
+    const link = await computer.readCode()
+    // As a browser puts it aside: told first, then frozen, its connections closed. (Chromium itself keeps no page that must not be stored.)
+    const { page } = computer
+    const browser = await page.context().newCDPSession(page)
+    await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })))
+    await browser.send('Page.setWebLifecycleState', { state: 'frozen' })
+    wire.cut()
+    wire.mend()
+    await phone.open(link)
+    await phone.answer('approve')
+    await phone.expectState('approved')
+    await browser.send('Page.setWebLifecycleState', { state: 'active' })
+    await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))
+    const restoredAt = performance.now()
+    await computer.expectSignedIn('Ada Byron')
+    expect(performance.now() - restoredAt).toBeLessThan(3_000)
+  },
+)

@@ -20,10 +20,10 @@ export interface StreamLimits {
 
 const HEARTBEAT_MS = 15_000
 
-/** Browsers that were told to come back do so over this time: at least a second, 2 ms for each of them, at most 20 s. */
+/** Browsers that were told to come back do so over this time: at least a second, 2 ms for each of them, at most 35 s. */
 const BYE_MIN_MS = 500
 const BYE_SPREAD_MIN_MS = 1_000
-const BYE_SPREAD_MAX_MS = 20_000
+const BYE_SPREAD_MAX_MS = 35_000
 const BYE_SPREAD_PER_STREAM_MS = 2
 
 /** One open stream. Everything that ends it (reader left, too slow, attempt over, shutdown) ends in `close`, once. */

@@ -1,5 +1,5 @@
 import { Agent } from './support/agent'
-import { Redis } from './support/redis'
+import { hasRedis, Redis } from './support/redis'
 import { freePort, Server } from './support/server'
 import { expect, test, until } from './support/test'
 
@@ -9,6 +9,7 @@ const ORIGIN = 'https://login.example.com'
 const SECRET = 'the secret that all instances share'
 
 test.describe.configure({ mode: 'serial' })
+test.skip(!hasRedis(), 'there is no redis-server on this machine')
 
 let redis: Redis
 let servers: Server[] = []

@@ -1,14 +1,14 @@
 import { connect, constants } from 'node:http2'
 import { devices } from '@playwright/test'
 import { hasNginx, Nginx } from './support/nginx'
-import { Redis } from './support/redis'
+import { hasRedis, Redis } from './support/redis'
 import { freePort, Server } from './support/server'
 import { Computer, expect, Phone, test, until, watchedPage } from './support/test'
 
 /** The sample deployment: nginx by HTTP/2, round robin over three instances, one Redis, and browsers that know nothing of it. */
 
 test.describe.configure({ mode: 'serial' })
-test.skip(!hasNginx(), 'there is no nginx on this machine')
+test.skip(!hasNginx() || !hasRedis(), 'there is no nginx or no redis-server on this machine')
 
 const SECRET = 'the secret that all instances share'
 

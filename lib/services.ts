@@ -35,7 +35,12 @@ const SWEEP_ROWS = 500
 export type Services = ReturnType<typeof createServices>
 
 /** Builds everything that lives as long as the process. The only reader of the clock and of chance. */
-export function createServices(config: Config, local: () => number = Date.now) {
+export function createServices(
+  config: Config,
+  local: () => number = Date.now,
+  /** How long the event loop has been at work, in ms. */
+  activeMs: () => number = () => performance.eventLoopUtilization().active,
+) {
   const log = createLog(config.logLevel)
   const findCity = config.geoDatabase === null ? null : openPlaces(config.geoDatabase)
   const { store, now, ping, closeStore } = openStore(config, log, local)
@@ -88,10 +93,7 @@ export function createServices(config: Config, local: () => number = Date.now) {
     findCity,
     cookies: new Cookies({ secrets: config.secrets, secure: publicOrigin.startsWith('https:') }),
     attempts,
-    arrivals: new Arrivals(
-      () => performance.now(),
-      () => performance.eventLoopUtilization().active,
-    ),
+    arrivals: new Arrivals(() => performance.now(), activeMs),
     sessions,
     streams,
     attemptStreams: new AttemptStreams({ store, keys, lifetimes, publicOrigin, deadlines, now }),

@@ -1,6 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { connect } from 'node:net'
 import { freePort, until } from './server'
+
+/** Whether a redis-server is installed. */
+export function hasRedis(): boolean {
+  return spawnSync('redis-server', ['--version']).status === 0
+}
 
 /** A real redis-server on a port of its own, with nothing on disk. */
 export class Redis {

@@ -62,7 +62,8 @@ export class App {
       ...this.#env,
     }
     const config = parseConfig(env, { lanAddress: null, loadSecret: () => 'x'.repeat(43) })
-    const services = createServices(config, this.#clock)
+    // The event loop of a test is always busy, and nobody is to be sent away for that.
+    const services = createServices(config, this.#clock, () => 0)
     installServices(services)
     return services
   }

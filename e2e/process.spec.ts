@@ -212,6 +212,21 @@ test('requests that no route can make sense of get a clear answer, never a 5xx',
   }
 })
 
+test('a client that offers another protocol is answered in the one in which it asked', async ({ server }) => {
+  const ask = (path: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const headers = { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': 'AAMAAABkAAQAAP__' }
+      const asked = request({ port: server.port, path, headers }, (response) => {
+        response.resume()
+        resolve(response.statusCode)
+      })
+      asked.on('error', reject)
+      asked.end()
+    })
+  // Twice: the first page is what tells the framework of the server.
+  for (const path of ['/login', '/login', '/api/session']) expect([path, await ask(path)]).toEqual([path, 200])
+})
+
 test('a client cannot choose its address', async ({ server }) => {
   const send = async (headers: Record<string, string>) => {
     const phone = new Agent(server.origin)

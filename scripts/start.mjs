@@ -27,6 +27,11 @@ const limits = { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, re
 const server = createServer(limits, (request, response) => {
   if (!door(request, response)) void pages(request, response)
 })
+// Next would take over connections that offer to speak another protocol (some clients offer HTTP/2 on every one), and end them. The offer is
+// not taken: they are answered in the protocol in which they asked (RFC 9110, section 7.8).
+server.on('newListener', (event) => {
+  if (event === 'upgrade') setImmediate(() => server.removeAllListeners('upgrade'))
+})
 server.on('error', (error) => {
   process.stderr.write(`${error.message}\n`)
   process.exit(1)

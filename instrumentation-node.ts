@@ -35,6 +35,7 @@ function shutDown(signal: keyof typeof EXIT_CODES): void {
   const { log, drain, becomeUnready } = services()
   const exit = () => process.exit(EXIT_CODES[signal])
   log.info({ signal }, 'shutting down')
+  isEnding = true
   setTimeout(exit, EXIT_DEADLINE_MS).unref()
   becomeUnready()
   // Under `next start` Next hears the signal too, and ends its server at once.
@@ -52,6 +53,9 @@ function shutDown(signal: keyof typeof EXIT_CODES): void {
 
 /** The server that hands us requests; null before the first. */
 let httpServer: Server | null = null
+
+/** Told to end: each answer closes its connection, so that no proxy sends another request into one that we close. */
+let isEnding = false
 
 function startServices(): ReturnType<typeof services> {
   try {
@@ -79,6 +83,7 @@ function prepareRequests({ publicOrigin, ownOrigins }: Config): void {
     httpServer = server
     // On every answer, whoever gives it: pages, files, errors, and what Next answers before it asks us.
     for (const [name, value] of always) response.setHeader(name, value)
+    if (isEnding) response.setHeader('Connection', 'close')
     // Route handlers see headers, not sockets, and Next passes on whatever `X-Forwarded-For` the client wrote.
     request.headers[PEER_HEADER] = request.socket.remoteAddress ?? ''
     // No resource offers OPTIONS, so that this is a 405 with what is offered.

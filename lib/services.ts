@@ -30,6 +30,7 @@ import type { Store } from './store/store'
 const STREAMS_PER_ADDRESS = 30
 
 const SWEEP_EVERY_MS = 30_000
+const STORE_WARNING_EVERY_MS = 1_000
 const SWEEP_ROWS = 500
 
 export type Services = ReturnType<typeof createServices>
@@ -158,7 +159,13 @@ function openStore(config: Config, log: Log, local: () => number): OpenStore {
     }
     return { store, now: local, ping: async () => store.ping(), closeStore }
   }
-  const onError = (error: unknown) => log.warn({ err: error }, 'the store is away')
+  // Thousands notice at the same moment, and say the same.
+  let quietUntil = 0
+  const onError = (error: unknown) => {
+    if (local() < quietUntil) return
+    quietUntil = local() + STORE_WARNING_EVERY_MS
+    log.warn({ err: error }, 'the store is away')
+  }
   const redis =
     config.store.kind === 'redis'
       ? new TcpRedis({ ...config.store, now: local, onError })

@@ -1,5 +1,5 @@
 import type { ZodType } from 'zod'
-import { ProtocolError } from '../attempt/errors'
+import { isProtocolError, ProtocolError } from '../attempt/errors'
 import type { ApiRequest } from './api-request'
 
 const MAX_BYTES = 4096
@@ -20,11 +20,16 @@ export async function readBody(request: ApiRequest): Promise<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let bytes = 0
   let text = ''
-  for await (const chunk of request.body) {
-    bytes += chunk.byteLength
-    if (bytes > 0 && !isJson) throw new ProtocolError('not_json')
-    if (bytes > MAX_BYTES) throw new ProtocolError('body_too_large')
-    text += decode(decoder, chunk)
+  try {
+    for await (const chunk of request.body) {
+      bytes += chunk.byteLength
+      if (bytes > 0 && !isJson) throw new ProtocolError('not_json')
+      if (bytes > MAX_BYTES) throw new ProtocolError('body_too_large')
+      text += decode(decoder, chunk)
+    }
+  } catch (error) {
+    // Anything else is the connection: the client has left in the middle.
+    throw isProtocolError(error) ? error : badBody('broken off')
   }
   return text + decode(decoder)
 }

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, request, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { AttemptView } from '../attempt/views'
 import { PEER_HEADER } from '../http/address'
 import { App, ORIGIN } from '../testing/app'
@@ -148,6 +148,17 @@ describe('a body', () => {
     socket.destroy()
   })
 
+  test("that is broken off is nobody's mistake", async () => {
+    const errors = vi.spyOn(app.services.log, 'error')
+    const refused = vi.spyOn(app.services, 'audit')
+    const { socket } = write(`${head('Content-Length: 2\r\n')}{`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    socket.destroy()
+    await expect.poll(() => refused.mock.calls.length).toBe(1)
+    expect(refused.mock.calls[0]?.[0]).toMatchObject({ code: 'bad_request' })
+    expect(errors).not.toHaveBeenCalled()
+  })
+
   test('that comes in small pieces is read to its end', async () => {
     const { socket, heard } = write(`${head('Content-Length: 2\r\n')}{`)
     await new Promise((resolve) => setTimeout(resolve, 50))
@@ -184,6 +195,29 @@ describe('a stream', () => {
     const { status, headers } = await send('GET', `${path}/events`)
     expect([status, headers['content-type']]).toEqual([404, 'application/problem+json'])
     expect(app.services.streams.size).toBe(0)
+  })
+
+  test('whose reader left before it was open is not kept', async () => {
+    const { path, cookie } = await start()
+    const requireOwn = app.services.attempts.requireOwn.bind(app.services.attempts)
+    let isAsked = false
+    let answer = () => {}
+    // The store takes its time, and the reader does not have it.
+    app.services.attempts.requireOwn = async (...args) => {
+      isAsked = true
+      await new Promise<void>((resolve) => {
+        answer = resolve
+      })
+      return await requireOwn(...args)
+    }
+    const { socket, ended } = write(`GET ${path}/events HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\n\r\n`)
+    await expect.poll(() => isAsked).toBe(true)
+    socket.destroy()
+    await ended
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    answer()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect([app.services.streams.size, app.services.attemptStreams.size]).toEqual([0, 0])
   })
 
   test('that is drained says goodbye and ends', async () => {

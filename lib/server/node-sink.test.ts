@@ -64,6 +64,16 @@ test('a reader that has left takes nothing more, and is told of once', async () 
   expect(gone).toBe(1)
 })
 
+test('a reader that had left before is told of at once', async () => {
+  client.destroy()
+  await expect.poll(() => response.destroyed).toBe(true)
+  let told = 0
+  const late = new NodeSink(response, () => {
+    told += 1
+  })
+  expect([told, late.write(frame('x'))]).toEqual([1, false])
+})
+
 test('a reader that does not read is cut off before much is kept for it', async () => {
   sink.begin()
   client.pause()

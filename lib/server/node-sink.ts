@@ -10,10 +10,13 @@ export class NodeSink implements Sink {
 
   constructor(response: ServerResponse, onGone: () => void) {
     this.#response = response
-    response.once('close', () => {
+    const leave = () => {
       this.#isClosed = true
       onGone()
-    })
+    }
+    // Whoever left while it was found out whose stream this is will not be heard leaving again.
+    if (response.destroyed) leave()
+    else response.once('close', leave)
   }
 
   /** The head is written: what comes from now on goes out at once. */

@@ -1,11 +1,36 @@
 import { stat } from 'node:fs/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Breaker } from './breaker'
 import { RedisFailure } from './redis'
 
 const failing = () => Promise.reject(new RedisFailure('away'))
 
 describe('a breaker', () => {
+  test('tells of a second answer in a row that does not come, and of no other failure', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate'] })
+    let stuck = 0
+    const breaker = new Breaker(
+      () => 0,
+      () => {
+        stuck += 1
+      },
+    )
+    const never = async () => {
+      const late = breaker.run(() => new Promise(() => {})).catch(() => {})
+      await vi.advanceTimersByTimeAsync(600)
+      await late
+    }
+    await never()
+    await breaker.run(async () => 'well')
+    await never()
+    await breaker.run(failing).catch(() => {})
+    await never()
+    expect(stuck).toBe(0)
+    await never()
+    expect(stuck).toBe(1)
+    vi.useRealTimers()
+  })
+
   test('opens after five failures in a row, asks nobody for a second, and then one', async () => {
     let now = 0
     let asked = 0

@@ -9,18 +9,28 @@ const FAILURES = 5
 /** …for so long; then one asks, and by what it finds the others do. */
 const OPEN_MS = 1_000
 
+/** So many answers in a row that did not come, and the way to the server may be dead without having ended. */
+const STUCK_AFTER = 2
+
+/** Nothing came in time, not even a refusal. */
+class Late extends RedisFailure {}
+
 /**
  * A deadline on each call, and a breaker, so that a dead server costs nothing: not the wait of each request, nor the memory of all that
  * wait. Never a yes: what is refused throws.
  */
 export class Breaker {
   readonly #now: () => number
+  readonly #onStuck: () => void
   #failures = 0
+  #late = 0
   #openUntil = 0
   #isProbing = false
 
-  constructor(now: () => number) {
+  /** `onStuck`: called with the second answer in a row that does not come, and with each further one. */
+  constructor(now: () => number, onStuck: () => void = () => {}) {
     this.#now = now
+    this.#onStuck = onStuck
   }
 
   /** @throws RedisFailure at once while it is open, after the deadline, and whatever `call` throws. */
@@ -32,8 +42,11 @@ export class Breaker {
     try {
       const answer = await withDeadline(call())
       this.#failures = 0
+      this.#late = 0
       return answer
     } catch (error) {
+      this.#late = error instanceof Late ? this.#late + 1 : 0
+      if (this.#late >= STUCK_AFTER) this.#onStuck()
       if (error instanceof RedisFailure) this.#fail()
       // An answer all the same: the server is there.
       else this.#failures = 0
@@ -53,7 +66,7 @@ function withDeadline<T>(call: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
     // A process that was busy itself finds the timer due and the answer in its socket: the answer is to be read first.
-    const fail = () => reject(new RedisFailure(`no answer within ${DEADLINE_MS} ms`))
+    const fail = () => reject(new Late(`no answer within ${DEADLINE_MS} ms`))
     timer = setTimeout(() => setImmediate(fail), DEADLINE_MS)
   })
   // What still comes after the deadline is nobody's any more.

@@ -14,6 +14,10 @@ const CONNECT_MS = 2_000
 const RECONNECT_LEAST_MS = 50
 const RECONNECT_MOST_MS = 1_000
 
+const REPLACE_EVERY_MS = 1_000
+
+const RHYTHM = { everyMs: 10_000, withinMs: 2_000 }
+
 /** What waits for an answer at most: beyond it the server is as good as gone. */
 const MOST_WAITING = 10_000
 
@@ -23,20 +27,27 @@ export interface TcpRedisOptions {
   now: () => number
   /** Hears of lost connections. */
   onError: (error: unknown) => void
+  /** How often the connection for messages is tried, and how long its answer may take. */
+  rhythm?: { everyMs: number; withinMs: number }
 }
 
 type Client = ReturnType<typeof open>
 
-/** Redis over TCP or TLS: one connection for commands and one for messages, each of which comes back by itself. */
+/** Redis over TCP or TLS: one connection for commands and one for messages, each of which comes back by itself, also when it died in silence. */
 export class TcpRedis implements Redis {
   readonly #options: TcpRedisOptions
   readonly #breaker: Breaker
-  readonly #commands: Client
+  readonly #rhythm: { everyMs: number; withinMs: number }
+  #commands: Client
   #subscriber: Client | null = null
+  #subscribe: (() => Client) | null = null
+  #replacedAt = Number.NEGATIVE_INFINITY
+  #check: ReturnType<typeof setInterval> | undefined
 
   constructor(options: TcpRedisOptions) {
     this.#options = options
-    this.#breaker = new Breaker(options.now)
+    this.#rhythm = options.rhythm ?? RHYTHM
+    this.#breaker = new Breaker(options.now, () => this.#replace())
     this.#commands = open(options)
   }
 
@@ -53,17 +64,22 @@ export class TcpRedis implements Redis {
   }
 
   listen(channel: string, { onMessage, onGap }: Listener): void {
-    const subscriber = open(this.#options)
-    this.#subscriber = subscriber
-    // The first time it has to be said; after each interruption the library says it again before it is ready.
-    let isSubscribed = false
-    subscriber.on('ready', () => {
-      if (isSubscribed) return onGap()
-      subscriber.subscribe(channel, onMessage).then(() => {
-        isSubscribed = true
-        onGap()
-      }, this.#options.onError)
-    })
+    this.#subscribe = () => {
+      const subscriber = open(this.#options)
+      // The first time it has to be said; after each interruption the library says it again before it is ready.
+      let isSubscribed = false
+      subscriber.on('ready', () => {
+        if (isSubscribed) return onGap()
+        subscriber.subscribe(channel, onMessage).then(() => {
+          isSubscribed = true
+          onGap()
+        }, this.#options.onError)
+      })
+      return subscriber
+    }
+    this.#subscriber = this.#subscribe()
+    this.#check = setInterval(() => void this.#checkSubscriber(), this.#rhythm.everyMs)
+    this.#check.unref()
   }
 
   async ping(): Promise<void> {
@@ -71,6 +87,7 @@ export class TcpRedis implements Redis {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#check)
     for (const client of [this.#commands, this.#subscriber]) client?.destroy()
   }
 
@@ -81,14 +98,37 @@ export class TcpRedis implements Redis {
       if (!(error instanceof ErrorReply)) throw new RedisFailure('the connection to the store failed', { cause: error })
       if (!isOperational(error.message)) throw error
       // After a failover the old primary goes on answering, read-only: the name may lead to the new one by now.
-      if (error.message.startsWith('READONLY')) this.#reconnect()
+      if (error.message.startsWith('READONLY')) this.#replace()
       throw new RedisFailure('the store cannot do this now', { cause: error })
     }
   }
 
-  #reconnect(): void {
+  /** New connections for both, at most once a second: a server that is gone without a word leaves connections that never end. */
+  #replace(): void {
+    const now = this.#options.now()
+    if (now - this.#replacedAt < REPLACE_EVERY_MS) return
+    this.#replacedAt = now
     this.#commands.destroy()
-    this.#commands.connect().catch(this.#options.onError)
+    this.#commands = open(this.#options)
+    this.#replaceSubscriber()
+  }
+
+  #replaceSubscriber(): void {
+    if (this.#subscribe === null) return
+    this.#subscriber?.destroy()
+    this.#subscriber = this.#subscribe()
+  }
+
+  /** Whoever only listens does not notice that nobody speaks any more. */
+  async #checkSubscriber(): Promise<void> {
+    const subscriber = this.#subscriber
+    if (subscriber?.isReady !== true) return
+    const answered = subscriber.ping().then(
+      () => true,
+      () => true,
+    )
+    const late = new Promise<boolean>((resolve) => setTimeout(resolve, this.#rhythm.withinMs, false).unref())
+    if (!(await Promise.race([answered, late])) && subscriber === this.#subscriber) this.#replaceSubscriber()
   }
 }
 

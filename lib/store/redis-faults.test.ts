@@ -107,6 +107,20 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
     expect((await store.listSessions('ada')).map((session) => session.id)).toEqual(['s1'])
   })
 
+  test('whose connections are dead without having ended is found again within three seconds, messages and all', async () => {
+    await store.insertAttempt(pendingAttempt())
+    const seen: string[] = []
+    const unwatch = store.watchAttempt(id, ({ status }) => seen.push(status))
+    await expect.poll(() => server.ask(`SCARD qr:w:${id}`)).toContain(':1')
+    wire.deafen()
+    await Promise.all([1, 2, 3].map(() => expect(store.findAttempt(id)).rejects.toBeInstanceOf(RedisFailure)))
+    await expect.poll(isThere, { timeout: 3_000 }).toBe(true)
+    await scan()
+    // Read again after the gap, then told.
+    await expect.poll(() => seen, { timeout: 3_000 }).toEqual(['pending', 'scanned'])
+    unwatch()
+  })
+
   test('that has forgotten everything is empty, not broken', async () => {
     await store.insertAttempt(pendingAttempt())
     await server.ask('FLUSHALL')

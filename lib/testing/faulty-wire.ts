@@ -16,6 +16,7 @@ export class FaultyWire {
   fault: Fault = { kind: 'none' }
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
+  readonly #deaf = new Set<Socket>()
 
   private constructor(port: number) {
     this.#server = createServer((near) => this.#join(near, port))
@@ -37,6 +38,11 @@ export class FaultyWire {
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
+  /** The connections of now stay open, and nothing goes through them any more, as when a machine has lost its power. New ones work. */
+  deafen(): void {
+    for (const socket of this.#sockets) this.#deaf.add(socket)
+  }
+
   #join(near: Socket, port: number): void {
     const far = connect(port, '127.0.0.1')
     for (const [from, to] of [
@@ -51,10 +57,12 @@ export class FaultyWire {
       })
     }
     near.on('data', (bytes: Buffer) => {
+      if (this.#deaf.has(near)) return
       if (this.fault.kind === 'error') near.write(`${this.fault.reply}\r\n`)
       else far.write(bytes)
     })
     far.on('data', (bytes: Buffer) => {
+      if (this.#deaf.has(far)) return
       const { fault } = this
       if (fault.kind === 'late') setTimeout(() => near.write(bytes), fault.ms)
       else if (fault.kind === 'torn') near.end(bytes.subarray(0, Math.ceil(bytes.length / 2)))

@@ -20,11 +20,14 @@ export interface StreamLimits {
 
 const HEARTBEAT_MS = 15_000
 
-/** Browsers that were told to come back do so over this time: at least a second, 2 ms for each of them, at most 35 s. */
+/**
+ * Browsers that were told to come back do so over this time: at least a second, at most 35 s, in between 3 ms for each of them. To serve one
+ * takes half of that, so that others are served meanwhile.
+ */
 const BYE_MIN_MS = 500
 const BYE_SPREAD_MIN_MS = 1_000
 const BYE_SPREAD_MAX_MS = 35_000
-const BYE_SPREAD_PER_STREAM_MS = 2
+const BYE_SPREAD_PER_STREAM_MS = 3
 
 /** One open stream. Everything that ends it (reader left, too slow, attempt over, shutdown) ends in `close`, once. */
 export class Stream {

@@ -37,6 +37,25 @@ describe.skipIf(!hasRedisServer())('a connection for messages', () => {
     await expect.poll(() => heard).toEqual(['gap', 'gap', 'after'])
   })
 
+  test('that dies before it was ready is replaced too, and so is that for commands', async () => {
+    heard = []
+    wire.isDead = true
+    wire.cut()
+    const isThere = () =>
+      redis.ping().then(
+        () => true,
+        () => false,
+      )
+    await expect.poll(isThere).toBe(false)
+    // By now both wait for the first word of a server that will never say it.
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    wire.isDead = false
+    await expect.poll(isThere, { timeout: 3_000 }).toBe(true)
+    await expect.poll(() => heard, { timeout: 3_000 }).toContain('gap')
+    await server.send(['PUBLISH', 'mine', 'after'])
+    await expect.poll(() => heard.at(-1), { timeout: 3_000 }).toBe('after')
+  })
+
   test('that is only quiet is left alone', async () => {
     await new Promise((resolve) => setTimeout(resolve, 1_000))
     expect(heard).toEqual(['gap'])

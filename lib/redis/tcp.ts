@@ -41,7 +41,7 @@ export class TcpRedis implements Redis {
   #commands: Client
   #subscriber: Client | null = null
   #subscribe: (() => Client) | null = null
-  #replacedAt = Number.NEGATIVE_INFINITY
+  #replacedAt: number
   #check: ReturnType<typeof setInterval> | undefined
 
   constructor(options: TcpRedisOptions) {
@@ -49,6 +49,7 @@ export class TcpRedis implements Redis {
     this.#rhythm = options.rhythm ?? RHYTHM
     this.#breaker = new Breaker(options.now, () => this.#replace())
     this.#commands = open(options)
+    this.#replacedAt = options.now()
   }
 
   async run({ lua, sha }: Script, keys: readonly string[], args: readonly string[]): Promise<Reply> {
@@ -95,7 +96,11 @@ export class TcpRedis implements Redis {
     try {
       return await this.#commands.sendCommand<Reply>(command)
     } catch (error) {
-      if (!(error instanceof ErrorReply)) throw new RedisFailure('the connection to the store failed', { cause: error })
+      if (!(error instanceof ErrorReply)) {
+        // It may have met a server that took it and says nothing: then nobody else ends the wait for its first word.
+        if (!this.#commands.isReady) this.#replace()
+        throw new RedisFailure('the connection to the store failed', { cause: error })
+      }
       if (!isOperational(error.message)) throw error
       // After a failover the old primary goes on answering, read-only: the name may lead to the new one by now.
       if (error.message.startsWith('READONLY')) this.#replace()
@@ -122,15 +127,17 @@ export class TcpRedis implements Redis {
   /** Whoever only listens does not notice that nobody speaks any more. */
   async #checkSubscriber(): Promise<void> {
     const subscriber = this.#subscriber
-    if (subscriber?.isReady !== true) return
-    const answered = subscriber.ping().then(
-      () => true,
-      () => true,
-    )
+    if (subscriber === null) return
     const late = new Promise<boolean>((resolve) => setTimeout(resolve, this.#rhythm.withinMs, false).unref())
-    if (!(await Promise.race([answered, late])) && subscriber === this.#subscriber) this.#replaceSubscriber()
+    const isAlive = subscriber.isReady
+      ? await Promise.race([subscriber.ping().then(yes, yes), late])
+      : await late.then(() => subscriber.isReady)
+    if (!isAlive && subscriber === this.#subscriber) this.#replaceSubscriber()
   }
 }
+
+/** Any answer will do, and a refusal is one. */
+const yes = () => true
 
 function open({ url, onError }: TcpRedisOptions) {
   const client = createClient({

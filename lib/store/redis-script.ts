@@ -52,10 +52,6 @@ function steps.watch(kind, id, process, ttl)
   return 1
 end
 
-function steps.unwatch(kind, id, process)
-  return redis.call('SREM', P .. kind .. ':' .. id, process)
-end
-
 -- 0 when each counter has room, and is counted; else the ms until the last of the full ones begins anew, and the end of the group.
 function steps.take(counters, now)
   now = tonumber(now)

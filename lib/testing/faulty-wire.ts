@@ -14,6 +14,8 @@ export type Fault =
 /** A wire to a real server, on a port of its own, that can be made to fail. For tests only. */
 export class FaultyWire {
   fault: Fault = { kind: 'none' }
+  /** Whether new connections are deaf from the beginning. */
+  isDead = false
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #deaf = new Set<Socket>()
@@ -43,8 +45,14 @@ export class FaultyWire {
     for (const socket of this.#sockets) this.#deaf.add(socket)
   }
 
+  /** Ends the connections of now, as a server that restarts does. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
   #join(near: Socket, port: number): void {
     const far = connect(port, '127.0.0.1')
+    if (this.isDead) this.#deaf.add(near).add(far)
     for (const [from, to] of [
       [near, far],
       [far, near],

@@ -139,7 +139,10 @@ for (const [words, skewMs] of [
   ['a day ahead', 86_400_000],
   ['a day behind', -86_400_000],
 ] as const) {
-  test(`a computer whose clock is ${words} counts down right and signs in`, async ({ computer, phone }) => {
+  test(`a computer whose clock is ${words} shows its code while it is good, and signs in`, async ({
+    computer,
+    phone,
+  }) => {
     await computer.page.addInitScript((ms) => {
       const now = Date.now
       Date.now = () => now() + ms

@@ -32,7 +32,7 @@ export interface UpdateOptions {
 /**
  * Where attempts, sessions and limits live. The rules are not in here: `updateAttempt` runs a pure transition between a read
  * and a compare-and-set on `version`, and runs it again when somebody else was faster. Every adapter passes
- * `contract.test-suite.ts`.
+ * `contract.ts`.
  *
  * Changes are announced after they are durable. Messages are hints: a watcher subscribes first and reads then.
  */

@@ -1,3 +1,5 @@
+import type { MatchReason } from './risk'
+
 /** Whose account it is. `id` never leaves for the computer before the session exists. */
 export interface Person {
   id: string
@@ -29,11 +31,15 @@ interface Match {
   required: boolean
   passed: boolean
   attemptsLeft: number
+  /** Why it is required. Empty when it is not; undefined in records of older versions. */
+  reasons?: readonly MatchReason[]
 }
 
 /** What a scan adds to an attempt. Exists from `scanned` on and never changes hands. */
 interface Scan {
   phone: Phone
+  /** Undefined in records of older versions. */
+  scannedAt?: number
   sameNetwork: boolean
   known: boolean
   match: Match
@@ -45,6 +51,11 @@ interface Base {
   version: number
   /** Epoch ms, as all times in here; the server's clock alone decides. */
   createdAt: number
+  /**
+   * The id of the keys that its ticket, number and session id come from, so that every process gives the
+   * same ones while the secret is rotated. Undefined in records of older versions.
+   */
+  keyId?: string
   computer: Computer
 }
 
@@ -63,6 +74,8 @@ export interface Confirmed extends Base {
   status: 'confirmed'
   expiresAt: number
   scan: Scan
+  /** How often its own browser has tried to redeem it. Undefined: never. */
+  redeemTries?: number
 }
 
 export interface Redeemed extends Base {
@@ -70,6 +83,7 @@ export interface Redeemed extends Base {
   endedAt: number
   scan: Scan
   sessionId: string
+  redeemTries?: number
 }
 
 export type CancelledBy = 'phone' | 'computer' | 'match'
@@ -99,6 +113,8 @@ export interface Lifetimes {
   codePeriodMs: number
   confirmMs: number
   ticketMs: number
+  /** A person needs this long to read the question: a confirm that comes sooner after the scan is refused. */
+  confirmMinMs: number
 }
 
 /** How long an ended attempt can still be told apart from an unknown one. */
@@ -107,17 +123,25 @@ export const TOMBSTONE_MS = 10 * 60_000
 /** Within this time a repeated redeem (its answer was lost) gives the same session. */
 export const REDEEM_REPEAT_MS = 10_000
 
+/** Within this time after the redeem the phone's "Wasn't you?" signs that computer out. */
+export const REVOKE_MS = 10 * 60_000
+
 export const MATCH_TRIES = 2
 
+/** How often the browser of an attempt may try to redeem it, repeats included, where limits are not scaled. */
+export const REDEEM_TRIES = 5
+
 export interface NewAttempt {
-  /** From `newAttemptId`: made by the server, never chosen by a client. */
+  /** From `toAttemptId`: made by the server, never chosen by a client. */
   id: string
+  keyId: string
   computer: Computer
 }
 
 /** A fresh attempt. Pure: id and time are given. */
-export function createAttempt({ id, computer }: NewAttempt, now: number, lifetimes: Lifetimes): Pending {
-  return { id, version: 1, status: 'pending', createdAt: now, expiresAt: now + lifetimes.attemptMs, computer }
+export function createAttempt({ id, keyId, computer }: NewAttempt, now: number, lifetimes: Lifetimes): Pending {
+  const expiresAt = now + lifetimes.attemptMs
+  return { id, version: 1, status: 'pending', createdAt: now, keyId, expiresAt, computer }
 }
 
 /**
@@ -126,9 +150,14 @@ export function createAttempt({ id, computer }: NewAttempt, now: number, lifetim
  */
 export function attemptAt(attempt: Attempt, now: number): Attempt {
   if (!isRunning(attempt) || now < attempt.expiresAt) return attempt
-  const { id, version, createdAt, computer, expiresAt } = attempt
   const scan = attempt.status === 'pending' ? null : attempt.scan
-  return { id, version: version + 1, status: 'expired', createdAt, endedAt: expiresAt, computer, scan }
+  return { ...nextBase(attempt), status: 'expired', endedAt: attempt.expiresAt, scan }
+}
+
+/** What an attempt keeps through every transition, with the next version. */
+export function nextBase({ id, version, createdAt, keyId, computer }: Attempt): Base {
+  const base = { id, version: version + 1, createdAt, computer }
+  return keyId === undefined ? base : { ...base, keyId }
 }
 
 /** True while something can still happen to it. Says nothing about time: pass it through `attemptAt` first. */

@@ -12,11 +12,11 @@ describe('a code', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 12, maxLength: 12 }),
-        fc.integer({ min: 0, max: 4e12 }),
+        fc.integer({ min: 0, max: 3.4e12 }),
         (id, startsAt) => {
           const attemptId = toAttemptId(Buffer.from(id))
-          const parsed = parseCode(KEYS, encodeCode(KEYS, attemptId, startsAt))
-          expect(parsed).toEqual({ attemptId, startsAt: startsAt - (startsAt % 10) })
+          const parsed = parseCode(KEYS, encodeCode(KEYS[0], attemptId, startsAt))
+          expect(parsed).toEqual({ attemptId, startsAt: startsAt - (startsAt % 50) })
         },
       ),
     )
@@ -25,11 +25,11 @@ describe('a code', () => {
   test('leaves the whole URL within 64 characters for an origin of 24', () => {
     const origin = 'https://login.example.io'
     expect(origin).toHaveLength(24)
-    expect(`${origin}/q#${encodeCode(KEYS, ID, T0)}`.length).toBeLessThanOrEqual(64)
+    expect(`${origin}/q#${encodeCode(KEYS[0], ID, T0)}`.length).toBeLessThanOrEqual(64)
   })
 
   test('with any character changed is not ours', () => {
-    const code = encodeCode(KEYS, ID, T0)
+    const code = encodeCode(KEYS[0], ID, T0)
     for (let index = 0; index < code.length; index += 1) {
       const other = code[index] === 'A' ? 'B' : 'A'
       expect(parseCode(KEYS, code.slice(0, index) + other + code.slice(index + 1))).toBeNull()
@@ -38,9 +38,9 @@ describe('a code', () => {
 
   test('from another secret, malformed, or of another length is not ours', () => {
     const other = deriveKeyring(['another secret that is long enough too'])
-    const code = encodeCode(KEYS, ID, T0)
+    const code = encodeCode(KEYS[0], ID, T0)
     for (const bad of [
-      encodeCode(other, ID, T0),
+      encodeCode(other[0], ID, T0),
       '',
       'x',
       code.slice(1),
@@ -54,7 +54,7 @@ describe('a code', () => {
 
   test('made with an older secret is still ours after rotation', () => {
     const rotated = deriveKeyring(['a newer secret that is long enough too', 'a secret for tests that is long enough'])
-    expect(parseCode(rotated, encodeCode(KEYS, ID, T0))).toEqual({ attemptId: ID, startsAt: T0 })
+    expect(parseCode(rotated, encodeCode(KEYS[0], ID, T0))).toEqual({ attemptId: ID, startsAt: T0 })
   })
 
   test('is good in its own period and the next one: dead after two periods', () => {

@@ -1,17 +1,19 @@
-import { isSame, type Keyring, mac } from './keys'
+import { isSame, type Keyring, type Keys, keyDigit, mac } from './keys'
 
 /**
- * What the QR carries for a short while: attempt id, start of the code's period and a truncated HMAC over both.
- * 36 base64url characters, so that `{origin}/q#{code}` stays within 64 for an origin of 24. Made and checked without
- * the store; knowing one lets a signed-in phone scan and gives nothing else.
+ * What the QR carries for a short while: attempt id (96 bits), a digit that names the key (4 bits), start of
+ * the code's period (36 bits) and a truncated HMAC over the three (80 bits). 36 base64url characters, so that
+ * `{origin}/q#{code}` stays within 64 for an origin of 24. Made and checked without the store; knowing one
+ * lets a signed-in phone scan and gives nothing else.
  */
 const ID_BYTES = 12
 const START_BYTES = 5
 const MAC_BYTES = 10
 const CODE = /^[A-Za-z0-9_-]{36}$/
 
-/** Period starts are carried in units of 10 ms: five bytes of them last until the year 2318. */
-const START_UNIT_MS = 10
+/** Period starts are carried in units of 50 ms: 36 bits of them last until the year 2078. */
+const START_UNIT_MS = 50
+const START_UNITS = 2 ** 36
 
 export const ATTEMPT_ID = /^[A-Za-z0-9_-]{16}$/
 export const ATTEMPT_ID_CHARS = 16
@@ -29,11 +31,13 @@ export function codePeriodAt(createdAt: number, now: number, periodMs: number): 
   return { startsAt, endsAt: startsAt + periodMs }
 }
 
-export function encodeCode(keys: Keyring, attemptId: string, startsAt: number): string {
+/** `keys`: those of the attempt, by `keysNamed`. */
+export function encodeCode(keys: Keys, attemptId: string, startsAt: number): string {
   const signed = Buffer.alloc(ID_BYTES + START_BYTES)
   signed.write(attemptId, 'base64url')
-  signed.writeUIntBE(Math.floor(startsAt / START_UNIT_MS), ID_BYTES, START_BYTES)
-  return Buffer.concat([signed, mac(keys[0].code, signed, MAC_BYTES)]).toString('base64url')
+  const start = Math.floor(startsAt / START_UNIT_MS)
+  signed.writeUIntBE(Number.parseInt(keyDigit(keys), 16) * START_UNITS + start, ID_BYTES, START_BYTES)
+  return Buffer.concat([signed, mac(keys.code, signed, MAC_BYTES)]).toString('base64url')
 }
 
 /** The attempt and period of a code that we made, or null: forged, malformed, or from another secret. Says nothing about time. */
@@ -42,11 +46,12 @@ export function parseCode(keys: Keyring, code: string): { attemptId: string; sta
   const bytes = Buffer.from(code, 'base64url')
   const signed = bytes.subarray(0, ID_BYTES + START_BYTES)
   const given = bytes.subarray(ID_BYTES + START_BYTES)
-  if (!keys.some((key) => isSame(mac(key.code, signed, MAC_BYTES), given))) return null
-  return {
-    attemptId: bytes.toString('base64url', 0, ID_BYTES),
-    startsAt: bytes.readUIntBE(ID_BYTES, START_BYTES) * START_UNIT_MS,
-  }
+  const digitAndStart = bytes.readUIntBE(ID_BYTES, START_BYTES)
+  const digit = Math.floor(digitAndStart / START_UNITS).toString(16)
+  const named = keys.filter((each) => keyDigit(each) === digit)
+  if (!named.some((each) => isSame(mac(each.code, signed, MAC_BYTES), given))) return null
+  const startsAt = (digitAndStart % START_UNITS) * START_UNIT_MS
+  return { attemptId: bytes.toString('base64url', 0, ID_BYTES), startsAt }
 }
 
 /** A code is good in its own period and the next one. */

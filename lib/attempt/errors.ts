@@ -1,3 +1,5 @@
+import type { CancelledBy } from './attempt'
+
 /**
  * Every reason for which a request is refused. Clients switch on these words (`code` of the problem document),
  * so they are public API. `lib/http/problem.ts` maps each to a status; a new one does not compile until it has one.
@@ -26,6 +28,7 @@ export type ErrorCode =
   | 'match_required'
   | 'match_wrong'
   | 'match_not_due'
+  | 'too_soon'
   | 'ticket_wrong'
   | 'wrong_state'
   // the server
@@ -38,8 +41,10 @@ export interface ErrorFacts {
   errors?: { path: string; message: string }[]
   /** Tries that are left: `match_wrong` only. */
   attemptsLeft?: number
-  /** Seconds after which asking again makes sense: `rate_limited` and `unavailable`. */
+  /** Seconds after which asking again makes sense: `rate_limited`, `too_soon` and `unavailable`. */
   retryAfterS?: number
+  /** Who ended it: `attempt_ended`, for its scanner only. */
+  cancelledBy?: CancelledBy
   /** The methods that are offered: `method_not_allowed` only. */
   allow?: string
   /** Which limit was reached, for the log: `rate_limited` only. Not told to the client. */

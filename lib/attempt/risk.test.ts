@@ -1,16 +1,24 @@
 import { describe, expect, test } from 'vitest'
-import { isMatchRequired, isSameNetwork, networkOf, plainAddress } from './risk'
+import { compareNetworks, matchReasons, networkOf, plainAddress } from './risk'
 
 describe('the match policy', () => {
-  test('risk asks when neither the network nor the browser is known', () => {
-    expect(isMatchRequired('risk', { sameNetwork: false, known: false })).toBe(true)
-    expect(isMatchRequired('risk', { sameNetwork: true, known: false })).toBe(false)
-    expect(isMatchRequired('risk', { sameNetwork: false, known: true })).toBe(false)
+  test('risk asks when neither the network nor the browser is known, and gives the reasons that are true', () => {
+    expect(matchReasons('risk', { network: 'other', known: false })).toEqual(['new_browser', 'other_network'])
+    expect(matchReasons('risk', { network: 'unknown', known: false })).toEqual(['new_browser', 'unknown_network'])
+    expect(matchReasons('risk', { network: 'same', known: false })).toEqual([])
+    expect(matchReasons('risk', { network: 'other', known: true })).toEqual([])
   })
 
-  test('always and never do as they say', () => {
-    expect(isMatchRequired('always', { sameNetwork: true, known: true })).toBe(true)
-    expect(isMatchRequired('never', { sameNetwork: false, known: false })).toBe(false)
+  test('always asks because the policy says so, and never does not ask', () => {
+    expect(matchReasons('always', { network: 'same', known: true })).toEqual(['policy'])
+    expect(matchReasons('always', { network: 'other', known: false })).toEqual(['policy'])
+    expect(matchReasons('never', { network: 'other', known: false })).toEqual([])
+  })
+
+  test('an unknown network is neither the same nor another one', () => {
+    expect(compareNetworks(null, '203.0.113.7')).toBe('unknown')
+    expect(compareNetworks(null, null)).toBe('unknown')
+    expect(compareNetworks('203.0.113.7', '203.0.113.8')).toBe('other')
   })
 })
 
@@ -31,7 +39,7 @@ describe('the same network is', () => {
     ['not two unknown addresses', null, null, false],
     ['not two malformed addresses', 'unknown', 'unknown', false],
   ])('%s', (_, a, b, expected) => {
-    expect(isSameNetwork(networkOf(a), networkOf(b))).toBe(expected)
+    expect(compareNetworks(networkOf(a), networkOf(b)) === 'same').toBe(expected)
   })
 })
 

@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { ADA, after, LIFETIMES, LIN, pendingAttempt, scanBy, T0 } from '../testing/fixtures'
-import { type Attempt, attemptAt, REDEEM_REPEAT_MS, type Status } from './attempt'
+import { ADA, afterEvents, LIFETIMES, LIN, pendingAttempt, scanBy, T0 } from '../testing/fixtures'
+import { type Attempt, attemptAt, REDEEM_REPEAT_MS, REVOKE_MS, type Status } from './attempt'
 import { type ErrorCode, ProtocolError } from './errors'
 import { type AttemptEvent, type EventType, transition } from './transition'
 
 const pending = pendingAttempt()
-const scanned = after(pending, scanBy(ADA))
-const matchDue = after(pending, scanBy(ADA, { matchRequired: true }))
-const matchPassed = after(matchDue, { type: 'match', right: true })
-const confirmed = after(scanned, { type: 'confirm', phone: ADA })
-const redeemed = after(confirmed, { type: 'redeem', ticketRight: true, sessionId: 'session' })
-const cancelled = after(scanned, { type: 'cancel', by: 'phone' })
+const scanned = afterEvents(pending, scanBy(ADA))
+const matchDue = afterEvents(pending, scanBy(ADA, { matchReasons: ['policy'] }))
+const matchPassed = afterEvents(matchDue, { type: 'match', right: true })
+const confirmed = afterEvents(scanned, { type: 'confirm', phone: ADA })
+const redeemed = afterEvents(confirmed, { type: 'redeem', ticketRight: true, sessionId: 'session', maxTries: 5 })
+const cancelled = afterEvents(scanned, { type: 'cancel', phone: ADA })
 
 const LATER: Record<Status, number> = {
   pending: T0,
@@ -27,8 +27,8 @@ const EVENTS: Record<EventType, AttemptEvent> = {
   scan: scanBy(ADA),
   match: { type: 'match', right: true },
   confirm: { type: 'confirm', phone: ADA },
-  cancel: { type: 'cancel', by: 'computer' },
-  redeem: { type: 'redeem', ticketRight: true, sessionId: 'session' },
+  cancel: { type: 'cancel', phone: null },
+  redeem: { type: 'redeem', ticketRight: true, sessionId: 'session', maxTries: 5 },
 }
 
 /** What section 2 of PROTOCOL.md says: a new status, a refusal, or no change. A missing cell does not compile. */
@@ -59,7 +59,7 @@ const EXPECTED: Record<Status, Record<EventType, { to: Status } | { refused: Err
     match: { refused: 'wrong_state' },
     confirm: 'same',
     cancel: { refused: 'wrong_state' },
-    redeem: 'same',
+    redeem: { to: 'redeemed' },
   },
   cancelled: {
     scan: { refused: 'attempt_ended' },
@@ -136,7 +136,7 @@ describe('scan', () => {
   })
 
   test('a repeat does not change what the first scan established', () => {
-    expect(apply(matchDue, scanBy(ADA, { matchRequired: false, sameNetwork: true })).attempt).toBe(matchDue)
+    expect(apply(matchDue, scanBy(ADA, { matchReasons: [], sameNetwork: true })).attempt).toBe(matchDue)
   })
 
   test('a dead code of an attempt that ran out is called expired', () => {
@@ -178,17 +178,79 @@ describe('confirm', () => {
   })
 })
 
+const WRONG_TICKET: AttemptEvent = { type: 'redeem', ticketRight: false, sessionId: 'session', maxTries: 5 }
+
+describe('a person needs time to read', () => {
+  const slow = { ...LIFETIMES, confirmMinMs: 700 }
+  const confirm: AttemptEvent = { type: 'confirm', phone: ADA }
+
+  test('a confirm sooner than that after the first scan is refused, to the millisecond', () => {
+    const early = () => transition(scanned, confirm, T0 + 699, slow)
+    expect(refusalOf(early)).toBe('too_soon')
+    expect(transition(scanned, confirm, T0 + 700, slow).attempt.status).toBe('confirmed')
+  })
+
+  test('a number that is due comes first, and a repeated scan starts no new wait', () => {
+    expect(refusalOf(() => transition(matchDue, confirm, T0, slow))).toBe('match_required')
+    const again = transition(scanned, scanBy(ADA), T0 + 650, slow).attempt
+    expect(transition(again, confirm, T0 + 700, slow).attempt.status).toBe('confirmed')
+  })
+})
+
 describe('redeem', () => {
   test('a wrong ticket redeems nothing', () => {
-    const wrong: AttemptEvent = { type: 'redeem', ticketRight: false, sessionId: 'session' }
-    expect(refusalOf(() => apply(confirmed, wrong))).toBe('ticket_wrong')
-    expect(refusalOf(() => apply(redeemed, wrong))).toBe('ticket_wrong')
+    for (const attempt of [confirmed, redeemed]) {
+      const { refusal, attempt: tried } = apply(attempt, WRONG_TICKET)
+      expect(refusal?.code).toBe('ticket_wrong')
+      expect(tried.status).toBe(attempt.status)
+    }
+  })
+
+  test('its browser has five tries, right or wrong, repeats included; then it waits for the end', () => {
+    const right: AttemptEvent = { type: 'redeem', ticketRight: true, sessionId: 'session', maxTries: 5 }
+    const four = afterEvents(confirmed, WRONG_TICKET, WRONG_TICKET, WRONG_TICKET, WRONG_TICKET)
+    const fifth = apply(four, right).attempt
+    expect(fifth).toMatchObject({ status: 'redeemed', redeemTries: 5 })
+    expect(refusalOf(() => apply(fifth, right))).toBe('rate_limited')
+    const five = afterEvents(four, WRONG_TICKET)
+    expect(refusalOf(() => apply(five, right))).toBe('rate_limited')
+    expect(attemptAt(five, T0 + 60_000).status).toBe('expired')
   })
 
   test('a repeat gives the same session for 10 s and none after', () => {
-    const repeat: AttemptEvent = { type: 'redeem', ticketRight: true, sessionId: 'another' }
+    const repeat: AttemptEvent = { type: 'redeem', ticketRight: true, sessionId: 'another', maxTries: 5 }
     expect(apply(redeemed, repeat, T0 + REDEEM_REPEAT_MS).attempt).toMatchObject({ sessionId: 'session' })
     expect(refusalOf(() => apply(redeemed, repeat, T0 + REDEEM_REPEAT_MS + 1))).toBe('wrong_state')
+  })
+})
+
+describe('cancel', () => {
+  const byPhone: AttemptEvent = { type: 'cancel', phone: ADA }
+
+  test('"Wasn\'t you?" of the scanner names the session to sign out for 10 min, again and again, and changes nothing', () => {
+    for (const now of [T0, T0 + 5_000, T0 + REVOKE_MS]) {
+      expect(apply(redeemed, byPhone, now)).toEqual({ attempt: redeemed, revokes: 'session' })
+    }
+    expect(refusalOf(() => apply(redeemed, byPhone, T0 + REVOKE_MS + 1))).toBe('wrong_state')
+  })
+
+  test('nor does another phone, or the computer, undo a sign-in', () => {
+    expect(refusalOf(() => apply(redeemed, { type: 'cancel', phone: LIN }))).toBe('claim_unknown')
+    expect(refusalOf(() => apply(redeemed, { type: 'cancel', phone: null }))).toBe('wrong_state')
+  })
+
+  test('only the scanner learns who ended it', () => {
+    const factsOf = (attempt: Attempt, phone = ADA) => {
+      try {
+        return apply(attempt, { type: 'confirm', phone })
+      } catch (error) {
+        return error instanceof ProtocolError ? error.facts : error
+      }
+    }
+    expect(factsOf(cancelled)).toEqual({ cancelledBy: 'phone' })
+    expect(factsOf(afterEvents(scanned, { type: 'cancel', phone: null }))).toEqual({ cancelledBy: 'computer' })
+    expect(factsOf(cancelled, LIN)).toEqual({})
+    expect(factsOf(afterEvents(pending, { type: 'cancel', phone: null }))).toEqual({})
   })
 })
 

@@ -6,22 +6,36 @@ import {
   isSamePhone,
   type Lifetimes,
   MATCH_TRIES,
+  nextBase,
   type Pending,
   type Phone,
   REDEEM_REPEAT_MS,
+  REVOKE_MS,
   type Redeemed,
   type Scanned,
   type Status,
+  scannerOf,
 } from './attempt'
 import { ProtocolError } from './errors'
+import type { MatchReason } from './risk'
 
 /** What can happen to an attempt. Who may cause it (cookie, claim, ticket) has been established before. */
 export type AttemptEvent =
-  | { type: 'scan'; phone: Phone; codeAlive: boolean; sameNetwork: boolean; known: boolean; matchRequired: boolean }
+  | {
+      type: 'scan'
+      phone: Phone
+      codeAlive: boolean
+      sameNetwork: boolean
+      known: boolean
+      /** Why the number has to be typed; empty when it need not be. */
+      matchReasons: readonly MatchReason[]
+    }
   | { type: 'match'; right: boolean }
   | { type: 'confirm'; phone: Phone }
-  | { type: 'cancel'; by: Exclude<CancelledBy, 'match'> }
-  | { type: 'redeem'; ticketRight: boolean; sessionId: string }
+  /** `phone`: null when the computer cancels. */
+  | { type: 'cancel'; phone: Phone | null }
+  /** `maxTries`: of its browser, repeats included. */
+  | { type: 'redeem'; ticketRight: boolean; sessionId: string; maxTries: number }
 
 export type EventType = AttemptEvent['type']
 type EventOf<T extends EventType> = Extract<AttemptEvent, { type: T }>
@@ -30,6 +44,8 @@ type EventOf<T extends EventType> = Extract<AttemptEvent, { type: T }>
 export interface Outcome {
   attempt: Attempt
   refusal?: ProtocolError
+  /** The session that has to be signed out: the person did not want the computer that was let in. */
+  revokes?: string
 }
 
 type Cell<S extends Status, E extends EventType> = (
@@ -51,7 +67,7 @@ const TABLE: { [S in Status]: { [E in EventType]: Cell<S, E> } } = {
   pending: { scan: toScanned, match: wrongState, confirm: wrongState, cancel: toCancelled, redeem: wrongState },
   scanned: { scan: repeatScan, match: judgeMatch, confirm: toConfirmed, cancel: toCancelled, redeem: wrongState },
   confirmed: { scan: repeatScan, match: wrongState, confirm: repeatConfirm, cancel: toCancelled, redeem: toRedeemed },
-  redeemed: { scan: wrongState, match: wrongState, confirm: repeatConfirm, cancel: wrongState, redeem: repeatRedeem },
+  redeemed: { scan: wrongState, match: wrongState, confirm: repeatConfirm, cancel: revoke, redeem: repeatRedeem },
   cancelled: { scan: ended, match: ended, confirm: ended, cancel: unchanged, redeem: ended },
   expired: { scan: tooLate, match: ended, confirm: ended, cancel: ended, redeem: ended },
 }
@@ -72,11 +88,10 @@ export function transition(stored: Attempt, event: AttemptEvent, now: number, li
 
 function toScanned(attempt: Pending, event: EventOf<'scan'>, { now, lifetimes }: Time): Outcome {
   if (!event.codeAlive) throw new ProtocolError('code_expired')
-  const { id, version, createdAt, computer } = attempt
-  const match = { required: event.matchRequired, passed: false, attemptsLeft: MATCH_TRIES }
-  const scan = { phone: event.phone, sameNetwork: event.sameNetwork, known: event.known, match }
-  const expiresAt = now + lifetimes.confirmMs
-  return { attempt: { id, version: version + 1, status: 'scanned', createdAt, computer, expiresAt, scan } }
+  const { phone, sameNetwork, known, matchReasons: reasons } = event
+  const match = { required: reasons.length > 0, passed: false, attemptsLeft: MATCH_TRIES, reasons }
+  const scan = { phone, scannedAt: now, sameNetwork, known, match }
+  return { attempt: { ...nextBase(attempt), status: 'scanned', expiresAt: now + lifetimes.confirmMs, scan } }
 }
 
 /** The first scanner owns it; that phone may repeat, even when its code has died since. */
@@ -98,11 +113,10 @@ function judgeMatch(attempt: Scanned, event: EventOf<'match'>, { now }: Time): O
 
 function toConfirmed(attempt: Scanned, event: EventOf<'confirm'>, { now, lifetimes }: Time): Outcome {
   requireScanner(attempt, event.phone)
-  const { match } = attempt.scan
-  if (match.required && !match.passed) throw new ProtocolError('match_required')
-  const { id, version, createdAt, computer, scan } = attempt
-  const expiresAt = now + lifetimes.ticketMs
-  return { attempt: { id, version: version + 1, status: 'confirmed', createdAt, computer, expiresAt, scan } }
+  const { scan } = attempt
+  if (scan.match.required && !scan.match.passed) throw new ProtocolError('match_required')
+  if (now - (scan.scannedAt ?? 0) < lifetimes.confirmMinMs) throw new ProtocolError('too_soon', { retryAfterS: 1 })
+  return { attempt: { ...nextBase(attempt), status: 'confirmed', expiresAt: now + lifetimes.ticketMs, scan } }
 }
 
 function repeatConfirm(attempt: Confirmed | Redeemed, event: EventOf<'confirm'>): Outcome {
@@ -111,31 +125,56 @@ function repeatConfirm(attempt: Confirmed | Redeemed, event: EventOf<'confirm'>)
 }
 
 function toCancelled(attempt: Pending | Scanned | Confirmed, event: EventOf<'cancel'>, { now }: Time): Outcome {
-  return { attempt: cancelled(attempt, event.by, now, attempt.status === 'pending' ? null : attempt.scan) }
+  const by = event.phone === null ? 'computer' : 'phone'
+  return { attempt: cancelled(attempt, by, now, attempt.status === 'pending' ? null : attempt.scan) }
+}
+
+/** "Wasn't you?" on the phone. The attempt stays redeemed; repeating it leads to the same. */
+function revoke(attempt: Redeemed, event: EventOf<'cancel'>, { now }: Time): Outcome {
+  if (event.phone === null || now - attempt.endedAt > REVOKE_MS) throw new ProtocolError('wrong_state')
+  requireScanner(attempt, event.phone)
+  return { attempt, revokes: attempt.sessionId }
 }
 
 function toRedeemed(attempt: Confirmed, event: EventOf<'redeem'>, { now }: Time): Outcome {
-  if (!event.ticketRight) throw new ProtocolError('ticket_wrong')
-  const { id, version, createdAt, computer, scan } = attempt
-  const { sessionId } = event
-  return {
-    attempt: { id, version: version + 1, status: 'redeemed', createdAt, computer, endedAt: now, scan, sessionId },
+  const redeemTries = countTry(attempt, event.maxTries, attempt.expiresAt - now)
+  const { scan, expiresAt } = attempt
+  if (!event.ticketRight) {
+    const tried: Confirmed = { ...nextBase(attempt), status: 'confirmed', expiresAt, scan, redeemTries }
+    return { attempt: tried, refusal: new ProtocolError('ticket_wrong') }
   }
+  const { sessionId } = event
+  return { attempt: { ...nextBase(attempt), status: 'redeemed', endedAt: now, scan, sessionId, redeemTries } }
 }
 
 /** The answer may have been lost on its way: for a short while the same ticket gives the same session again. */
 function repeatRedeem(attempt: Redeemed, event: EventOf<'redeem'>, { now }: Time): Outcome {
-  if (now - attempt.endedAt > REDEEM_REPEAT_MS) throw new ProtocolError('wrong_state')
-  if (!event.ticketRight) throw new ProtocolError('ticket_wrong')
-  return { attempt }
+  const repeatEndsAt = attempt.endedAt + REDEEM_REPEAT_MS
+  if (now > repeatEndsAt) throw new ProtocolError('wrong_state')
+  const redeemTries = countTry(attempt, event.maxTries, repeatEndsAt - now)
+  const { scan, endedAt, sessionId } = attempt
+  const tried: Redeemed = { ...nextBase(attempt), status: 'redeemed', endedAt, scan, sessionId, redeemTries }
+  return event.ticketRight ? { attempt: tried } : { attempt: tried, refusal: new ProtocolError('ticket_wrong') }
+}
+
+/** @throws ProtocolError `rate_limited` when its browser has no try left. `leftMs`: after that no try can succeed. */
+function countTry({ redeemTries = 0 }: Confirmed | Redeemed, maxTries: number, leftMs: number): number {
+  if (redeemTries < maxTries) return redeemTries + 1
+  const retryAfterS = Math.max(1, Math.ceil(leftMs / 1000))
+  throw new ProtocolError('rate_limited', { retryAfterS, limit: 'redeem' })
 }
 
 function wrongState(): never {
   throw new ProtocolError('wrong_state')
 }
 
-function ended(): never {
-  throw new ProtocolError('attempt_ended')
+/** Its scanner learns who ended it; every other client only that it is over. */
+function ended(attempt: Attempt, event: AttemptEvent): never {
+  const phone = 'phone' in event ? event.phone : null
+  const scanner = scannerOf(attempt)
+  const isScanner = phone !== null && scanner !== null && isSamePhone(phone, scanner)
+  const cancelledBy = attempt.status === 'cancelled' && isScanner ? attempt.cancelledBy : undefined
+  throw new ProtocolError('attempt_ended', cancelledBy === undefined ? {} : { cancelledBy })
 }
 
 function tooLate(_: Attempt, event: EventOf<'scan'>): never {
@@ -157,6 +196,5 @@ function withMatch(attempt: Scanned, match: Scanned['scan']['match']): Scanned {
 }
 
 function cancelled(attempt: Attempt, cancelledBy: CancelledBy, now: number, scan: Scanned['scan'] | null): Attempt {
-  const { id, version, createdAt, computer } = attempt
-  return { id, version: version + 1, status: 'cancelled', createdAt, computer, endedAt: now, scan, cancelledBy }
+  return { ...nextBase(attempt), status: 'cancelled', endedAt: now, scan, cancelledBy }
 }

@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { ADA, after, ID, KEYS, LIFETIMES, pendingAttempt, scanBy, T0 } from '../testing/fixtures'
+import { ADA, afterEvents, ID, KEYS, LIFETIMES, pendingAttempt, scanBy, T0 } from '../testing/fixtures'
+import { deriveKeyring } from './keys'
 import { encodeClaim, encodeTicket, matchNumberOf } from './tokens'
 import { toAttemptView, toReview } from './views'
 
 const CONTEXT = { keys: KEYS, lifetimes: LIFETIMES, publicOrigin: 'https://login.example.com' }
 const pending = pendingAttempt()
-const scanned = after(pending, scanBy(ADA))
-const confirmed = after(scanned, { type: 'confirm', phone: ADA })
-const redeemed = after(confirmed, { type: 'redeem', ticketRight: true, sessionId: 'session' })
-const claim = encodeClaim(KEYS, ID, ADA)
+const scanned = afterEvents(pending, scanBy(ADA))
+const confirmed = afterEvents(scanned, { type: 'confirm', phone: ADA })
+const redeemed = afterEvents(confirmed, { type: 'redeem', ticketRight: true, sessionId: 'session', maxTries: 5 })
+const claim = encodeClaim(KEYS[0], ID, ADA)
 
 describe('the computer sees', () => {
   test('before a scan the code and nothing of a person', () => {
@@ -34,7 +35,10 @@ describe('the computer sees', () => {
   })
 
   test('the ticket while confirmed, and never after', () => {
-    expect(toAttemptView(confirmed, T0, CONTEXT)).toMatchObject({ ticket: encodeTicket(KEYS, ID), expiresInMs: 60_000 })
+    expect(toAttemptView(confirmed, T0, CONTEXT)).toMatchObject({
+      ticket: encodeTicket(KEYS[0], ID),
+      expiresInMs: 60_000,
+    })
     expect(toAttemptView(redeemed, T0, CONTEXT)).toEqual({ id: ID, version: 4, status: 'redeemed', expiresInMs: 0 })
     expect(toAttemptView(confirmed, T0 + 60_000, CONTEXT)).toEqual({
       id: ID,
@@ -45,7 +49,7 @@ describe('the computer sees', () => {
   })
 
   test('who cancelled', () => {
-    const cancelled = after(scanned, { type: 'cancel', by: 'phone' })
+    const cancelled = afterEvents(scanned, { type: 'cancel', phone: ADA })
     expect(toAttemptView(cancelled, T0, CONTEXT)).toMatchObject({
       status: 'cancelled',
       cancelledBy: 'phone',
@@ -75,21 +79,42 @@ describe('the phone sees', () => {
         sameNetwork: true,
         known: false,
       },
-      match: { required: false, number: null, passed: false },
+      match: { required: false, number: null, passed: false, reasons: [] },
     })
     expect(JSON.stringify(review)).not.toContain('203.0.113.7')
   })
 
   test('the number only when it is asked for', () => {
-    const due = after(pending, scanBy(ADA, { matchRequired: true }))
+    const due = afterEvents(pending, scanBy(ADA, { matchReasons: ['new_browser', 'other_network'] }))
     expect(toReview(due, claim, T0, KEYS).match).toEqual({
       required: true,
-      number: matchNumberOf(KEYS, ID),
+      number: matchNumberOf(KEYS[0], ID),
       passed: false,
+      reasons: ['new_browser', 'other_network'],
     })
+  })
+
+  test('who ended it', () => {
+    const cancelled = afterEvents(scanned, { type: 'cancel', phone: null })
+    expect(toReview(cancelled, claim, T0, KEYS)).toMatchObject({ status: 'cancelled', cancelledBy: 'computer' })
+    expect(toReview(scanned, claim, T0, KEYS)).not.toHaveProperty('cancelledBy')
   })
 
   test('nothing before a scan', () => {
     expect(() => toReview(pending, claim, T0, KEYS)).toThrow()
   })
+})
+
+test('ticket, number and code of an attempt are the same in every process while the secret is rotated', () => {
+  const [older, newer] = ['a secret for tests that is long enough', 'a newer secret that is long enough too'] as const
+  const rings = [[older], [older, newer], [newer, older]] as const
+  const of = (status: typeof confirmed) =>
+    new Set(
+      rings.map((ring) => JSON.stringify(toAttemptView(status, T0, { ...CONTEXT, keys: deriveKeyring([...ring]) }))),
+    )
+  expect(of(pending).size).toBe(1)
+  expect(of(confirmed).size).toBe(1)
+  const due = afterEvents(pending, scanBy(ADA, { matchReasons: ['policy'] }))
+  const numbers = rings.map((ring) => toReview(due, claim, T0, deriveKeyring([...ring])).match.number)
+  expect(new Set(numbers).size).toBe(1)
 })

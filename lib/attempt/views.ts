@@ -1,6 +1,7 @@
 import { type Attempt, attemptAt, type CancelledBy, isRunning, type Lifetimes, type Status } from './attempt'
 import { codePeriodAt, encodeCode } from './code'
-import type { Keyring } from './keys'
+import { type Keyring, keysNamed } from './keys'
+import type { MatchReason } from './risk'
 import { encodeTicket, matchNumberOf } from './tokens'
 
 /** What the computer may see. An allow-list: a field that is not named here never leaves. */
@@ -26,7 +27,8 @@ export interface CodeView {
 /** What the phone may see. Never the computer's address. */
 export interface Review {
   claim: string
-  status: Status
+  /** `revoked`: redeemed, and its computer was signed out by "Wasn't you?". */
+  status: Status | 'revoked'
   expiresInMs: number
   computer: {
     browser: string | null
@@ -36,7 +38,10 @@ export interface Review {
     sameNetwork: boolean
     known: boolean
   }
-  match: { required: boolean; number: string | null; passed: boolean }
+  /** `reasons`: why the number is required; empty when it is not. */
+  match: { required: boolean; number: string | null; passed: boolean; reasons: readonly MatchReason[] }
+  /** Only when it was cancelled. */
+  cancelledBy?: CancelledBy
 }
 
 /** What a view needs beyond the attempt. */
@@ -61,18 +66,18 @@ export function toAttemptView(stored: Attempt, now: number, context: ViewContext
     const { required, passed, attemptsLeft } = attempt.scan.match
     view.match = { required, passed, attemptsLeft }
   }
-  if (attempt.status === 'confirmed') view.ticket = encodeTicket(context.keys, id)
+  if (attempt.status === 'confirmed') view.ticket = encodeTicket(keysNamed(context.keys, attempt.keyId), id)
   return view
 }
 
 /** The code of the period that holds `now`. The last one ends with the attempt. */
 export function toCodeView(
-  attempt: { id: string; createdAt: number; expiresAt: number },
+  attempt: { id: string; createdAt: number; expiresAt: number; keyId?: string },
   now: number,
   { keys, lifetimes, publicOrigin }: ViewContext,
 ): CodeView {
   const { startsAt, endsAt } = codePeriodAt(attempt.createdAt, now, lifetimes.codePeriodMs)
-  const url = `${publicOrigin}/q#${encodeCode(keys, attempt.id, startsAt)}`
+  const url = `${publicOrigin}/q#${encodeCode(keysNamed(keys, attempt.keyId), attempt.id, startsAt)}`
   return { url, expiresInMs: Math.min(endsAt, attempt.expiresAt) - now }
 }
 
@@ -81,8 +86,9 @@ export function toReview(stored: Attempt, claim: string, now: number, keys: Keyr
   const attempt = attemptAt(stored, now)
   if (attempt.status === 'pending' || attempt.scan === null) throw new Error('a review exists after a scan only')
   const { computer, scan } = attempt
-  const { required, passed } = scan.match
-  return {
+  const { required, passed, reasons = [] } = scan.match
+  const number = required ? matchNumberOf(keysNamed(keys, attempt.keyId), attempt.id) : null
+  const review: Review = {
     claim,
     status: attempt.status,
     expiresInMs: remainingMs(attempt, now),
@@ -94,8 +100,10 @@ export function toReview(stored: Attempt, claim: string, now: number, keys: Keyr
       sameNetwork: scan.sameNetwork,
       known: scan.known,
     },
-    match: { required, number: required ? matchNumberOf(keys, attempt.id) : null, passed },
+    match: { required, number, passed, reasons },
   }
+  if (attempt.status === 'cancelled') review.cancelledBy = attempt.cancelledBy
+  return review
 }
 
 function remainingMs(attempt: Attempt, now: number): number {

@@ -10,16 +10,37 @@ interface Base {
   expiresAt: number
   /** Null while it has not been signed out. Kept until it would have expired, so that a repeat cannot bring it back. */
   revokedAt: number | null
+  /** Null while it has not been signed out, and in records of older versions. */
+  revokedBy: EndedBy | null
 }
 
-export interface ComputerSession extends Base {
-  kind: 'computer'
+/**
+ * Why a session ended: signed out `here`, on the device itself; by a `phone` or another `computer` of the person; by the
+ * `limit` of computers; because one computer is all (`single`); because its `time` was over.
+ */
+export type EndedBy = 'here' | 'phone' | 'computer' | 'limit' | 'single' | 'time'
+
+/** Whether the browser of a session that ended so is no longer known to the person: it was ended from elsewhere. */
+export function endsTrust(by: EndedBy): boolean {
+  return by === 'phone' || by === 'computer' || by === 'single'
+}
+
+/** Families only, never versions; null for what is not known. */
+interface Device {
   browser: string | null
   os: string | null
   place: string | null
 }
 
-export interface PhoneSession extends Base {
+export interface ComputerSession extends Base, Device {
+  kind: 'computer'
+  /** See `Computer`. Undefined in records of older versions. */
+  browserHash?: string
+  /** Whether its notice was answered on a phone: the person knows of it. */
+  acknowledged: boolean
+}
+
+export interface PhoneSession extends Base, Partial<Device> {
   kind: 'phone'
 }
 
@@ -44,7 +65,14 @@ export type Account = AnySession | TokenPhone
 export interface SessionLifetimes {
   computerMs: number
   computerIdleMs: number
+  phoneIdleMs: number
 }
+
+/** A person's signed-in phones. A further one ends the oldest. */
+export const MAX_PHONES = 100
+
+/** How long a notice of a new computer is shown that no phone answers. */
+export const NOTICE_MS = 7 * 24 * 3_600_000
 
 const PHONE_SESSION_MS = 90 * 24 * 3_600_000
 
@@ -57,7 +85,7 @@ const TOUCH_EVERY_MS = 60_000
 export interface NewComputerSession {
   id: string
   person: Person
-  computer: { browser: string | null; os: string | null; place: string | null }
+  computer: Device & { browserHash: string }
 }
 
 export function createComputerSession(
@@ -65,7 +93,7 @@ export function createComputerSession(
   now: number,
   lifetimes: SessionLifetimes,
 ): ComputerSession {
-  const { browser, os, place } = computer
+  const { browser, os, place, browserHash } = computer
   const expiresAt = now + lifetimes.computerMs
   return {
     kind: 'computer',
@@ -74,16 +102,19 @@ export function createComputerSession(
     browser,
     os,
     place,
-    signedInAt: now,
-    lastSeenAt: now,
-    expiresAt,
-    revokedAt: null,
+    browserHash,
+    acknowledged: false,
+    ...begun(now, expiresAt),
   }
 }
 
-export function createPhoneSession(id: string, person: Person, now: number): PhoneSession {
-  const expiresAt = now + PHONE_SESSION_MS
-  return { kind: 'phone', id, person, signedInAt: now, lastSeenAt: now, expiresAt, revokedAt: null }
+export function createPhoneSession(id: string, person: Person, device: Device, now: number): PhoneSession {
+  const { browser, os, place } = device
+  return { kind: 'phone', id, person, browser, os, place, ...begun(now, now + PHONE_SESSION_MS) }
+}
+
+function begun(now: number, expiresAt: number) {
+  return { signedInAt: now, lastSeenAt: now, expiresAt, revokedAt: null, revokedBy: null }
 }
 
 /** Whether it still signs anybody in. */
@@ -93,13 +124,17 @@ export function isSessionAlive(session: AnySession, now: number, lifetimes: Sess
 
 /** When it ends by itself if it is not used any more (epoch ms). */
 export function sessionEndsAt(session: AnySession, lifetimes: SessionLifetimes): number {
-  if (session.kind === 'phone') return session.expiresAt
-  return Math.min(session.expiresAt, session.lastSeenAt + lifetimes.computerIdleMs)
+  return Math.min(session.expiresAt, session.lastSeenAt + idleMsOf(session.kind, lifetimes))
+}
+
+/** How long a session of this kind lives without use. */
+export function idleMsOf(kind: AnySession['kind'], lifetimes: SessionLifetimes): number {
+  return kind === 'phone' ? lifetimes.phoneIdleMs : lifetimes.computerIdleMs
 }
 
 /** True when its use should be recorded again. */
 export function isTouchDue(session: AnySession, now: number, lifetimes: SessionLifetimes): boolean {
-  return now - session.lastSeenAt >= Math.min(TOUCH_EVERY_MS, lifetimes.computerIdleMs / 4)
+  return now - session.lastSeenAt >= Math.min(TOUCH_EVERY_MS, idleMsOf(session.kind, lifetimes) / 4)
 }
 
 /** What a person sees of a signed-in computer. An allow-list. */
@@ -114,11 +149,33 @@ export interface SessionView {
   /** The computer that asks. */
   current: boolean
   method: 'qr'
+  /** Whether its notice was answered on a phone. */
+  acknowledged: boolean
 }
 
 export function toSessionView(session: ComputerSession, currentId: string | null): SessionView {
-  const { id, browser, os, place } = session
-  const signedInAt = new Date(session.signedInAt).toISOString()
-  const lastSeenAt = new Date(session.lastSeenAt).toISOString()
-  return { id, browser, os, place, signedInAt, lastSeenAt, current: id === currentId, method: 'qr' }
+  const { id, browser, os, place, acknowledged } = session
+  return { id, browser, os, place, ...toTimes(session), current: id === currentId, method: 'qr', acknowledged }
+}
+
+/** What a person sees of a signed-in phone. An allow-list. */
+export interface PhoneView {
+  id: string
+  browser: string | null
+  os: string | null
+  place: string | null
+  /** ISO 8601, for display. */
+  signedInAt: string
+  lastSeenAt: string
+  /** The phone that asks. */
+  current: boolean
+}
+
+export function toPhoneView(session: PhoneSession, currentId: string | null): PhoneView {
+  const { id, browser = null, os = null, place = null } = session
+  return { id, browser, os, place, ...toTimes(session), current: id === currentId }
+}
+
+function toTimes({ signedInAt, lastSeenAt }: AnySession): { signedInAt: string; lastSeenAt: string } {
+  return { signedInAt: new Date(signedInAt).toISOString(), lastSeenAt: new Date(lastSeenAt).toISOString() }
 }

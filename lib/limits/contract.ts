@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { T0 } from '../testing/fixtures'
-import type { Counter, Limits } from './limits'
+import { type Counter, FullError, type Limits } from './limits'
 
 export interface LimitsUnderTest {
+  /** With room for 50 counters of each rule. */
   limits: Limits
   /** Another connection to the same data, as after a restart or from another server. */
   reopen: () => Promise<Limits>
@@ -22,7 +23,8 @@ export function describeLimits(name: string, open: () => Promise<LimitsUnderTest
     })
     afterEach(async () => await opened.dispose())
 
-    const counter = (key: string, facts: Partial<Counter> = {}): Counter => ({
+    const counter = (key: string, facts: Partial<Omit<Counter, 'key'>> = {}): Counter => ({
+      rule: 'rule',
       key,
       limit: 3,
       windowMs: 60_000,
@@ -67,6 +69,44 @@ export function describeLimits(name: string, open: () => Promise<LimitsUnderTest
       await takeOften(3, [counter('a')])
       expect(await limits.take([look, counter('b', { limit: 1 })], T0)).toBe(60_000)
       expect(await limits.take([counter('b', { limit: 1 })], T0)).toBe(0)
+    })
+
+    test('counts with what processes with another first secret have counted under theirs', async () => {
+      const old = counter('old')
+      const during = counter('new', { aliases: ['old'] })
+      await takeOften(2, [old])
+      expect(await takeOften(2, [during])).toEqual([0, 60_000])
+      expect(await limits.take([counter('old', { aliases: ['new'] })], T0)).toBe(60_000)
+      // Where the older secret is gone, nothing is owed to what was counted under it.
+      expect(await takeOften(3, [counter('new')])).toEqual([0, 0, 60_000])
+    })
+
+    test('takes back what turned out well, and never below nothing', async () => {
+      const look = counter('a', { counts: false })
+      await takeOften(3, [counter('a')])
+      await limits.giveBack([counter('a'), look], T0)
+      expect(await takeOften(2, [counter('a')])).toEqual([0, 60_000])
+      for (let index = 0; index < 5; index += 1) await limits.giveBack([counter('a')], T0)
+      await limits.giveBack([counter('unknown')], T0)
+      expect(await takeOften(4, [counter('a')])).toEqual([0, 0, 0, 60_000])
+    })
+
+    test('never forgets what counts: a rule that is full refuses new counters, counts the old ones, and leaves other rules alone', async () => {
+      await takeOften(1, [counter('mine')])
+      const made = await Promise.allSettled(
+        Array.from({ length: 200 }, async (_, index) => await limits.take([counter(`made up ${index}`)], T0)),
+      )
+      const refused = made.filter((result) => result.status === 'rejected')
+      expect(refused).toHaveLength(200 - 49)
+      for (const { reason } of refused) expect(reason).toBeInstanceOf(FullError)
+      expect(await takeOften(3, [counter('mine')])).toEqual([0, 0, 60_000])
+      expect(await limits.take([counter('another', { rule: 'other rule' })], T0)).toBe(0)
+      // All or none: what shares a request with a full rule is not counted.
+      const shared = [counter('shared', { rule: 'other rule' }), counter('one more')]
+      await expect(async () => await limits.take(shared, T0)).rejects.toThrow(FullError)
+      expect(await takeOften(3, [counter('shared', { rule: 'other rule' })])).toEqual([0, 0, 0])
+      // When windows are over there is room again: after two of them at the latest.
+      expect(await limits.take([counter('later')], T0 + 120_000)).toBe(0)
     })
 
     test(`is exact when ${WAYS} ask at once through two connections`, async () => {

@@ -1,7 +1,7 @@
-import { FullError, type SqliteFile } from '../sqlite/open'
-import type { Counter, Limits } from './limits'
+import { isSqliteFailure, type SqliteFile } from '../sqlite/open'
+import { type Counter, FullError, type Limits, MAX_COUNTERS_PER_RULE, MAX_USED } from './limits'
 
-/** To be put into the file before it is used here. */
+/** To be put into the file before it is used here. A counter's key is its rule, a space, and its own key. */
 export const LIMITS_SCHEMA = `
   CREATE TABLE IF NOT EXISTS counters (
     key TEXT PRIMARY KEY, count INTEGER NOT NULL, ends_at INTEGER NOT NULL
@@ -16,53 +16,105 @@ interface Row {
   ends_at: number
 }
 
+/** A counter that is to be counted, as it was found. */
+interface Count {
+  counter: Counter
+  key: string
+  row: Row | null
+}
+
+export interface Checked {
+  waitMs: number
+  counts: readonly Count[]
+}
+
 export interface SqliteLimitsOptions {
-  /** Counters that are kept at most. Nobody gains by filling them: each costs a request, and long blocks are forgotten last. */
-  maxCounters: number
-  /** Used keys that are kept at most. Beyond it `takeOnce` throws: to forget one would be to allow it twice. */
+  maxCountersPerRule: number
   maxUsed: number
 }
 
-const DEFAULTS: SqliteLimitsOptions = { maxCounters: 100_000, maxUsed: 1_000_000 }
+export const LIMITS_ROOM: SqliteLimitsOptions = { maxCountersPerRule: MAX_COUNTERS_PER_RULE, maxUsed: MAX_USED }
 
-/** What is forgotten at once when there are too many counters, so that making room is rare. */
-const EVICTED_AT_ONCE = 1_000
+/** How many counters that are over are forgotten to make room, before a rule counts as full. */
+const SWEPT_FOR_ROOM = 1_000
 
-/** The embedded limits: two tables beside the store's, so that a restart frees nobody, and so that they can be counted within a write. */
+/** The embedded limits: two tables beside the store's, so that a restart frees no client, and so that they are counted within a write. */
 export class SqliteLimits implements Limits {
   readonly #sql: ReturnType<typeof prepare>
   readonly #options: SqliteLimitsOptions
   readonly #take: (counters: readonly Counter[], now: number) => number
-  #counters: number
-  #used: number
+  readonly #giveBack: (counters: readonly Counter[], now: number) => void
+  /** How many counters each rule has. */
+  readonly #rooms = new Map<string, number>()
+  #used = 0
 
-  constructor(db: SqliteFile, options: SqliteLimitsOptions = DEFAULTS) {
+  constructor(db: SqliteFile, options: SqliteLimitsOptions = LIMITS_ROOM) {
     this.#options = options
     this.#sql = prepare(db)
     this.#take = db.transaction((counters: readonly Counter[], now: number) => {
-      const waitMs = this.wait(counters, now)
-      if (waitMs === 0) this.count(counters, now)
+      const { waitMs, counts } = this.check(counters, now)
+      if (waitMs === 0) this.count(counts, now)
       return waitMs
     }).immediate
-    this.#counters = (this.#sql.countCounters.get() as { n: number }).n
-    this.#used = (this.#sql.countUsed.get() as { n: number }).n
+    this.#giveBack = db.transaction((counters: readonly Counter[], now: number) => {
+      for (const counter of counters)
+        if (counter.counts) this.#sql.giveBack.run(storedKey(counter.rule, counter.key), now)
+    }).immediate
+    this.recount()
   }
 
   take(counters: readonly Counter[], now: number): number {
-    return this.#take(counters, now)
+    return this.transact(now, () => this.#take(counters, now))
   }
 
-  /** How long the last of the full ones is full, in ms; 0 when none is. Within a transaction of the caller's, as `count`. */
-  wait(counters: readonly Counter[], now: number): number {
-    const waits = counters.map(({ key, limit }) => {
-      const row = this.#find(key)
-      return row !== null && row.ends_at > now && row.count >= limit ? row.ends_at - now : 0
-    })
-    return Math.max(0, ...waits)
+  /**
+   * Runs a transaction that counts. Where a rule has no room, what is over is forgotten, and the transaction runs once
+   * more: within it, a rollback would bring back what was forgotten.
+   */
+  transact<T>(now: number, transaction: () => T): T {
+    try {
+      return this.#recountOnFailure(transaction)
+    } catch (error) {
+      if (!(error instanceof FullError) || this.#sweepCounters(now, SWEPT_FOR_ROOM) === 0) throw error
+      return this.#recountOnFailure(transaction)
+    }
   }
 
-  count(counters: readonly Counter[], now: number): void {
-    for (const counter of counters) if (counter.counts) this.#count(counter, now)
+  giveBack(counters: readonly Counter[], now: number): void {
+    this.#giveBack(counters, now)
+  }
+
+  /**
+   * How long the last of the full ones is full, in ms, 0 when none is; and what `count` has to write then. Both within a
+   * transaction of the caller's.
+   * @throws FullError when `count` would find no room.
+   */
+  check(counters: readonly Counter[], now: number): Checked {
+    let waitMs = 0
+    const counts: Count[] = []
+    for (const counter of counters) {
+      const key = storedKey(counter.rule, counter.key)
+      const own = this.#find(key)
+      let count = 0
+      let fullMs = 0
+      for (const row of counter.aliases === undefined ? [own] : [own, ...this.#findAliases(counter)]) {
+        if (row === null || row.ends_at <= now) continue
+        count += row.count
+        fullMs = Math.max(fullMs, row.ends_at - now)
+      }
+      if (count >= counter.limit) waitMs = Math.max(waitMs, fullMs)
+      if (counter.counts) counts.push({ counter, key, row: own })
+    }
+    if (waitMs === 0) for (const { counter, row } of counts) if (row === null) this.#requireRoom(counter)
+    return { waitMs, counts }
+  }
+
+  count(counts: readonly Count[], now: number): void {
+    for (const { counter, key, row } of counts) {
+      if (row !== null && row.ends_at > now) this.#sql.add.run(key)
+      else this.#sql.begin.run(key, now + counter.windowMs)
+      if (row === null) this.#rooms.set(counter.rule, this.#roomOf(counter.rule) + 1)
+    }
   }
 
   takeOnce(key: string, until: number, now: number): boolean {
@@ -74,32 +126,58 @@ export class SqliteLimits implements Limits {
 
   /** Forgets what is over, at most `limit` rows of each kind. Returns how many it forgot. */
   sweep(now: number, limit: number): number {
-    const counters = this.#sql.sweepCounters.run(now, limit).changes
+    const counters = this.#sweepCounters(now, limit)
     const used = this.#sql.sweepUsed.run(now, limit).changes
-    this.#counters -= counters
     this.#used -= used
     return counters + used
+  }
+
+  /** Counts anew what is there. */
+  recount(): void {
+    this.#rooms.clear()
+    for (const { rule, n } of this.#sql.countCounters.all() as { rule: string; n: number }[]) this.#rooms.set(rule, n)
+    this.#used = (this.#sql.countUsed.get() as { n: number }).n
   }
 
   #find(key: string): Row | null {
     return (this.#sql.find.get(key) as Row | undefined) ?? null
   }
 
-  #count({ key, windowMs }: Counter, now: number): void {
-    const row = this.#find(key)
-    if (row !== null && row.ends_at > now) {
-      this.#sql.add.run(key)
-      return
-    }
-    if (row === null) this.#makeRoom()
-    this.#sql.begin.run(key, now + windowMs)
-    if (row === null) this.#counters += 1
+  #findAliases({ rule, aliases = [] }: Counter): (Row | null)[] {
+    return aliases.map((key) => this.#find(storedKey(rule, key)))
   }
 
-  #makeRoom(): void {
-    if (this.#counters < this.#options.maxCounters) return
-    this.#counters -= this.#sql.evict.run(EVICTED_AT_ONCE).changes
+  /** For a counter that is new. */
+  #requireRoom({ rule }: Counter): void {
+    if (this.#roomOf(rule) >= this.#options.maxCountersPerRule) throw new FullError(`counters of ${rule}`)
   }
+
+  /** Where a transaction fails it is rolled back: what was counted in memory meanwhile is not there. A refusal has counted nothing. */
+  #recountOnFailure<T>(transaction: () => T): T {
+    try {
+      return transaction()
+    } catch (error) {
+      if (isSqliteFailure(error)) this.recount()
+      throw error
+    }
+  }
+
+  #roomOf(rule: string): number {
+    return this.#rooms.get(rule) ?? 0
+  }
+
+  #sweepCounters(now: number, limit: number): number {
+    const swept = this.#sql.sweepCounters.all(now, limit) as { key: string }[]
+    for (const { key } of swept) {
+      const rule = key.slice(0, Math.max(0, key.indexOf(' ')))
+      this.#rooms.set(rule, this.#roomOf(rule) - 1)
+    }
+    return swept.length
+  }
+}
+
+function storedKey(rule: string, key: string): string {
+  return `${rule} ${key}`
 }
 
 function prepare(db: SqliteFile) {
@@ -107,16 +185,18 @@ function prepare(db: SqliteFile) {
     find: db.prepare('SELECT count, ends_at FROM counters WHERE key = ?'),
     add: db.prepare('UPDATE counters SET count = count + 1 WHERE key = ?'),
     begin: db.prepare('INSERT OR REPLACE INTO counters (key, count, ends_at) VALUES (?, 1, ?)'),
-    evict: db.prepare('DELETE FROM counters WHERE key IN (SELECT key FROM counters ORDER BY ends_at LIMIT ?)'),
+    giveBack: db.prepare('UPDATE counters SET count = count - 1 WHERE key = ? AND ends_at > ? AND count > 0'),
     use: db.prepare(
       `INSERT INTO used (key, ends_at) VALUES (?, ?)
        ON CONFLICT (key) DO UPDATE SET ends_at = excluded.ends_at WHERE ends_at <= ?`,
     ),
     sweepCounters: db.prepare(
-      'DELETE FROM counters WHERE key IN (SELECT key FROM counters WHERE ends_at <= ? LIMIT ?)',
+      'DELETE FROM counters WHERE key IN (SELECT key FROM counters WHERE ends_at <= ? LIMIT ?) RETURNING key',
     ),
     sweepUsed: db.prepare('DELETE FROM used WHERE key IN (SELECT key FROM used WHERE ends_at <= ? LIMIT ?)'),
-    countCounters: db.prepare('SELECT count(*) AS n FROM counters'),
+    countCounters: db.prepare(
+      `SELECT substr(key, 1, max(0, instr(key, ' ') - 1)) AS rule, count(*) AS n FROM counters GROUP BY rule`,
+    ),
     countUsed: db.prepare('SELECT count(*) AS n FROM used'),
   }
 }

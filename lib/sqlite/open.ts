@@ -17,16 +17,6 @@ export function openSqlite(folder: string, name: string, schema: string): Sqlite
   return db
 }
 
-/** More rows than we allow: a full disk in small. The requests that need one more are refused as when the file fails. */
-export class FullError extends Error {
-  readonly code = 'SQLITE_FULL'
-
-  constructor(what: string) {
-    super(`too many ${what}`)
-    this.name = 'FullError'
-  }
-}
-
 /** Whether the file itself failed (locked, full, unreadable), as opposed to a mistake of ours. */
 export function isSqliteFailure(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_')

@@ -1,7 +1,7 @@
-import type { Redis, Reply, Script } from './redis'
+import { isOperational, type Redis, RedisFailure, type Reply, type Script } from './redis'
 
-/** One operation of the script, by name, and its arguments. */
-export type Step = readonly [operation: string, ...args: string[]]
+/** One operation of the script, by name, and its arguments, which travel as JSON. Never null: Lua ends a list there. */
+export type Step = readonly [operation: string, ...args: (string | number | boolean | object)[]]
 
 /** Steps that are made one after the other until one of them says stop. */
 type Group = readonly Step[]
@@ -51,6 +51,8 @@ export class Batch {
       waiting.forEach(({ resolve, reject }, index) => {
         const answer = answers[index]
         if (Array.isArray(answer)) resolve(answer)
+        // What the server could not do (read-only, full) is its failure; anything else is our mistake.
+        else if (isOperational(String(answer))) reject(new RedisFailure('the store cannot do this now'))
         else reject(new Error(`a step failed: ${answer}`))
       })
     } catch (error) {

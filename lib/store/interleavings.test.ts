@@ -25,7 +25,11 @@ describe('two computers, two phones, retries and time, in any order', () => {
 
   function apply(id: string, event: AttemptEvent, now: number): Outcome | null {
     try {
-      return store.updateAttempt(id, (read) => transition(read, event, now, LIFETIMES))
+      const changed = store.updateAttempt(id, (read) => transition(read, event, now, LIFETIMES))
+      if (changed === null) return null
+      const { ended, ...outcome } = changed
+      expect(ended).toEqual([])
+      return outcome
     } catch (error) {
       if (error instanceof ProtocolError) return null
       throw error

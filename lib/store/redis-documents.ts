@@ -1,6 +1,7 @@
 import type { Attempt } from '../attempt/attempt'
 import type { Reply } from '../redis/redis'
 import type { AnySession } from '../session/session'
+import type { Ended } from './store'
 
 /** What the script keeps and what it answers, to and from what we mean. */
 
@@ -15,8 +16,19 @@ export function toAttempt(document: Reply | undefined): Attempt | null {
 
 export function toSession(found: Reply | undefined): AnySession | null {
   if (!Array.isArray(found)) return null
-  const [document, seen, revoked] = found
+  const [document, seen, revoked, by, acknowledged] = found
   const session = JSON.parse(String(document)) as AnySession
-  const lastSeenAt = seen === null ? session.lastSeenAt : Number(seen)
-  return { ...session, lastSeenAt, revokedAt: revoked === null ? null : Number(revoked) }
+  const now = {
+    lastSeenAt: seen === null ? session.lastSeenAt : Number(seen),
+    revokedAt: revoked === null ? null : Number(revoked),
+    revokedBy: by as AnySession['revokedBy'],
+  }
+  return session.kind === 'phone' ? { ...session, ...now } : { ...session, ...now, acknowledged: acknowledged === '1' }
+}
+
+/** Sessions that a step has ended. */
+export function toEnded(found: Reply | undefined): Ended[] {
+  if (!Array.isArray(found)) return []
+  const sessions = found.map(toSession).filter((session) => session !== null)
+  return sessions.map((session) => ({ session, by: session.revokedBy ?? 'phone' }))
 }

@@ -5,7 +5,7 @@ import { RedisFailure } from '../redis/redis'
 import { TcpRedis } from '../redis/tcp'
 import { createComputerSession } from '../session/session'
 import { type Fault, FaultyWire } from '../testing/faulty-wire'
-import { ADA, after, COMPUTER, LIFETIMES, pendingAttempt, scanBy, T0 } from '../testing/fixtures'
+import { ADA, afterEvents, COMPUTER, LIFETIMES, pendingAttempt, scanBy, T0 } from '../testing/fixtures'
 import { hasRedisServer, RedisServer } from '../testing/redis-server'
 import { RedisStore } from './redis'
 import type { Change } from './store'
@@ -21,7 +21,14 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
     server = await RedisServer.start()
     wire = await FaultyWire.open(server.port)
     const redis = new TcpRedis({ url: `redis://127.0.0.1:${wire.port}`, now: Date.now, onError: () => {} })
-    store = new RedisStore({ redis, prefix: 'qr:', process: randomUUID(), now: () => T0, onError: () => {} })
+    store = new RedisStore({
+      redis,
+      prefix: 'qr:',
+      process: randomUUID(),
+      now: () => T0,
+      onError: () => {},
+      attemptLifeMs: 3_600_000,
+    })
     await expect.poll(isThere).toBe(true)
   })
   afterEach(async () => {
@@ -85,16 +92,23 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
   })
 
   test('a write lost in a failover, and redeemed again: still one session', async () => {
-    const confirmed = after(pendingAttempt(), scanBy(ADA), { type: 'confirm', phone: ADA })
+    const confirmed = afterEvents(pendingAttempt(), scanBy(ADA), { type: 'confirm', phone: ADA })
     await store.insertAttempt(confirmed)
     const redeem = (attempt: typeof confirmed): Change => ({
-      ...transition(attempt, { type: 'redeem', ticketRight: true, sessionId: 's1' }, T0, LIFETIMES),
+      ...transition(attempt, { type: 'redeem', ticketRight: true, sessionId: 's1', maxTries: 5 }, T0, LIFETIMES),
       begins: {
         session: createComputerSession({ id: 's1', person: ADA.person, computer: COMPUTER }, T0, {
           computerMs: 1_000_000,
           computerIdleMs: 1_000_000,
+          phoneIdleMs: 1_000_000,
         }),
+        now: T0,
+        replaces: null,
+        keeps: 20,
+        by: 'limit',
+        idleMs: 1_000_000,
         isKnownUntil: T0 + 1_000_000,
+        bar: { who: 'x', whats: [], since: 0, refuse: () => new Error() },
       },
     })
     const snapshot = await server.ask(`GET qr:a:${id}`)
@@ -104,13 +118,13 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
     await server.send(['SET', `qr:a:${id}`, document, 'PX', '60000'])
     expect((await store.findAttempt(id))?.status).toBe('confirmed')
     await store.updateAttempt(id, redeem)
-    expect((await store.listSessions('ada')).map((session) => session.id)).toEqual(['s1'])
+    expect((await store.listSessions('ada', 'computer')).map((session) => session.id)).toEqual(['s1'])
   })
 
   test('whose connections are dead without having ended is found again within three seconds, messages and all', async () => {
     await store.insertAttempt(pendingAttempt())
     const seen: string[] = []
-    const unwatch = store.watchAttempt(id, ({ status }) => seen.push(status))
+    const watched = await store.watchAttempt(id, COMPUTER.browserHash, ({ status }) => seen.push(status), T0)
     await expect.poll(() => server.ask(`SCARD qr:w:${id}`)).toContain(':1')
     wire.deafen()
     await Promise.all([1, 2, 3].map(() => expect(store.findAttempt(id)).rejects.toBeInstanceOf(RedisFailure)))
@@ -118,7 +132,18 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
     await scan()
     // Read again after the gap, then told.
     await expect.poll(() => seen, { timeout: 3_000 }).toEqual(['pending', 'scanned'])
-    unwatch()
+    watched?.unwatch()
+  })
+
+  test('that is full, or read-only, is a failure of the store, not a mistake of ours', async () => {
+    await store.insertAttempt(pendingAttempt())
+    await server.ask('CONFIG SET maxmemory 1')
+    await expect(store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'))).rejects.toBeInstanceOf(RedisFailure)
+    await server.ask('CONFIG SET maxmemory 0')
+    await server.ask(`REPLICAOF 127.0.0.1 ${server.port}`)
+    await expect(scan()).rejects.toBeInstanceOf(RedisFailure)
+    await server.ask('REPLICAOF NO ONE')
+    await expect.poll(async () => (await scan().catch(() => null))?.attempt.status, { timeout: 4_000 }).toBe('scanned')
   })
 
   test('that has forgotten everything is empty, not broken', async () => {
@@ -134,12 +159,19 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
     const began = Date.now()
     const redis = new TcpRedis({ url: server.url, now: Date.now, onError: () => {} })
     const now = () => T0 + Date.now() - began
-    const other = new RedisStore({ redis, prefix: 'qr:', process: randomUUID(), now, onError: () => {} })
+    const other = new RedisStore({
+      redis,
+      prefix: 'qr:',
+      process: randomUUID(),
+      now,
+      onError: () => {},
+      attemptLifeMs: 3_600_000,
+    })
     await store.insertAttempt(pendingAttempt())
     const seen: string[] = []
-    const unwatch = other.watchAttempt(id, ({ status }) => seen.push(status))
+    const watched = await other.watchAttempt(id, COMPUTER.browserHash, ({ status }) => seen.push(status), T0)
     await expect.poll(() => server.ask(`SCARD qr:w:${id}`)).toContain(':1')
-    expect((await other.findAttempt(id))?.status).toBe('pending')
+    expect(watched?.attempt.status).toBe('pending')
     const forget = () => server.ask(`DEL qr:w:${id}`)
     await forget()
     await scan()
@@ -147,7 +179,7 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
     await forget()
     await store.updateAttempt(id, (attempt) => transition(attempt, { type: 'confirm', phone: ADA }, T0, LIFETIMES))
     await expect.poll(() => seen, { timeout: 2_500 }).toEqual(['scanned', 'confirmed'])
-    unwatch()
+    watched?.unwatch()
     await other.close()
   }, 30_000)
 })

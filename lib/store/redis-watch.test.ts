@@ -1,15 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Attempt } from '../attempt/attempt'
 import { transition } from '../attempt/transition'
-import { ADA, LIFETIMES, pendingAttempt, scanBy, T0 } from '../testing/fixtures'
+import { ADA, COMPUTER, LIFETIMES, pendingAttempt, scanBy, T0 } from '../testing/fixtures'
 import { RedisWatch } from './redis-watch'
 import type { AccountChange } from './store'
 
 /** A process that watches a store whose every message is lost, unless a test hands one over. */
 
+const { browserHash: HASH } = COMPUTER
 const PENDING = pendingAttempt()
 const SCANNED = transition(PENDING, scanBy(ADA), T0, LIFETIMES).attempt
-const CANCELLED = transition(PENDING, { type: 'cancel', by: 'phone' }, T0, LIFETIMES).attempt
+const CANCELLED = transition(PENDING, { type: 'cancel', phone: ADA }, T0, LIFETIMES).attempt
 
 let watch: RedisWatch
 let stored: Attempt
@@ -37,8 +38,13 @@ beforeEach(() => {
       if (isAway) throw new Error('away')
       return stored
     },
-    say: async (kind, id) => {
+    watch: async (kind, id) => {
       said.push(`${kind} ${id}`)
+    },
+    readAndWatch: async (id, browserHash) => {
+      said.push(`w ${id}`)
+      if (isAway) throw new Error('away')
+      return browserHash === HASH ? stored : null
     },
   })
 })
@@ -48,13 +54,12 @@ afterEach(() => {
 })
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
-const open = () => watch.attempt(PENDING.id, ({ status }) => seen.push(status))
+const open = () => watch.attempt(PENDING.id, HASH, ({ status }) => seen.push(status), T0)
 const hear = (attempt: Attempt) => watch.hear(`attempt ${attempt.version} ${JSON.stringify(attempt)}`)
 
 describe('with every message lost', () => {
   test('a scan is told within 16 s, and what follows it within 2.5 s', async () => {
-    open()
-    watch.note(PENDING)
+    await open()
     await pass(500)
     stored = SCANNED
     await pass(15_500)
@@ -65,8 +70,8 @@ describe('with every message lost', () => {
   })
 
   test('so it is for who opened the page after the scan', async () => {
-    open()
-    watch.note(SCANNED)
+    stored = SCANNED
+    await open()
     stored = { ...SCANNED, version: 3 }
     await pass(2_500)
     expect(seen).toEqual(['scanned'])
@@ -81,7 +86,7 @@ describe('with every message lost', () => {
 })
 
 test('after an interruption all is read at once, and again after a second while the store is away', async () => {
-  open()
+  await open()
   isAway = true
   watch.readAll()
   await pass(2_600)
@@ -93,34 +98,48 @@ test('after an interruption all is read at once, and again after a second while 
 })
 
 test('a store that comes back empty is told again who watches', async () => {
-  open()
+  await open()
   watch.account('ada', () => {})
   said = []
   watch.readAll()
   expect(said).toEqual([`w ${PENDING.id}`, 'v ada'])
 })
 
-test('an older state that comes late is not told', () => {
-  open()
+test('an older state that comes late is not told', async () => {
+  await open()
   hear(SCANNED)
   hear(PENDING)
   expect(seen).toEqual(['scanned'])
 })
 
 test('whoever watches for long says so again before it is forgotten', async () => {
-  open()
-  open()
-  expect(said).toEqual([`w ${PENDING.id}`])
+  await open()
+  await open()
+  expect(said).toEqual([`w ${PENDING.id}`, `w ${PENDING.id}`])
   await pass(9 * 60_000)
-  expect(said.length).toBe(2)
+  expect(said.length).toBe(3)
 })
 
-test('what is over, or watched by nobody, is not read any more', async () => {
-  open()
+test('a watch that is refused, or fails, leaves no listener behind', async () => {
+  expect(await watch.attempt(PENDING.id, 'another browser', () => {}, T0)).toBeNull()
+  isAway = true
+  await expect(open()).rejects.toThrow('away')
+  expect(watch.size).toBe(0)
+})
+
+test('a message that comes while a watch begins is told', async () => {
+  const opening = open()
+  hear(SCANNED)
+  await opening
+  expect(seen).toEqual(['scanned'])
+})
+
+test('what is over, or watched by no client, is not read any more', async () => {
+  await open()
   hear(CANCELLED)
-  const leave = watch.attempt('another', () => {})
-  leave()
-  leave()
+  const other = await watch.attempt('another', HASH, () => {}, T0)
+  other?.unwatch()
+  other?.unwatch()
   await pass(60_000)
   expect(reads).toBe(0)
 })

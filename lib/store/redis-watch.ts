@@ -1,7 +1,8 @@
-import { type Attempt, isRunning, scannerOf } from '../attempt/attempt'
+import { type Attempt, attemptAt, isRunning, scannerOf } from '../attempt/attempt'
+import type { EndedBy } from '../session/session'
 import { FanOut } from './fan-out'
 import { toAttempt } from './redis-documents'
-import type { AccountChange, Unwatch } from './store'
+import type { AccountChange, Unwatch, Watched as WatchedAttempt } from './store'
 
 /** How long a process is remembered as a watcher when it says nothing more: it says so again in half of that. */
 const WATCH_MS = 10 * 60_000
@@ -21,8 +22,13 @@ export interface RedisWatchOptions {
   now: () => number
   onError: (error: unknown) => void
   findAttempt: (id: string) => Promise<Attempt | null>
-  /** Has this process told of it for so long. */
-  say: (kind: WatchKind, id: string, forMs: number) => Promise<void>
+  /** Puts this process down as a watcher for so long. */
+  watch: (kind: WatchKind, id: string, forMs: number) => Promise<void>
+  /**
+   * Reads an attempt of this browser and puts the process down where it is running, in one step. Null, and nothing put
+   * down, for an unknown one and another browser's.
+   */
+  readAndWatch: (id: string, browserHash: string, forMs: number, now: number) => Promise<Attempt | null>
 }
 
 /** What is watched, as it was seen last. */
@@ -32,7 +38,7 @@ interface Watched {
   /** When it is read again at the latest. */
   dueAt: number
   /** When this process was last put down as a watcher; 0 when that may be lost. */
-  saidAt: number
+  putDownAt: number
 }
 
 /**
@@ -55,12 +61,31 @@ export class RedisWatch {
     this.#timer.unref()
   }
 
-  attempt(id: string, listener: (attempt: Attempt) => void): Unwatch {
-    return this.#watch('w', this.#watchedAttempts, id, this.#attempts.watch(id, listener))
+  /** See `Store.watchAttempt`. Listens while it reads, so that no message falls between; a refusal leaves nothing. */
+  async attempt(
+    id: string,
+    browserHash: string,
+    listener: (attempt: Attempt) => void,
+    now: number,
+  ): Promise<WatchedAttempt | null> {
+    const { watched, unwatch } = this.#join(this.#watchedAttempts, id, this.#attempts.watch(id, listener))
+    let attempt: Attempt | null = null
+    try {
+      attempt = await this.#options.readAndWatch(id, browserHash, WATCH_MS, now)
+    } finally {
+      if (attempt === null) unwatch()
+    }
+    if (attempt === null) return null
+    if (!isRunning(attemptAt(attempt, now))) unwatch()
+    else this.#note(watched, attempt)
+    return { attempt, unwatch }
   }
 
   account(personId: string, listener: (change: AccountChange) => void): Unwatch {
-    return this.#watch('v', this.#watchedAccounts, personId, this.#accounts.watch(personId, listener))
+    const leave = this.#accounts.watch(personId, listener)
+    const { watched, unwatch } = this.#join(this.#watchedAccounts, personId, leave)
+    if (watched.listeners === 1) this.#putDown('v', personId, watched)
+    return unwatch
   }
 
   /** A message from the script. */
@@ -74,52 +99,58 @@ export class RedisWatch {
       if (attempt !== null && person !== null) this.#accounts.publish(person.person.id, { type: 'attempt', attempt })
     } else if (kind === 'sessions') this.#accounts.publish(rest, { type: 'sessions' })
     else if (kind === 'revoked') {
-      const { person, session } = JSON.parse(rest) as { person: string; session: string }
-      this.#accounts.publish(person, { type: 'revoked', sessionId: session })
+      const { person, session, by } = JSON.parse(rest) as { person: string; session: string; by?: EndedBy }
+      // Processes of older versions do not say by what.
+      this.#accounts.publish(person, { type: 'revoked', sessionId: session, by: by ?? 'phone' })
     }
-  }
-
-  /** An attempt that somebody has just read: when it is watched, this says how soon the watch has to look. Nobody is told. */
-  note(attempt: Attempt | null): void {
-    const watched = attempt === null ? undefined : this.#watchedAttempts.get(attempt.id)
-    if (watched !== undefined) watched.dueAt = Math.min(watched.dueAt, this.#options.now() + everyMs(attempt))
   }
 
   /** Something may have been missed, and the store may be an empty one that knows nothing of us. */
   readAll(): void {
     for (const all of [this.#watchedAttempts, this.#watchedAccounts]) {
-      for (const watched of all.values()) watched.saidAt = 0
+      for (const watched of all.values()) watched.putDownAt = 0
     }
     this.#readAgain(Number.POSITIVE_INFINITY)
+  }
+
+  /** How many attempts and accounts have listeners. */
+  get size(): number {
+    return Math.max(this.#watchedAttempts.size, this.#attempts.size) + this.#accounts.size
   }
 
   close(): void {
     clearInterval(this.#timer)
   }
 
-  #watch(kind: WatchKind, all: Map<string, Watched>, id: string, leave: Unwatch): Unwatch {
+  #join(all: Map<string, Watched>, id: string, leave: Unwatch): { watched: Watched; unwatch: Unwatch } {
     const now = this.#options.now()
-    const watched = all.get(id) ?? { listeners: 0, attempt: null, dueAt: now + ELSE_EVERY_MS, saidAt: now }
+    const watched = all.get(id) ?? { listeners: 0, attempt: null, dueAt: now + ELSE_EVERY_MS, putDownAt: now }
     watched.listeners += 1
     all.set(id, watched)
-    if (watched.listeners === 1) this.#say(kind, id, watched)
     let isLeft = false
-    return () => {
+    const unwatch = () => {
       if (isLeft) return
       isLeft = true
       leave()
       watched.listeners -= 1
-      // Not unsaid: the set ends by itself, and a message too many is ignored.
+      // The set of watchers ends by itself, and a message too many is ignored.
       if (watched.listeners === 0 && all.get(id) === watched) all.delete(id)
     }
+    return { watched, unwatch }
   }
 
-  #say(kind: WatchKind, id: string, watched: Watched): void {
-    watched.saidAt = this.#options.now()
-    this.#options.say(kind, id, WATCH_MS).catch((error: unknown) => {
-      watched.saidAt = 0
+  #putDown(kind: WatchKind, id: string, watched: Watched): void {
+    watched.putDownAt = this.#options.now()
+    this.#options.watch(kind, id, WATCH_MS).catch((error: unknown) => {
+      watched.putDownAt = 0
       this.#options.onError(error)
     })
+  }
+
+  /** How soon it has to be read again, by what was just read. No listener is called. */
+  #note(watched: Watched, attempt: Attempt): void {
+    watched.putDownAt = this.#options.now()
+    watched.dueAt = Math.min(watched.dueAt, this.#options.now() + everyMs(attempt))
   }
 
   /** Messages and reads overtake each other: only what is newer is told. */
@@ -142,7 +173,7 @@ export class RedisWatch {
       for (const [id, watched] of all) {
         if (watched.dueAt > by || (watched.attempt !== null && !isRunning(watched.attempt))) continue
         watched.dueAt = now + everyMs(watched.attempt)
-        if (now - watched.saidAt >= WATCH_MS / 2) this.#say(kind, id, watched)
+        if (now - watched.putDownAt >= WATCH_MS / 2) this.#putDown(kind, id, watched)
         if (kind === 'v') this.#accounts.publish(id, { type: 'missed' })
         else
           this.#options.findAttempt(id).then(

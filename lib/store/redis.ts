@@ -1,12 +1,25 @@
 import { type Attempt, forgetAt, scannerOf } from '../attempt/attempt'
-import type { Counter, Guard } from '../limits/limits'
+import { type Counter, FullError, type Guard, MAX_COUNTERS_PER_RULE, MAX_USED } from '../limits/limits'
 import { Batch, type Step } from '../redis/batch'
 import type { Redis, Reply } from '../redis/redis'
-import type { AnySession, ComputerSession } from '../session/session'
-import { toAttempt, toDocument, toSession } from './redis-documents'
+import { type AnySession, type ComputerSession, type EndedBy, endsTrust, type PhoneSession } from '../session/session'
+import { toAttempt, toDocument, toEnded, toSession } from './redis-documents'
 import { STEPS } from './redis-script'
 import { RedisWatch } from './redis-watch'
-import type { AccountChange, Change, Store, Unwatch, UpdateOptions } from './store'
+import {
+  type AccountChange,
+  type Beginning,
+  type Change,
+  type Changed,
+  type Ended,
+  MAX_ATTEMPTS,
+  MAX_REMEMBERED,
+  type RevokeAll,
+  type Store,
+  type Unwatch,
+  type UpdateOptions,
+  type Watched,
+} from './store'
 
 export interface RedisStoreOptions {
   redis: Redis
@@ -16,6 +29,12 @@ export interface RedisStoreOptions {
   process: string
   now: () => number
   onError: (error: unknown) => void
+  /** How long an attempt is kept at most, in ms. */
+  attemptLifeMs: number
+  /** Attempts that are taken at most, ended ones included. */
+  maxAttempts?: number
+  /** Counters that each rule has at most. */
+  maxCountersPerRule?: number
 }
 
 /**
@@ -35,7 +54,11 @@ export class RedisStore implements Store {
       now: options.now,
       onError,
       findAttempt: (id) => this.findAttempt(id),
-      say: async (kind, id, forMs) => void (await this.#batch.run(['watch', kind, id, process, String(forMs)])),
+      watch: async (kind, id, forMs) => void (await this.#batch.run(['watch', kind, id, process, forMs])),
+      readAndWatch: async (id, browserHash, forMs, now) => {
+        const [document] = await this.#batch.run(['read and watch', id, browserHash, process, forMs, now])
+        return toAttempt(document)
+      },
     })
     redis.listen(`${prefix}m:${process}`, {
       onMessage: (message) => this.#watch.hear(message),
@@ -44,52 +67,66 @@ export class RedisStore implements Store {
   }
 
   async take(counters: readonly Counter[], now: number): Promise<number> {
-    const [waitMs] = await this.#batch.run(toTake(counters, now))
+    const [waitMs] = await this.#batch.run(this.#toTake(counters, now))
+    if (waitMs === FULL) throw new FullError('counters')
     return Number(waitMs)
   }
 
+  async giveBack(counters: readonly Counter[], now: number): Promise<void> {
+    await this.#batch.run(['give back', counters, now])
+  }
+
   async takeOnce(key: string, until: number, now: number): Promise<boolean> {
-    const [isFirst] = await this.#batch.run(['once', key, String(until), String(now)])
+    const [isFirst] = await this.#batch.run(['once', key, until, now, MAX_USED])
+    if (isFirst === FULL) throw new FullError('used keys')
     return isFirst === 1
   }
 
   async insertAttempt(attempt: Attempt, guard?: Guard): Promise<void> {
-    const insert: Step = ['insert', attempt.id, toDocument(attempt), this.#ttl(forgetAt(attempt))]
-    const replies = await this.#batch.run(...toGuard(guard), insert)
+    const { maxAttempts: most = MAX_ATTEMPTS, now } = this.#options
+    const attempts = { now: now(), lifeMs: this.#options.attemptLifeMs, most }
+    const insert: Step = ['insert', attempt.id, toDocument(attempt), this.#ttl(forgetAt(attempt)), attempts]
+    const replies = await this.#batch.run(...this.#toGuard(guard), insert)
     checkGuard(guard, replies)
-    if (replies.at(-1) !== 1) throw new Error('an attempt of this id exists')
+    const written = replies.at(-1)
+    if (written === FULL) throw new FullError('attempts')
+    if (written !== 1) throw new Error('an attempt of this id exists')
   }
 
   async findAttempt(id: string): Promise<Attempt | null> {
     const [document] = await this.#batch.run(['find', id])
-    const attempt = toAttempt(document)
-    this.#watch.note(attempt)
-    return attempt
+    return toAttempt(document)
   }
 
   async updateAttempt(
     id: string,
     change: (attempt: Attempt) => Change,
     options: UpdateOptions = {},
-  ): Promise<Change | null> {
+  ): Promise<Changed | null> {
     const { guard } = options
     let before = options.from ?? (await this.findAttempt(id))
     for (;;) {
       const changed = await this.#decide(before, change, guard)
-      if (before === null || changed === null || changed.attempt === before) return changed
+      if (before === null || changed === null) return null
+      if (changed.attempt === before) return { ...changed, ended: [] }
       const written = await this.#write(before, changed, guard)
-      if (written === true) return changed
+      if (Array.isArray(written)) return { ...changed, ended: written }
       before = written
     }
   }
 
-  watchAttempt(id: string, listener: (attempt: Attempt) => void): Unwatch {
-    return this.#watch.attempt(id, listener)
+  watchAttempt(
+    id: string,
+    browserHash: string,
+    listener: (attempt: Attempt) => void,
+    now: number,
+  ): Promise<Watched | null> {
+    return this.#watch.attempt(id, browserHash, listener, now)
   }
 
-  async insertSession(session: AnySession): Promise<boolean> {
-    const [isNew] = await this.#batch.run(this.#toBegin(session))
-    return isNew === 1
+  async insertSession(beginning: Beginning): Promise<readonly Ended[] | null> {
+    const [ended] = await this.#batch.run(this.#toBegin(beginning))
+    return ended === null ? null : toEnded(ended)
   }
 
   async findSession(id: string): Promise<AnySession | null> {
@@ -97,38 +134,62 @@ export class RedisStore implements Store {
     return toSession(found)
   }
 
-  async listSessions(personId: string): Promise<ComputerSession[]> {
-    const [found] = await this.#batch.run(['sessions', personId])
-    const sessions = (found as Reply[]).map((each) => toSession(each) as ComputerSession)
+  async listSessions(personId: string, kind: 'computer'): Promise<ComputerSession[]>
+  async listSessions(personId: string, kind: 'phone'): Promise<PhoneSession[]>
+  async listSessions(personId: string, kind: AnySession['kind']): Promise<AnySession[]> {
+    const [found] = await this.#batch.run(['sessions', kind, personId])
+    const sessions = (found as Reply[]).map(toSession).filter((session) => session !== null)
     return sessions.sort((a, b) => b.signedInAt - a.signedInAt || (a.id < b.id ? -1 : 1))
   }
 
   async touchSession(id: string, now: number): Promise<void> {
-    await this.#batch.run(['touch', id, String(now)])
+    await this.#batch.run(['touch', id, now])
   }
 
-  async revokeSession(id: string, now: number): Promise<AnySession | null> {
-    const [revoked] = await this.#batch.run(['revoke', id, String(now)])
+  async acknowledgeSession(id: string): Promise<void> {
+    await this.#batch.run(['acknowledge', id])
+  }
+
+  async revokeSession(id: string, now: number, by: EndedBy): Promise<AnySession | null> {
+    const [revoked] = await this.#batch.run(['revoke', id, now, by, endsTrust(by)])
     return toSession(revoked)
+  }
+
+  async revokeSessions(personId: string, { kind, exceptId, now, by }: RevokeAll): Promise<readonly Ended[]> {
+    const step: Step = ['revoke all', kind, personId, exceptId ?? '', now, by, endsTrust(by)]
+    const [ended] = await this.#batch.run(step)
+    return toEnded(ended)
   }
 
   watchAccount(personId: string, listener: (change: AccountChange) => void): Unwatch {
     return this.#watch.account(personId, listener)
   }
 
-  async rememberBrowser(personId: string, browserHash: string, until: number): Promise<void> {
-    await this.#batch.run(this.#toRemember(personId, browserHash, until))
+  async remember(who: string, what: string, until: number, now: number): Promise<void> {
+    await this.#batch.run(toRemember(who, what, until, now))
   }
 
-  async isKnownBrowser(personId: string, browserHash: string, now: number): Promise<boolean> {
-    const [isKnown] = await this.#batch.run(['knows', personId, browserHash, String(now)])
+  async remembers(who: string, what: string, now: number): Promise<boolean> {
+    const [isKnown] = await this.#batch.run(['remembers', who, what, now])
     return isKnown === 1
+  }
+
+  async forget(who: string, what: string): Promise<void> {
+    await this.#batch.run(['forget', who, what])
+  }
+
+  async forgetOthers(who: string, except: string | null): Promise<void> {
+    await this.#batch.run(['forget others', who, except ?? ''])
   }
 
   /** What the server's clock says (epoch ms): the one clock that all processes share. */
   async readTime(): Promise<number> {
     const [time] = await this.#batch.run(['time'])
     return Number(time)
+  }
+
+  get watching(): number {
+    return this.#watch.size
   }
 
   /** Every key has its end: the server forgets by itself. */
@@ -163,65 +224,71 @@ export class RedisStore implements Store {
   }
 
   async #pass(guard: Guard | undefined): Promise<void> {
-    if (guard !== undefined) checkGuard(guard, await this.#batch.run(...toGuard(guard)))
+    if (guard !== undefined) checkGuard(guard, await this.#batch.run(...this.#toGuard(guard)))
   }
 
-  /** True when it was written, else what was there instead: somebody was faster. Nothing is written or counted then. */
-  async #write(before: Attempt, { attempt, begins }: Change, guard: Guard | undefined): Promise<true | Attempt | null> {
+  /** The sessions that ended with it; or, where another process was faster, the attempt that is there: then nothing is written or counted. */
+  async #write(
+    before: Attempt,
+    { attempt, begins }: Change,
+    guard: Guard | undefined,
+  ): Promise<Ended[] | Attempt | null> {
     const person = scannerOf(attempt)?.person.id ?? ''
-    const swap: Step = [
-      'swap',
-      attempt.id,
-      String(before.version),
-      toDocument(attempt),
-      this.#ttl(forgetAt(attempt)),
-      person,
-    ]
-    const look =
-      guard === undefined
-        ? []
-        : [
-            toTake(
-              guard.counters.map((each) => ({ ...each, counts: false })),
-              guard.now,
-            ),
-          ]
-    const more: Step[] = [...toGuard(guard)]
+    const ttl = this.#ttl(forgetAt(attempt))
+    const counted = guard === undefined ? [] : [this.#toCounted(guard)]
+    const swap: Step = ['swap', attempt.id, String(before.version), toDocument(attempt), ttl, person, ...counted]
+    const more: Step[] = []
     if (begins !== undefined) {
-      const { session, isKnownUntil } = begins
-      more.push(this.#toBegin(session), this.#toRemember(session.person.id, attempt.computer.browserHash, isKnownUntil))
+      const { session, isKnownUntil, now } = begins
+      const hash = attempt.computer.browserHash
+      more.push(this.#toBegin(begins), toRemember(session.person.id, hash, isKnownUntil, now))
     }
-    const replies = await this.#batch.run(...look, swap, ...more)
-    checkGuard(guard, replies)
-    const swapped = replies[look.length]
-    return swapped === 1 ? true : toAttempt(swapped)
+    const bar: Step[] = begins === undefined ? [] : [['barred', begins.bar.who, begins.bar.whats, begins.bar.since]]
+    const replies = await this.#batch.run(...bar, swap, ...more)
+    if (begins !== undefined && replies[0] === 1) throw begins.bar.refuse()
+    const [swapped, ended] = replies.slice(bar.length)
+    if (swapped === 1) return begins === undefined ? [] : toEnded(ended)
+    if (swapped === FULL) throw new FullError('counters')
+    if (guard !== undefined && typeof swapped === 'number') throw guard.refuse(-swapped)
+    return toAttempt(swapped)
   }
 
-  #toBegin(session: AnySession): Step {
+  #toBegin({ session, now, replaces, keeps, by, idleMs }: Beginning): Step {
     const { id, kind, person, signedInAt, expiresAt } = session
-    const score = kind === 'computer' ? String(signedInAt) : ''
-    return ['begin', id, JSON.stringify(session), this.#ttl(expiresAt), person.id, score]
+    const browser = session.kind === 'computer' ? (session.browserHash ?? '') : ''
+    const facts = { kind, person: person.id, browser, signedInAt, now, keeps, by, forgets: endsTrust(by), idleMs }
+    const fields = replaces === null ? facts : { ...facts, replaces }
+    return ['begin', id, JSON.stringify(session), this.#ttl(expiresAt), fields]
   }
 
-  #toRemember(personId: string, browserHash: string, until: number): Step {
-    return ['remember', personId, browserHash, String(until), String(this.#options.now())]
+  #toTake(counters: readonly Counter[], now: number): Step {
+    return ['take', counters, now, this.#options.maxCountersPerRule ?? MAX_COUNTERS_PER_RULE]
+  }
+
+  #toCounted({ counters, now }: Guard): object {
+    return { counters, now, most: this.#options.maxCountersPerRule ?? MAX_COUNTERS_PER_RULE }
+  }
+
+  #toGuard(guard: Guard | undefined): Step[] {
+    return guard === undefined ? [] : [this.#toTake(guard.counters, guard.now)]
   }
 
   /** How long from now, in whole ms, at least one. */
-  #ttl(until: number): string {
-    return String(Math.max(1, Math.ceil(until - this.#options.now())))
+  #ttl(until: number): number {
+    return Math.max(1, Math.ceil(until - this.#options.now()))
   }
 }
 
-function toTake(counters: readonly Counter[], now: number): Step {
-  return ['take', JSON.stringify(counters), String(now)]
+/** What the script says when there is no room. */
+const FULL = 'full'
+
+function toRemember(who: string, what: string, until: number, now: number): Step {
+  return ['remember', who, what, until, now, MAX_REMEMBERED]
 }
 
-function toGuard(guard: Guard | undefined): Step[] {
-  return guard === undefined ? [] : [toTake(guard.counters, guard.now)]
-}
-
-/** A guard is the first step of its group; when it is full it is the last, too. */
+/** Of a group that a guard begins: where it is full, nothing follows it. */
 function checkGuard(guard: Guard | undefined, [waitMs]: Reply[]): void {
-  if (guard !== undefined && Number(waitMs) > 0) throw guard.refuse(Number(waitMs))
+  if (guard === undefined) return
+  if (waitMs === FULL) throw new FullError('counters')
+  if (Number(waitMs) > 0) throw guard.refuse(Number(waitMs))
 }

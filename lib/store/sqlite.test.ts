@@ -4,23 +4,26 @@ import { join } from 'node:path'
 import Database from 'libsql'
 import { expect, test } from 'vitest'
 import { TOMBSTONE_MS } from '../attempt/attempt'
-import { createPhoneSession } from '../session/session'
+import { FullError } from '../limits/limits'
+import { type AnySession, createPhoneSession } from '../session/session'
 import { isSqliteFailure } from '../sqlite/open'
 import { ADA, LIFETIMES, pendingAttempt, T0 } from '../testing/fixtures'
 import { describeStore } from './contract'
 import { FanOut } from './fan-out'
 import { SqliteStore } from './sqlite'
+import type { Beginning } from './store'
 
 describeStore('the embedded store', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
   const opened: SqliteStore[] = []
   const open = () => {
-    const store = new SqliteStore(folder, fail)
+    const store = new SqliteStore(folder, fail, 100, { maxCountersPerRule: 50, maxUsed: 1_000 })
     opened.push(store)
     return store
   }
   return {
     store: open(),
+    countWatchers: () => opened.reduce((sum, each) => sum + each.watching, 0),
     reopen: async () => open(),
     dispose: async () => {
       for (const store of opened) store.close()
@@ -29,20 +32,14 @@ describeStore('the embedded store', async () => {
   }
 })
 
-test('more attempts than there is room for fail as a full disk does, until old ones are forgotten', () => {
+test('more attempts than there is room for are refused, after a restart too, until old ones are forgotten', () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
   const store = new SqliteStore(folder, fail, 2)
   store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'))
   store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA2'))
   store.close()
   const again = new SqliteStore(folder, fail, 2)
-  let thrown: unknown
-  try {
-    again.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA3'))
-  } catch (error) {
-    thrown = error
-  }
-  expect(isSqliteFailure(thrown)).toBe(true)
+  expect(() => again.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA3'))).toThrow(FullError)
   again.sweep(T0 + 3_600_000, 100)
   again.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA3'))
   expect(again.findAttempt('AAAAAAAAAAAAAAA3')).not.toBeNull()
@@ -55,15 +52,15 @@ test('sweeping forgets what is over, a bounded number at a time, and nothing els
   const store = new SqliteStore(folder, fail)
   const ids = Array.from({ length: 5 }, (_, index) => `AAAAAAAAAAAAAAA${index}`)
   for (const each of ids) store.insertAttempt(pendingAttempt(each))
-  store.insertSession(createPhoneSession('s1', ADA.person, T0))
-  store.rememberBrowser('ada', 'hash', T0 + 10 ** 10)
+  store.insertSession(beginningOf(createPhoneSession('s1', ADA.person, { browser: null, os: null, place: null }, T0)))
+  store.remember('ada', 'hash', T0 + 10 ** 10)
   const over = T0 + LIFETIMES.attemptMs + TOMBSTONE_MS
   expect(store.sweep(over - 1, 100)).toBe(0)
   expect(store.sweep(over, 3)).toBe(3)
   expect(store.sweep(over, 3)).toBe(2)
   expect(store.findAttempt(ids[0] as string)).toBeNull()
   expect(store.findSession('s1')).not.toBeNull()
-  expect(store.isKnownBrowser('ada', 'hash', over)).toBe(true)
+  expect(store.remembers('ada', 'hash', over)).toBe(true)
   store.close()
   rmSync(folder, { recursive: true })
 })
@@ -115,4 +112,31 @@ test('a listener that has left leaves nothing behind', () => {
 
 function fail(error: unknown): never {
   throw error
+}
+
+test('a file of an older version is read on: its sessions live, and what is new is recorded', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
+  const older = new Database(join(folder, 'qr-login.db'))
+  older.exec(`
+    CREATE TABLE sessions (
+      id TEXT PRIMARY KEY, kind TEXT NOT NULL, person_id TEXT NOT NULL, signed_in_at INTEGER NOT NULL,
+      last_seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, revoked_at INTEGER, data TEXT NOT NULL
+    ) WITHOUT ROWID`)
+  const old = { kind: 'computer', id: 's1', person: ADA.person, browser: 'Firefox', os: null, place: null }
+  const times = { signedInAt: T0, lastSeenAt: T0, expiresAt: T0 + 1_000, revokedAt: null }
+  older
+    .prepare('INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, NULL, ?)')
+    .run('s1', 'computer', 'ada', T0, T0, T0 + 1_000, JSON.stringify({ ...old, ...times }))
+  older.close()
+  const store = new SqliteStore(folder, fail)
+  expect(store.findSession('s1')).toMatchObject({ browser: 'Firefox', acknowledged: false, revokedBy: null })
+  store.acknowledgeSession('s1')
+  expect(store.revokeSession('s1', T0, 'phone')).toMatchObject({ acknowledged: true, revokedBy: 'phone' })
+  store.close()
+  new SqliteStore(folder, fail).close()
+  rmSync(folder, { recursive: true })
+})
+
+function beginningOf(session: AnySession): Beginning {
+  return { session, now: T0, replaces: null, keeps: 20, by: 'limit', idleMs: 1_000 }
 }

@@ -9,6 +9,8 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
+const of = (key: string) => [{ key, factor: 1 }]
+
 class Recorder implements Sink {
   text = ''
   isClosed = false
@@ -26,7 +28,7 @@ class Recorder implements Sink {
 }
 
 function open(streams: Streams, address = 'a'): { stream: Stream; sink: Recorder; ended: () => number } {
-  const stream = streams.admit(address)
+  const stream = streams.admit(of(address))
   if (typeof stream === 'string') throw new Error(stream)
   const sink = new Recorder()
   let ends = 0
@@ -54,19 +56,30 @@ describe('all streams of a process', () => {
     const streams = streamsOf(2)
     const first = open(streams)
     open(streams)
-    expect(streams.admit('a')).toBe('too_many_of_address')
+    expect(streams.admit(of('a'))).toBe('too_many_of_address')
     open(streams, 'b')
     first.stream.close()
     first.stream.close()
     open(streams)
-    expect(streams.admit('a')).toBe('too_many_of_address')
+    expect(streams.admit(of('a'))).toBe('too_many_of_address')
+  })
+
+  test('are counted by every prefix of an address, each with its own room', () => {
+    const streams = streamsOf(2)
+    const client = (network: number) => [
+      { key: `${network}::/64`, factor: 1 },
+      { key: 'site::/56', factor: 4 },
+    ]
+    for (const network of [1, 1, 2, 2, 3, 3, 4, 4]) expect(typeof streams.admit(client(network))).toBe('object')
+    expect(streams.admit(client(5))).toBe('too_many_of_address')
+    expect(typeof streams.admit(of('elsewhere'))).toBe('object')
   })
 
   test('are at most so many in all', () => {
     const streams = streamsOf(30, 2)
     open(streams, 'a')
     open(streams, 'b')
-    expect(streams.admit('c')).toBe('too_many')
+    expect(streams.admit(of('c'))).toBe('too_many')
   })
 
   test('end with a goodbye that spreads the return, and no new one is admitted', () => {
@@ -78,7 +91,7 @@ describe('all streams of a process', () => {
       expect(sink.isClosed).toBe(true)
       expect(ended()).toBe(1)
     }
-    expect(streams.admit('a')).toBe('draining')
+    expect(streams.admit(of('a'))).toBe('draining')
     expect(vi.getTimerCount()).toBe(0)
   })
 })
@@ -103,7 +116,7 @@ describe('a stream', () => {
 
   test('that was ended before it had a reader ends its reader too', () => {
     const streams = streamsOf()
-    const stream = streams.admit('a') as Stream
+    const stream = streams.admit(of('a')) as Stream
     stream.close()
     const sink = new Recorder()
     stream.attach(sink, () => {})

@@ -13,7 +13,14 @@ export const BACKLOG_BYTES = 16 * 1024
 
 export type Refusal = 'too_many_of_address' | 'too_many' | 'draining'
 
+/** What a client's streams are counted by: see `rateLimitKeys`. */
+interface CountedKey {
+  key: string
+  factor: number
+}
+
 export interface StreamLimits {
+  /** Of one client; times its factor for a wider prefix. */
   perAddress: number
   inAll: number
 }
@@ -32,14 +39,14 @@ const BYE_SPREAD_PER_STREAM_MS = 3
 /** One open stream. Everything that ends it (reader left, too slow, attempt over, shutdown) ends in `close`, once. */
 export class Stream {
   readonly #streams: Streams
-  readonly address: string
+  readonly keys: readonly CountedKey[]
   #sink: Sink | null = null
   #onClose: (() => void) | null = null
   #closed = false
 
-  constructor(streams: Streams, address: string) {
+  constructor(streams: Streams, keys: readonly CountedKey[]) {
     this.#streams = streams
-    this.address = address
+    this.keys = keys
   }
 
   get closed(): boolean {
@@ -70,12 +77,12 @@ export class Stream {
   }
 }
 
-/** Every open stream of this process: caps, one shared heartbeat, and the goodbye. */
+/** Every open stream and long poll of this process: caps, one shared heartbeat, and the goodbye. */
 export class Streams {
   readonly #limits: StreamLimits
   readonly #random: () => number
   readonly #open = new Set<Stream>()
-  readonly #perAddress = new Map<string, number>()
+  readonly #perKey = new Map<string, number>()
   #heartbeat: ReturnType<typeof setInterval> | null = null
   #draining = false
 
@@ -84,14 +91,14 @@ export class Streams {
     this.#random = random
   }
 
-  /** Counts a new stream before anything is opened, or says why there may be none. The caller attaches or closes it. */
-  admit(address: string): Stream | Refusal {
+  /** Counts a new stream before anything is opened, or returns why there may be none. The caller attaches or closes it. */
+  admit(keys: readonly CountedKey[]): Stream | Refusal {
     if (this.#draining) return 'draining'
     if (this.#open.size >= this.#limits.inAll) return 'too_many'
-    const ofAddress = this.#perAddress.get(address) ?? 0
-    if (ofAddress >= this.#limits.perAddress) return 'too_many_of_address'
-    this.#perAddress.set(address, ofAddress + 1)
-    const stream = new Stream(this, address)
+    const isFull = ({ key, factor }: CountedKey) => this.#countOf(key) >= this.#limits.perAddress * factor
+    if (keys.some(isFull)) return 'too_many_of_address'
+    for (const { key } of keys) this.#perKey.set(key, this.#countOf(key) + 1)
+    const stream = new Stream(this, keys)
     this.#open.add(stream)
     this.#heartbeat ??= this.#startHeartbeat()
     return stream
@@ -100,9 +107,11 @@ export class Streams {
   /** Called by a stream that has closed. */
   forget(stream: Stream): void {
     if (!this.#open.delete(stream)) return
-    const left = (this.#perAddress.get(stream.address) ?? 1) - 1
-    if (left > 0) this.#perAddress.set(stream.address, left)
-    else this.#perAddress.delete(stream.address)
+    for (const { key } of stream.keys) {
+      const left = this.#countOf(key) - 1
+      if (left > 0) this.#perKey.set(key, left)
+      else this.#perKey.delete(key)
+    }
     if (this.#open.size > 0 || this.#heartbeat === null) return
     clearInterval(this.#heartbeat)
     this.#heartbeat = null
@@ -122,6 +131,10 @@ export class Streams {
       stream.write(encodeEvent({ event: 'bye', data: { retryMs } }))
       stream.close()
     }
+  }
+
+  #countOf(key: string): number {
+    return this.#perKey.get(key) ?? 0
   }
 
   #startHeartbeat(): ReturnType<typeof setInterval> {

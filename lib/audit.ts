@@ -1,10 +1,12 @@
-import { deriveKey, mac } from './attempt/keys'
+import { deriveKey, keyIdOf, mac } from './attempt/keys'
 import type { Log } from './log'
+import type { EndedBy } from './session/session'
 
 /** What the audit log tells: each transition, refusal, limit and revocation. Ids are given whole and written hashed. */
 export type AuditEvent =
   | { event: `attempt.${AttemptStep}`; attempt: string; version: number; person?: string | null; phone?: string | null }
-  | { event: 'session.created' | 'session.revoked'; kind: 'computer' | 'phone'; session: string; person: string }
+  | { event: 'session.created'; kind: 'computer' | 'phone'; session: string; person: string }
+  | { event: 'session.revoked'; kind: 'computer' | 'phone'; session: string; person: string; by: EndedBy }
   | {
       event: 'refused' | 'limited'
       code: string
@@ -25,6 +27,7 @@ export type AttemptStep =
   | 'match_passed'
   | 'match_wrong'
   | 'confirmed'
+  | 'ticket_wrong'
   | 'redeemed'
   | 'cancelled'
 
@@ -34,17 +37,20 @@ const HASHED = new Set(['attempt', 'person', 'phone', 'session', 'address'])
 const HASH_BYTES = 6
 
 /**
- * Writes one line per event. Ids become keyed hashes of 12 hex digits: the same id is the same word in every line and after a restart,
- * and whoever has the log alone can neither use it nor guess it, however short it was.
+ * Writes one line per event. Ids become keyed hashes of 12 hex digits: the same id is the same word in every line and after a restart, and
+ * a reader who has the log alone can neither use it nor guess it, however short it was. `key` is the id of the key: during a rotation it
+ * tells the words of two secrets apart.
  */
 export function createAudit(log: Log, secret: string): Audit {
   const key = deriveKey(secret, 'audit')
+  const keyId = keyIdOf(secret)
   return (event) => {
     if (!log.isLevelEnabled('info')) return
-    const line = Object.entries(event).map(([name, value]) => [
-      name,
-      HASHED.has(name) && typeof value === 'string' ? mac(key, value, HASH_BYTES).toString('hex') : value,
-    ])
-    log.info(Object.fromEntries(line))
+    const line: Record<string, unknown> = {}
+    for (const [name, value] of Object.entries(event)) {
+      line[name] = HASHED.has(name) && typeof value === 'string' ? mac(key, value, HASH_BYTES).toString('hex') : value
+    }
+    line.key = keyId
+    log.info(line)
   }
 }

@@ -1,13 +1,17 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
-import { deriveKey, deriveKeyring } from './attempt/keys'
+import { REDEEM_TRIES, TOMBSTONE_MS } from './attempt/attempt'
+import { deriveKey, deriveKeyring, keyIdOf } from './attempt/keys'
 import { createAudit } from './audit'
 import { BearerTokens } from './auth/bearer'
 import { Cookies } from './auth/cookies'
 import { Signatures } from './auth/signature'
 import { type Config, ConfigError, loadConfig } from './config'
+import { createNetworkFinder } from './http/client-network'
 import { type FindCity, openGeoDatabase } from './http/geo-database'
 import { baseHeaders } from './http/headers'
+import { Refusals } from './http/refusals'
+import { FullError } from './limits/limits'
 import { createLog, type Log } from './log'
 import { SharedClock } from './redis/clock'
 import { HttpRedis } from './redis/http'
@@ -17,7 +21,7 @@ import { AccountStream, type AccountStreamsOptions } from './services/account-st
 import { Arrivals } from './services/arrivals'
 import { AttemptStreams } from './services/attempt-streams'
 import { Attempts } from './services/attempts'
-import { Limiter } from './services/limiter'
+import { Limiter, type LimitKey } from './services/limiter'
 import { Sessions } from './services/sessions'
 import type { Account } from './session/session'
 import { isSqliteFailure } from './sqlite/open'
@@ -45,14 +49,22 @@ export function createServices(
   const log = createLog(config.logLevel)
   const findCity = config.geoDatabase === null ? null : openPlaces(config.geoDatabase)
   const { store, now, ping, closeStore } = openStore(config, log, local)
-  const [newestSecret] = config.secrets
-  const audit = createAudit(log, newestSecret)
+  const audit = createAudit(log, config.secrets[0])
   const keys = deriveKeyring(config.secrets)
   const deadlines = new Deadlines(now)
   const perAddress = Math.max(1, Math.floor(STREAMS_PER_ADDRESS * config.rateLimitScale))
   const streams = new Streams({ perAddress, inAll: config.maxStreams }, Math.random)
-  const { lifetimes, sessionLifetimes, publicOrigin, matchPolicy, singleComputer, signingSecret } = config
-  const sessions = new Sessions({ store, audit, lifetimes: sessionLifetimes, singleComputer, now, randomBytes })
+  const { lifetimes, sessionLifetimes, publicOrigin, matchPolicy, singleComputer, maxComputers, signingSecrets } =
+    config
+  const sessions = new Sessions({
+    store,
+    audit,
+    lifetimes: sessionLifetimes,
+    singleComputer,
+    maxComputers,
+    now,
+    randomBytes,
+  })
   const account: AccountStreamsOptions = {
     store,
     sessions,
@@ -62,7 +74,17 @@ export function createServices(
     now,
     onError: (error) => log.error({ err: error }, 'stream failed'),
   }
-  const attempts = new Attempts({ store, audit, keys, lifetimes, publicOrigin, matchPolicy, now, randomBytes })
+  const attempts = new Attempts({
+    store,
+    audit,
+    keys,
+    lifetimes,
+    publicOrigin,
+    matchPolicy,
+    redeemTries: Math.max(1, Math.floor(REDEEM_TRIES * config.rateLimitScale)),
+    now,
+    randomBytes,
+  })
   let isDraining = false
 
   function becomeUnready(): void {
@@ -72,7 +94,6 @@ export function createServices(
   function drain(): void {
     becomeUnready()
     streams.drain()
-    attempts.endWaits()
   }
 
   return {
@@ -89,18 +110,23 @@ export function createServices(
             now,
             onError: (error) => log.warn({ err: error }, 'a bearer token could not be judged'),
           }),
-    signatures: signingSecret === null ? null : new Signatures({ secret: signingSecret, limits: store, now }),
-    limiter: new Limiter({ limits: store, key: deriveKey(newestSecret, 'limits'), scale: config.rateLimitScale, now }),
+    signatures: signingSecrets === null ? null : new Signatures({ secrets: signingSecrets, limits: store, now }),
+    limiter: new Limiter({ limits: store, keys: limitKeys(config.secrets), scale: config.rateLimitScale, now }),
+    refusals: new Refusals({ scale: config.rateLimitScale, now: () => performance.now() }),
     findCity,
+    findNetwork: createNetworkFinder({ ...config, warn: (message) => log.warn(message) }),
     cookies: new Cookies({ secrets: config.secrets, secure: publicOrigin.startsWith('https:') }),
     attempts,
     arrivals: new Arrivals(() => performance.now(), activeMs),
     sessions,
     streams,
     attemptStreams: new AttemptStreams({ store, keys, lifetimes, publicOrigin, deadlines, now }),
+    /** How many attempts and accounts are watched in the store. */
+    watching: () => store.watching,
     createAccountStream: (stream: Stream, who: Account) => new AccountStream(stream, who, account),
     newBrowserSecret: () => randomBytes(32).toString('base64url'),
-    isStoreFailure: (error: unknown) => isSqliteFailure(error) || error instanceof RedisFailure,
+    isStoreFailure: (error: unknown) =>
+      isSqliteFailure(error) || error instanceof RedisFailure || error instanceof FullError,
     /** Resolves when requests can be served. */
     checkReady: async (): Promise<'store' | 'shutdown' | null> => {
       if (isDraining) return 'shutdown'
@@ -122,6 +148,11 @@ export function createServices(
       closeStore()
     },
   }
+}
+
+function limitKeys([first, ...others]: Config['secrets']): [LimitKey, ...LimitKey[]] {
+  const toKey = (secret: string): LimitKey => ({ id: keyIdOf(secret), key: deriveKey(secret, 'limits') })
+  return [toKey(first), ...others.map(toKey)]
 }
 
 const KEY = Symbol.for('qr-login.services')
@@ -173,7 +204,9 @@ function openStore(config: Config, log: Log, local: () => number): OpenStore {
   // Before the first answer it goes by its own.
   let now = local
   const { prefix } = config.store
-  const store = new RedisStore({ redis, prefix, process: randomUUID(), now: () => now(), onError })
+  const { attemptMs, confirmMs, ticketMs } = config.lifetimes
+  const attemptLifeMs = attemptMs + confirmMs + ticketMs + TOMBSTONE_MS
+  const store = new RedisStore({ redis, prefix, process: randomUUID(), now: () => now(), onError, attemptLifeMs })
   const clock = new SharedClock(() => store.readTime(), local)
   now = clock.now
   const closeStore = () => {

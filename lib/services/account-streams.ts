@@ -1,7 +1,7 @@
 import { type Attempt, attemptAt, isRunning, scannerOf } from '../attempt/attempt'
 import type { Keyring } from '../attempt/keys'
 import { type Review, toReview } from '../attempt/views'
-import { type Account, isSessionAlive, type SessionLifetimes, sessionEndsAt } from '../session/session'
+import { type Account, type EndedBy, isSessionAlive, type SessionLifetimes, sessionEndsAt } from '../session/session'
 import type { Deadlines, Due } from '../sse/deadlines'
 import { encodeEvent } from '../sse/encode'
 import type { Stream } from '../sse/streams'
@@ -64,7 +64,7 @@ export class AccountStream implements Due {
     if (change.type === 'sessions') this.#attend(this.#writeSessions())
     else if (change.type === 'missed') this.#readAgain()
     else if (change.type === 'revoked') {
-      if (change.sessionId === this.#session.id) this.#signOut()
+      if (change.sessionId === this.#session.id) this.#signOut(change.by)
     } else if (scannerOf(change.attempt)?.sessionId === this.#session.id) {
       this.#writeReview(change.attempt)
       this.#scanned = isRunning(change.attempt) ? change.attempt : null
@@ -106,7 +106,9 @@ export class AccountStream implements Due {
     const { store, sessionLifetimes, now } = this.#options
     const session = await store.findSession(this.#session.id)
     if (this.#stream.closed) return
-    if (session === null || !isSessionAlive(session, now(), sessionLifetimes)) return this.#signOut()
+    if (session === null || !isSessionAlive(session, now(), sessionLifetimes)) {
+      return this.#signOut(session?.revokedBy ?? 'time')
+    }
     this.#lookAgainAt(sessionEndsAt(session, sessionLifetimes))
   }
 
@@ -124,8 +126,8 @@ export class AccountStream implements Due {
     this.#options.deadlines.set(this, Math.min(endsAt, attemptEndsAt))
   }
 
-  #signOut(): void {
-    this.#stream.write(encodeEvent({ event: 'signed_out', data: {} }))
+  #signOut(by: EndedBy): void {
+    this.#stream.write(encodeEvent({ event: 'signed_out', data: { by } }))
     this.#stream.close()
   }
 

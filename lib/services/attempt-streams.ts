@@ -1,13 +1,13 @@
 import { type Attempt, attemptAt, isRunning } from '../attempt/attempt'
 import { codePeriodAt } from '../attempt/code'
-import { toAttemptView, toCodeView, type ViewContext } from '../attempt/views'
+import { type AttemptView, toAttemptView, toCodeView, type ViewContext } from '../attempt/views'
 import type { Deadlines, Due } from '../sse/deadlines'
-import { encodeEvent } from '../sse/encode'
+import { COMMENT, encodeEvent } from '../sse/encode'
 import type { Stream } from '../sse/streams'
 import type { Store, Unwatch } from '../store/store'
 
-/** A third stream on one attempt replaces the oldest: a duplicated tab works, a hundred do not. */
-const STREAMS_PER_ATTEMPT = 2
+/** A third reader of one attempt, stream or long poll, replaces the oldest: a duplicated tab works, a hundred do not. */
+const READERS_PER_ATTEMPT = 2
 
 export interface AttemptStreamsOptions extends ViewContext {
   store: Store
@@ -15,7 +15,7 @@ export interface AttemptStreamsOptions extends ViewContext {
   now: () => number
 }
 
-/** The streams of all attempts: one watch, one deadline and one encoding per attempt, however many read it. */
+/** The readers of all attempts: one watch, one deadline and one encoding per attempt, however many read it. */
 export class AttemptStreams {
   readonly #options: AttemptStreamsOptions
   readonly #channels = new Map<string, Channel>()
@@ -24,41 +24,88 @@ export class AttemptStreams {
     this.#options = options
   }
 
-  /** Subscribes to the attempt before the caller reads it. Each call is paired with one `release` or one `remove`. */
-  subscribe(id: string): Channel {
-    const channel = this.#channels.get(id) ?? new Channel(id, this.#options, () => this.#channels.delete(id))
+  /**
+   * Watches the attempt of this browser. Null for an unknown attempt and for another browser's: nothing is kept for
+   * either. Each channel that is returned is to be released once: by `release`, or by the end of the reader that was
+   * added to it.
+   */
+  async open(id: string, browserHash: string): Promise<Channel | null> {
+    const { store, now } = this.#options
+    const open = this.#channels.get(id)
+    if (open !== undefined) return await this.#join(open, browserHash)
+    const channel = new Channel(id, browserHash, this.#options, () => {
+      if (this.#channels.get(id) === channel) this.#channels.delete(id)
+    })
+    const watched = await store.watchAttempt(id, browserHash, (attempt) => channel.show(attempt), now())
+    if (watched === null) return null
+    channel.begin(watched.attempt, watched.unwatch)
+    const faster = this.#channels.get(id)
+    if (faster !== undefined) {
+      channel.release()
+      return await this.#join(faster, browserHash)
+    }
     this.#channels.set(id, channel)
-    channel.hold()
     return channel
   }
 
-  /** How many attempts are streamed. */
+  /** How many attempts are read. */
   get size(): number {
     return this.#channels.size
   }
+
+  /** What is there already is read again, in case a message was lost. */
+  async #join(channel: Channel, browserHash: string): Promise<Channel | null> {
+    if (channel.browserHash !== browserHash) return null
+    channel.hold()
+    try {
+      const attempt = await this.#options.store.findAttempt(channel.id)
+      if (attempt !== null) channel.show(attempt)
+      return channel
+    } catch (error) {
+      channel.release()
+      throw error
+    }
+  }
 }
 
-/** One streamed attempt. Ends with its last stream, or with the attempt. */
+export interface WaitOptions {
+  /** Answered as soon as the version is higher. */
+  after: number
+  waitMs: number
+  /** Aborts when the client has left. */
+  signal: AbortSignal
+}
+
+/** One attempt that is read. Ends with its last reader, or with the attempt. */
 export class Channel implements Due {
+  readonly id: string
+  readonly browserHash: string
   readonly #options: AttemptStreamsOptions
   readonly #onEnd: () => void
-  readonly #unwatch: Unwatch
-  readonly #streams: Stream[] = []
-  /** Streams, and subscribers that are still reading: a stranger who is refused must not end it for the others. */
-  #holders = 0
+  readonly #readers: Stream[] = []
+  #unwatch: Unwatch = () => {}
+  /** Readers, and clients that are about to become one. */
+  #holders = 1
   #attempt: Attempt | null = null
 
-  constructor(id: string, options: AttemptStreamsOptions, onEnd: () => void) {
+  constructor(id: string, browserHash: string, options: AttemptStreamsOptions, onEnd: () => void) {
+    this.id = id
+    this.browserHash = browserHash
     this.#options = options
     this.#onEnd = onEnd
-    this.#unwatch = options.store.watchAttempt(id, (attempt) => this.#show(attempt))
+  }
+
+  /** `attempt`: as it was read with the watch. */
+  begin(attempt: Attempt, unwatch: Unwatch): void {
+    this.#unwatch = unwatch
+    this.show(attempt)
   }
 
   hold(): void {
     this.#holders += 1
   }
 
-  /** For a subscriber that opened no stream. The last one ends the subscription. */
+  /** The last one ends the watch. */
   release(): void {
     this.#holders -= 1
     if (this.#holders > 0) return
@@ -67,21 +114,55 @@ export class Channel implements Due {
     this.#onEnd()
   }
 
-  /** Adds a reader, who gets the attempt at once. `attempt`: as just read, after `subscribe`. */
-  add(stream: Stream, attempt: Attempt): void {
-    this.#streams.push(stream)
-    if (this.#streams.length > STREAMS_PER_ATTEMPT) this.#streams[0]?.close()
-    if (this.#attempt === null || attempt.version > this.#attempt.version) this.#attempt = attempt
+  /** Adds a stream, which gets the attempt at once. */
+  add(stream: Stream): void {
+    this.#join(stream)
     const now = this.#options.now()
-    stream.write(this.#frame(this.#attempt, now))
+    if (this.#attempt !== null) stream.write(this.#frame(this.#attempt, now))
     this.#continue(now)
   }
 
-  /** For a stream that has closed. */
+  /** For a reader that has ended. */
   remove(stream: Stream): void {
-    const index = this.#streams.indexOf(stream)
-    if (index >= 0) this.#streams.splice(index, 1)
+    const index = this.#readers.indexOf(stream)
+    if (index >= 0) this.#readers.splice(index, 1)
     this.release()
+  }
+
+  /**
+   * A long poll: resolves with the attempt once its version is higher than `after`, a new code is due, or its time runs
+   * out; null when nothing of that happened within `waitMs`, or the client left, or it was replaced. `stream`: as
+   * admitted; it is closed at the end.
+   */
+  async wait(stream: Stream, { after, waitMs, signal }: WaitOptions): Promise<AttemptView | null> {
+    const before = this.#viewAfter(after, null)
+    const now = this.#options.now()
+    const attempt = this.#attempt === null ? null : attemptAt(this.#attempt, now)
+    if (before !== null || attempt === null || !isRunning(attempt)) {
+      stream.attach(UNREAD, () => this.remove(stream))
+      stream.close()
+      return before
+    }
+    const period = this.#periodAt(now)
+    let wake = () => {}
+    const news = new Promise<void>((resolve) => {
+      wake = resolve
+    })
+    const write = (frame: Uint8Array) => {
+      if (frame !== COMMENT) wake()
+      return true
+    }
+    this.#join(stream)
+    stream.attach({ write, close: wake }, () => this.remove(stream))
+    const timer = setTimeout(wake, waitMs)
+    signal.addEventListener('abort', wake, { once: true })
+    if (signal.aborted) wake()
+    this.#continue(now)
+    await news
+    clearTimeout(timer)
+    signal.removeEventListener('abort', wake)
+    stream.close()
+    return this.#viewAfter(after, period)
   }
 
   onDeadline(): void {
@@ -95,21 +176,41 @@ export class Channel implements Due {
     this.#continue(now)
   }
 
-  #show(attempt: Attempt): void {
+  /** Tells the readers, unless it is no news. */
+  show(attempt: Attempt): void {
     if (this.#attempt !== null && attempt.version <= this.#attempt.version) return
     this.#attempt = attempt
-    if (this.#streams.length === 0) return
+    if (this.#readers.length === 0) return
     const now = this.#options.now()
     this.#write(this.#frame(attempt, now))
     this.#continue(now)
   }
 
-  /** The next deadline, or the end of all streams when nothing can follow. */
+  #join(stream: Stream): void {
+    this.#readers.push(stream)
+    if (this.#readers.length > READERS_PER_ATTEMPT) this.#readers[0]?.close()
+  }
+
+  /** `period`: of the code that the client has; null where a new code is no news. */
+  #viewAfter(after: number, period: number | null): AttemptView | null {
+    const now = this.#options.now()
+    if (this.#attempt === null) return null
+    const view = toAttemptView(this.#attempt, now, this.#options)
+    const isNewCode = period !== null && view.status === 'pending' && this.#periodAt(now) !== period
+    return view.version > after || isNewCode ? view : null
+  }
+
+  #periodAt(now: number): number {
+    const { createdAt = 0 } = this.#attempt ?? {}
+    return codePeriodAt(createdAt, now, this.#options.lifetimes.codePeriodMs).startsAt
+  }
+
+  /** The next deadline, or the end of all readers when nothing can follow. */
   #continue(now: number): void {
     const attempt = this.#attempt === null ? null : attemptAt(this.#attempt, now)
-    if (attempt === null || this.#streams.length === 0) return
+    if (attempt === null || this.#readers.length === 0) return
     if (!isRunning(attempt)) {
-      for (const stream of [...this.#streams]) stream.close()
+      for (const stream of [...this.#readers]) stream.close()
       return
     }
     const { endsAt } = codePeriodAt(attempt.createdAt, now, this.#options.lifetimes.codePeriodMs)
@@ -123,6 +224,9 @@ export class Channel implements Due {
   }
 
   #write(frame: Uint8Array): void {
-    for (const stream of [...this.#streams]) stream.write(frame)
+    for (const stream of [...this.#readers]) stream.write(frame)
   }
 }
+
+/** Of a long poll that is answered at once. */
+const UNREAD = { write: () => true, close: () => {} }

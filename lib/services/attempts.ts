@@ -3,26 +3,28 @@ import {
   attemptAt,
   type Computer,
   createAttempt,
-  isRunning,
   type Phone,
   type Redeemed,
   scannerOf,
 } from '../attempt/attempt'
 import { ATTEMPT_ID, ATTEMPT_ID_CHARS, codePeriodAt, isCodeAlive, parseCode, toAttemptId } from '../attempt/code'
 import { ProtocolError } from '../attempt/errors'
-import { isMatchRequired, isSameNetwork, type MatchPolicy } from '../attempt/risk'
+import { keysNamed } from '../attempt/keys'
+import { compareNetworks, type MatchPolicy, matchReasons } from '../attempt/risk'
 import { encodeClaim, isMatchNumberOf, isTicketOf, parseClaim, sessionIdOf } from '../attempt/tokens'
 import { type AttemptEvent, transition } from '../attempt/transition'
 import { type AttemptView, type Review, toAttemptView, toReview, type ViewContext } from '../attempt/views'
 import type { AttemptStep, Audit } from '../audit'
 import type { Guard } from '../limits/limits'
 import type { ComputerSession } from '../session/session'
-import type { Change, Store, UpdateOptions } from '../store/store'
+import type { Change, Changed, Ended, Store, UpdateOptions } from '../store/store'
 
 export interface AttemptsOptions extends ViewContext {
   store: Store
   audit: Audit
   matchPolicy: MatchPolicy
+  /** How often a browser may try to redeem its attempt. */
+  redeemTries: number
   now: () => number
   randomBytes: (size: number) => Buffer
 }
@@ -33,16 +35,15 @@ export interface AttemptsOptions extends ViewContext {
  */
 export class Attempts {
   readonly #options: AttemptsOptions
-  /** What ends each wait that is under way. */
-  readonly #waits = new Set<() => void>()
 
   constructor(options: AttemptsOptions) {
     this.#options = options
   }
 
   async start(computer: Computer, guard: Guard): Promise<AttemptView> {
-    const { store, lifetimes, now, randomBytes } = this.#options
-    const attempt = createAttempt({ id: toAttemptId(randomBytes(12)), computer }, now(), lifetimes)
+    const { store, keys, lifetimes, now, randomBytes } = this.#options
+    const keyId = keys[0].id
+    const attempt = createAttempt({ id: toAttemptId(randomBytes(12)), keyId, computer }, now(), lifetimes)
     await store.insertAttempt(attempt, guard)
     this.#tell('started', attempt)
     return this.view(attempt)
@@ -83,7 +84,7 @@ export class Attempts {
   async isKnown(phone: Phone, found: Attempt | null): Promise<boolean> {
     if (found?.status !== 'pending') return false
     const { store, now } = this.#options
-    return await store.isKnownBrowser(phone.person.id, found.computer.browserHash, now())
+    return await store.remembers(phone.person.id, found.computer.browserHash, now())
   }
 
   /** `found`: by `peekByCode`. `network`: see `networkOf`; null when the phone's address is unknown. */
@@ -94,111 +95,83 @@ export class Attempts {
     const codeAlive = isCodeAlive(parsed.startsAt, now(), lifetimes.codePeriodMs)
     const unknown = () => new ProtocolError(codeAlive ? 'code_unknown' : 'code_expired')
     if (found === null) throw unknown()
-    const sameNetwork = isSameNetwork(found.computer.network, network)
-    const matchRequired = isMatchRequired(matchPolicy, { sameNetwork, known })
-    const event: AttemptEvent = { type: 'scan', phone, codeAlive, sameNetwork, known, matchRequired }
+    const relation = compareNetworks(found.computer.network, network)
+    const reasons = matchReasons(matchPolicy, { network: relation, known })
+    const sameNetwork = relation === 'same'
+    const event: AttemptEvent = { type: 'scan', phone, codeAlive, sameNetwork, known, matchReasons: reasons }
     const change = (stored: Attempt) => this.#transition(stored, event)
-    const attempt = await this.#apply(parsed.attemptId, change, unknown, { from: found })
-    return toReview(attempt, encodeClaim(keys, attempt.id, phone), now(), keys)
+    const { attempt } = await this.#apply(parsed.attemptId, change, unknown, { from: found })
+    return toReview(attempt, encodeClaim(keysNamed(keys, attempt.keyId), attempt.id, phone), now(), keys)
   }
 
   async match(id: string, browserHash: string, number: string): Promise<AttemptView> {
-    const right = isMatchNumberOf(this.#options.keys, id, number)
-    return this.view(await this.#applyOwn(id, browserHash, { type: 'match', right }))
+    const event = (attempt: Attempt): AttemptEvent => ({
+      type: 'match',
+      right: isMatchNumberOf(keysNamed(this.#options.keys, attempt.keyId), id, number),
+    })
+    return this.view(await this.#applyOwn(id, browserHash, event))
   }
 
   /** `from`: by `peekByClaim`. */
   async confirm(phone: Phone, claim: string, guard: Guard, from: Attempt | null): Promise<Review> {
-    return await this.#decide(phone, claim, { type: 'confirm', phone }, { guard, from })
+    const { review } = await this.#decide(phone, claim, { type: 'confirm', phone }, { guard, from })
+    return review
   }
 
-  async cancelByPhone(phone: Phone, claim: string): Promise<Review> {
-    return await this.#decide(phone, claim, { type: 'cancel', by: 'phone' })
+  /** `revokes`: where the attempt was redeemed, the session and the browser that have to be signed out now. */
+  async cancelByPhone(phone: Phone, claim: string): Promise<{ review: Review; revokes: Revoking | null }> {
+    const { review, changed } = await this.#decide(phone, claim, { type: 'cancel', phone })
+    const { attempt, revokes: sessionId } = changed
+    if (sessionId === undefined) return { review, revokes: null }
+    return { review, revokes: { sessionId, browserHash: attempt.computer.browserHash } }
   }
 
   async cancelByComputer(id: string, browserHash: string): Promise<void> {
-    await this.#applyOwn(id, browserHash, { type: 'cancel', by: 'computer' })
+    await this.#applyOwn(id, browserHash, () => ({ type: 'cancel', phone: null }))
   }
 
   /**
    * The session that the attempt leads to begins with this step. `begun` is null for a repeat within 10 s, whose session began before,
    * and may have ended since. `begin` makes the session; it may be asked more than once.
    */
-  async redeem({ id, browserHash, ticket, guard, begin }: Redeeming): Promise<Begun> {
-    const { keys } = this.#options
-    const sessionId = sessionIdOf(keys, id)
-    const event: AttemptEvent = { type: 'redeem', ticketRight: isTicketOf(keys, id, ticket), sessionId }
-    let begun: ComputerSession | null = null
+  async redeem({ id, browserHash, ticket, begin }: Redeeming): Promise<Begun> {
     const change = (stored: Attempt): Change => {
-      const outcome = this.#transition(checkOwn(stored, browserHash), event)
-      begun = null
-      if (outcome.attempt === stored || outcome.attempt.status !== 'redeemed') return outcome
-      const begins = begin(outcome.attempt)
-      begun = begins.session
-      return { ...outcome, begins }
+      const { keyId } = checkOwn(stored, browserHash)
+      const keys = keysNamed(this.#options.keys, keyId)
+      const ticketRight = isTicketOf(keys, id, ticket)
+      const { redeemTries: maxTries } = this.#options
+      const event: AttemptEvent = { type: 'redeem', ticketRight, sessionId: sessionIdOf(keys, id), maxTries }
+      const outcome = this.#transition(stored, event)
+      const { attempt } = outcome
+      const begins = attempt.status === 'redeemed' && stored.status !== 'redeemed' ? begin(attempt) : undefined
+      return begins === undefined ? outcome : { ...outcome, begins }
     }
-    await this.#apply(id, change, () => new ProtocolError('not_found'), { guard })
-    return { sessionId, begun }
+    const { attempt, begins, ended } = await this.#apply(id, change, () => new ProtocolError('not_found'))
+    if (attempt.status !== 'redeemed') throw new Error('a redeem that is not refused leads to a session')
+    return { sessionId: attempt.sessionId, begun: begins?.session ?? null, ended }
   }
 
-  /**
-   * Resolves with the attempt once its version is higher than `after`, a new code is due, or its time runs out; null
-   * when nothing of that happened within `waitMs`, or the signal aborted.
-   */
-  async waitForChange(id: string, browserHash: string, after: number, wait: WaitOptions): Promise<AttemptView | null> {
-    const { store, now, lifetimes } = this.#options
-    let wake = () => {}
-    const changed = new Promise<void>((resolve) => {
-      wake = resolve
-    })
-    const unwatch = store.watchAttempt(id, wake)
-    wait.signal.addEventListener('abort', wake, { once: true })
-    this.#waits.add(wake)
-    let timer: ReturnType<typeof setTimeout> | undefined
-    try {
-      const first = attemptAt(await this.requireOwn(id, browserHash), now())
-      if (first.version > after) return this.view(first)
-      if (!isRunning(first)) return null
-      const { endsAt } = codePeriodAt(first.createdAt, now(), lifetimes.codePeriodMs)
-      const dueAt = first.status === 'pending' ? Math.min(endsAt, first.expiresAt) : first.expiresAt
-      const dueMs = dueAt - now()
-      timer = setTimeout(wake, Math.min(wait.waitMs, dueMs))
-      await changed
-      const last = attemptAt(await this.requireOwn(id, browserHash), now())
-      return last.version > after || dueMs <= wait.waitMs ? this.view(last) : null
-    } finally {
-      clearTimeout(timer)
-      wait.signal.removeEventListener('abort', wake)
-      this.#waits.delete(wake)
-      unwatch()
-    }
-  }
-
-  /** How many wait for a change. */
-  get waiting(): number {
-    return this.#waits.size
-  }
-
-  /** Ends every wait at once: the process is about to end. */
-  endWaits(): void {
-    for (const wake of [...this.#waits]) wake()
-  }
-
-  async #decide(phone: Phone, claim: string, event: AttemptEvent, options: UpdateOptions = {}): Promise<Review> {
+  async #decide(
+    phone: Phone,
+    claim: string,
+    event: AttemptEvent,
+    options: UpdateOptions = {},
+  ): Promise<{ review: Review; changed: Changed }> {
     const { keys, now } = this.#options
     const unknown = () => new ProtocolError('claim_unknown')
-    // An id that is nobody's, for a claim that is not ours: counted and refused like any other.
+    // No attempt has this id: a claim that is not ours is counted and refused like any other.
     const id = parseClaim(keys, claim, phone) ?? ''
     const from = options.from?.id === id ? options.from : null
     const change = (stored: Attempt) => this.#transition(stored, event)
-    const attempt = await this.#apply(id, change, unknown, { ...options, from })
-    return toReview(attempt, claim, now(), keys)
+    const changed = await this.#apply(id, change, unknown, { ...options, from })
+    return { review: toReview(changed.attempt, claim, now(), keys), changed }
   }
 
   /** Checks the binding on the same read that the transition is decided on. */
-  async #applyOwn(id: string, browserHash: string, event: AttemptEvent): Promise<Attempt> {
-    const change = (stored: Attempt) => this.#transition(checkOwn(stored, browserHash), event)
-    return await this.#apply(id, change, () => new ProtocolError('not_found'))
+  async #applyOwn(id: string, browserHash: string, event: (own: Attempt) => AttemptEvent): Promise<Attempt> {
+    const change = (stored: Attempt) => this.#transition(stored, event(checkOwn(stored, browserHash)))
+    const { attempt } = await this.#apply(id, change, () => new ProtocolError('not_found'))
+    return attempt
   }
 
   async #apply(
@@ -206,18 +179,18 @@ export class Attempts {
     change: (stored: Attempt) => Change,
     unknown: () => ProtocolError,
     options: UpdateOptions = {},
-  ): Promise<Attempt> {
+  ): Promise<Changed> {
     let before: Attempt | undefined
     const decide = (stored: Attempt) => {
       before = stored
       return change(stored)
     }
-    const outcome = await this.#options.store.updateAttempt(id, decide, options)
-    if (outcome === null) throw unknown()
-    const { attempt } = outcome
-    if (before !== undefined && attempt !== before) this.#tell(stepBetween(before, attempt), attempt)
-    if (outcome.refusal !== undefined) throw outcome.refusal
-    return attempt
+    const changed = await this.#options.store.updateAttempt(id, decide, options)
+    if (changed === null) throw unknown()
+    const step = before === undefined ? null : stepBetween(before, changed.attempt)
+    if (step !== null) this.#tell(step, changed.attempt)
+    if (changed.refusal !== undefined) throw changed.refusal
+    return changed
   }
 
   #tell(step: AttemptStep, attempt: Attempt): void {
@@ -232,10 +205,12 @@ export class Attempts {
   }
 }
 
-/** A transition that leaves the status as it is was a number that was typed. */
-function stepBetween(before: Attempt, after: Attempt): AttemptStep {
-  if (after.status !== before.status && after.status !== 'pending' && after.status !== 'expired') return after.status
-  return after.status === 'scanned' && after.scan.match.passed ? 'match_passed' : 'match_wrong'
+/** What the audit log calls the transition; null for none. One that leaves the status as it is was a number or a ticket. */
+function stepBetween(before: Attempt, after: Attempt): AttemptStep | null {
+  if (after === before || after.status === 'pending' || after.status === 'expired') return null
+  if (after.status !== before.status) return after.status
+  if (after.status === 'scanned') return after.scan.match.passed ? 'match_passed' : 'match_wrong'
+  return after.status === 'confirmed' ? 'ticket_wrong' : null
 }
 
 function checkOwn(attempt: Attempt, browserHash: string): Attempt {
@@ -252,19 +227,23 @@ interface Scanning {
 
 /** What a redeem leads to. */
 export interface Begun {
+  /** As it stands in the record. */
   sessionId: string
+  /** Null for a repeat: it began before. */
   begun: ComputerSession | null
+  /** The sessions that ended with it. */
+  ended: readonly Ended[]
+}
+
+/** A computer that was let in and has to go. */
+export interface Revoking {
+  sessionId: string
+  browserHash: string
 }
 
 interface Redeeming {
   id: string
   browserHash: string
   ticket: string
-  guard: Guard
   begin: (attempt: Redeemed) => NonNullable<Change['begins']>
-}
-
-interface WaitOptions {
-  waitMs: number
-  signal: AbortSignal
 }

@@ -26,13 +26,19 @@ describe.skipIf(!hasRedisServer())('two instances whose clocks are ten seconds a
     const readBy = async ({ attempts }: typeof ahead, id: string) =>
       attempts.view(await attempts.requireOwn(id, browserHash)).expiresInMs
 
-    const started = await ahead.attempts.start({ ...COMPUTER, browserHash }, ahead.limiter.start(browserHash, 'here'))
+    const started = await ahead.attempts.start(
+      { ...COMPUTER, browserHash },
+      ahead.limiter.start(browserHash, [{ key: 'here', factor: 1 }]),
+    )
     expect(started.expiresInMs).toBeGreaterThan(299_000)
     await expect.poll(async () => Math.abs((await readBy(behind, started.id)) - 300_000)).toBeLessThan(1_500)
     expect(Math.abs((await readBy(ahead, started.id)) - (await readBy(behind, started.id)))).toBeLessThan(1_000)
 
-    for (let count = 1; count < 6; count += 1) await ahead.limiter.pass(ahead.limiter.start(browserHash, 'here'))
-    const refused = await behind.limiter.pass(behind.limiter.start(browserHash, 'here')).catch((error) => error)
+    for (let count = 1; count < 6; count += 1)
+      await ahead.limiter.pass(ahead.limiter.start(browserHash, [{ key: 'here', factor: 1 }]))
+    const refused = await behind.limiter
+      .pass(behind.limiter.start(browserHash, [{ key: 'here', factor: 1 }]))
+      .catch((error) => error)
     expect(refused.facts.retryAfterS).toBeGreaterThan(56)
     expect(refused.facts.retryAfterS).toBeLessThanOrEqual(61)
     for (const instance of [ahead, behind]) instance.close()

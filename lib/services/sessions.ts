@@ -1,4 +1,4 @@
-import type { Person, Redeemed } from '../attempt/attempt'
+import type { Person, Phone, Redeemed } from '../attempt/attempt'
 import { ProtocolError } from '../attempt/errors'
 import type { Audit } from '../audit'
 import {
@@ -6,27 +6,52 @@ import {
   type ComputerSession,
   createComputerSession,
   createPhoneSession,
+  type EndedBy,
+  idleMsOf,
   isSessionAlive,
   isTouchDue,
   KNOWN_BROWSER_MS,
+  MAX_PHONES,
   type PhoneSession,
+  type PhoneView,
   type SessionLifetimes,
   type SessionView,
+  toPhoneView,
   toSessionView,
 } from '../session/session'
-import type { Store } from '../store/store'
-import type { Begun } from './attempts'
+import type { Beginning, Change, Ended, Store } from '../store/store'
+import type { Begun, Revoking } from './attempts'
 
 export interface SessionsOptions {
   store: Store
   audit: Audit
   lifetimes: SessionLifetimes
   singleComputer: boolean
+  /** Computers that one person is signed in on at most. */
+  maxComputers: number
   now: () => number
   randomBytes: (size: number) => Buffer
 }
 
-/** Signed-in computers and phones: every question about who somebody is ends at the record in here. */
+/** Longer than any attempt lives after its scan. */
+const BAR_MS = 24 * 3_600_000
+
+/** In the place of a phone: all of them. */
+const EVERYWHERE = 'everywhere'
+
+function barOf(personId: string): string {
+  return `barred ${personId}`
+}
+
+/** A device that signs in. */
+export interface NewPhone {
+  person: Person
+  device: { browser: string | null; os: string | null; place: string | null }
+  /** The session that the same browser had before; null for none. */
+  olderId: string | null
+}
+
+/** Signed-in computers and phones: every question about who a client is ends at the record in here. */
 export class Sessions {
   readonly #options: SessionsOptions
 
@@ -46,69 +71,133 @@ export class Sessions {
     return { ...session, lastSeenAt: now() }
   }
 
-  /** The session that a redeemed attempt begins, and how long its browser is known to the person then. */
-  begin({ sessionId, scan, computer }: Redeemed): { session: ComputerSession; isKnownUntil: number } {
-    const { lifetimes, now } = this.#options
+  /**
+   * What a redeemed attempt begins, and ends, in its own step: a session, and how long its browser is known to the
+   * person; the session that the browser had before, and the person's oldest beyond how many they may have.
+   */
+  begin({ sessionId, scan, computer }: Redeemed, olderId: string | null): NonNullable<Change['begins']> {
+    const { lifetimes, now, singleComputer, maxComputers } = this.#options
     const session = createComputerSession({ id: sessionId, person: scan.phone.person, computer }, now(), lifetimes)
-    return { session, isKnownUntil: now() + KNOWN_BROWSER_MS }
+    const end = { keeps: singleComputer ? 1 : maxComputers, by: singleComputer ? 'single' : 'limit' } as const
+    const bar = {
+      who: barOf(scan.phone.person.id),
+      whats: [EVERYWHERE, scan.phone.sessionId],
+      since: (scan.scannedAt ?? 0) + BAR_MS,
+      refuse: () => new ProtocolError('attempt_ended'),
+    }
+    return { ...this.#beginning(session, olderId), ...end, session, isKnownUntil: now() + KNOWN_BROWSER_MS, bar }
   }
 
   /**
-   * What follows a redeem: the browser's older session ends, and where one computer is all, the others do. A repeat (whose answer was
-   * lost) changes nothing.
-   * @throws ProtocolError `wrong_state` when that session was signed out meanwhile: a repeat does not bring it back.
+   * The session of a redeem.
+   * @throws ProtocolError `wrong_state` for a repeat whose session was signed out since: it does not bring it back.
    */
-  async signInComputer({ sessionId, begun }: Begun, olderId: string | null): Promise<ComputerSession> {
-    const { singleComputer, audit } = this.#options
+  async onRedeemed({ sessionId, begun, ended }: Begun): Promise<ComputerSession> {
     if (begun === null) {
       const earlier = await this.findLive('computer', sessionId)
       if (earlier === null) throw new ProtocolError('wrong_state')
       return earlier
     }
     const { person } = begun
-    audit({ event: 'session.created', kind: 'computer', session: sessionId, person: person.id })
-    if (olderId !== null) await this.signOut(olderId)
-    if (singleComputer) await this.signOutAll(person.id, sessionId)
+    this.#options.audit({ event: 'session.created', kind: 'computer', session: sessionId, person: person.id })
+    this.#audit(ended)
     return begun
   }
 
-  async signInPhone(person: Person, olderId: string | null): Promise<PhoneSession> {
-    const { store, now, randomBytes } = this.#options
-    const session = createPhoneSession(randomBytes(24).toString('base64url'), person, now())
-    await store.insertSession(session)
-    this.#options.audit({ event: 'session.created', kind: 'phone', session: session.id, person: person.id })
-    if (olderId !== null) await this.signOut(olderId)
+  async signInPhone({ person, device, olderId }: NewPhone): Promise<PhoneSession> {
+    const { store, now, randomBytes, audit } = this.#options
+    const session = createPhoneSession(randomBytes(24).toString('base64url'), person, device, now())
+    const end = { keeps: MAX_PHONES, by: 'limit' } as const
+    const ended = await store.insertSession({ ...this.#beginning(session, olderId), ...end })
+    audit({ event: 'session.created', kind: 'phone', session: session.id, person: person.id })
+    this.#audit(ended ?? [])
     return session
   }
 
   /** Safe to repeat, and for an id that never was. */
-  async signOut(id: string): Promise<void> {
-    const { store, now, audit } = this.#options
-    const revoked = await store.revokeSession(id, now())
-    if (revoked === null) return
-    audit({ event: 'session.revoked', kind: revoked.kind, session: id, person: revoked.person.id })
+  async signOut(id: string, by: EndedBy): Promise<void> {
+    const { store, now } = this.#options
+    const session = await store.revokeSession(id, now(), by)
+    if (session !== null) this.#audit([{ session, by }])
+  }
+
+  /** "Wasn't you?": that computer, and the trust in its browser, whatever has become of its session. Safe to repeat. */
+  async revoke({ person }: Phone, { sessionId, browserHash }: Revoking): Promise<void> {
+    await this.#options.store.forget(person.id, browserHash)
+    await this.signOut(sessionId, 'phone')
   }
 
   /** The person's signed-in computers, newest first. `currentId`: the computer that asks. */
   async list(personId: string, currentId: string | null): Promise<SessionView[]> {
-    const { store, lifetimes, now } = this.#options
-    const sessions = await store.listSessions(personId)
-    return sessions
-      .filter((session) => isSessionAlive(session, now(), lifetimes))
-      .map((session) => toSessionView(session, currentId))
+    const sessions = await this.#options.store.listSessions(personId, 'computer')
+    return sessions.filter((each) => this.#isAlive(each)).map((session) => toSessionView(session, currentId))
+  }
+
+  /** The person's signed-in phones, newest first. `currentId`: the phone that asks. */
+  async listPhones(personId: string, currentId: string | null): Promise<PhoneView[]> {
+    const sessions = await this.#options.store.listSessions(personId, 'phone')
+    return sessions.filter((each) => this.#isAlive(each)).map((session) => toPhoneView(session, currentId))
   }
 
   /** @throws ProtocolError `not_found` for an unknown, ended, or another person's session alike. */
-  async signOutOne(personId: string, id: string): Promise<void> {
-    const session = await this.findLive('computer', id)
-    if (session === null || session.person.id !== personId) throw new ProtocolError('not_found')
-    await this.signOut(id)
+  async signOutOne(personId: string, kind: AnySession['kind'], id: string, by: EndedBy): Promise<void> {
+    await this.#requireOwn(personId, kind, id)
+    if (kind === 'phone' && by !== 'here') await this.#bar(personId, [id])
+    await this.signOut(id, by)
   }
 
-  /** Signs all the person's computers out, but for the one that asks. */
-  async signOutAll(personId: string, exceptId: string | null): Promise<void> {
-    for (const { id } of await this.#options.store.listSessions(personId)) {
-      if (id !== exceptId) await this.signOut(id)
+  /** Records that the person knows of this computer. @throws ProtocolError `not_found`, as `signOutOne`. */
+  async acknowledge(personId: string, id: string): Promise<void> {
+    await this.#requireOwn(personId, 'computer', id)
+    await this.#options.store.acknowledgeSession(id)
+  }
+
+  /** Signs all the person's computers out but the one that asks, and trusts no other browser of theirs any more. */
+  async signOutAll(personId: string, exceptId: string | null, by: EndedBy): Promise<void> {
+    const { store, now } = this.#options
+    const current = exceptId === null ? null : await store.findSession(exceptId)
+    const kept = current?.kind === 'computer' ? (current.browserHash ?? null) : null
+    await store.forgetOthers(personId, kept)
+    await this.#bar(personId, [EVERYWHERE])
+    this.#audit(await store.revokeSessions(personId, { kind: 'computer', exceptId, now: now(), by }))
+  }
+
+  /** Signs all the person's phones out but the one that asks. */
+  async signOutPhones(personId: string, exceptId: string | null): Promise<void> {
+    const { store, now } = this.#options
+    const ended = await store.revokeSessions(personId, { kind: 'phone', exceptId, now: now(), by: 'phone' })
+    await this.#bar(
+      personId,
+      ended.map(({ session }) => session.id),
+    )
+    this.#audit(ended)
+  }
+
+  /** What these have confirmed, and no computer has redeemed yet, leads to no session any more. */
+  async #bar(personId: string, whats: readonly string[]): Promise<void> {
+    const { store, now } = this.#options
+    for (const what of whats) await store.remember(barOf(personId), what, now() + BAR_MS, now())
+  }
+
+  async #requireOwn(personId: string, kind: AnySession['kind'], id: string): Promise<void> {
+    const session = await this.#options.store.findSession(id)
+    const isOwn = session !== null && session.kind === kind && session.person.id === personId
+    if (!isOwn || !this.#isAlive(session)) throw new ProtocolError('not_found')
+  }
+
+  #beginning<S extends AnySession>(session: S, replaces: string | null): Omit<Beginning<S>, 'keeps' | 'by'> {
+    const { lifetimes, now } = this.#options
+    return { session, now: now(), replaces, idleMs: idleMsOf(session.kind, lifetimes) }
+  }
+
+  #isAlive(session: AnySession): boolean {
+    return isSessionAlive(session, this.#options.now(), this.#options.lifetimes)
+  }
+
+  #audit(ended: readonly Ended[]): void {
+    for (const { session, by } of ended) {
+      const { kind, id, person } = session
+      this.#options.audit({ event: 'session.revoked', kind, session: id, person: person.id, by })
     }
   }
 }

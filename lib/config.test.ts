@@ -10,7 +10,7 @@ const PRODUCTION = {
   SESSION_SECRET: 'a secret for tests that is long enough',
 }
 
-function problems(env: Record<string, string>): string {
+function problems(env: Record<string, string | undefined>): string {
   try {
     parseConfig(env, MACHINE)
     return ''
@@ -43,14 +43,20 @@ describe('with nothing set', () => {
     })
   })
 
-  test('production does not, and names both settings that it needs', () => {
-    const message = problems({ NODE_ENV: 'production' })
-    expect(message).toMatch(/PUBLIC_ORIGIN\s+required/)
-    expect(message).toMatch(/SESSION_SECRET\s+required/)
-  })
+  test.each(['production', 'staging', 'Production', 'Development', 'dev', ' test', '', undefined])(
+    'NODE_ENV=%s does not run, and names both settings that it needs',
+    (mode) => {
+      const message = problems({ NODE_ENV: mode })
+      expect(message).toMatch(/PUBLIC_ORIGIN\s+required/)
+      expect(message).toMatch(/SESSION_SECRET\s+required/)
+      const config = parseConfig({ ...PRODUCTION, NODE_ENV: mode }, MACHINE)
+      expect(config).toMatchObject({ isLocal: false, demoAccounts: false })
+      expect([...config.ownOrigins]).toEqual([PRODUCTION.PUBLIC_ORIGIN])
+    },
+  )
 
   test('a machine in no network is its own computer', () => {
-    const config = parseConfig({}, { ...MACHINE, lanAddress: null })
+    const config = parseConfig({ NODE_ENV: 'test' }, { ...MACHINE, lanAddress: null })
     expect(config.publicOrigin).toBe('http://localhost:3000')
   })
 })
@@ -93,6 +99,9 @@ describe('a wrong value stops the start with its name', () => {
     ['TRUSTED_PROXIES', '10.0.0.0/64'],
     ['IP_ALLOWLIST', 'everyone'],
     ['LOG_LEVEL', 'loud'],
+    ['PLACE_HEADER', 'CF-IPCity, X-City'],
+    ['PLACE_HEADER', 'CF IPCity'],
+    ['PLACE_HEADER', 'Straße'],
     ['REDIS_URL', 'http://localhost'],
     ['REDIS_URL', 'localhost:6379'],
     ['UPSTASH_REDIS_REST_URL', 'redis://localhost'],
@@ -153,11 +162,30 @@ describe('a wrong value stops the start with its name', () => {
   test('bearer tokens are checked by a secret or by a key set', () => {
     const claims = { PHONE_JWT_ISSUER: 'i', PHONE_JWT_AUDIENCE: 'a' }
     const bearerOf = (env: Record<string, string>) => parseConfig({ ...PRODUCTION, ...claims, ...env }, MACHINE).bearer
-    expect(bearerOf({ PHONE_JWT_SECRET: SECRET })).toEqual({ key: { secret: SECRET }, issuer: 'i', audience: 'a' })
+    expect(bearerOf({ PHONE_JWT_SECRET: SECRET })).toEqual({ key: { secrets: [SECRET] }, issuer: 'i', audience: 'a' })
     for (const url of [KEY_SET, 'http://127.0.0.1:8080/keys', 'http://localhost/keys', 'http://[::1]/keys']) {
       expect(bearerOf({ PHONE_JWKS_URL: url })).toMatchObject({ key: { keySetUrl: url } })
     }
     expect(parseConfig(PRODUCTION, MACHINE).bearer).toBeNull()
+  })
+
+  test('secrets of native apps are lists, and each is long enough', () => {
+    const claims = { PHONE_JWT_ISSUER: 'i', PHONE_JWT_AUDIENCE: 'a' }
+    const list = [SECRET, 't'.repeat(32)]
+    const given = { ...claims, PHONE_JWT_SECRET: list.join(','), API_SIGNING_SECRET: ` ${list.join(' , ')}` }
+    expect(parseConfig({ ...PRODUCTION, ...given }, MACHINE)).toMatchObject({
+      bearer: { key: { secrets: list } },
+      signingSecrets: list,
+    })
+    for (const name of ['PHONE_JWT_SECRET', 'API_SIGNING_SECRET']) {
+      expect(problems({ ...PRODUCTION, ...given, [name]: `${SECRET},short` })).toMatch(new RegExp(`${name} +expected`))
+      expect(problems({ ...PRODUCTION, ...given, [name]: ',' })).toMatch(new RegExp(`${name} +expected`))
+    }
+  })
+
+  test('the header of places is one field name, in any case', () => {
+    expect(parseConfig({ ...PRODUCTION, PLACE_HEADER: ' CF-IPCity ' }, MACHINE).placeHeader).toBe('cf-ipcity')
+    expect(parseConfig(PRODUCTION, MACHINE).placeHeader).toBeNull()
   })
 
   test('an empty value is the same as none', () => {

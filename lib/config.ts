@@ -15,10 +15,10 @@ export interface Config {
   publicOrigin: string
   /** The origins whose pages may change state: the public one, and in local mode this machine's other names. */
   ownOrigins: ReadonlySet<string>
-  /** Development and demo: nothing has to be configured, and a real phone on the same network works. */
+  /** Development, test and demo: nothing has to be configured, and a real phone on the same network works. */
   isLocal: boolean
-  /** Newest first: the first makes, all check. */
-  secrets: readonly [string, ...string[]]
+  /** The first makes, all check. */
+  secrets: Secrets
   port: number
   dataDir: string
   /** Where attempts and sessions live: in a file of this machine, or in a Redis that several processes share. */
@@ -26,20 +26,26 @@ export interface Config {
   demoAccounts: boolean
   /** Null: native apps are not let in. */
   bearer: BearerSettings | null
-  /** Null: their requests need no signature. */
-  signingSecret: string | null
+  /** Each is accepted. Null: their requests need no signature. */
+  signingSecrets: Secrets | null
   ipAllowlist: AddressList | null
   trustedProxies: AddressList
   matchPolicy: MatchPolicy
   singleComputer: boolean
+  /** Computers that one person is signed in on at most. */
+  maxComputers: number
   lifetimes: Lifetimes
   sessionLifetimes: SessionLifetimes
   rateLimitScale: number
+  /** The header that a trusted proxy names the client's city in, in lower case; null: none is believed. */
+  placeHeader: string | null
   /** The path of an MMDB file, or null. */
   geoDatabase: string | null
   maxStreams: number
   logLevel: LogLevel
 }
+
+type Secrets = readonly [string, ...string[]]
 
 type Settings = z.infer<typeof settings>
 
@@ -75,7 +81,7 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
     Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
   )
   const result = settings.safeParse(given)
-  const isLocal = env.NODE_ENV !== 'production' || given.DEMO === 'true' || given.DEMO === '1'
+  const isLocal = isLocalMode(env.NODE_ENV) || given.DEMO === 'true' || given.DEMO === '1'
   const rows = result.success ? [] : result.error.issues.map(toRow)
   if (!isLocal && given.PUBLIC_ORIGIN === undefined) {
     rows.push({ name: 'PUBLIC_ORIGIN', problem: 'required in production: the origin that people open' })
@@ -99,23 +105,35 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
     store: toStore(data),
     demoAccounts: data.DEMO_ACCOUNTS ?? isLocal,
     bearer: toBearer(data),
-    signingSecret: data.API_SIGNING_SECRET ?? null,
+    signingSecrets: data.API_SIGNING_SECRET ?? null,
     ipAllowlist: data.IP_ALLOWLIST ?? null,
     trustedProxies: data.TRUSTED_PROXIES ?? new AddressList([]),
     matchPolicy: data.MATCH_POLICY,
     singleComputer: data.SINGLE_COMPUTER,
+    maxComputers: data.MAX_COMPUTERS,
     lifetimes: {
       attemptMs: data.ATTEMPT_TTL_S,
       codePeriodMs: data.CODE_PERIOD_S,
       confirmMs: data.CONFIRM_TTL_S,
       ticketMs: data.TICKET_TTL_S,
+      confirmMinMs: data.CONFIRM_MIN_MS,
     },
-    sessionLifetimes: { computerMs: data.SESSION_TTL_S, computerIdleMs: data.SESSION_IDLE_TTL_S },
+    sessionLifetimes: {
+      computerMs: data.SESSION_TTL_S,
+      computerIdleMs: data.SESSION_IDLE_TTL_S,
+      phoneIdleMs: data.PHONE_IDLE_TTL_S,
+    },
     rateLimitScale: data.RATE_LIMIT_SCALE,
+    placeHeader: data.PLACE_HEADER ?? null,
     geoDatabase: data.GEOIP_DB ?? null,
     maxStreams: data.MAX_STREAMS,
     logLevel: data.LOG_LEVEL,
   }
+}
+
+/** The modes that need no settings and have the demo accounts. Every other one, and none, is production. */
+function isLocalMode(mode: string | undefined): boolean {
+  return mode === 'development' || mode === 'test'
 }
 
 /** The settings of this process, read on first use: never while the app is being built. */
@@ -170,9 +188,14 @@ function bearerProblems(given: Record<string, string | undefined>): { name: stri
 }
 
 function toBearer(data: Settings): BearerSettings | null {
-  const { PHONE_JWT_SECRET: secret, PHONE_JWKS_URL: url, PHONE_JWT_ISSUER: issuer, PHONE_JWT_AUDIENCE: audience } = data
+  const {
+    PHONE_JWT_SECRET: secrets,
+    PHONE_JWKS_URL: url,
+    PHONE_JWT_ISSUER: issuer,
+    PHONE_JWT_AUDIENCE: audience,
+  } = data
   if (issuer === undefined || audience === undefined) return null
-  if (secret !== undefined) return { key: { secret }, issuer, audience }
+  if (secrets !== undefined) return { key: { secrets }, issuer, audience }
   return url === undefined ? null : { key: { keySetUrl: url }, issuer, audience }
 }
 

@@ -38,7 +38,7 @@ const secrets = z
   .string()
   .transform(splitList)
   .refine((list) => list.length > 0 && list.every((secret) => secret.length >= SECRET_CHARS), {
-    error: `at least ${SECRET_CHARS} characters; several are separated by commas, the newest first`,
+    error: `at least ${SECRET_CHARS} characters each; several are separated by commas`,
   })
   .transform((list) => list as [string, ...string[]])
 
@@ -47,13 +47,16 @@ const origin = z
   .refine(isOrigin, 'an origin such as https://login.example.com: http or https, no path')
   .transform((text) => new URL(text).origin)
 
-const oneSecret = z
-  .string()
-  .refine((secret) => secret.length >= SECRET_CHARS, { error: `at least ${SECRET_CHARS} characters` })
-
 const keySetUrl = z.string().refine(isKeySetUrl, 'an https address, or one of this machine')
 
 const redisUrl = z.string().refine(isRedisUrl, 'an address such as redis://user:password@host:6379 or rediss://host')
+
+/** A token (RFC 9110, section 5.6.2). Names of fields are case-insensitive. */
+const headerName = z
+  .string()
+  .trim()
+  .regex(/^[!#$%&'*+.^_`|~\dA-Za-z-]+$/, 'the name of one header field, such as CF-IPCity')
+  .toLowerCase()
 
 const notYet = z.undefined('not supported by this version; unset it').optional()
 
@@ -73,27 +76,31 @@ export const settings = z.object({
     .regex(/^[\w:.-]{1,64}$/, '1 to 64 letters, digits, or :.-_')
     .default('qr-login:'),
   DEMO_ACCOUNTS: flag.optional(),
-  PHONE_JWT_SECRET: oneSecret.optional(),
+  PHONE_JWT_SECRET: secrets.optional(),
   PHONE_JWKS_URL: keySetUrl.optional(),
   PHONE_JWT_ISSUER: z.string().optional(),
   PHONE_JWT_AUDIENCE: z.string().optional(),
-  API_SIGNING_SECRET: oneSecret.optional(),
+  API_SIGNING_SECRET: secrets.optional(),
   IP_ALLOWLIST: addresses.optional(),
   TRUSTED_PROXIES: addresses.optional(),
   MATCH_POLICY: z.enum(['risk', 'always', 'never'], 'risk, always or never').default('risk'),
   SINGLE_COMPUTER: flag.default(false),
+  MAX_COMPUTERS: count(1, 1_000).default(20),
   ATTEMPT_TTL_S: seconds.default(300_000),
   CODE_PERIOD_S: seconds.default(30_000),
   CONFIRM_TTL_S: seconds.default(120_000),
   TICKET_TTL_S: seconds.default(60_000),
+  CONFIRM_MIN_MS: count(0, 60_000).default(700),
   SESSION_TTL_S: seconds.default(604_800_000),
   SESSION_IDLE_TTL_S: seconds.default(86_400_000),
+  PHONE_IDLE_TTL_S: seconds.default(2_592_000_000),
   RATE_LIMIT_SCALE: z
     .string()
     .regex(/^\d{1,6}(\.\d{1,6})?$/, 'a number above 0')
     .transform(Number)
     .refine((value) => value > 0, 'a number above 0')
     .default(1),
+  PLACE_HEADER: headerName.optional(),
   GEOIP_DB: z.string().optional(),
   MAX_STREAMS: count(1, 10_000_000).default(20_000),
   LOG_LEVEL: z.enum(LOG_LEVELS, LOG_LEVELS.join(', ')).default('info'),

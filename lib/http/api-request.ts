@@ -16,6 +16,8 @@ export interface ApiRequest {
   readonly body: AsyncIterable<Uint8Array> | null
   /** Aborts when the client has left. */
   readonly signal: AbortSignal
+  /** Whether the server has put on the answer what every answer carries. */
+  readonly hasBaseHeaders?: boolean
   /** Where there is one, events go to the connection itself and not through a body. `onGone` is called when the reader has left. */
   readonly openSink?: (onGone: () => void) => Sink
 }

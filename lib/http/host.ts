@@ -1,4 +1,6 @@
 import { isIP } from 'node:net'
+import { plainAddress } from '../attempt/risk'
+import { isPrivateAddress } from './address'
 
 /** A name or an address, with a port or without (RFC 9110, section 7.2). */
 const HOST = /^(\[[0-9a-f:.]+\]|[\w.-]+)(:\d+)?$/i
@@ -14,9 +16,39 @@ const SPECIAL_USE = /\.(localhost|test|local|internal|home\.arpa)$/
  */
 export function isForeignHost(host: string | undefined, ownNames: ReadonlySet<string>): boolean {
   if (host === undefined || host === '') return false
+  if (host !== last.host || ownNames !== last.ownNames) last = { host, ownNames, isForeign: judge(host, ownNames) }
+  return last.isForeign
+}
+
+/** What was judged last: nearly all requests come under one name. */
+let last: { host: string; ownNames: ReadonlySet<string> | null; isForeign: boolean } = {
+  host: '',
+  ownNames: null,
+  isForeign: false,
+}
+
+function judge(host: string, ownNames: ReadonlySet<string>): boolean {
   if (!HOST.test(host) || !URL.canParse(`http://${host}`)) return true
   const { hostname } = new URL(`http://${host}`)
   const name = hostname.replace(/\.$/, '')
-  if (isIP(name.replace(/^\[|\]$/g, '')) !== 0 || !name.includes('.') || SPECIAL_USE.test(name)) return false
+  if (isIP(withoutBrackets(name)) !== 0 || isSpecialName(name)) return false
   return !ownNames.has(name)
+}
+
+/**
+ * Whether a host is reached within one network only: a private or loopback address, or a name that the public DNS does
+ * not have. `hostname`: as `URL` gives it, IPv6 in brackets.
+ */
+export function isPrivateHost(hostname: string): boolean {
+  const name = hostname.replace(/\.$/, '')
+  const address = plainAddress(withoutBrackets(name))
+  return address === null ? isSpecialName(name) : isPrivateAddress(address)
+}
+
+function isSpecialName(name: string): boolean {
+  return !name.includes('.') || SPECIAL_USE.test(name)
+}
+
+function withoutBrackets(name: string): string {
+  return name.replace(/^\[|\]$/g, '')
 }

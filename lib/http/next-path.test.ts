@@ -72,6 +72,60 @@ describe('where to go next', () => {
   })
 
   test.each([
+    '/q',
+    '/q/',
+    '/q#code',
+    '/q?x=1#code',
+    '/q?#~code',
+    '/Q#code',
+    '/%71#code',
+    '/%71/',
+    '/%51',
+    '/%2571#code',
+    '/%252571#code',
+    `/%${'25'.repeat(4_000)}71`,
+    '/./q',
+    '/../q',
+    '/x/../q#code',
+    '/x/%2e%2e/q#code',
+    '/x%2f..%2fq',
+    '/x/..%2fq',
+    '/x%5c..%5cq',
+    '/%2e/q',
+    '/q/.',
+    '/q/x/..',
+    '/q//',
+    '/q%2f',
+    '/%2fq',
+    '/\\q',
+    '/q\\',
+    '/\tq#code',
+    '/q\n',
+    '/phone/scan',
+    '/phone/scan/',
+    '/phone//scan',
+    '/phone/./scan',
+    '/phone/x/../scan',
+    '/phone%2fscan',
+    '/%70hone/%73can',
+    '/PHONE/SCAN',
+    '/%6cogin',
+    '/x/../login?next=/q',
+    '/%',
+    '/q%',
+    '/%ff',
+  ])('%j would act by itself, so that it leads home', (path) => {
+    expect(next(path)).toBe('/')
+  })
+
+  test.each(['/qr', '/q/x', '/a/q', '/phone', '/phone/scanner', '/?next=/q#code', '/#/q', '/p/%71x'])(
+    '%j is another page, and is kept',
+    (path) => {
+      expect(next(path)).toBe(path)
+    },
+  )
+
+  test.each([
     ['/%2f%2fevil.example', '/%2f%2fevil.example'],
     ['/x?next=https://evil.example', '/x?next=https://evil.example'],
     ['/@evil.example', '/@evil.example'],
@@ -94,6 +148,36 @@ describe('where to go next', () => {
         const target = next(pieces.join(''))
         expect(new URL(target, 'https://login.example.com').origin).toBe('https://login.example.com')
         expect(target.startsWith('//')).toBe(false)
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+
+  test('whatever is given, it is never a page that acts by itself', () => {
+    const parts = fc.constantFrom(
+      '/',
+      '\\',
+      '.',
+      '..',
+      '%2e',
+      '%2f',
+      '%5c',
+      '%25',
+      'q',
+      'Q',
+      '%71',
+      '\t',
+      '?',
+      '#',
+      'x',
+    )
+    fc.assert(
+      fc.property(fc.array(parts, { maxLength: 8 }), (pieces) => {
+        const { pathname } = new URL(next(pieces.join('')), 'https://login.example.com')
+        const segments = decodeURIComponent(pathname)
+          .toLowerCase()
+          .split(/[\\/]+/)
+        expect(segments.filter((segment) => segment !== '' && segment !== '.')).not.toEqual(['q'])
       }),
       { numRuns: 5_000 },
     )

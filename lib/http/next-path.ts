@@ -1,4 +1,13 @@
 /**
+ * Pages that a sign-in never leads to: `/login` would lead back to itself, and the others act by themselves in a document
+ * that comes from a page of ours. `next` is in a link that any page can make.
+ */
+const NEVER_NEXT = /^\/(login.*|q|phone\/scan)$/
+
+/** No router decodes more often; a path that needs more is made to be expensive. */
+const DECODE_ROUNDS = 5
+
+/**
  * Where to go after the sign-in: a path of our own, else `/`. Parsed as a browser would, not matched by prefix:
  * `//host`, `/\host`, tabs and schemes all lead elsewhere.
  */
@@ -7,6 +16,39 @@ export function parseNextPath(next: unknown, publicOrigin: string): string {
   const url = new URL(next, publicOrigin)
   const path = `${url.pathname}${url.search}${url.hash}`
   // Dots can make a path that itself reads as another host: `/.//host` is `//host` once it is resolved.
-  const isOurs = url.origin === publicOrigin && !path.startsWith('//') && !url.pathname.startsWith('/login')
+  const isOurs = url.origin === publicOrigin && !path.startsWith('//') && isOffered(url.pathname)
   return isOurs ? path : '/'
+}
+
+function isOffered(pathname: string): boolean {
+  const plain = toPlainPath(pathname)
+  return plain !== null && !NEVER_NEXT.test(plain)
+}
+
+/**
+ * The path that a router could take this one for: decoded until nothing is left to decode, dot segments resolved,
+ * slashes merged, in lower case. Null when it cannot be decoded.
+ */
+function toPlainPath(pathname: string): string | null {
+  const decoded = decodeWhole(pathname)
+  if (decoded === null) return null
+  const segments: string[] = []
+  for (const segment of decoded.split(/[\\/]/)) {
+    if (segment === '..') segments.pop()
+    else if (segment !== '.' && segment !== '') segments.push(segment)
+  }
+  return `/${segments.join('/')}`.toLowerCase()
+}
+
+/** Null when it cannot be decoded, or not in a few rounds. */
+function decodeWhole(text: string): string | null {
+  try {
+    let decoded = text
+    for (let rounds = 0; rounds < DECODE_ROUNDS; rounds += 1) {
+      const before = decoded
+      decoded = decodeURIComponent(before)
+      if (decoded === before) return decoded
+    }
+  } catch {}
+  return null
 }

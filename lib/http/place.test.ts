@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { bitsOfIPv4, writeMmdb } from '../testing/mmdb'
-import { AddressList, PEER_HEADER } from './address'
+import { fromPeer } from '../testing/peer'
+import { AddressList } from './address'
 import { type FindCity, openGeoDatabase } from './geo-database'
 import { findPlace } from './place'
 
@@ -23,39 +24,57 @@ writeFileSync(
 const NONE = new AddressList([])
 const PROXY = new AddressList(['10.0.0.0/8'])
 
-function place(headers: Record<string, string>, trusted = NONE, findCity: FindCity | null = null): string | null {
-  return findPlace(new Headers({ [PEER_HEADER]: '10.0.0.1', ...headers }), trusted, findCity)
+function place(
+  headers: Record<string, string>,
+  trustedProxies = NONE,
+  findCity: FindCity | null = null,
+  { peer = '10.0.0.1', placeHeader = 'x-city' as string | null } = {},
+): string | null {
+  return findPlace(new Headers(fromPeer(peer, headers)), { trustedProxies, placeHeader }, findCity)
 }
 
-describe('what the platform in front says', () => {
+const utf8 = (text: string) => Buffer.from(text).toString('latin1')
+
+describe('the header that the settings name', () => {
   test('is believed of a trusted proxy', () => {
-    expect(place({ 'x-vercel-ip-city': 'S%C3%A3o%20Paulo' }, PROXY)).toBe('São Paulo')
-    expect(place({ 'cf-ipcity': Buffer.from('Zürich').toString('latin1') }, PROXY)).toBe('Zürich')
+    expect(place({ 'X-City': 'Lisbon' }, PROXY)).toBe('Lisbon')
   })
 
-  test('is not of anybody else', () => {
-    for (const header of ['x-vercel-ip-city', 'cf-ipcity']) {
-      expect(place({ [header]: 'Berlin' })).toBeNull()
-      expect(
-        place({ [header]: 'Berlin', [PEER_HEADER]: '203.0.113.1', 'x-forwarded-for': '10.0.0.1' }, PROXY),
-      ).toBeNull()
+  test('is not believed of any other peer', () => {
+    expect(place({ 'X-City': 'Berlin' })).toBeNull()
+    const headers = { 'X-City': 'Berlin', 'X-Forwarded-For': '10.0.0.1' }
+    expect(place(headers, PROXY, null, { peer: '203.0.113.1' })).toBeNull()
+  })
+
+  test('is the only one: a header of some platform is believed only when it is named', () => {
+    for (const name of ['x-vercel-ip-city', 'cf-ipcity']) {
+      expect(place({ [name]: 'Springfield' }, PROXY)).toBeNull()
+      expect(place({ [name]: 'Springfield' }, PROXY, null, { placeHeader: null })).toBeNull()
+      expect(place({ [name]: 'Lisbon', 'x-city': 'Berlin' }, PROXY, null, { placeHeader: name })).toBe('Lisbon')
     }
   })
 
   test.each([
+    ['S%C3%A3o%20Paulo', 'São Paulo'],
+    ['s%c3%a3o paulo', 'são paulo'],
+    [utf8('Zürich'), 'Zürich'],
+    [utf8('Zürich%20%E5%8C%97'), 'Zürich 北'],
+    [utf8('上海市'), '上海市'],
+    ['100% Pure', '100% Pure'],
+    ['Z\u00fcrich', null],
     ['%E0%A4', null],
     ['', null],
     ['%00%0a%E2%80%AE', null],
     ['%E2%80%AEnilreB', 'nilreB'],
     ['x'.repeat(200), 'x'.repeat(64)],
   ])('%j becomes %j', (text, expected) => {
-    expect(place({ 'x-vercel-ip-city': text }, PROXY)).toBe(expected)
+    expect(place({ 'x-city': text }, PROXY)).toBe(expected)
   })
 })
 
 describe('what a local database says', () => {
   const findCity = openGeoDatabase(file)
-  const of = (address: string) => place({ [PEER_HEADER]: address }, NONE, findCity)
+  const of = (address: string) => place({}, NONE, findCity, { peer: address })
 
   test('is the city of the address', () => {
     expect(of('203.0.113.7')).toBe('Lisbon')
@@ -69,9 +88,11 @@ describe('what a local database says', () => {
     )
   })
 
-  test('is asked about the client behind a trusted proxy, where the proxy says nothing', () => {
-    expect(place({ 'x-forwarded-for': '203.0.113.7' }, PROXY, findCity)).toBe('Lisbon')
-    expect(place({ 'x-forwarded-for': '203.0.113.7', 'cf-ipcity': 'Berlin' }, PROXY, findCity)).toBe('Berlin')
+  test('is asked about the client behind a trusted proxy, where the header says nothing', () => {
+    const forwarded = { 'x-forwarded-for': '203.0.113.7' }
+    expect(place(forwarded, PROXY, findCity)).toBe('Lisbon')
+    expect(place({ ...forwarded, 'x-city': '%E0%A4' }, PROXY, findCity)).toBe('Lisbon')
+    expect(place({ ...forwarded, 'x-city': 'Berlin' }, PROXY, findCity)).toBe('Berlin')
   })
 
   test('cannot be had from a file that is none', () => {

@@ -1,28 +1,30 @@
-import { plainAddress } from '../attempt/risk'
-import { type AddressList, clientAddress, PEER_HEADER } from './address'
+import { type AddressList, clientAddress } from './address'
 import type { HeaderReader } from './api-request'
 import type { FindCity } from './geo-database'
+import { readPeer } from './peer'
 
 const MAX_CHARS = 64
 
-/** How each platform tells the city of the client. */
-const PLATFORM_HEADERS = { 'x-vercel-ip-city': decodePercent, 'cf-ipcity': decodeBytes }
+/** Of the settings. */
+export interface PlaceSettings {
+  trustedProxies: AddressList
+  /** The one header that is believed, in lower case; null for none. */
+  placeHeader: string | null
+}
 
 /**
- * Roughly where a request comes from, or null: as the platform in front of us says, if that is a trusted proxy, else as the local
- * database does. What a client writes into these headers itself is not read.
+ * Roughly where a request comes from: what `PLACE_HEADER` says, where the peer is a trusted proxy, else what the local
+ * database says, else null. No other header is read, and none from any other peer.
  */
 export function findPlace(
   headers: HeaderReader,
-  trustedProxies: AddressList,
+  { trustedProxies, placeHeader }: PlaceSettings,
   findCity: FindCity | null,
 ): string | null {
-  const peer = plainAddress(headers.get(PEER_HEADER) ?? '')
-  if (peer !== null && trustedProxies.has(peer)) {
-    for (const [name, decode] of Object.entries(PLATFORM_HEADERS)) {
-      const place = toPlace(decode(headers.get(name) ?? ''))
-      if (place !== null) return place
-    }
+  const peer = readPeer(headers)
+  if (placeHeader !== null && peer !== null && trustedProxies.has(peer)) {
+    const place = toPlace(decodeField(headers.get(placeHeader) ?? ''))
+    if (place !== null) return place
   }
   const address = findCity === null ? null : clientAddress(headers, trustedProxies)
   return findCity === null || address === null ? null : toPlace(findCity(address))
@@ -31,21 +33,15 @@ export function findPlace(
 /** One short line for a screen, without characters that could turn it around. */
 function toPlace(text: string | null): string | null {
   const line = (text ?? '').replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '').trim()
-  return line === '' ? null : line.slice(0, MAX_CHARS)
+  // By code points: half of a surrogate pair is no text, and not every parser of JSON takes it.
+  return line === '' ? null : [...line].slice(0, MAX_CHARS).join('')
 }
 
-function decodePercent(text: string): string | null {
+/** Headers arrive as one character per byte. The bytes, and those of each %XX, are UTF-8; null when they are not. */
+function decodeField(text: string): string | null {
+  const bytes = text.replace(/%([\da-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
   try {
-    return decodeURIComponent(text)
-  } catch {
-    return null
-  }
-}
-
-/** Headers arrive as one character per byte; the bytes are UTF-8. */
-function decodeBytes(text: string): string | null {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(text, 'latin1'))
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(bytes, 'latin1'))
   } catch {
     return null
   }

@@ -27,6 +27,7 @@ const PROBLEMS: Record<ErrorCode, Problem> = {
   match_required: { status: 409, title: 'The number has to be typed on the computer first.' },
   match_wrong: { status: 409, title: 'This is not the number that the phone shows.' },
   match_not_due: { status: 409, title: 'No number is asked for.' },
+  too_soon: { status: 409, title: 'Confirmed too soon after the scan. Try again in a second.' },
   ticket_wrong: { status: 403, title: 'This ticket does not belong to the attempt.' },
   wrong_state: { status: 409, title: 'The attempt is not in the state for this step.' },
   rate_limited: { status: 429, title: 'Too many requests.' },
@@ -41,9 +42,9 @@ export function statusOf(code: ErrorCode): number {
 /** The answer to a refusal: RFC 9457 problem details. Says nothing about the inside. */
 export function toProblem({ code, facts }: ProtocolError, requestId: string): Response {
   const { status, title } = PROBLEMS[code]
-  const { errors, attemptsLeft, retryAfterS, allow } = facts
+  const { errors, attemptsLeft, cancelledBy, retryAfterS, allow } = facts
   const detail = errors?.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ')
-  const body = { type: 'about:blank', title, status, code, detail, errors, attemptsLeft, requestId }
+  const body = { type: 'about:blank', title, status, code, detail, errors, attemptsLeft, cancelledBy, requestId }
   const headers = new Headers({ 'Content-Type': 'application/problem+json' })
   // RFC 9110, section 11.6.1, and RFC 6750, section 3: a 401 says by what to come again.
   if (status === 401)

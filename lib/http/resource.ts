@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { ATTEMPT_ID } from '../attempt/code'
 import { type ErrorCode, isProtocolError, ProtocolError } from '../attempt/errors'
+import { SESSION_ID } from '../attempt/tokens'
 import { services } from '../services'
-import { clientAddress, limitedAs } from './address'
+import { clientAddress, rateLimitKeys } from './address'
 import type { ApiRequest } from './api-request'
 import { readBody } from './body'
 import { isCrossSite } from './origin'
@@ -44,8 +45,9 @@ interface RouteContext {
 
 /**
  * A resource with the methods it offers; HEAD follows from GET unless it is null. Every other method is answered too
- * (405), every refusal becomes a problem document and a line of the audit log, and checks run in this order: 405, 403, 415, 413, then the
- * handler's own. `route`: its pattern as PROTOCOL.md writes it. `admit` throws for those who may not even ask (403).
+ * (405), every refusal becomes a problem document and a line of the audit log, and checks run in this order: 405, 403 for another
+ * site's request, 404 for an id that is not well-formed, 415, 413, then the handler's own. `route`: its pattern as PROTOCOL.md writes it. `admit` throws for clients
+ * that may not even ask (403).
  */
 export function resource(
   route: string,
@@ -78,23 +80,56 @@ function answer(route: string, handler: Handler, admit: ((request: ApiRequest) =
     const params = (await context.params) ?? {}
     let response: Response
     try {
-      const body = admit === null ? '' : await checkRequest(request, admit)
+      const body = admit === null ? '' : await checkRequest(request, { route, params, admit })
       response = await handler({ request, params, body, requestId })
+      if (services().cookies.isRotating) await resealCookies(request, route, response)
     } catch (error) {
-      const refusal = toRefusal(error, { requestId, route, method: request.method })
+      const refusal = countRefusal(toRefusal(error, { requestId, route, method: request.method }), route, request)
       response = toProblem(refusal, requestId)
       audit(refusal, { request, route, requestId, attempt: params.id })
     }
-    for (const [name, value] of services().headers) response.headers.set(name, value)
+    if (request.hasBaseHeaders !== true) {
+      for (const [name, value] of services().headers) response.headers.set(name, value)
+    }
     if (!response.headers.has('Cache-Control')) response.headers.set('Cache-Control', 'no-store')
     response.headers.set('X-Request-Id', requestId)
     return response
   }
 }
 
-async function checkRequest(request: ApiRequest, admit: (request: ApiRequest) => void): Promise<string> {
+/** Before the store is asked anything: what cannot be an id of ours is unknown. */
+function requireWellFormed(route: string, { id }: Params): void {
+  if (id === undefined) return
+  const isId = route.startsWith('/api/qr/') ? ATTEMPT_ID : SESSION_ID
+  if (!isId.test(id)) throw new ProtocolError('not_found')
+}
+
+/** Refusals of attempts are counted, so that guessing is slow. */
+function countRefusal(refusal: ProtocolError, route: string, { headers, url }: ApiRequest): ProtocolError {
+  const isOfAttempts = route.startsWith('/api/qr') || new URL(url).pathname.startsWith('/api/qr/')
+  if (!isOfAttempts) return refusal
+  const { config, refusals } = services()
+  return refusals.answer(refusal, statusOf(refusal.code), rateLimitKeys(clientAddress(headers, config.trustedProxies)))
+}
+
+/**
+ * While the secret is rotated: what was sealed under another one is sealed anew, unless the answer sets it by itself. Who is signed in only
+ * where that is what was asked: an answer that overtakes a sign-in must not put the older session back.
+ */
+async function resealCookies({ method, headers }: ApiRequest, route: string, response: Response): Promise<void> {
+  const { cookies } = services()
+  const isAboutSessions = method === 'GET' && !route.startsWith('/api/qr')
+  const lines = await cookies.reseal(headers.get('cookie'), response.headers.getSetCookie(), isAboutSessions)
+  for (const line of lines) response.headers.append('Set-Cookie', line)
+}
+
+async function checkRequest(
+  request: ApiRequest,
+  { route, params, admit }: { route: string; params: Params; admit: (request: ApiRequest) => void },
+): Promise<string> {
   const isSafe = request.method === 'GET' || request.method === 'HEAD'
   if (!isSafe && isCrossSite(request.headers, services().config.ownOrigins)) throw new ProtocolError('cross_site')
+  requireWellFormed(route, params)
   admit(request)
   if (isSafe) return ''
   return await readBody(request)
@@ -120,7 +155,7 @@ interface Refused {
 function audit({ code, facts }: ProtocolError, { request, route, requestId, attempt }: Refused): void {
   const { config, audit } = services()
   const { method, headers } = request
-  const address = limitedAs(clientAddress(headers, config.trustedProxies))
+  const [client] = rateLimitKeys(clientAddress(headers, config.trustedProxies))
   const isAttempt = route.startsWith('/api/qr/') && attempt !== undefined && ATTEMPT_ID.test(attempt)
   audit({
     event: code === 'rate_limited' ? 'limited' : 'refused',
@@ -129,7 +164,7 @@ function audit({ code, facts }: ProtocolError, { request, route, requestId, atte
     method,
     route,
     requestId,
-    address,
+    address: client?.key ?? null,
     ...(isAttempt ? { attempt } : {}),
     ...(facts.limit === undefined ? {} : { limit: facts.limit }),
   })

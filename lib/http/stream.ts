@@ -2,40 +2,50 @@ import { ProtocolError } from '../attempt/errors'
 import { services } from '../services'
 import type { Refusal, Stream } from '../sse/streams'
 import { createWebSink, eventStreamResponse } from '../sse/web-sink'
-import { clientAddress, limitedAs } from './address'
+import { clientAddress, rateLimitKeys } from './address'
 import type { ApiRequest } from './api-request'
 
 const RETRY_AFTER_S = { too_many_of_address: 10, too_many: 5, draining: 2 } satisfies Record<Refusal, number>
 
-/** Whoever fills a stream. */
+/** What fills a stream. */
 export interface Writer {
   /** Called once, after the stream has closed. */
   end(): void
 }
 
 /**
- * Opens a stream and answers with it. `begin` writes the first frame and returns the writer, which hears of the end
- * whoever causes it. Clients without a usable address share one allowance.
- * @throws ProtocolError `rate_limited` or `unavailable`, before anything is opened.
+ * Counts a stream or a long poll of this client, before anything else is done for it. The caller attaches or closes it.
+ * Clients without a usable address share one allowance.
+ * @throws ProtocolError `rate_limited` or `unavailable`.
  */
-export function openStream(request: ApiRequest, begin: (stream: Stream) => Writer): Response {
+export function admitStream(request: ApiRequest): Stream {
   const { config, streams } = services()
-  const address = limitedAs(clientAddress(request.headers, config.trustedProxies))
-  const stream = streams.admit(address)
-  if (typeof stream === 'string') {
-    const code = stream === 'too_many_of_address' ? 'rate_limited' : 'unavailable'
-    throw new ProtocolError(code, { retryAfterS: RETRY_AFTER_S[stream], limit: `streams ${stream}` })
-  }
+  const stream = streams.admit(rateLimitKeys(clientAddress(request.headers, config.trustedProxies)))
+  if (typeof stream !== 'string') return stream
+  const code = stream === 'too_many_of_address' ? 'rate_limited' : 'unavailable'
+  throw new ProtocolError(code, { retryAfterS: RETRY_AFTER_S[stream], limit: `streams ${stream}` })
+}
+
+/**
+ * Opens a stream and answers with it. `begin` writes the first frame and resolves with the writer, which learns of the
+ * end by any cause.
+ * @throws ProtocolError what `admitStream` throws, and `begin`; then nothing was opened.
+ */
+export async function openStream(
+  request: ApiRequest,
+  begin: (stream: Stream) => Promise<Writer> | Writer,
+): Promise<Response> {
+  const stream = admitStream(request)
   const leave = () => stream.close()
   let writer: Writer | null = null
   const body = attach(stream, request, leave, () => writer?.end())
   try {
-    writer = begin(stream)
+    writer = await begin(stream)
   } catch (error) {
     stream.close()
     throw error
   }
-  // Nothing left to say (the attempt is over): the end came before there was a writer to hear of it.
+  // The client left meanwhile, or the attempt is over: the end came before there was a writer to learn of it.
   if (stream.closed) writer.end()
   return eventStreamResponse(body)
 }

@@ -1,0 +1,49 @@
+import { ProtocolError } from '../attempt/errors'
+import type { RateLimitKey } from './address'
+import { WindowCounter } from './window-counter'
+
+/** Refusals of `/api/qr/**` that one client gets in a minute, before it gets 429 instead. */
+const REFUSALS_PER_MINUTE = 120
+const MINUTE_MS = 60_000
+
+/** Clients that are counted at a time: about 20 MB. */
+const MAX_CLIENTS = 100_000
+
+const COUNTED = new Set([403, 404, 409, 410])
+
+export interface RefusalsOptions {
+  /** Multiplies the limit. */
+  scale: number
+  /** Monotonic, in ms. */
+  now: () => number
+}
+
+/**
+ * Counts what is refused, in the process and at no cost to the store. A client that guesses is slowed down, and what would
+ * succeed is never held back by it.
+ */
+export class Refusals {
+  readonly #perMinute: number
+  readonly #counter: WindowCounter
+
+  constructor({ scale, now }: RefusalsOptions) {
+    this.#perMinute = Math.max(1, Math.floor(REFUSALS_PER_MINUTE * scale))
+    this.#counter = new WindowCounter({ windowMs: MINUTE_MS, maxKeys: MAX_CLIENTS, now })
+  }
+
+  /** What the client is refused with: `refusal` itself, or `rate_limited` in its place. `status`: of `refusal`. */
+  answer(refusal: ProtocolError, status: number, client: readonly RateLimitKey[]): ProtocolError {
+    if (!COUNTED.has(status)) return refusal
+    const keys = client.map(({ key, factor }) => ({ key, limit: this.#perMinute * factor }))
+    const waitMs = this.#counter.add(keys)
+    if (waitMs === 0) return refusal
+    // No room to count it: refused all the same, and the client learns nothing.
+    if (waitMs === 'full') return new ProtocolError('unavailable', { retryAfterS: MINUTE_MS / 1000 })
+    return new ProtocolError('rate_limited', { retryAfterS: Math.ceil(waitMs / 1000), limit: 'refusals' })
+  }
+
+  /** How many keys are counted. */
+  get size(): number {
+    return this.#counter.size
+  }
+}

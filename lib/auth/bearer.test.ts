@@ -18,12 +18,30 @@ const [head = '', body = '', seal = ''] = good.split('.')
 const thief = new IssuerKey('thief')
 
 describe('a token signed with the shared secret', () => {
-  const tokens = new BearerTokens({ ...options, key: { secret: JWT_SECRET } })
+  const tokens = new BearerTokens({ ...options, key: { secrets: [JWT_SECRET] } })
 
   test('names a person, by sub, name and picture', async () => {
     const phone = await tokens.findPhone(secretToken({ picture: 'https://cdn.example.com/mei.png' }))
     const person = { id: 'user-1', name: 'Mei Tan', avatarUrl: 'https://cdn.example.com/mei.png' }
     expect(phone).toMatchObject({ kind: 'token', person, expiresAt: T0 + 600_000 })
+  })
+
+  test('is accepted under each of several secrets, and under no other', async () => {
+    const [first, second, other] = ['first', 'second', 'other'].map((name) => name.padEnd(32, '.')) as [
+      string,
+      string,
+      string,
+    ]
+    const several = new BearerTokens({ ...options, key: { secrets: [first, second] } })
+    const signedBy = (secret: string, claims: unknown = CLAIMS) => toToken({ alg: 'HS256' }, claims, hmac(secret))
+    for (const secret of [first, second]) {
+      expect(await several.findPhone(signedBy(secret))).toMatchObject({ person: { id: 'user-1' } })
+      expect(await several.findPhone(signedBy(secret, { ...CLAIMS, exp: NOW_S }))).toBeNull()
+      expect(await several.findPhone(signedBy(secret, { ...CLAIMS, aud: 'https://other.example' }))).toBeNull()
+    }
+    for (const secret of [other, `${first},${second}`, '']) {
+      expect(await several.findPhone(signedBy(secret))).toBeNull()
+    }
   })
 
   test('is the same phone for the same sub and sid, however often it is refreshed', async () => {
@@ -43,6 +61,8 @@ describe('a token signed with the shared secret', () => {
     ['name', 42, 'user-1'],
     ['name', 'Mei\u202e\u0000\nTan', 'MeiTan'],
     ['name', 'x'.repeat(500), 'x'.repeat(100)],
+    ['name', `${'x'.repeat(99)}😀😀`, `${'x'.repeat(99)}😀`],
+    ['name', 'Mei\ud83d', 'Mei'],
   ])('%s %j is shown as %j', async (_, name, shown) => {
     expect((await tokens.findPhone(secretToken({ name })))?.person.name).toBe(shown)
   })

@@ -33,9 +33,9 @@ const CLOCK_TOLERANCE_S = 5
 /** A token is asked for again at least this often, whatever it says itself. */
 const MAX_LIFE_MS = 24 * 3_600_000
 
-/** How bearer tokens of native apps are checked: by one shared secret, or by the issuer's key set. */
+/** How bearer tokens of native apps are checked: by shared secrets, each of which is good, or by the issuer's key set. */
 export interface BearerSettings {
-  key: { secret: string } | { keySetUrl: string }
+  key: { secrets: readonly [string, ...string[]] } | { keySetUrl: string }
   issuer: string
   audience: string
 }
@@ -48,18 +48,22 @@ export interface BearerTokensOptions extends BearerSettings {
 /** JSON Web Tokens (RFC 7519, RFC 8725) of native apps, in the `Authorization` header (RFC 6750). */
 export class BearerTokens {
   readonly #options: BearerTokensOptions
-  readonly #key: JWTVerifyGetKey
+  /** Tried one after the other. */
+  readonly #keys: readonly JWTVerifyGetKey[]
   readonly #algorithms: string[]
 
   constructor(options: BearerTokensOptions) {
     const { key, now, onError } = options
     this.#options = options
-    if ('secret' in key) {
-      const secret = new TextEncoder().encode(key.secret)
-      this.#key = async () => secret
+    if ('secrets' in key) {
+      const encoder = new TextEncoder()
+      this.#keys = key.secrets.map((text) => {
+        const secret = encoder.encode(text)
+        return async () => secret
+      })
       this.#algorithms = SECRET_ALGORITHMS
     } else {
-      this.#key = new KeySet({ url: key.keySetUrl, now, onError }).find
+      this.#keys = [new KeySet({ url: key.keySetUrl, now, onError }).find]
       this.#algorithms = KEY_SET_ALGORITHMS
     }
   }
@@ -70,23 +74,37 @@ export class BearerTokens {
    */
   async findPhone(token: string): Promise<TokenPhone | null> {
     if (token.length > MAX_TOKEN_CHARS) return null
-    const { issuer, audience, now, onError } = this.#options
+    const { now, onError } = this.#options
     try {
-      const { payload } = await jwtVerify(token, this.#key, {
-        algorithms: this.#algorithms,
-        issuer,
-        audience,
-        requiredClaims: ['exp', 'sub'],
-        clockTolerance: CLOCK_TOLERANCE_S,
-        currentDate: new Date(now()),
-      })
-      return toPhone(payload, now())
+      const payload = await this.#verify(token)
+      return payload === null ? null : toPhone(payload, now())
     } catch (error) {
       if (isProtocolError(error)) throw error
       // Keys that jose will not use (too short, of another kind) are the issuer's mistake: no yes, and worth a line.
       if (!(error instanceof errors.JOSEError)) onError(error)
       return null
     }
+  }
+
+  /** The claims of a token that is good; null when no key has signed it. Throws for any other flaw. */
+  async #verify(token: string): Promise<JWTPayload | null> {
+    const { issuer, audience, now } = this.#options
+    for (const key of this.#keys) {
+      try {
+        const { payload } = await jwtVerify(token, key, {
+          algorithms: this.#algorithms,
+          issuer,
+          audience,
+          requiredClaims: ['exp', 'sub'],
+          clockTolerance: CLOCK_TOLERANCE_S,
+          currentDate: new Date(now()),
+        })
+        return payload
+      } catch (error) {
+        if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error
+      }
+    }
+    return null
   }
 }
 
@@ -102,12 +120,9 @@ function toPhone({ iss, sub, exp, sid, name, picture }: JWTPayload, now: number)
 
 function toName(name: unknown): string | null {
   if (typeof name !== 'string') return null
-  return (
-    name
-      .replace(/[\p{Cc}\p{Cs}\p{Bidi_Control}]/gu, '')
-      .trim()
-      .slice(0, MAX_NAME_CHARS) || null
-  )
+  const plain = name.replace(/[\p{Cc}\p{Cs}\p{Bidi_Control}]/gu, '').trim()
+  // By code points: half of a surrogate pair is no text, and not every parser of JSON takes it.
+  return [...plain].slice(0, MAX_NAME_CHARS).join('') || null
 }
 
 /** A path on our own origin, or an https address; anything else is no picture. */

@@ -79,6 +79,9 @@ describe('a cookie', () => {
         'Fe26.2**',
         `${seal}x`,
         `x${seal}`,
+        `${seal}~2`,
+        `${seal}${seal}`,
+        `${seal.split('~')[0]}~3`,
         `${'*'.repeat(7)}`,
         '%',
         '%E0%A4%A',
@@ -89,8 +92,8 @@ describe('a cookie', () => {
     await fc.assert(
       fc.asyncProperty(mutations, async (value) => {
         const read = await reader.read(`${name}=${value}`, 'session')
-        // A suffix after `~` is outside of what is sealed, and `;` ends the value: such a value is the genuine seal.
-        const isGenuine = value.split(';')[0]?.trim().split('~')[0] === decodeURIComponent(seal).split('~')[0]
+        // `;` ends the value.
+        const isGenuine = value.split(';')[0]?.trim() === decodeURIComponent(seal)
         expect(read).toBe(isGenuine ? 'id-1' : null)
       }),
       { numRuns: 2_000 },

@@ -4,13 +4,17 @@ import { sealData, unsealData } from 'iron-session'
 import { deriveKey } from '../attempt/keys'
 
 /** The three things that a browser carries, each sealed. A seal holds an id (or the browser secret) and nothing else. */
-export type CookieName = 'browser' | 'session' | 'phone'
+const COOKIE_NAMES = ['browser', 'session', 'phone'] as const
+export type CookieName = (typeof COOKIE_NAMES)[number]
 
 /** The longest that browsers keep a cookie (RFC 6265bis). The records decide, so that a seal needs no end of its own. */
 const MAX_AGE_S = 400 * 86_400
 
 /** A seal of a short id takes about 300 bytes; anything long is not ours and not worth a key derivation. */
 const MAX_SEAL_CHARS = 1024
+
+/** What iron-session writes, to the letter: nothing follows the version. The second field is the key's id. */
+const SEAL = /^Fe26\.2\*(\d+)\*[\w*-]+~2$/
 
 /** Unsealing takes 0.4 ms and always gives the same: this many seals are remembered, about 5 MB. */
 const REMEMBERED_SEALS = 10_000
@@ -21,7 +25,7 @@ interface Sealed {
 }
 
 export interface CookiesOptions {
-  /** Newest first: the first seals, all unseal. */
+  /** The first seals, all unseal. */
   secrets: readonly [string, ...string[]]
   /** With an https origin: Secure, and the `__Host-` prefix. */
   secure: boolean
@@ -32,6 +36,8 @@ export class Cookies {
   readonly #secure: boolean
   readonly #sealWith: Record<string, string>
   readonly #unsealWith: Record<string, string>
+  /** Whether cookies may be sealed with a secret that is on its way out. */
+  readonly isRotating: boolean
   /** Genuine seals with what they hold, the oldest first. Forged ones are never kept. */
   readonly #remembered = new Map<string, Sealed>()
 
@@ -42,6 +48,7 @@ export class Cookies {
       return [String(createHash('sha256').update(`id ${password}`).digest().readUIntBE(0, 4)), password]
     })
     this.#secure = secure
+    this.isRotating = secrets.length > 1
     this.#sealWith = Object.fromEntries(passwords.slice(0, 1))
     this.#unsealWith = Object.fromEntries(passwords)
   }
@@ -50,7 +57,7 @@ export class Cookies {
   async read(cookieHeader: string | null, name: CookieName): Promise<string | null> {
     if (cookieHeader === null) return null
     const seal = parseCookie(cookieHeader)[this.#nameOf(name)]
-    if (seal === undefined || seal.length > MAX_SEAL_CHARS || !hasOneSpelling(seal)) return null
+    if (seal === undefined || seal.length > MAX_SEAL_CHARS || !SEAL.test(seal) || !hasOneSpelling(seal)) return null
     const sealed = this.#remembered.get(seal) ?? (await this.#unseal(seal))
     // The purpose is inside the seal: a phone's seal under the session's name opens nothing.
     return sealed?.name === name ? sealed.value : null
@@ -62,6 +69,24 @@ export class Cookies {
     const seal = await sealData(sealed, { password: this.#sealWith, ttl: 0 })
     this.#remember(seal, sealed)
     return this.#serialise(name, seal, MAX_AGE_S)
+  }
+
+  /**
+   * `Set-Cookie` values that carry what the client's cookies hold, sealed with the first secret, for those that were
+   * sealed with another. `written`: what the answer sets already. `all`: the sessions too, not only the browser's secret.
+   */
+  async reseal(cookieHeader: string | null, written: readonly string[], all: boolean): Promise<string[]> {
+    if (cookieHeader === null) return []
+    const cookies = parseCookie(cookieHeader)
+    const lines: string[] = []
+    for (const name of all ? COOKIE_NAMES : (['browser'] as const)) {
+      const [, keyId = ''] = SEAL.exec(cookies[this.#nameOf(name)] ?? '') ?? []
+      const isWritten = written.some((line) => line.startsWith(`${this.#nameOf(name)}=`))
+      if (keyId === '' || isWritten || keyId in this.#sealWith) continue
+      const value = await this.read(cookieHeader, name)
+      if (value !== null) lines.push(await this.write(name, value))
+    }
+    return lines
   }
 
   /** A `Set-Cookie` value that removes it. */

@@ -1,7 +1,7 @@
 import type { Phone } from '../attempt/attempt'
 import { ProtocolError } from '../attempt/errors'
 import { hashBrowserSecret } from '../attempt/tokens'
-import { clientAddress, limitedAs } from '../http/address'
+import { clientAddress, rateLimitKeys } from '../http/address'
 import type { HeaderReader } from '../http/api-request'
 import { parseBearer } from '../http/authorization'
 import type { Call } from '../http/resource'
@@ -14,7 +14,7 @@ export interface Identified {
 }
 
 /** The hash of the browser's secret, or null when it has none that we made. */
-export async function findBrowserHash({ headers }: Identified): Promise<string | null> {
+async function findBrowserHash({ headers }: Identified): Promise<string | null> {
   const secret = await services().cookies.read(headers.get('cookie'), 'browser')
   return secret === null ? null : hashBrowserSecret(secret)
 }
@@ -53,10 +53,16 @@ export async function findPhone(call: Call): Promise<PhoneSession | TokenPhone |
 }
 
 /** @throws ProtocolError `unauthenticated`, and what `findPhone` throws. */
-export async function requirePhone(call: Call): Promise<Phone> {
+export async function requireAnyPhone(call: Call): Promise<PhoneSession | TokenPhone> {
   const phone = await findPhone(call)
   if (phone === null) throw new ProtocolError('unauthenticated')
-  return { sessionId: phone.id, person: phone.person }
+  return phone
+}
+
+/** The same, as an attempt remembers it. */
+export async function requirePhone(call: Call): Promise<Phone> {
+  const { id, person } = await requireAnyPhone(call)
+  return { sessionId: id, person }
 }
 
 /**
@@ -89,6 +95,6 @@ async function requireTokenPhone(call: Call, token: string): Promise<TokenPhone>
 /** Counted after it was found bad, so that nobody's good token is refused for what others at the same address do. */
 async function refuse({ request }: Call, code: 'token_wrong' | 'signature_wrong'): Promise<never> {
   const { config, limiter } = services()
-  await limiter.badCredential(limitedAs(clientAddress(request.headers, config.trustedProxies)))
+  await limiter.badCredential(rateLimitKeys(clientAddress(request.headers, config.trustedProxies)))
   throw new ProtocolError(code)
 }

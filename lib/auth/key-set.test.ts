@@ -113,13 +113,41 @@ describe('the issuer’s keys', () => {
     expect(await issuer.judge(OLD)).toBe('good')
   })
 
-  test('hold for ten minutes while the issuer is away, and no longer', async () => {
+  test('hold for a minute while the issuer is away, and no longer', async () => {
     const issuer = new Issuer()
     await issuer.judge(OLD)
     issuer.answer = () => Promise.reject(new Error('ECONNREFUSED'))
-    issuer.now += 599_000
+    issuer.now += 59_999
     expect(await issuer.judge(OLD)).toBe('good')
-    issuer.now += 1_000
+    issuer.now += 1
+    expect(await issuer.judge(OLD)).toBe('unavailable')
+    issuer.now += 60_000
+    expect(await issuer.judge(OLD)).toBe('unavailable')
+  })
+
+  test('are good again with the first fetch after the issuer is back, without those withdrawn meanwhile', async () => {
+    const issuer = new Issuer()
+    await issuer.judge(OLD)
+    const usual = issuer.answer
+    issuer.answer = () => Promise.reject(new Error('ECONNREFUSED'))
+    issuer.now += 60_000
+    expect(await issuer.judge(OLD)).toBe('unavailable')
+    issuer.keys = [NEW]
+    issuer.answer = usual
+    issuer.now += 2_000
+    expect(await issuer.judge(NEW)).toBe('good')
+    expect(await issuer.judge(OLD)).toBe('bad')
+  })
+
+  test('are as old as the request that fetched them', async () => {
+    const issuer = new Issuer()
+    issuer.answer = async () => {
+      issuer.now += 700
+      return Response.json({ keys: [OLD.jwk] })
+    }
+    expect(await issuer.judge(OLD)).toBe('good')
+    issuer.answer = () => Promise.reject(new Error('ECONNREFUSED'))
+    issuer.now += 59_300
     expect(await issuer.judge(OLD)).toBe('unavailable')
   })
 })

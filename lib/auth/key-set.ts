@@ -1,7 +1,10 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
 import { ProtocolError } from '../attempt/errors'
 
-/** Older keys are fetched anew before they are used again, so that a key that was withdrawn is dead within this time. */
+/**
+ * No key is used that was fetched longer ago: a key that was withdrawn is dead within this time. While the set cannot be
+ * fetched, no token is accepted.
+ */
 const MAX_AGE_MS = 60_000
 
 /** Fetched in the background from this age on, so that under traffic no request waits for it. */
@@ -12,9 +15,6 @@ const COOLDOWN_MS = 10_000
 
 /** How soon a fetch that failed is tried again. In between nobody waits for it. */
 const RETRY_MS = 2_000
-
-/** While the set cannot be fetched, the known keys hold this long. After that nobody is let in by them. */
-const MAX_STALE_MS = 10 * 60_000
 
 const FETCH_DEADLINE_MS = 800
 const MAX_BYTES = 256 * 1024
@@ -41,7 +41,8 @@ export class KeySet {
 
   /**
    * The key for a token's header; only the set's own keys, whatever the header offers (`jwk`, `jku`, `x5u`).
-   * @throws a jose error when the set has none, ProtocolError `unavailable` when the set cannot be had.
+   * @throws a jose error when the set has none, ProtocolError `unavailable` when the set has not been fetched within
+   * the last minute and cannot be fetched now.
    */
   readonly find: JWTVerifyGetKey = async (header, token) => {
     const keys = await this.#getKeys()
@@ -58,8 +59,8 @@ export class KeySet {
     const age = this.#options.now() - this.#fetchedAt
     const refreshing = age >= REFRESH_AT_MS && this.#mayTry() ? this.#refresh() : null
     if (age >= MAX_AGE_MS) await refreshing
-    const isStale = this.#options.now() - this.#fetchedAt >= MAX_STALE_MS
-    if (this.#keys === null || isStale) throw new ProtocolError('unavailable', { retryAfterS: 5 })
+    const isOld = this.#options.now() - this.#fetchedAt >= MAX_AGE_MS
+    if (this.#keys === null || isOld) throw new ProtocolError('unavailable', { retryAfterS: 5 })
     return this.#keys
   }
 
@@ -78,10 +79,12 @@ export class KeySet {
 
   async #fetch(): Promise<void> {
     const { url, now, onError } = this.#options
-    this.#triedAt = now()
+    const startedAt = now()
+    this.#triedAt = startedAt
     try {
       this.#keys = createLocalJWKSet(await fetchKeySet(url, this.#options.fetch ?? fetch))
-      this.#fetchedAt = now()
+      // A key may have been withdrawn while the answer was on its way.
+      this.#fetchedAt = startedAt
     } catch (error) {
       this.#triedAt = now() - COOLDOWN_MS + RETRY_MS
       onError(error)

@@ -6,7 +6,8 @@ import type { Limits } from '../limits/limits'
 const TOLERANCE_MS = 60_000
 
 export interface SignaturesOptions {
-  secret: string
+  /** A signature by any of them is good. */
+  secrets: readonly [string, ...string[]]
   limits: Limits
   now: () => number
 }
@@ -32,7 +33,7 @@ export class Signatures {
 
   /** Whether this request is signed, fresh, and new. Its nonce is used up then: the same request is not new again, anywhere. */
   async isGood(headers: HeaderReader, { method, path, body }: Signed, personId: string): Promise<boolean> {
-    const { secret, limits, now } = this.#options
+    const { secrets, limits, now } = this.#options
     const timestamp = headers.get('x-timestamp') ?? ''
     const nonce = headers.get('x-nonce') ?? ''
     const signature = headers.get('x-signature') ?? ''
@@ -40,8 +41,11 @@ export class Signatures {
     const isFresh = /^\d{1,12}$/.test(timestamp) && Math.abs(now() - sentAt) <= TOLERANCE_MS
     if (!isFresh || !/^[\x21-\x7e]{16,64}$/.test(nonce) || !/^[0-9a-f]{64}$/i.test(signature)) return false
     const signed = [method, path, timestamp, nonce, sha256Hex(body)].join('\n')
-    const expected = createHmac('sha256', secret).update(signed).digest()
-    if (!timingSafeEqual(expected, Buffer.from(signature, 'hex'))) return false
+    const given = Buffer.from(signature, 'hex')
+    const matches = secrets.map((secret) =>
+      timingSafeEqual(createHmac('sha256', secret).update(signed).digest(), given),
+    )
+    if (!matches.includes(true)) return false
     // Kept for as long as the timestamp is good, by any server's clock.
     return await limits.takeOnce(`nonce ${sha256Hex(`${personId}\n${nonce}`)}`, sentAt + 2 * TOLERANCE_MS, now())
   }

@@ -9,7 +9,7 @@ export const accountEvents = resource('/api/account/events', {
   GET: async (call: Call) => {
     const { createAccountStream } = services()
     const account = await accountOf(call)
-    return openStream(call.request, (stream) => {
+    return await openStream(call.request, (stream) => {
       const reader = createAccountStream(stream, account)
       reader.open()
       return reader

@@ -1,9 +1,12 @@
 import { ProtocolError } from '../attempt/errors'
 import { requireBrowserHash } from '../auth/identity'
 import { json, noContent } from '../http/answer'
+import type { ApiRequest } from '../http/api-request'
 import { parseCount } from '../http/query'
 import { type Call, resource } from '../http/resource'
+import { admitStream } from '../http/stream'
 import { services } from '../services'
+import type { WaitOptions } from '../services/attempt-streams'
 
 const MAX_WAIT_MS = 25_000
 
@@ -19,9 +22,8 @@ export const attempt = resource('/api/qr/{id}', {
     if (comeAgainMs > 0) throw new ProtocolError('unavailable', { retryAfterS: Math.ceil(comeAgainMs / 1_000) })
     const browserHash = await requireBrowserHash(request)
     if (after !== null) {
-      const wait = { waitMs: Math.min(waitMs, MAX_WAIT_MS), signal: request.signal }
-      const view = await attempts.waitForChange(id, browserHash, after, wait)
-      return view === null ? noContent() : json(view)
+      const wait = { after, waitMs: Math.min(waitMs, MAX_WAIT_MS), signal: request.signal }
+      return await longPoll(request, id, browserHash, wait)
     }
     const own = await attempts.requireOwn(id, browserHash)
     const headers = { ETag: attempts.etagOf(own) }
@@ -34,6 +36,19 @@ export const attempt = resource('/api/qr/{id}', {
     return noContent()
   },
 })
+
+/** Counts as a stream does. 204 when nothing changed. */
+async function longPoll(request: ApiRequest, id: string, browserHash: string, wait: WaitOptions): Promise<Response> {
+  const stream = admitStream(request)
+  try {
+    const channel = await services().attemptStreams.open(id, browserHash)
+    if (channel === null) throw new ProtocolError('not_found')
+    const view = await channel.wait(stream, wait)
+    return view === null ? noContent() : json(view)
+  } finally {
+    stream.close()
+  }
+}
 
 function matches(ifNoneMatch: string | null, etag: string): boolean {
   if (ifNoneMatch === null) return false

@@ -5,11 +5,15 @@ import { parseBody } from '../http/body'
 import { type Call, resource } from '../http/resource'
 import { services } from '../services'
 
-/** `POST /api/qr/cancel`: the person said no. */
+/** `POST /api/qr/cancel`: the person said no; or, after the sign-in, "Wasn't you?": that computer is signed out. */
 export const cancel = resource('/api/qr/cancel', {
   POST: async (call: Call) => {
+    const { attempts, sessions } = services()
     const phone = await requirePhone(call)
     const { claim } = parseBody(call.body, claimBody)
-    return json(await services().attempts.cancelByPhone(phone, claim))
+    const { review, revokes } = await attempts.cancelByPhone(phone, claim)
+    if (revokes === null) return json(review)
+    await sessions.revoke(phone, revokes)
+    return json({ ...review, status: 'revoked' })
   },
 })

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { App, Browser, readFrames, signedInPhone } from '../testing/app'
 import { hasRedisServer, RedisServer } from '../testing/redis-server'
@@ -25,6 +26,22 @@ describe.skipIf(!hasRedisServer())('commands to Redis, of a complete sign-in', (
   test('over HTTP, as they are billed', async () => {
     const env = { UPSTASH_REDIS_REST_URL: upstash.url, UPSTASH_REDIS_REST_TOKEN: upstash.token }
     expect(await countCommands(env, async () => upstash.commands)).toEqual(COMMANDS)
+  })
+
+  test('a refusal costs what finding it out takes, and counting it nothing', async () => {
+    const app = new App({ REDIS_URL: server.url }, Date.now)
+    await expect.poll(() => app.services.checkReady()).toBeNull()
+    const browser = new Browser(app)
+    await browser.start()
+    const costOf = async (path: () => string) => {
+      const before = await countOuter()
+      for (let sent = 0; sent < 200; sent += 1) await browser.send('GET', path())
+      return (await countOuter()) - before
+    }
+    expect(await costOf(() => `/api/qr/${randomBytes(9).toString('hex')}`)).toBe(0)
+    expect(await costOf(() => `/api/qr/${randomBytes(12).toString('base64url')}`)).toBe(200)
+    expect(await costOf(() => `/api/qr/${randomBytes(12).toString('base64url')}/events`)).toBe(200)
+    app.dispose()
   })
 
   /** Commands that came from outside: what scripts do inside the server is not among them. */

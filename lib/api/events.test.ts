@@ -228,3 +228,57 @@ describe('going away', () => {
     expect((await computer.send('GET', '/api/health/live')).status).toBe(200)
   })
 })
+
+describe('long polls', () => {
+  const poll = (attempt: AttemptView, by = computer) => by.send('GET', `/api/qr/${attempt.id}?after=1&waitMs=25000`)
+
+  test('count as streams do: a third reader of one attempt is taken, and the oldest is answered 204 at once', async () => {
+    const attempt = await computer.start()
+    const polls = [poll(attempt), poll(attempt)]
+    await expect.poll(() => app.services.streams.size).toBe(2)
+    polls.push(poll(attempt))
+    expect((await polls[0])?.status).toBe(204)
+    await phone.scan(attempt)
+    for (const each of polls.slice(1)) expect(await (await each).json()).toMatchObject({ status: 'scanned' })
+    expect([app.services.streams.size, app.services.attemptStreams.size]).toEqual([0, 0])
+  })
+
+  test('a stream is a reader like them', async () => {
+    const attempt = await computer.start()
+    const first = poll(attempt)
+    const second = poll(attempt)
+    await expect.poll(() => app.services.streams.size).toBe(2)
+    const stream = await open(attempt)
+    expect((await first).status).toBe(204)
+    await computer.send('DELETE', `/api/qr/${attempt.id}`)
+    expect((await (await second).json()) as AttemptView).toMatchObject({ status: 'cancelled' })
+    expect((await readFrames(stream)).map(nameOf)).toEqual(['attempt', 'attempt'])
+  })
+
+  test('are 30 at most from one address, streams included; those that end make room', async () => {
+    app.dispose()
+    app = new App({ RATE_LIMIT_SCALE: '1' })
+    const browsers = Array.from({ length: 6 }, () => new Browser(app))
+    const attempts: [Browser, AttemptView][] = []
+    for (const browser of browsers) {
+      for (let count = 0; count < 3; count += 1) attempts.push([browser, await browser.start()])
+    }
+    const polls = attempts.flatMap(([by, attempt]) => [poll(attempt, by), poll(attempt, by)]).slice(0, 30)
+    const [by, last] = attempts.at(-1) as [Browser, AttemptView]
+    await expect.poll(() => app.services.streams.size).toBe(30)
+    expect(await refusal(await poll(last, by))).toEqual({ status: 429, code: 'rate_limited' })
+    expect(await refusal(await open(last, by))).toEqual({ status: 429, code: 'rate_limited' })
+    for (const [browser, attempt] of attempts) await browser.send('DELETE', `/api/qr/${attempt.id}`)
+    await Promise.all(polls)
+    expect(app.services.streams.size).toBe(0)
+    expect((await open(last, by)).status).toBe(200)
+  })
+
+  test('end with the process', async () => {
+    const attempt = await computer.start()
+    const waiting = poll(attempt)
+    await expect.poll(() => app.services.streams.size).toBe(1)
+    app.services.drain()
+    expect((await waiting).status).toBe(204)
+  })
+})

@@ -26,7 +26,7 @@ describe('cookies broken on purpose', () => {
     ['GET', '/api/sessions'],
     ['POST', '/api/qr/scan', { code: 'x' }],
     ['GET', '/api/qr/AAAAAAAAAAAAAAAA'],
-    ['DELETE', '/api/sessions/x'],
+    ['DELETE', '/api/sessions/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'],
   ]
 
   async function tell(cookie: string | null): Promise<string[]> {
@@ -131,7 +131,7 @@ describe('the whole cross-site matrix', () => {
     ['POST', '/api/qr/AAAAAAAAAAAAAAAA/redeem'],
     ['DELETE', '/api/qr/AAAAAAAAAAAAAAAA'],
     ['POST', '/api/phone/session'],
-    ['DELETE', '/api/sessions/x'],
+    ['DELETE', '/api/sessions/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'],
   ]
 
   test.each(ASKS)('%s %s with a cookie is let in from our own pages only', async (method, path) => {

@@ -192,19 +192,56 @@ describe('redeeming', () => {
     expect(await count(ask)).toEqual({ 200: 5, 429: 95 })
   })
 
-  test('a stranger’s tries are the stranger’s, and tell nothing', async () => {
+  test('a stranger’s redeem is the same 404 every time, and uses up nothing of the owner’s', async () => {
     const { computer, attempt, ticket } = await confirmed()
-    const stranger = at('198.51.100.1')
+    const [stranger, bare] = [at('198.51.100.1'), at('198.51.100.2')]
     await stranger.start()
-    const ask = (id: string) => stranger.send('POST', `/api/qr/${id}/redeem`, { body: { ticket } })
-    expect(await count(() => ask(attempt.id))).toEqual({ 404: 5, 429: 95 })
-    expect(await count(() => ask('unknown-unknown-'))).toEqual({ 404: 5, 429: 95 })
-    const nobody = at('198.51.100.2')
-    expect(await count(() => nobody.send('POST', `/api/qr/${attempt.id}/redeem`, { body: { ticket } }))).toEqual({
-      404: 100,
-    })
+    const ask = (by: Browser, id: string) => by.send('POST', `/api/qr/${id}/redeem`, { body: { ticket } })
+    for (const by of [stranger, bare]) {
+      for (const id of [attempt.id, 'unknown-unknown-']) {
+        expect(await count(() => ask(by, id), 50)).toEqual({ 404: 50 })
+      }
+    }
     const mine = await computer.send('POST', `/api/qr/${attempt.id}/redeem`, { body: { ticket } })
     expect(mine.status).toBe(200)
+  })
+})
+
+describe('what is refused', () => {
+  const unknown = (by: Browser) => by.send('GET', '/api/qr/AAAAAAAAAAAAAAAA')
+
+  test('of attempts counts per address: 120 a minute, then 429 in its place', async () => {
+    const [one, other] = [at('198.51.100.1'), at('198.51.100.2')]
+    await one.start()
+    const own = await one.start()
+    const asks: (() => Promise<Response>)[] = [
+      () => unknown(one),
+      () => one.send('GET', '/api/qr/malformed'),
+      () => one.send('POST', '/api/qr/malformed/redeem', { body: { ticket: 'x' } }),
+      () => one.send('POST', '/api/qr', { site: 'cross-site' }),
+      () => one.send('POST', `/api/qr/${own.id}/match`, { body: { number: '42' } }),
+      () => one.send('GET', '/api/qr/AAAAAAAAAAAAAAAA/events'),
+    ]
+    const first = await count((index) => (asks[index % asks.length] as () => Promise<Response>)(), 120)
+    expect(first).toEqual({ 404: 80, 403: 20, 409: 20 })
+    for (const ask of asks) expect(await refusal(await ask())).toEqual(limited)
+    const late = await unknown(one)
+    expect(Number(late.headers.get('Retry-After'))).toBeGreaterThan(0)
+    // What would succeed is never held back, nor is another address.
+    expect((await one.send('GET', `/api/qr/${own.id}`)).status).toBe(200)
+    expect((await one.send('POST', '/api/qr')).status).toBe(201)
+    expect((await unknown(other)).status).toBe(404)
+  })
+
+  test('is counted by /64, /56 and /48 of an IPv6 client, with growing allowances', async () => {
+    const ask = (network: string) => unknown(at(`2001:db8:1:${network}::1`))
+    expect(await count(() => ask('100'), 130)).toEqual({ 404: 120, 429: 10 })
+    // Four times as much from the /56 that they share, of which 120 are gone.
+    expect(await count((index) => ask(`1${(16 + (index % 100)).toString(16)}`), 400)).toEqual({ 404: 360, 429: 40 })
+    // And sixteen times from the /48.
+    const spread = (index: number) => ask((0x2000 + index * 0x100).toString(16))
+    expect(await count((index) => spread(index % 48), 1_500)).toEqual({ 404: 1_440, 429: 60 })
+    expect((await unknown(at('2001:db8:2:1::1'))).status).toBe(404)
   })
 })
 
@@ -215,6 +252,54 @@ test('signing a phone in: 5 a minute by address and name, so that a stranger els
   expect((await ask('198.51.100.1', 'ada', 'demo')).status).toBe(429)
   expect((await ask('203.0.113.1', 'ada', 'demo')).status).toBe(200)
   expect((await ask('198.51.100.1', 'lin', 'demo')).status).toBe(200)
+})
+
+describe('signing a phone in', () => {
+  const ask = (address: string, username: string, password = 'guess') =>
+    at(address).send('POST', '/api/phone/session', { body: { username, password } })
+
+  test('a name is one name in every spelling', async () => {
+    const spellings = ['ada', 'ADA', ' ada ', '\uff41\uff44\uff41', 'Ada\u00a0']
+    expect(await count((index) => ask('198.51.100.1', spellings[index % 5] ?? ''))).toEqual({ 401: 5, 429: 95 })
+    expect((await ask('198.51.100.1', 'ada', 'demo')).status).toBe(429)
+  })
+
+  test('20 failures a minute from one address over all names; what is right uses up nothing', async () => {
+    for (const name of ['ada', 'lin', 'sam']) expect((await ask('198.51.100.1', name, 'demo')).status).toBe(200)
+    expect(await count((index) => ask('198.51.100.1', `name-${index}`))).toEqual({ 401: 20, 429: 80 })
+    expect((await ask('198.51.100.1', 'yuki', 'demo')).status).toBe(429)
+    expect((await ask('198.51.100.2', 'yuki', 'demo')).status).toBe(200)
+    app.now += 60_000
+    expect((await ask('198.51.100.1', 'yuki', 'demo')).status).toBe(200)
+  })
+
+  test('30 failures an hour of one name over all addresses, but not from where it has signed in within 30 days', async () => {
+    expect((await ask('203.0.113.1', 'ada', 'demo')).status).toBe(200)
+    expect(await count((index) => ask(`198.51.100.${index}`, 'ada'))).toEqual({ 401: 30, 429: 70 })
+    expect((await ask('198.51.100.200', 'Ada', 'demo')).status).toBe(429)
+    expect((await ask('203.0.113.1', 'ada', 'demo')).status).toBe(200)
+    expect((await ask('198.51.100.200', 'lin', 'demo')).status).toBe(200)
+    app.now += 30 * 86_400_000
+    expect(await count((index) => ask(`198.51.100.${index}`, 'ada'))).toEqual({ 401: 30, 429: 70 })
+    expect((await ask('203.0.113.1', 'ada', 'demo')).status).toBe(429)
+  })
+
+  test('an IPv6 client is where it has signed in by its /64', async () => {
+    expect((await ask('2001:db8:1:2::1', 'ada', 'demo')).status).toBe(200)
+    await count((index) => ask(`198.51.100.${index}`, 'ada'))
+    expect((await ask('2001:db8:1:2::2', 'ada', 'demo')).status).toBe(200)
+    expect((await ask('2001:db8:1:3::1', 'ada', 'demo')).status).toBe(429)
+  })
+
+  test('a try that one limit refuses uses up nothing of another', async () => {
+    await count((index) => ask(`198.51.100.${index}`, 'ada'))
+    // Refused by the name: not one of the twenty of the address, nor of the five of both.
+    await count(() => ask('203.0.113.9', 'ada'))
+    expect(await count((index) => ask('203.0.113.9', `name-${index}`))).toEqual({ 401: 20, 429: 80 })
+    // Refused by the address: nothing of the names.
+    await count(() => ask('203.0.113.9', 'lin'))
+    expect(await count((index) => ask(`192.0.2.${index}`, 'lin'))).toEqual({ 401: 30, 429: 70 })
+  })
 })
 
 test('bad tokens: 20 a minute from one address, and a good one from there still passes', async () => {

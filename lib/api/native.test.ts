@@ -2,7 +2,16 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { AttemptView, Review } from '../attempt/views'
 import type { SessionView } from '../session/session'
 import { App, Browser, codeOf, dataOf, readFrames, refusal, signedInPhone } from '../testing/app'
-import { BEARER_ENV, NativeApp, SIGNING_SECRET, secretToken } from '../testing/tokens'
+import {
+  BEARER_ENV,
+  CLAIMS,
+  hmac,
+  JWT_SECRET,
+  NativeApp,
+  SIGNING_SECRET,
+  secretToken,
+  toToken,
+} from '../testing/tokens'
 
 let app: App
 let computer: Browser
@@ -164,7 +173,7 @@ describe('a native app', () => {
       ['DELETE', '/api/phone/session'],
       ['GET', '/api/sessions'],
       ['DELETE', '/api/sessions'],
-      ['DELETE', '/api/sessions/x'],
+      ['DELETE', '/api/sessions/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'],
       ['GET', '/api/account/events'],
     ] as const) {
       const response = await native.send(method, path, method === 'POST' ? { body: { wrong: 1 } } : {})
@@ -206,6 +215,32 @@ describe('where requests are signed', () => {
     await signIn()
     expect((await native.send('GET', '/api/sessions?as=phone')).status).toBe(200)
     expect((await native.send('DELETE', '/api/sessions')).status).toBe(204)
+  })
+
+  test('a signature by each of several secrets passes, and by no other', async () => {
+    app.dispose()
+    const next = 'the next secret that the app signs requests with'
+    boot({ API_SIGNING_SECRET: `${SIGNING_SECRET},${next}` })
+    for (const secret of [SIGNING_SECRET, next]) {
+      native.signingSecret = secret
+      expect((await native.send('GET', '/api/sessions')).status).toBe(200)
+    }
+    for (const secret of ['a secret that no setting names, though it is long', `${SIGNING_SECRET},${next}`]) {
+      native.signingSecret = secret
+      expect(await refusal(await native.send('GET', '/api/sessions'))).toEqual(wrong)
+    }
+  })
+
+  test('tokens by each of several secrets pass, and by no other', async () => {
+    app.dispose()
+    const next = 'the next secret that the accounts share with us'
+    boot({ PHONE_JWT_SECRET: `${next}, ${JWT_SECRET}` })
+    for (const secret of [next, JWT_SECRET]) {
+      native.token = toToken({ alg: 'HS256' }, CLAIMS, hmac(secret))
+      expect((await native.send('GET', '/api/sessions')).status).toBe(200)
+    }
+    native.token = toToken({ alg: 'HS256' }, CLAIMS, hmac(`${next}, ${JWT_SECRET}`))
+    expect(await refusal(await native.send('GET', '/api/sessions'))).toEqual({ status: 401, code: 'token_wrong' })
   })
 
   test('phones with a cookie need no signature', async () => {

@@ -2,9 +2,11 @@ import { ProtocolError } from '../attempt/errors'
 import { phoneSignInBody } from '../attempt/schemas'
 import { findPhone } from '../auth/identity'
 import { findPersonByPassword } from '../auth/people'
-import { clientAddress, limitedAs } from '../http/address'
+import { clientAddress, rateLimitKeys } from '../http/address'
 import { json, noContent } from '../http/answer'
 import { parseBody } from '../http/body'
+import { describeDevice } from '../http/device'
+import { findPlace } from '../http/place'
 import { type Call, resource } from '../http/resource'
 import { services } from '../services'
 
@@ -18,13 +20,18 @@ export const phoneSession = resource('/api/phone/session', {
   },
 
   POST: async ({ request, body }: Call) => {
-    const { config, cookies, limiter, sessions } = services()
+    const { headers } = request
+    const { config, cookies, findCity, limiter, sessions } = services()
     const { username, password } = parseBody(body, phoneSignInBody)
-    await limiter.phoneSignIn(limitedAs(clientAddress(request.headers, config.trustedProxies)), username)
+    const client = rateLimitKeys(clientAddress(headers, config.trustedProxies))
+    const tried = await limiter.phoneSignIn(client, username)
     const person = config.demoAccounts ? findPersonByPassword(username, password) : null
     if (person === null) throw new ProtocolError('credentials_wrong')
-    const olderId = await cookies.read(request.headers.get('cookie'), 'phone')
-    const session = await sessions.signInPhone(person, olderId)
+    await tried.succeed()
+    const olderId = await cookies.read(headers.get('cookie'), 'phone')
+    const place = findPlace(headers, config, findCity)
+    const device = { ...describeDevice(headers.get('user-agent')), place }
+    const session = await sessions.signInPhone({ person, device, olderId })
     const response = json({ person })
     response.headers.append('Set-Cookie', await cookies.write('phone', session.id))
     return response
@@ -34,7 +41,7 @@ export const phoneSession = resource('/api/phone/session', {
     const { cookies, sessions } = services()
     const phone = await findPhone(call)
     if (phone?.kind === 'token') throw new ProtocolError('bad_request', { errors: [TOKEN_ENDS_ELSEWHERE] })
-    if (phone !== null) await sessions.signOut(phone.id)
+    if (phone !== null) await sessions.signOut(phone.id, 'here')
     return noContent({ 'Set-Cookie': cookies.clear('phone') })
   },
 })

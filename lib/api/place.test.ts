@@ -20,11 +20,19 @@ async function askFrom(address: string, headers: Record<string, string> = {}): P
   return asked
 }
 
-test('by a platform header of a trusted proxy, and of nobody else', async () => {
-  app = new App({ TRUSTED_PROXIES: '10.0.0.1', MATCH_POLICY: 'never' })
-  const headers = { 'X-Vercel-IP-City': 'Lisbon', 'X-Forwarded-For': '203.0.113.7' }
+test('by the header that PLACE_HEADER names, of a trusted proxy and of no other peer', async () => {
+  app = new App({ TRUSTED_PROXIES: '10.0.0.1', MATCH_POLICY: 'never', PLACE_HEADER: 'CF-IPCity' })
+  const headers = { 'CF-IPCity': 'Lisbon', 'X-Forwarded-For': '203.0.113.7' }
   expect(await askFrom('10.0.0.1', headers)).toMatchObject({ place: 'Lisbon', sameNetwork: true })
   expect(await askFrom('10.0.0.2', headers)).toMatchObject({ place: null, sameNetwork: false })
+})
+
+test('not by a header of some platform that no setting names', async () => {
+  app = new App({ TRUSTED_PROXIES: '10.0.0.1', MATCH_POLICY: 'never' })
+  for (const name of ['X-Vercel-IP-City', 'CF-IPCity']) {
+    const headers = { [name]: 'Springfield', 'X-Forwarded-For': '203.0.113.7' }
+    expect(await askFrom('10.0.0.1', headers)).toMatchObject({ place: null })
+  }
 })
 
 test('by a local database, for the phone and in the list', async () => {

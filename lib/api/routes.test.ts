@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { expect, test } from 'vitest'
+import { App, ORIGIN } from '../testing/app'
 import { findHandler, ROUTES } from './routes'
 
 test('the table has the routes that the framework has, and no others', () => {
@@ -16,17 +17,18 @@ test('a path that is a route by itself is not taken for an id', () => {
   expect(findHandler('GET', '/api/qr/scam')?.params).toEqual({ id: 'scam' })
 })
 
-test.each([
-  '/api/qr/',
-  '/api/qr/a/',
-  '/api/qr/a/b',
-  '/api/qr/a/events/',
-  '/qr',
-  '',
-  '/api/health',
-  '/api/qr/{id}/none',
-])('%s is none', (path) => {
-  expect(findHandler('GET', path)).toBeNull()
+test.each(['/api/qr/', '/api/qr/a/', '/api//qr', '/api/qr/a/events/', '/api', '/qr', ''])(
+  '%s is left to the router',
+  (path) => {
+    expect(findHandler('GET', path)).toBeNull()
+  },
+)
+
+test.each(['/api/qr/a/b', '/api/health', '/api/qr/{id}/none', '/api/__proto__'])('%s is not there', async (path) => {
+  const app = new App()
+  const found = findHandler('GET', path)
+  expect((await found?.handler(new Request(ORIGIN + path), { params: found.params }))?.status).toBe(404)
+  app.dispose()
 })
 
 test.each(['__proto__', 'route', 'constructor', 'get', 'TRACE', ''])('%s is no method', (method) => {

@@ -1,4 +1,4 @@
-import { isMethod, type RouteHandler } from '../http/resource'
+import { isMethod, nowhere, type RouteHandler } from '../http/resource'
 import { accountEvents } from './account-events'
 import { attempt } from './attempt'
 import { attemptEvents } from './attempt-events'
@@ -7,10 +7,11 @@ import { confirm } from './confirm'
 import { live, ready } from './health'
 import { match } from './match'
 import { phoneSession } from './phone-session'
+import { phoneById, phones } from './phones'
 import { redeem } from './redeem'
 import { scan } from './scan'
 import { session } from './session'
-import { sessionById, sessions } from './sessions'
+import { acknowledge, sessionById, sessions } from './sessions'
 import { start } from './start'
 
 const RESOURCES = [
@@ -26,6 +27,9 @@ const RESOURCES = [
   session,
   sessions,
   sessionById,
+  acknowledge,
+  phones,
+  phoneById,
   accountEvents,
   live,
   ready,
@@ -42,8 +46,8 @@ interface Found {
 }
 
 /**
- * What answers a request, for whoever has no router of a framework. Null for unknown methods, and for every path that is not written as
- * PROTOCOL.md writes it.
+ * What answers a request, without the router of a framework: of the API every path, be it with 404. Null for unknown methods, and for
+ * paths that the router of the framework redirects.
  */
 export function findHandler(method: string, path: string): Found | null {
   if (!isMethod(method)) return null
@@ -51,8 +55,14 @@ export function findHandler(method: string, path: string): Found | null {
   if (plain !== undefined) return { handler: plain[method], params: {} }
   const [, before, id, after = ''] = WITH_ID.exec(path) ?? []
   const resource = BY_ROUTE.get(`${before}{id}${after}`)
-  return resource === undefined || id === undefined ? null : { handler: resource[method], params: { id } }
+  if (resource !== undefined && id !== undefined) return { handler: resource[method], params: { id } }
+  return UNKNOWN.test(path) ? { handler: NOWHERE[method], params: {} } : null
 }
+
+const NOWHERE = nowhere()
+
+/** Under `/api`, without empty segments: those are redirected. */
+const UNKNOWN = /^\/api(\/[^/]+)+$/
 
 /** Every route, as PROTOCOL.md writes it. */
 export const ROUTES: readonly string[] = [...BY_ROUTE.keys()]

@@ -27,7 +27,7 @@ const ROUTES: [path: string, allow: string][] = [
   ['/api/phone/session', 'GET, HEAD, POST, DELETE'],
   ['/api/session', 'GET, HEAD, DELETE'],
   ['/api/sessions', 'GET, HEAD, DELETE'],
-  ['/api/sessions/x', 'DELETE'],
+  ['/api/sessions/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', 'DELETE'],
   ['/api/account/events', 'GET'],
   ['/api/health/live', 'GET, HEAD'],
   ['/api/health/ready', 'GET, HEAD'],

@@ -34,7 +34,7 @@ describe('scanning', () => {
         sameNetwork: true,
         known: false,
       },
-      match: { required: false, number: null, passed: false },
+      match: { required: false, number: null, passed: false, reasons: [] },
     })
     expect(await read(attempt)).toMatchObject({ status: 'scanned', person: { name: 'Ada Byron' } })
   })
@@ -56,7 +56,13 @@ describe('scanning', () => {
   test('a code that we did not make is unknown, be it forged or malformed', async () => {
     const attempt = await computer.start()
     const code = codeOf(attempt)
-    for (const bad of [`B${code.slice(1)}`, 'x', `${code}x`, attempt.id, attempt.code?.url ?? '']) {
+    for (const bad of [
+      `${code.startsWith('B') ? 'C' : 'B'}${code.slice(1)}`,
+      'x',
+      `${code}x`,
+      attempt.id,
+      attempt.code?.url ?? '',
+    ]) {
       expect(await refusal(await scan(bad))).toEqual({ status: 404, code: 'code_unknown' })
     }
   })
@@ -109,7 +115,8 @@ describe('the number', () => {
 
   test('is asked for when neither network nor browser is known', async () => {
     const { attempt, review, number } = await due()
-    expect(review.match).toEqual({ required: true, number: expect.stringMatching(/^\d{2}$/), passed: false })
+    const reasons = ['new_browser', 'other_network']
+    expect(review.match).toEqual({ required: true, number: expect.stringMatching(/^\d{2}$/), passed: false, reasons })
     expect(await read(attempt)).toMatchObject({ match: { required: true, passed: false, attemptsLeft: 2 } })
     expect(JSON.stringify(await read(attempt))).not.toContain(`"${number}"`)
     expect(await refusal(await confirm(review.claim))).toEqual({ status: 409, code: 'match_required' })
@@ -154,5 +161,40 @@ describe('the number', () => {
     for (const bad of ['4', '423', 'ab', '4 ']) {
       expect(await refusal(await match(attempt, bad))).toEqual({ status: 400, code: 'bad_request' })
     }
+  })
+})
+
+describe('a confirm that comes sooner than a person can read', () => {
+  const early = { status: 409, code: 'too_soon' }
+
+  test('is refused for 700 ms after the first scan, and says when to come again', async () => {
+    app.dispose()
+    app = new App({ CONFIRM_MIN_MS: '700' })
+    computer = new Browser(app)
+    phone = await signedInPhone(app, 'ada')
+    const attempt = await computer.start()
+    const { claim } = await phone.scan(attempt)
+    app.now += 699
+    const refused = await confirm(claim)
+    expect(refused.headers.get('Retry-After')).toBe('1')
+    expect(await refusal(refused)).toEqual(early)
+    // A scan that is repeated starts no new wait.
+    await phone.scan(attempt)
+    app.now += 1
+    expect((await confirm(claim)).status).toBe(200)
+  })
+
+  test('waits for the number first, and counts as a confirm', async () => {
+    app.dispose()
+    app = new App({ CONFIRM_MIN_MS: '700', MATCH_POLICY: 'always' })
+    computer = new Browser(app)
+    phone = await signedInPhone(app, 'ada')
+    const attempt = await computer.start()
+    const { claim, match } = await phone.scan(attempt)
+    expect(await refusal(await confirm(claim))).toEqual({ status: 409, code: 'match_required' })
+    await computer.get('POST', `/api/qr/${attempt.id}/match`, { number: match.number })
+    for (let count = 0; count < 9; count += 1) expect(await refusal(await confirm(claim))).toEqual(early)
+    app.now += 700
+    expect((await confirm(claim)).status).toBe(429)
   })
 })

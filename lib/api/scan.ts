@@ -1,8 +1,6 @@
 import { isProtocolError } from '../attempt/errors'
-import { networkOf } from '../attempt/risk'
 import { scanBody } from '../attempt/schemas'
 import { requirePhone } from '../auth/identity'
-import { clientAddress } from '../http/address'
 import { json } from '../http/answer'
 import { parseBody, peekBody } from '../http/body'
 import { type Call, resource } from '../http/resource'
@@ -11,12 +9,12 @@ import { services } from '../services'
 /** `POST /api/qr/scan`: the phone has read a code. */
 export const scan = resource('/api/qr/scan', {
   POST: async (call: Call) => {
-    const { attempts, config, limiter } = services()
+    const { attempts, findNetwork, limiter } = services()
     const peeked = attempts.peekByCode(peekBody(call.body, scanBody)?.code)
     const [phone, found] = await Promise.all([requirePhone(call), peeked])
     const [known] = await Promise.all([attempts.isKnown(phone, found), limiter.scan(phone.person.id)])
     const { code } = parseBody(call.body, scanBody)
-    const network = networkOf(clientAddress(call.request.headers, config.trustedProxies))
+    const network = findNetwork(call.request.headers)
     try {
       return json(await attempts.scan(phone, code, { found, known, network }))
     } catch (error) {

@@ -15,7 +15,7 @@ export const session = resource('/api/session', {
   DELETE: async ({ request }: Call) => {
     const { cookies, sessions } = services()
     const computer = await findComputer(request)
-    if (computer !== null) await sessions.signOut(computer.id)
+    if (computer !== null) await sessions.signOut(computer.id, 'here')
     return noContent({ 'Set-Cookie': cookies.clear('session'), 'Clear-Site-Data': '"cache"' })
   },
 })

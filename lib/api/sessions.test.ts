@@ -97,6 +97,7 @@ describe('the list', () => {
       lastSeenAt: new Date(app.now).toISOString(),
       current: false,
       method: 'qr',
+      acknowledged: false,
     })
     expect((await listOf(first)).map(({ current }) => current)).toEqual([false, true])
   })
@@ -105,7 +106,7 @@ describe('the list', () => {
     for (const [method, path] of [
       ['GET', '/api/sessions'],
       ['DELETE', '/api/sessions'],
-      ['DELETE', '/api/sessions/x'],
+      ['DELETE', '/api/sessions/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'],
       ['GET', '/api/account/events'],
     ] as const) {
       expect(await refusal(await new Browser(app).send(method, path))).toEqual({ status: 401, code: 'unauthenticated' })

@@ -1,8 +1,7 @@
 import { ProtocolError } from '../attempt/errors'
-import { networkOf } from '../attempt/risk'
 import { startBody } from '../attempt/schemas'
 import { hashBrowserSecret } from '../attempt/tokens'
-import { clientAddress, limitedAs } from '../http/address'
+import { clientAddress, rateLimitKeys } from '../http/address'
 import { json } from '../http/answer'
 import type { ApiRequest } from '../http/api-request'
 import { parseCounted } from '../http/body'
@@ -16,18 +15,18 @@ export const start = resource(
   '/api/qr',
   {
     POST: async ({ request: { headers }, body }: Call) => {
-      const { attempts, config, cookies, findCity, limiter, newBrowserSecret } = services()
+      const { attempts, config, cookies, findCity, findNetwork, limiter, newBrowserSecret } = services()
       const address = clientAddress(headers, config.trustedProxies)
       const known = await cookies.read(headers.get('cookie'), 'browser')
       const secret = known ?? newBrowserSecret()
       const browserHash = hashBrowserSecret(secret)
-      const guard = limiter.start(browserHash, limitedAs(address))
+      const guard = limiter.start(browserHash, rateLimitKeys(address))
       await parseCounted(body, startBody, () => limiter.pass(guard))
       const computer = {
         ...describeDevice(headers.get('user-agent')),
         browserHash,
-        place: findPlace(headers, config.trustedProxies, findCity),
-        network: networkOf(address),
+        place: findPlace(headers, config, findCity),
+        network: findNetwork(headers),
       }
       const attempt = await attempts.start(computer, guard)
       const response = json(attempt, { status: 201, headers: { Location: `/api/qr/${attempt.id}` } })

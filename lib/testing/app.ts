@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { findHandler } from '../api/routes'
 import type { AttemptView, Review } from '../attempt/views'
 import { parseConfig } from '../config'
-import { PEER_HEADER } from '../http/address'
 import { createServices, installServices, type Services } from '../services'
 import { openSqlite } from '../sqlite/open'
 import { T0 } from './fixtures'
+import { fromPeer } from './peer'
 
 /** The handlers of the API on real services, without a server. For tests only. */
 
@@ -59,6 +59,8 @@ export class App {
       DATA_DIR: this.folder,
       DEMO_ACCOUNTS: 'true',
       LOG_LEVEL: 'silent',
+      // Tests confirm as fast as they can; the one that does not sets its own.
+      CONFIRM_MIN_MS: '0',
       ...this.#env,
     }
     const config = parseConfig(env, { lanAddress: null, loadSecret: () => 'x'.repeat(43) })
@@ -95,14 +97,13 @@ export class Browser {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const init: RequestInit = {
       method,
-      headers: {
-        [PEER_HEADER]: this.address,
+      headers: fromPeer(this.address, {
         ...(site === null ? {} : { 'Sec-Fetch-Site': site }),
         'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
         ...(cookie === '' ? {} : { Cookie: cookie }),
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
         ...headers,
-      },
+      }),
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       ...(signal === undefined ? {} : { signal }),
     }

@@ -6,7 +6,13 @@ import { type AttemptEvent, transition } from '../attempt/transition'
 
 export const T0 = 1_800_000_000_000
 
-export const LIFETIMES: Lifetimes = { attemptMs: 300_000, codePeriodMs: 30_000, confirmMs: 120_000, ticketMs: 60_000 }
+export const LIFETIMES: Lifetimes = {
+  attemptMs: 300_000,
+  codePeriodMs: 30_000,
+  confirmMs: 120_000,
+  ticketMs: 60_000,
+  confirmMinMs: 0,
+}
 
 export const KEYS = deriveKeyring(['a secret for tests that is long enough'])
 
@@ -28,14 +34,14 @@ export const LIN: Phone = { sessionId: 'phone-of-lin', person: { id: 'lin', name
 export const ID = 'AAAAAAAAAAAAAAAA'
 
 export function pendingAttempt(id = ID): Attempt {
-  return createAttempt({ id, computer: COMPUTER }, T0, LIFETIMES)
+  return createAttempt({ id, keyId: KEYS[0].id, computer: COMPUTER }, T0, LIFETIMES)
 }
 
 export function scanBy(phone: Phone, facts: Partial<Extract<AttemptEvent, { type: 'scan' }>> = {}): AttemptEvent {
-  return { type: 'scan', phone, codeAlive: true, sameNetwork: true, known: false, matchRequired: false, ...facts }
+  return { type: 'scan', phone, codeAlive: true, sameNetwork: true, known: false, matchReasons: [], ...facts }
 }
 
 /** Applies events one after the other at one moment. */
-export function after(attempt: Attempt, ...events: AttemptEvent[]): Attempt {
+export function afterEvents(attempt: Attempt, ...events: AttemptEvent[]): Attempt {
   return events.reduce((current, event) => transition(current, event, T0, LIFETIMES).attempt, attempt)
 }

@@ -49,11 +49,12 @@ export type Drawn = Parameters<Parameters<typeof steps.map>[0]>[0][number]
 export function toStep({ attempt, phone, name, right, matchRequired, waitMs }: Drawn): Step {
   const by = PHONES[phone] as Phone
   const event = (id: string): AttemptEvent => {
-    if (name === 'scan') return scanBy(by, { matchRequired, codeAlive: right })
+    if (name === 'scan') return scanBy(by, { matchReasons: matchRequired ? ['policy'] : [], codeAlive: right })
     if (name === 'match') return { type: 'match', right }
     if (name === 'confirm') return { type: 'confirm', phone: by }
-    if (name === 'redeem') return { type: 'redeem', ticketRight: true, sessionId: sessionIdOf(KEYS, id) }
-    return { type: 'cancel', by: name === 'cancelPhone' ? 'phone' : 'computer' }
+    if (name === 'redeem')
+      return { type: 'redeem', ticketRight: true, sessionId: sessionIdOf(KEYS[0], id), maxTries: 5 }
+    return { type: 'cancel', phone: name === 'cancelPhone' ? by : null }
   }
   return { attempt, event, name, waitMs }
 }
@@ -70,14 +71,16 @@ export class Witness {
     this.#last = first
   }
 
-  see(name: string, { attempt, refusal }: Outcome): void {
+  see(name: string, { attempt, refusal, revokes }: Outcome): void {
     const before = this.#last
     if (attempt.version !== before.version) expect(attempt.version).toBe(before.version + 1)
     this.#last = attempt
     if (attempt.status !== 'pending' && attempt.scan != null) this.scanners.add(attempt.scan.phone.sessionId)
     if (attempt.status === 'redeemed') this.sessions.add(attempt.sessionId)
     if (refusal !== undefined) return
-    if (name.startsWith('cancel')) this.isCancelGranted = true
+    // "Wasn't you?" after the sign-in ends the session and leaves the attempt as it is.
+    if (name.startsWith('cancel') && revokes === undefined) this.isCancelGranted = true
+    if (revokes !== undefined) expect(attempt.status).toBe('redeemed')
     if (name === 'redeem') this.isRedeemGranted = true
     expect(this.scanners.size, 'one scanner').toBeLessThanOrEqual(1)
     expect(this.sessions.size, 'one session').toBeLessThanOrEqual(1)
@@ -94,8 +97,8 @@ function newId(): string {
 
 export function start(): [Attempt, Attempt] {
   return [
-    createAttempt({ id: newId(), computer: COMPUTER }, T0, LIFETIMES),
-    createAttempt({ id: newId(), computer: { ...COMPUTER, browserHash: 'other' } }, T0, LIFETIMES),
+    createAttempt({ id: newId(), keyId: KEYS[0].id, computer: COMPUTER }, T0, LIFETIMES),
+    createAttempt({ id: newId(), keyId: KEYS[0].id, computer: { ...COMPUTER, browserHash: 'other' } }, T0, LIFETIMES),
   ]
 }
 

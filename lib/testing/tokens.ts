@@ -1,7 +1,7 @@
 import { createHash, createHmac, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
-import { PEER_HEADER } from '../http/address'
 import { type App, ORIGIN } from './app'
 import { T0 } from './fixtures'
+import { fromPeer } from './peer'
 
 /** Bearer tokens and native apps, for tests only. Tokens are put together by hand, so that bad ones can be made too. */
 
@@ -90,13 +90,12 @@ export class NativeApp {
     const text = body === undefined ? '' : JSON.stringify(body)
     const init: RequestInit = {
       method,
-      headers: {
-        [PEER_HEADER]: this.address,
+      headers: fromPeer(this.address, {
         Authorization: `Bearer ${this.token}`,
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
         ...(this.signingSecret === null ? {} : this.signatureOf(method, path, text)),
         ...headers,
-      },
+      }),
       ...(body === undefined ? {} : { body: text }),
     }
     return await this.app.handle(new Request(ORIGIN + path, init))

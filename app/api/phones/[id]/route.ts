@@ -1,0 +1,3 @@
+import { phoneById } from '@/lib/api/phones'
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = phoneById

@@ -1,0 +1,3 @@
+import { phones } from '@/lib/api/phones'
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = phones

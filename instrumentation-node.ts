@@ -1,11 +1,16 @@
 import { subscribe } from 'node:diagnostics_channel'
+import { readdirSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { join, relative } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { renderUnicodeCompact } from 'uqr'
 import { type Config, ConfigError } from '@/lib/config'
-import { PEER_HEADER } from '@/lib/http/address'
+import type { FindNetwork } from '@/lib/http/client-network'
 import { baseHeaders } from '@/lib/http/headers'
-import { isForeignHost } from '@/lib/http/host'
-import { type Door, door } from '@/lib/server/door'
+import { writePeer } from '@/lib/http/peer'
+import { isProbe, readTarget } from '@/lib/http/target'
+import { createDoor, type Door } from '@/lib/server/door'
+import { NodeHeaders } from '@/lib/server/node-request'
 import { services } from '@/lib/services'
 
 /** A process that still has something open this long after it was told to end is ended. */
@@ -20,12 +25,13 @@ const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 }
 
 /** Checks the settings, opens the store, and prepares for the end. Wrong settings end the process with a table. */
 export function startProcess(): void {
-  const { config, log, close } = startServices()
-  prepareRequests(config)
+  const { config, log, close, findNetwork } = startServices()
+  prepareRequests(config, findNetwork)
   if (config.isLocal) announce(config.publicOrigin, config.port)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => shutDown(signal))
   process.once('exit', close)
   // Our own server (scripts/start.mjs) hands it what is for the API.
+  const door = createDoor({ files: listFiles('public'), now: () => performance.now() })
   ;(globalThis as { [DOOR]?: Door })[DOOR] = door
   log.info({ publicOrigin: config.publicOrigin }, 'started')
 }
@@ -71,7 +77,7 @@ function startServices(): ReturnType<typeof services> {
 const ROUTED_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /** Prepares each request as the HTTP server hands it over, before Next sees it. */
-function prepareRequests({ publicOrigin, ownOrigins }: Config): void {
+function prepareRequests({ publicOrigin, ownOrigins }: Config, findNetwork: FindNetwork): void {
   const always = baseHeaders(publicOrigin)
   const ownNames = new Set([...ownOrigins].map((origin) => new URL(origin).hostname))
   subscribe('http.server.request.start', (message) => {
@@ -80,28 +86,44 @@ function prepareRequests({ publicOrigin, ownOrigins }: Config): void {
       response: ServerResponse
       server: Server
     }
-    httpServer = server
+    if (httpServer !== server) {
+      httpServer = server
+      // In authority-form (RFC 9112, section 3.2.3). Without a listener, Node ends the connection without an answer.
+      server.on('connect', (_, socket) => refuseTunnel(socket, always))
+    }
     // On every answer, whoever gives it: pages, files, errors, and what Next answers before it asks us.
     for (const [name, value] of always) response.setHeader(name, value)
     if (isEnding) response.setHeader('Connection', 'close')
     // Route handlers see headers, not sockets, and Next passes on whatever `X-Forwarded-For` the client wrote.
-    request.headers[PEER_HEADER] = request.socket.remoteAddress ?? ''
+    writePeer(request.headers, request.socket.remoteAddress)
+    // Next answers some targets with 500, and others with a redirect to the authority that the client named.
+    const { url, host } = readTarget(request.url ?? '', request.headers.host, ownNames)
+    request.url = url
+    if (host !== undefined) request.headers.host = host
+    // For its warning: a proxy that is not declared shows at the first request, not at the first sign-in.
+    if (!isProbe(url)) findNetwork.watch(new NodeHeaders(request))
     // No resource offers OPTIONS, so that this is a 405 with what is offered.
     if (!ROUTED_METHODS.has(request.method ?? '')) request.method = 'OPTIONS'
-    // Next answers a path that cannot be decoded with 500; it leads nowhere.
-    const isLost = !isDecodable(request.url ?? '') || isForeignHost(request.headers.host, ownNames)
-    if (isLost && !request.url?.startsWith('/api/health/')) {
-      request.url = request.url?.startsWith('/api/') ? '/api/nowhere' : '/nowhere'
-    }
   })
 }
 
-function isDecodable(url: string): boolean {
+/** Answers CONNECT: there is no tunnel here. Node has left the socket to us, its errors included. */
+function refuseTunnel(socket: Duplex, headers: [name: string, value: string][]): void {
+  const lines = [...headers, ['Content-Length', '0'], ['Connection', 'close']].map(
+    ([name, value]) => `${name}: ${value}`,
+  )
+  socket.on('error', () => {})
+  socket.end(`HTTP/1.1 404 Not Found\r\n${lines.join('\r\n')}\r\n\r\n`, () => socket.destroy())
+}
+
+/** The paths under which the framework serves the files of a folder; none where the folder is not there. */
+function listFiles(folder: string): Set<string> {
   try {
-    decodeURIComponent(url.split('?', 1)[0] ?? '')
-    return true
+    const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+    const files = entries.filter((entry) => entry.isFile())
+    return new Set(files.map(({ parentPath, name }) => `/${relative(folder, join(parentPath, name))}`))
   } catch {
-    return false
+    return new Set()
   }
 }
 

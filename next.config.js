@@ -10,6 +10,8 @@ const ownAddresses = Object.values(networkInterfaces()).flatMap((addresses = [])
 export default {
   agentRules: false,
   allowedDevOrigins: ownAddresses,
+  // No image optimiser: /_next/image is 404.
+  images: { unoptimized: true },
   poweredByHeader: false,
   reactStrictMode: true,
   serverExternalPackages: ['libsql', 'pino'],

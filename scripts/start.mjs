@@ -3,7 +3,9 @@
 import { createServer } from 'node:http'
 
 process.env.NEXT_TELEMETRY_DISABLED = '1'
-Object.assign(process.env, { NODE_ENV: process.env.NODE_ENV || 'production' })
+// Every mode but the two that lib/config.ts names is production, for the framework too.
+const isLocalMode = ['development', 'test'].includes(process.env.NODE_ENV ?? '')
+if (!isLocalMode) Object.assign(process.env, { NODE_ENV: 'production' })
 
 // Longer than the 60 s after which the usual proxies let an idle connection go: it is theirs to end, or a request meets a closed door.
 const KEEP_ALIVE_MS = 65_000

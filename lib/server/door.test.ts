@@ -2,33 +2,41 @@ import { createServer, type IncomingMessage, request, type Server } from 'node:h
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { AttemptView } from '../attempt/views'
-import { PEER_HEADER } from '../http/address'
+import { writePeer } from '../http/peer'
 import { App, ORIGIN } from '../testing/app'
-import { door } from './door'
+import { createDoor } from './door'
 
 let app: App
 let server: Server
 let port: number
 /** What the door has left to others. */
 let left: string[]
+/** Of the limit of pages, in ms. */
+let clock: number
 
-beforeEach(async () => {
-  app = new App({}, Date.now)
+beforeEach(() => boot())
+
+async function boot(env: Record<string, string> = {}): Promise<void> {
+  app = new App(env, Date.now)
   left = []
+  clock = 0
+  const door = createDoor({ files: new Set(['/icon.svg', '/avatars/ada.svg']), now: () => clock })
   server = createServer((message, response) => {
-    message.headers[PEER_HEADER] = message.socket.remoteAddress
+    writePeer(message.headers, message.socket.remoteAddress)
     if (door(message, response)) return
     left.push(`${message.method} ${message.url}`)
     response.end()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   port = (server.address() as AddressInfo).port
-})
-afterEach(() => {
+}
+
+function shutDown(): void {
   server.closeAllConnections()
   server.close()
   app.dispose()
-})
+}
+afterEach(() => shutDown())
 
 interface Answer {
   status: number
@@ -113,9 +121,115 @@ describe('an answer', () => {
 })
 
 test('paths and methods that are written in another way are left to the router', async () => {
-  for (const path of ['/', '/api', '/api/qr/', '/api//qr', '/api/nowhere', '/login', '/API/qr']) await send('GET', path)
+  for (const path of ['/', '/api', '/api/qr/', '/api//qr', '/login', '/API/qr']) await send('GET', path)
   await send('PROPFIND', '/api/qr')
-  expect(left).toHaveLength(8)
+  expect(left).toHaveLength(7)
+})
+
+test('streams and long polls that wait behind others on one connection end with it', async () => {
+  const { path, cookie } = await start()
+  const ask = (target: string) => `GET ${target} HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\n\r\n`
+  const { path: other, cookie: second } = await start()
+  const theirs = (target: string) => `GET ${target} HTTP/1.1\r\nHost: x\r\nCookie: ${second}\r\n\r\n`
+  const poll = '?after=1&waitMs=25000'
+  const { socket } = write(
+    ask(`${path}/events`) + ask(`${path}${poll}`) + theirs(`${other}/events`) + theirs(other + poll),
+  )
+  await expect.poll(() => app.services.streams.size).toBe(4)
+  socket.destroy()
+  await expect.poll(() => app.services.streams.size).toBe(0)
+  expect(app.services.attemptStreams.size).toBe(0)
+})
+
+test('a path under the API that there is not is answered here, and of attempts it counts as a refusal', async () => {
+  const { status, headers } = await send('GET', '/api/nowhere')
+  expect([status, headers['content-type']]).toEqual([404, 'application/problem+json'])
+  await send('POST', '/api/qr/AAAAAAAAAAAAAAAA/nowhere/else')
+  expect(app.services.refusals.size).toBe(1)
+  expect(left).toEqual([])
+})
+
+describe('pages', () => {
+  beforeEach(async () => {
+    shutDown()
+    await boot({ RATE_LIMIT_SCALE: '0.05', TRUSTED_PROXIES: '127.0.0.1' })
+  })
+
+  const from = (address: string) => ({ 'X-Forwarded-For': address })
+  /** The statuses of so many requests of one address, one after the other. */
+  async function ask(count: number, address: string, path = '/login', method = 'GET'): Promise<Record<number, number>> {
+    const statuses: Record<number, number> = {}
+    for (let index = 0; index < count; index += 1) {
+      const { status } = await send(method, path, from(address))
+      statuses[status] = (statuses[status] ?? 0) + 1
+    }
+    return statuses
+  }
+
+  test('beyond 240 a minute for one address are refused before the framework sees them', async () => {
+    expect(await ask(15, '203.0.113.7')).toEqual({ 200: 12, 429: 3 })
+    expect(left).toHaveLength(12)
+    expect(await ask(1, '203.0.113.8')).toEqual({ 200: 1 })
+    clock += 59_999
+    expect(await ask(1, '203.0.113.7')).toEqual({ 429: 1 })
+    clock += 1
+    expect(await ask(1, '203.0.113.7')).toEqual({ 200: 1 })
+  })
+
+  test('that are refused say so in a line of text, and when to come back', async () => {
+    const audit = vi.spyOn(app.services, 'audit')
+    await ask(12, '203.0.113.7')
+    clock += 1_500
+    const { status, headers, text } = await send('GET', '/login', from('203.0.113.7'))
+    expect([status, headers['content-type'], headers['retry-after']]).toEqual([429, 'text/plain; charset=utf-8', '59'])
+    expect(headers['cache-control']).toBe('no-store')
+    expect(text).toBe('Too many requests. Try again in 59 s.\n')
+    const facts = {
+      code: 'rate_limited',
+      status: 429,
+      route: 'page',
+      limit: 'pages',
+      requestId: headers['x-request-id'],
+    }
+    expect(audit.mock.calls).toEqual([[expect.objectContaining({ event: 'limited', ...facts })]])
+    expect(await send('HEAD', '/login', from('203.0.113.7'))).toMatchObject({ status: 429, text: '' })
+  })
+
+  test('are every path and method that is not a file’s, the unknown ones too; the API and files are free', async () => {
+    const paths = ['/', '/login?x', '/nowhere', '/icons/nowhere.png', '/icon.svg/', '/_next/data', '/api', '//login']
+    for (const path of paths) expect(await ask(1, '203.0.113.7', path)).toEqual({ 200: 1 })
+    for (const method of ['POST', 'OPTIONS', 'DELETE', 'PUT']) {
+      expect(await ask(1, '203.0.113.7', '/icon.svg', method)).toEqual({ 200: 1 })
+    }
+    for (const path of paths) expect(await ask(1, '203.0.113.7', path)).toEqual({ 429: 1 })
+    for (const path of ['/icon.svg?v=1', '/avatars/ada.svg', '/_next/static/chunks/x.js']) {
+      expect(await ask(20, '203.0.113.7', path)).toEqual({ 200: 20 })
+    }
+    expect(await ask(20, '203.0.113.7', '/api/nowhere')).toEqual({ 404: 20 })
+    expect(await ask(1, '203.0.113.7', '/api/qr/')).toEqual({ 429: 1 })
+    expect(await ask(20, '203.0.113.7', '/api/health/live')).toEqual({ 200: 20 })
+  })
+
+  test('are counted for the wider networks of an IPv6 client as well', async () => {
+    const hex = (index: number) => index.toString(16).padStart(2, '0')
+    expect(await ask(13, '2001:db8:1:100::1')).toEqual({ 200: 12, 429: 1 })
+    expect(await ask(1, '2001:db8:1:100::2')).toEqual({ 429: 1 })
+    // Of the /56 there is room for 36 more, of the /48 for 144 beyond that.
+    for (let index = 1; index <= 3; index += 1)
+      expect(await ask(12, `2001:db8:1:1${hex(index)}::1`)).toEqual({ 200: 12 })
+    expect(await ask(1, '2001:db8:1:1ff::1')).toEqual({ 429: 1 })
+    for (let index = 2; index <= 13; index += 1)
+      expect(await ask(12, `2001:db8:1:${hex(index)}00::1`)).toEqual({ 200: 12 })
+    expect(await ask(1, '2001:db8:1:ff00::1')).toEqual({ 429: 1 })
+    expect(await ask(1, '2001:db8:2::1')).toEqual({ 200: 1 })
+  })
+
+  test('of a client whose body is still on its way are refused, and the connection ends', async () => {
+    await ask(12, '127.0.0.1')
+    const { heard, ended } = write('POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\nx')
+    await ended
+    expect(heard()).toMatch(/^HTTP\/1.1 429 /)
+  })
 })
 
 describe('a body', () => {
@@ -199,16 +313,16 @@ describe('a stream', () => {
 
   test('whose reader left before it was open is not kept', async () => {
     const { path, cookie } = await start()
-    const requireOwn = app.services.attempts.requireOwn.bind(app.services.attempts)
+    const watch = app.services.attemptStreams.open.bind(app.services.attemptStreams)
     let isAsked = false
     let answer = () => {}
     // The store takes its time, and the reader does not have it.
-    app.services.attempts.requireOwn = async (...args) => {
+    app.services.attemptStreams.open = async (...args) => {
       isAsked = true
       await new Promise<void>((resolve) => {
         answer = resolve
       })
-      return await requireOwn(...args)
+      return await watch(...args)
     }
     const { socket, ended } = write(`GET ${path}/events HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\n\r\n`)
     await expect.poll(() => isAsked).toBe(true)
@@ -232,7 +346,7 @@ describe('a stream', () => {
 test('a long poll whose reader leaves is given up', async () => {
   const { path, cookie } = await start()
   const { socket } = write(`GET ${path}?after=1&waitMs=25000 HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\n\r\n`)
-  await expect.poll(() => app.services.attempts.waiting).toBe(1)
+  await expect.poll(() => app.services.streams.size).toBe(1)
   socket.destroy()
-  await expect.poll(() => app.services.attempts.waiting).toBe(0)
+  await expect.poll(() => app.services.streams.size).toBe(0)
 })

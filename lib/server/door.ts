@@ -1,29 +1,73 @@
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { findHandler } from '../api/routes'
+import { clientAddress, rateLimitKeys } from '../http/address'
 import type { RouteHandler } from '../http/resource'
+import { pathOf } from '../http/target'
 import { services } from '../services'
-import { NodeRequest } from './node-request'
+import { NodeHeaders, NodeRequest } from './node-request'
+import { PageLimit, type PageRefusal } from './page-limit'
 
 /** A client that still sends what is not read is listened to for so long after its answer, so that it can read that. */
 const LINGER_MS = 1_000
 
-/** Takes a request that is for the API and answers it; false when it is for somebody else. */
+/** Answers a request, or returns false when the framework is to answer it. */
 export type Door = (message: IncomingMessage, response: ServerResponse) => boolean
+
+export interface DoorOptions {
+  /** Paths of the files that the framework serves as they are. */
+  files: ReadonlySet<string>
+  /** Monotonic, in ms. */
+  now: () => number
+}
 
 /**
  * The API without a framework in between: the same handlers that Next's routes bind, at a fifth of the cost. Takes only what is written as
- * PROTOCOL.md writes it; oddly written paths and unknown methods are left to the router, which has its own ways with them.
+ * PROTOCOL.md writes it; oddly written paths and unknown methods are left to the router, which has its own ways with them. Of pages it
+ * takes those that are too many for one address.
  */
-export const door: Door = (message, response) => {
-  const { url = '', method = '' } = message
-  const query = url.indexOf('?')
-  const found = findHandler(method, query < 0 ? url : url.slice(0, query))
-  if (found === null) return false
-  answer(found.handler, found.params, message, response).catch((error: unknown) => {
-    services().log.error({ err: error }, 'an answer could not be sent')
-    response.destroy()
+export function createDoor({ files, now }: DoorOptions): Door {
+  const { trustedProxies, rateLimitScale } = services().config
+  const pages = new PageLimit({ trustedProxies, scale: rateLimitScale, files, now })
+  return (message, response) => {
+    const { url = '', method = '' } = message
+    const path = pathOf(url)
+    const found = findHandler(method, path)
+    if (found !== null) {
+      answer(found.handler, found.params, message, response).catch((error: unknown) => {
+        services().log.error({ err: error }, 'an answer could not be sent')
+        response.destroy()
+      })
+      return true
+    }
+    const refusal = pages.check(method, path, new NodeHeaders(message))
+    if (refusal !== null) refusePage(refusal, message, response)
+    return refusal !== null
+  }
+}
+
+const PAGE_REFUSALS = {
+  429: { event: 'limited', code: 'rate_limited', text: 'Too many requests.', limit: 'pages' },
+  503: { event: 'refused', code: 'unavailable', text: 'Too busy.', limit: 'pages full' },
+} as const
+
+function refusePage({ status, retryAfterS }: PageRefusal, message: IncomingMessage, response: ServerResponse): void {
+  const { audit, config } = services()
+  const { event, code, text, limit } = PAGE_REFUSALS[status]
+  const { method = '' } = message
+  const [client] = rateLimitKeys(clientAddress(new NodeHeaders(message), config.trustedProxies))
+  const address = client?.key ?? null
+  const requestId = randomUUID().slice(0, 13)
+  audit({ event, code, status, method, route: 'page', requestId, address, limit })
+  response.statusCode = status
+  response.setHeader('Content-Type', 'text/plain; charset=utf-8')
+  response.setHeader('Cache-Control', 'no-store')
+  response.setHeader('Retry-After', String(retryAfterS))
+  response.setHeader('X-Request-Id', requestId)
+  response.once('finish', () => {
+    if (!message.complete) leave(message)
   })
-  return true
+  response.end(`${text} Try again in ${retryAfterS} s.\n`)
 }
 
 async function answer(

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ApiRequest, HeaderReader } from '../http/api-request'
-import { NodeSink } from './node-sink'
+import { NodeSink, whenGone } from './node-sink'
 
 /** A request of Node's HTTP server as handlers see it. What few of them ask for is made when it is asked for. */
 export class NodeRequest implements ApiRequest {
@@ -34,20 +34,23 @@ export class NodeRequest implements ApiRequest {
     if (this.#signal === null) {
       const controller = new AbortController()
       this.#signal = controller.signal
-      if (this.#response.destroyed) controller.abort()
-      else this.#response.once('close', () => controller.abort())
+      whenGone(this.#response, this.#message.socket, () => controller.abort())
     }
     return this.#signal
   }
 
+  get hasBaseHeaders(): boolean {
+    return this.#response.hasHeader('Content-Security-Policy')
+  }
+
   openSink(onGone: () => void): NodeSink {
-    this.sink = new NodeSink(this.#response, onGone)
+    this.sink = new NodeSink(this.#response, this.#message.socket, onGone)
     return this.sink
   }
 }
 
-/** As Node has read them: names in lower case, what is repeated joined or dropped as RFC 9110 has it for each. */
-class NodeHeaders implements HeaderReader {
+/** Headers as Node has read them: names in lower case, what is repeated joined or dropped as RFC 9110 has it for each. */
+export class NodeHeaders implements HeaderReader {
   readonly #message: IncomingMessage
 
   constructor(message: IncomingMessage) {

@@ -1,5 +1,5 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { NodeSink } from './node-sink'
 
@@ -14,9 +14,9 @@ beforeEach(async () => {
   gone = 0
   heard = ''
   await new Promise<void>((resolve) => {
-    server = createServer((_, given) => {
+    server = createServer((request, given) => {
       response = given
-      sink = new NodeSink(given, () => {
+      sink = new NodeSink(given, request.socket, () => {
         gone += 1
       })
       resolve()
@@ -68,7 +68,7 @@ test('a reader that had left before is told of at once', async () => {
   client.destroy()
   await expect.poll(() => response.destroyed).toBe(true)
   let told = 0
-  const late = new NodeSink(response, () => {
+  const late = new NodeSink(response, new Socket(), () => {
     told += 1
   })
   expect([told, late.write(frame('x'))]).toEqual([1, false])

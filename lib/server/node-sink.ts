@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { BACKLOG_BYTES, type Sink } from '../sse/streams'
 
 /** The door for Node's own response: frames go to the connection, and cost nothing in between. Held until `begin`. */
@@ -8,15 +9,13 @@ export class NodeSink implements Sink {
   #held: Uint8Array[] | null = []
   #isClosed = false
 
-  constructor(response: ServerResponse, onGone: () => void) {
+  /** `socket`: of the request. */
+  constructor(response: ServerResponse, socket: Socket, onGone: () => void) {
     this.#response = response
-    const leave = () => {
+    whenGone(response, socket, () => {
       this.#isClosed = true
       onGone()
-    }
-    // Whoever left while it was found out whose stream this is will not be heard leaving again.
-    if (response.destroyed) leave()
-    else response.once('close', leave)
+    })
   }
 
   /** The head is written: what comes from now on goes out at once. */
@@ -47,4 +46,25 @@ export class NodeSink implements Sink {
     this.#isClosed = true
     if (this.#held === null) this.#response.end()
   }
+}
+
+/**
+ * Calls `onGone` once: when the response is over, or its client has left, at once where that was before. A response that waits
+ * behind another one on its connection (pipelining) does not learn that the connection ends: for it the socket is listened to.
+ */
+export function whenGone(response: ServerResponse, socket: Socket, onGone: () => void): void {
+  if (response.destroyed || socket.destroyed) {
+    onGone()
+    return
+  }
+  const isQueued = response.socket === null
+  const leave = () => {
+    response.off('close', leave)
+    socket.off('close', leave)
+    onGone()
+  }
+  response.once('close', leave)
+  if (!isQueued) return
+  socket.setMaxListeners(0)
+  socket.once('close', leave)
 }

@@ -1,3 +1,4 @@
+import type { CancelledBy } from '../attempt/attempt'
 import type { ErrorCode } from '../attempt/errors'
 
 /** What became of a request: an answer, a refusal with its code, or nothing at all (`network`). */
@@ -10,6 +11,8 @@ export interface Refused {
   retryAfterMs: number | null
   requestId: string | null
   attemptsLeft: number | null
+  /** What cancelled the attempt: `attempt_ended`, to the phone that scanned it. */
+  cancelledBy?: CancelledBy
 }
 
 type Method = 'GET' | 'POST' | 'DELETE'
@@ -53,6 +56,7 @@ export async function call<T>(method: Method, path: string, options: CallOptions
 
 function toRefused({ headers }: Response, problem: Record<string, unknown> | null): Refused {
   const retryAfter = headers.get('retry-after')
+  const cancelledBy = problem?.cancelledBy as CancelledBy | undefined
   return {
     ok: false,
     // An answer that is not ours (a proxy's error page) tells as little as none.
@@ -60,5 +64,6 @@ function toRefused({ headers }: Response, problem: Record<string, unknown> | nul
     retryAfterMs: retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : null,
     requestId: typeof problem?.requestId === 'string' ? problem.requestId : null,
     attemptsLeft: typeof problem?.attemptsLeft === 'number' ? problem.attemptsLeft : null,
+    ...(cancelledBy === undefined ? {} : { cancelledBy }),
   }
 }

@@ -1,137 +1,175 @@
 import type { ErrorCode } from '../attempt/errors'
 import type { Review } from '../attempt/views'
-import type { SessionView } from '../session/session'
 import { call, type Refused } from './api'
+import { type ApprovalScreen, CANCELLED, type Ending } from './approval-screen'
+import { parseCodeFragment, toHash } from './code-fragment'
 import { followAccount } from './follow-account'
 import { Observable } from './observable'
+import { mayActUnprompted } from './unprompted'
 
-/** What the phone's question shows; `state` is the `data-state` of the review. */
-export type ApprovalScreen =
-  | { state: 'checking' | 'needs_sign_in' | 'declined' | 'expired' | 'ended' | 'taken' | 'unknown' | 'signed_out' }
-  | { state: 'review'; review: Review }
-  | { state: 'submitting'; review: Review; step: 'confirm' | 'cancel' }
-  /** `canSignOut`: "Wasn't you?" has not been answered yet. */
-  | { state: 'approved'; canSignOut: boolean }
-  | { state: 'offline' | 'error'; reference: string | null }
-  /** `endsAt`: on the monotonic clock. */
-  | { state: 'rate_limited'; endsAt: number }
-
-const SCAN_REFUSED: Partial<Record<ErrorCode | 'network', ApprovalScreen>> = {
-  code_unknown: { state: 'unknown' },
-  bad_request: { state: 'unknown' },
-  code_expired: { state: 'expired' },
-  attempt_taken: { state: 'taken' },
-  attempt_ended: { state: 'ended' },
-  wrong_state: { state: 'ended' },
-  claim_unknown: { state: 'ended' },
+/** `attempt_ended` is not among them: it says what ended the attempt. */
+const REFUSED: Partial<Record<ErrorCode | 'network', Ending>> = {
+  code_unknown: 'unknown',
+  bad_request: 'unknown',
+  code_expired: 'expired',
+  claim_unknown: 'expired',
+  attempt_taken: 'taken',
+  wrong_state: 'ended',
 }
+
+const OVER: Record<'expired' | 'revoked', Ending> = { expired: 'expired', revoked: 'signed_out' }
+
+/** Refusals that are over by themselves: the request is sent again. */
+const REPEATED = new Set<Refused['code']>(['network', 'unavailable', 'rate_limited', 'too_soon'])
 
 const RETRY_MS = 2_000
 /**
- * While the number is due the state is asked this often even when no message comes, and no more often where messages never do: each
- * question counts against the person's limit.
+ * While the number is due the state is requested this often even when no message comes, and no more often where messages
+ * never do: each request counts against the person's limit.
  */
 const ASK_EVERY_MS = 10_000
 
 const RATE_LIMITED_MS = 60_000
 
-/** The phone's side of a sign-in: reports the code, asks the person, answers. */
+export interface ApprovalOptions {
+  isPhoneSignedIn: boolean
+  /** Whether no foreign page can have led to this document, as the server sees it. */
+  isInitiatorTrusted: boolean
+}
+
+/** The parts of a browser that the approval needs; tests bring their own. */
+export interface ApprovalBrowser {
+  call: typeof call
+  followAccount: typeof followAccount
+  mayActUnprompted: typeof mayActUnprompted
+  readHash: () => string
+  /** Replaces the fragment of the address; the page is told nothing. */
+  writeHash: (hash: string) => void
+  /** Returns what undoes it. */
+  onHashChange: (listener: () => void) => () => void
+}
+
+const thisBrowser: ApprovalBrowser = {
+  call,
+  followAccount,
+  mayActUnprompted,
+  readHash: () => location.hash,
+  writeHash: (hash) => history.replaceState(history.state, '', location.pathname + hash),
+  onHashChange: (listener) => {
+    window.addEventListener('hashchange', listener)
+    return () => window.removeEventListener('hashchange', listener)
+  },
+}
+
+/**
+ * The phone's side of a sign-in: reports the code, asks the person, answers. Sends nothing for a code that a foreign
+ * page may have put here, until the person taps "Continue".
+ */
 export class Approval {
   /** What to show. */
-  readonly screen = new Observable<ApprovalScreen>({ state: 'checking' })
-  readonly #isPhoneSignedIn: boolean
+  readonly screen: Observable<ApprovalScreen>
+  readonly #options: ApprovalOptions
+  readonly #browser: ApprovalBrowser
+  #isPhoneSignedIn: boolean
   #code = ''
+  /** Whether this code may be reported: the document is trusted, or the person tapped. */
+  #mayScan = false
   #claim: string | null = null
+  /** Tells an answer that comes too late from one that counts: grows with each code, and each step of the person. */
+  #round = 0
   #unfollow: (() => void) | null = null
-  /** When the time to answer is over, on the monotonic clock. */
-  #endsAt = Number.POSITIVE_INFINITY
   #retry: ReturnType<typeof setTimeout> | undefined
-  /** When the state was asked last, on the monotonic clock. */
+  /** When the state was requested last, on the monotonic clock. */
   #askedAt = Number.NEGATIVE_INFINITY
-  /** The computers that were signed in before: the one that is not among them is the one just approved. */
-  #before: Set<string> | null = null
-  #sessions: SessionView[] = []
 
-  constructor(isPhoneSignedIn: boolean) {
-    this.#isPhoneSignedIn = isPhoneSignedIn
+  constructor(options: ApprovalOptions, browser: ApprovalBrowser = thisBrowser) {
+    this.#options = options
+    this.#browser = browser
+    this.#isPhoneSignedIn = options.isPhoneSignedIn
+    // In the server's HTML too, where no code is known.
+    this.screen = new Observable<ApprovalScreen>({ state: firstState(options) })
   }
 
-  /** Takes the code from the page's fragment, now and when another one is opened in the same page. */
+  /** Takes the code from the page's fragment, now and when it changes. Returns what undoes it. */
   open(): () => void {
-    const read = () => this.#read(location.hash.slice(1))
-    window.addEventListener('hashchange', read)
-    read()
+    const { mayActUnprompted: mayAct, onHashChange } = this.#browser
+    // A foreign page with a handle to this window can change the fragment, and no request tells of it.
+    const unlisten = onHashChange(() => this.#take(false))
+    this.#take(mayAct(this.#options.isInitiatorTrusted))
     return () => {
-      window.removeEventListener('hashchange', read)
+      unlisten()
       this.#close()
     }
   }
 
-  /** The person has signed in on this phone: the code that was waiting goes on. */
+  /** The person has signed in on this phone. That is no consent to a code that waits for a tap. */
   signedIn(): void {
-    this.#listen()
-    void this.#scan()
+    this.#isPhoneSignedIn = true
+    this.#proceed()
+  }
+
+  /** The person goes on with a code that waits for a tap. */
+  goOn(): void {
+    if (this.#screen.state !== 'opened') return
+    this.#mayScan = true
+    this.#writeCode()
+    this.#proceed()
   }
 
   async approve(): Promise<void> {
-    if (this.#screen.state !== 'review' || this.#claim === null) return
-    this.#show({ ...this.#screen, state: 'submitting', step: 'confirm' })
-    await this.#send('confirm')
+    await this.#submit('confirm')
   }
 
   async decline(): Promise<void> {
-    if (this.#screen.state !== 'review' || this.#claim === null) return
-    this.#show({ ...this.#screen, state: 'submitting', step: 'cancel' })
-    await this.#send('cancel')
+    await this.#submit('cancel')
   }
 
-  /** "Wasn't you?": takes the yes back while that is possible, else signs the new computer out. */
+  /** "Wasn't you?": takes the yes back, or signs out the computer that it has let in. Repeated until it is answered. */
   async signItOut(): Promise<void> {
-    if (this.#screen.state !== 'approved' || this.#claim === null) return
-    this.#show({ state: 'approved', canSignOut: false })
-    const cancelled = await call('POST', '/api/qr/cancel', { body: { claim: this.#claim } })
-    if (cancelled.ok) return this.#end({ state: 'declined' })
-    const isNew = ({ id }: SessionView) => this.#before !== null && !this.#before.has(id)
-    const signedIn = this.#sessions.find(isNew)
-    const signedOut = signedIn === undefined ? null : await call('DELETE', `/api/sessions/${signedIn.id}?as=phone`)
-    if (signedOut?.ok) this.#end({ state: 'signed_out' })
-    else this.#show({ state: 'approved', canSignOut: true })
+    if (this.#screen.state !== 'approved' || this.#screen.signOut !== 'offered') return
+    this.#show({ state: 'approved', signOut: 'sending' })
+    await this.#sendSignOut()
   }
 
   /** Another try after `offline` or `error`. */
   again(): void {
-    void this.#scan()
+    this.#proceed()
   }
 
-  #read(code: string): void {
+  #take(mayAct: boolean): void {
     this.#close()
-    this.#code = code
     this.#claim = null
-    this.#before = null
-    this.#endsAt = Number.POSITIVE_INFINITY
-    if (code === '') this.#show({ state: 'unknown' })
-    else if (this.#isPhoneSignedIn) this.signedIn()
-    else this.#show({ state: 'needs_sign_in' })
+    const { code, waitsForTap } = parseCodeFragment(this.#browser.readHash())
+    this.#code = code
+    this.#mayScan = mayAct && !waitsForTap
+    this.#writeCode()
+    this.#proceed()
+  }
+
+  #proceed(): void {
+    if (this.#code === '') this.#show({ state: 'unknown' })
+    else if (!this.#isPhoneSignedIn) this.#show({ state: 'needs_sign_in' })
+    else if (!this.#mayScan) this.#show({ state: 'opened' })
+    else {
+      this.#listen()
+      void this.#scan()
+    }
   }
 
   /** Before the scan, so that nothing falls between. */
   #listen(): void {
     this.#unfollow?.()
-    this.#unfollow = followAccount('phone', {
-      onSessions: (sessions) => {
-        this.#sessions = sessions
-        this.#before ??= new Set(sessions.map(({ id }) => id))
-      },
-      // A hint: it may be about another attempt that this phone has scanned, so the state is asked.
+    this.#unfollow = this.#browser.followAccount('phone', {
+      // A hint: it may be about another attempt that this phone has scanned, so the state is requested.
       onAttempt: (review) => {
         if (this.#isNews(review)) void this.#scan()
       },
       onOpen: () => this.#refresh(),
-      onSignedOut: () => this.#show({ state: 'needs_sign_in' }),
+      onSignedOut: () => this.#onPhoneSignedOut(),
     })
   }
 
-  /** Whether what a message says differs from what is shown. */
+  /** Whether a message differs from what is shown. */
   #isNews({ status, match }: Omit<Review, 'claim'>): boolean {
     if (this.#screen.state !== 'review') return false
     return status !== 'scanned' || match.passed !== this.#screen.review.match.passed
@@ -143,93 +181,127 @@ export class Approval {
     if (this.#screen.state === 'review' && isDue) void this.#scan()
   }
 
-  /** The answer came too early: back to the question, as it is by now. */
+  /** The number has to be typed first: back to the question, as it is by now. */
   #askAgain(): void {
     if (this.#screen.state === 'submitting') this.#show({ state: 'review', review: this.#screen.review })
     void this.#scan()
   }
 
-  /** Also asks again: the same phone gets the same answer, however old its code is by now. */
+  /** Also requests the state again: the same phone gets the same answer, however old its code is by now. */
   async #scan(): Promise<void> {
-    const code = this.#code
+    const round = this.#round
     if (this.#claim === null) this.#show({ state: 'checking' })
     this.#askedAt = performance.now()
-    const answer = await call<Review>('POST', '/api/qr/scan', { body: { code } })
-    if (code !== this.#code) return
+    const answer = await this.#browser.call<Review>('POST', '/api/qr/scan', { body: { code: this.#code } })
+    if (round !== this.#round) return
     if (answer.ok) {
       this.#claim = answer.value.claim
       this.#onReview(answer.value)
     } else this.#onRefused(answer)
   }
 
+  async #submit(step: 'confirm' | 'cancel'): Promise<void> {
+    if (this.#screen.state !== 'review') return
+    clearTimeout(this.#retry)
+    // A scan that is under way tells how it was before the person answered.
+    this.#round += 1
+    this.#show({ ...this.#screen, state: 'submitting', step })
+    await this.#send(step)
+  }
+
   async #send(step: 'confirm' | 'cancel'): Promise<void> {
-    const code = this.#code
-    const answer = await call<Review>('POST', `/api/qr/${step}`, { body: { claim: this.#claim } })
-    if (code !== this.#code) return
+    const round = this.#round
+    const answer = await this.#browser.call<Review>('POST', `/api/qr/${step}`, { body: { claim: this.#claim } })
+    if (round !== this.#round) return
     if (answer.ok) this.#onReview(answer.value)
     else if (answer.code === 'match_required') this.#askAgain()
     // A lost answer is repeated: the same step gives the same answer.
-    else if (answer.code === 'network' || answer.code === 'unavailable' || answer.code === 'rate_limited') {
-      this.#retry = setTimeout(() => void this.#send(step), answer.retryAfterMs ?? RETRY_MS)
-    } else this.#onRefused(answer)
+    else if (REPEATED.has(answer.code)) this.#later(answer.retryAfterMs ?? RETRY_MS, () => void this.#send(step))
+    else this.#onRefused(answer)
+  }
+
+  async #sendSignOut(): Promise<void> {
+    const round = this.#round
+    const options = { body: { claim: this.#claim }, keepalive: true }
+    const answer = await this.#browser.call<Review>('POST', '/api/qr/cancel', options)
+    if (round !== this.#round) return
+    if (answer.ok && (answer.value.status === 'cancelled' || answer.value.status === 'revoked')) {
+      this.#onReview(answer.value)
+    } else if (!answer.ok && REPEATED.has(answer.code)) {
+      this.#show({ state: 'approved', signOut: 'waiting' })
+      this.#later(answer.retryAfterMs ?? RETRY_MS, () => void this.#sendSignOut())
+    } else this.#end('sign_out_failed')
   }
 
   #onReview(review: Review): void {
-    const { status } = review
     clearTimeout(this.#retry)
-    if (status === 'scanned') this.#onQuestion(review)
+    const { status, cancelledBy = 'phone' } = review
+    if (status === 'pending' || status === 'scanned') this.#onQuestion(review)
     else if (status === 'confirmed' || status === 'redeemed') this.#onApproved()
-    else if (status === 'cancelled') this.#end({ state: 'declined' })
-    else this.#end({ state: 'expired' })
+    else this.#end(status === 'cancelled' ? CANCELLED[cancelledBy] : OVER[status])
   }
 
   #onQuestion(review: Review): void {
-    // A message that was under way while the person answered.
-    if (this.#screen.state === 'submitting') return
-    this.#endsAt = performance.now() + review.expiresInMs
     this.#show({ state: 'review', review })
     const isDue = review.match.required && !review.match.passed
     const askInMs = Math.min(review.expiresInMs + 500, isDue ? ASK_EVERY_MS : Number.POSITIVE_INFINITY)
-    this.#retry = setTimeout(() => void this.#scan(), askInMs)
+    this.#later(askInMs, () => void this.#scan())
   }
 
-  /** The code is spent: it leaves the address bar, so that a reload does not ask about it. */
+  /** The code is spent: it leaves the address bar, so that a reload does not report it again. */
   #onApproved(): void {
-    if (this.#screen.state === 'approved') return
-    this.#forgetCode()
-    this.#show({ state: 'approved', canSignOut: true })
+    this.#close()
+    this.#browser.writeHash('')
+    this.#show({ state: 'approved', signOut: 'offered' })
   }
 
-  #onRefused({ code, requestId, retryAfterMs }: Refused): void {
-    const screen = SCAN_REFUSED[code]
+  #onRefused({ code, requestId, retryAfterMs, cancelledBy }: Refused): void {
     clearTimeout(this.#retry)
-    if (code === 'unauthenticated') this.#show({ state: 'needs_sign_in' })
-    else if (code === 'attempt_ended' && performance.now() >= this.#endsAt) this.#end({ state: 'expired' })
-    else if (screen !== undefined) this.#end(screen)
+    const ending = REFUSED[code]
+    if (code === 'unauthenticated') this.#onPhoneSignedOut()
+    // Without a name it ended for another reason than a cancellation, or before this phone scanned it.
+    else if (code === 'attempt_ended') this.#end(cancelledBy === undefined ? 'expired' : CANCELLED[cancelledBy])
+    else if (ending !== undefined) this.#end(ending)
     else if (code === 'rate_limited') this.#onRateLimited(retryAfterMs ?? RATE_LIMITED_MS)
     else if (code === 'network' || code === 'unavailable') {
       if (this.#screen.state !== 'review') this.#show({ state: 'offline', reference: null })
-      this.#retry = setTimeout(() => void this.#scan(), RETRY_MS)
+      this.#later(RETRY_MS, () => void this.#scan())
     } else this.#show({ state: 'error', reference: requestId })
   }
 
   /** A question that is being shown can still be answered; only what has changed meanwhile is learnt later. */
   #onRateLimited(waitMs: number): void {
     if (this.#screen.state !== 'review') this.#show({ state: 'rate_limited', endsAt: performance.now() + waitMs })
-    this.#retry = setTimeout(() => void this.#scan(), waitMs)
+    this.#later(waitMs, () => void this.#scan())
   }
 
-  #end(screen: ApprovalScreen): void {
+  /** A claim is the session's that scanned: after another sign-in the code is reported anew. */
+  #onPhoneSignedOut(): void {
     this.#close()
-    this.#forgetCode()
-    this.#show(screen)
+    this.#isPhoneSignedIn = false
+    this.#claim = null
+    this.#show({ state: 'needs_sign_in' })
   }
 
-  #forgetCode(): void {
-    history.replaceState(history.state, '', location.pathname)
+  #end(state: Ending): void {
+    this.#close()
+    this.#browser.writeHash('')
+    this.#show({ state })
   }
 
+  #writeCode(): void {
+    const hash = toHash({ code: this.#code, waitsForTap: !this.#mayScan })
+    if (hash !== this.#browser.readHash()) this.#browser.writeHash(hash)
+  }
+
+  #later(ms: number, run: () => void): void {
+    clearTimeout(this.#retry)
+    this.#retry = setTimeout(run, ms)
+  }
+
+  /** Sends and hears nothing more, and takes no answer. */
   #close(): void {
+    this.#round += 1
     clearTimeout(this.#retry)
     this.#unfollow?.()
     this.#unfollow = null
@@ -242,4 +314,9 @@ export class Approval {
   #show(screen: ApprovalScreen): void {
     this.screen.set(screen)
   }
+}
+
+function firstState({ isPhoneSignedIn, isInitiatorTrusted }: ApprovalOptions): 'opened' | 'checking' | 'needs_sign_in' {
+  if (!isPhoneSignedIn) return 'needs_sign_in'
+  return isInitiatorTrusted ? 'checking' : 'opened'
 }

@@ -1,8 +1,11 @@
 import type { Review } from '../attempt/views'
-import type { SessionView } from '../session/session'
+import type { EndedBy, SessionView } from '../session/session'
 import { call } from './api'
 import { backoffMs } from './backoff'
 import { watchPage } from './watch-page'
+
+/** What a message may name as the end of a session. */
+const ENDED_BY = ['here', 'phone', 'computer', 'limit', 'single', 'time'] satisfies EndedBy[]
 
 /** Where streams do not get through, the list is asked this often. */
 const POLL_EVERY_MS = 2_000
@@ -15,7 +18,8 @@ export interface AccountListener {
   onSessions?: (sessions: SessionView[]) => void
   /** An attempt that this phone has scanned. */
   onAttempt?: (review: Omit<Review, 'claim'>) => void
-  onSignedOut: () => void
+  /** `by`: why this session ended; null when no message told it. */
+  onSignedOut: (by: EndedBy | null) => void
   /** Whenever a stream has (re)opened: what was missed in between has to be asked. */
   onOpen?: () => void
 }
@@ -37,9 +41,9 @@ export function followAccount(as: 'phone' | 'computer', listener: AccountListene
     clearTimeout(timer)
     unwatch()
   }
-  const signedOut = () => {
+  const signedOut = (by: EndedBy | null) => {
     stop()
-    listener.onSignedOut()
+    listener.onSignedOut(by)
   }
   const later = (ms: number, run: () => void) => {
     clearTimeout(timer)
@@ -67,7 +71,7 @@ export function followAccount(as: 'phone' | 'computer', listener: AccountListene
       listener.onSessions?.(JSON.parse(data).sessions)
     })
     source.addEventListener('attempt', ({ data }) => listener.onAttempt?.(JSON.parse(data)))
-    source.addEventListener('signed_out', signedOut)
+    source.addEventListener('signed_out', ({ data }) => signedOut(parseEndedBy(JSON.parse(data))))
     source.addEventListener('bye', ({ data }) => {
       source?.close()
       later((JSON.parse(data) as { retryMs: number }).retryMs, open)
@@ -80,7 +84,7 @@ export function followAccount(as: 'phone' | 'computer', listener: AccountListene
     const broken = source
     const answer = await call<{ sessions: SessionView[] }>('GET', `/api/sessions?as=${as}`)
     if (stopped || source !== broken) return
-    if (!answer.ok && answer.code === 'unauthenticated') return signedOut()
+    if (!answer.ok && answer.code === 'unauthenticated') return signedOut(null)
     if (answer.ok) {
       listener.onSessions?.(answer.value.sessions)
       listener.onOpen?.()
@@ -100,4 +104,9 @@ export function followAccount(as: 'phone' | 'computer', listener: AccountListene
   const unwatch = watchPage({ onVisible: wake, onOnline: wake, onRestored: wake })
   open()
   return stop
+}
+
+/** Null for a reason that this version of the page does not know. */
+function parseEndedBy({ by }: { by?: string }): EndedBy | null {
+  return ENDED_BY.find((reason) => reason === by) ?? null
 }

@@ -28,6 +28,8 @@ export interface ScanScreen {
 export interface ScannerOptions {
   /** Codes of these origins are ours. */
   ownOrigins: readonly string[]
+  /** Whether the camera may start before a tap, where it was granted before. */
+  mayStartUnprompted: boolean
   /** Called once, with our code. The camera is off by then. */
   onCode: (code: string) => void
 }
@@ -74,7 +76,7 @@ export class Scanner {
     this.#options = options
   }
 
-  /** Watches the page; starts at once where the camera was granted before. Returns what undoes it. */
+  /** Watches the page; starts at once where that is allowed and the camera was granted before. Returns what undoes it. */
   open(): () => void {
     const pause = () => {
       const { state } = this.screen.get()
@@ -95,7 +97,7 @@ export class Scanner {
     for (const [target, name, handle] of handlers) target.addEventListener(name, handle)
     const refusal = findRefusal()
     if (refusal !== null) this.#show({ state: refusal })
-    else void this.#startIfGranted()
+    else if (this.#options.mayStartUnprompted) void this.#startIfGranted()
     return () => {
       for (const [target, name, handle] of handlers) target.removeEventListener(name, handle)
       this.#off()

@@ -7,6 +7,7 @@ import { redeem } from './redeem'
 import type { ShownPerson, ShownTime, SignInScreen } from './sign-in-screen'
 import { onStartRefused } from './start-refused'
 import { Timers } from './timers'
+import { whenShown } from './unprompted'
 import { watchPage } from './watch-page'
 
 /** A lost link is not worth a word before this. */
@@ -63,8 +64,12 @@ export class SignIn {
       onRestored: () => this.#onRestored(),
       onLeft: () => void this.#cancel(),
     })
-    if (this.#screen.state === 'loading') this.start()
+    // A prerendered page may never be seen: an attempt for it would only use up the browser's limit.
+    const unwait = whenShown(() => {
+      if (this.#screen.state === 'loading') this.start()
+    })
     return () => {
+      unwait()
       unwatch()
       void this.#cancel()
     }

@@ -1,0 +1,40 @@
+import type { CancelledBy } from '../attempt/attempt'
+import type { Review } from '../attempt/views'
+
+/** How a sign-in ended for the phone; nothing more happens in these states. */
+export type Ending =
+  /** The person said no. */
+  | 'declined'
+  /** "Not you?", or the page was left. */
+  | 'cancelled_on_computer'
+  /** Two wrong numbers. */
+  | 'mismatch'
+  /** The code or the time to answer has run out, or the attempt has gone. */
+  | 'expired'
+  /** The code has signed a computer in before. */
+  | 'ended'
+  | 'taken'
+  | 'unknown'
+  /** "Wasn't you?": the computer that had been let in is signed out. */
+  | 'signed_out'
+  /** "Wasn't you?" was refused: the computer may still be signed in. */
+  | 'sign_out_failed'
+
+/** What the phone's question shows; `state` is the `data-state` of the review. */
+export type ApprovalScreen =
+  /** `opened`: a foreign page may have led here, so nothing is sent before a tap. */
+  | { state: 'opened' | 'checking' | 'needs_sign_in' | Ending }
+  | { state: 'review'; review: Review }
+  | { state: 'submitting'; review: Review; step: 'confirm' | 'cancel' }
+  /** `signOut`: how far "Wasn't you?" is. `waiting`: no answer yet, so it is sent again. */
+  | { state: 'approved'; signOut: 'offered' | 'sending' | 'waiting' }
+  | { state: 'offline' | 'error'; reference: string | null }
+  /** `endsAt`: on the monotonic clock. */
+  | { state: 'rate_limited'; endsAt: number }
+
+/** What a cancelled attempt is to the phone, by what cancelled it. */
+export const CANCELLED: Record<CancelledBy, Ending> = {
+  phone: 'declined',
+  computer: 'cancelled_on_computer',
+  match: 'mismatch',
+}

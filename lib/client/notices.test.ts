@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { NOTICE_MS, type SessionView } from '../session/session'
+import { findNew, findUnacknowledged } from './notices'
+
+const NOW = Date.parse('2026-01-31T00:00:00.000Z')
+
+const session = (id: string, change: Partial<SessionView> = {}): SessionView => ({
+  id,
+  browser: 'Chrome',
+  os: 'Windows',
+  place: null,
+  signedInAt: new Date(NOW).toISOString(),
+  lastSeenAt: new Date(NOW).toISOString(),
+  current: false,
+  method: 'qr',
+  acknowledged: false,
+  ...change,
+})
+
+const signedIn = (agoMs: number) => ({ signedInAt: new Date(NOW - agoMs).toISOString() })
+const idsOf = (sessions: SessionView[]) => sessions.map(({ id }) => id)
+
+test('on a phone a computer is news for 7 days, or until it is acknowledged', () => {
+  const sessions = [
+    session('new'),
+    session('answered', { acknowledged: true }),
+    session('last moment', signedIn(NOTICE_MS - 1)),
+    session('old', signedIn(NOTICE_MS)),
+  ]
+  expect(idsOf(findUnacknowledged(sessions, NOW))).toEqual(['new', 'last moment'])
+})
+
+test('on a computer what was there before is no news, nor the computer itself, nor what a phone has answered for', () => {
+  const sessions = [
+    session('before'),
+    session('new'),
+    session('me', { current: true }),
+    session('answered', { acknowledged: true }),
+  ]
+  expect(idsOf(findNew(sessions, new Set(['before'])))).toEqual(['new'])
+  expect(idsOf(findNew(sessions, new Set()))).toEqual(['before', 'new'])
+})

@@ -3,8 +3,10 @@
 import { useCallback, useRef, useState } from 'react'
 import { call } from '@/lib/client/api'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
+import type { EndedBy } from '@/lib/session/session'
 import { HomeView, SignedOutView } from './home-view'
 import { useAccount } from './ui/use-account'
+import { useComputerNotices } from './ui/use-notices'
 
 interface Props {
   locale: Locale
@@ -22,11 +24,12 @@ interface Props {
 export function HomePanel(props: Props) {
   /** Signed out here: what the stream says of it is no news. */
   const isLeaving = useRef(false)
-  const [signedOutAt, setSignedOutAt] = useState<string | null>(null)
-  const onSignedOut = useCallback(() => {
-    if (!isLeaving.current) setSignedOutAt(new Date().toISOString())
+  const [signedOut, setSignedOut] = useState<{ since: string; by: EndedBy | null } | null>(null)
+  const onSignedOut = useCallback((by: EndedBy | null) => {
+    if (!isLeaving.current) setSignedOut({ since: new Date().toISOString(), by })
   }, [])
-  const { sessions, noticed, dismiss } = useAccount('computer', onSignedOut)
+  const sessions = useAccount('computer', onSignedOut)
+  const { noticed, dismiss } = useComputerNotices(sessions)
 
   async function signOut() {
     isLeaving.current = true
@@ -35,7 +38,7 @@ export function HomePanel(props: Props) {
     else isLeaving.current = false
   }
 
-  if (signedOutAt !== null) return <SignedOutView locale={props.locale} text={props.text} since={signedOutAt} />
+  if (signedOut !== null) return <SignedOutView locale={props.locale} text={props.text} {...signedOut} />
   return (
     <HomeView {...props} sessions={sessions} noticed={noticed} onDismiss={dismiss} onSignOut={() => void signOut()} />
   )

@@ -1,7 +1,7 @@
 'use client'
 
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
-import type { SessionView } from '@/lib/session/session'
+import type { EndedBy, SessionView } from '@/lib/session/session'
 import { Greeting } from './greeting'
 import styles from './home.module.css'
 import { Ago } from './ui/ago'
@@ -67,15 +67,24 @@ export function HomeView(props: HomeProps) {
   )
 }
 
-/** In the place of the whole page: what was on it belongs to nobody who is signed in. */
-export function SignedOutView({ locale, text, since }: { locale: Locale; text: Catalogue['home']; since: string }) {
+interface SignedOutProps {
+  locale: Locale
+  text: Catalogue['home']
+  /** ISO 8601. */
+  since: string
+  /** Null when it is not known. */
+  by: EndedBy | null
+}
+
+/** In the place of the whole page, which showed the account of a person who is not signed in any more. */
+export function SignedOutView({ locale, text, since, by }: SignedOutProps) {
   return (
-    <main className={styles.signedOut} data-testid="signed-out">
+    <main className={styles.signedOut} data-testid="signed-out" data-by={by ?? 'unknown'}>
       <Mark size={64} />
       <div role="alert" className={styles.signedOutWords}>
         <h1>{text.signedOutTitle}</h1>
         <p className="quiet">
-          <Ago since={since} text={text.signedOutHint} locale={locale} />
+          {by === null ? text.signedOutUnknown : <Ago since={since} text={text.signedOutBy[by]} locale={locale} />}
         </p>
       </div>
       <a className="button primary" href="/login">

@@ -1,8 +1,10 @@
 import { headers } from 'next/headers'
 import { findCookiePhone } from '@/lib/auth/identity'
+import { services } from '@/lib/services'
+import type { PhoneSession } from '@/lib/session/session'
 import { listDemoAccounts } from '../ui/demo-accounts'
 import { getLocale } from '../ui/locale'
-import { PhoneApp } from './phone-app'
+import { PhoneApp, type SignedIn } from './phone-app'
 import { PhoneFrame } from './phone-frame'
 
 /** The simulated phone app. */
@@ -15,9 +17,16 @@ export default async function PhonePage() {
         locale={locale}
         text={text.phone}
         unknownDevice={text.common.unknownDevice}
-        person={phone?.person ?? null}
+        signedIn={phone === null ? null : await readAccount(phone)}
         accounts={listDemoAccounts()}
       />
     </PhoneFrame>
   )
+}
+
+/** With the lists, so that none of them moves the page when it comes. */
+async function readAccount({ id, person }: PhoneSession): Promise<SignedIn> {
+  const { sessions } = services()
+  const [computers, phones] = await Promise.all([sessions.list(person.id, null), sessions.listPhones(person.id, id)])
+  return { person, sessions: computers, phones }
 }

@@ -4,21 +4,30 @@ import { useCallback, useState } from 'react'
 import type { Person } from '@/lib/attempt/attempt'
 import { call } from '@/lib/client/api'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
+import type { PhoneView, SessionView } from '@/lib/session/session'
 import { type DemoAccount, PhoneSignIn } from '../ui/phone-sign-in'
 import { PhoneHome } from './phone-home'
 import { PhoneWelcome } from './phone-welcome'
+
+/** The lists: null until they are known. */
+export interface SignedIn {
+  person: Person
+  sessions: SessionView[] | null
+  phones: PhoneView[] | null
+}
 
 interface Props {
   locale: Locale
   text: Catalogue['phone']
   unknownDevice: string
-  person: Person | null
+  /** As the page was opened; null when the phone was not signed in. */
+  signedIn: SignedIn | null
   accounts: DemoAccount[]
 }
 
 /** Signed out: pick an account. Signed in: the home of the app. */
-export function PhoneApp({ locale, text, unknownDevice, person, accounts }: Props) {
-  const [signedIn, setSignedIn] = useState(person)
+export function PhoneApp({ locale, text, unknownDevice, signedIn: before, accounts }: Props) {
+  const [signedIn, setSignedIn] = useState(before)
 
   // One and the same for ever: the home page's stream hangs on it.
   const forget = useCallback(() => setSignedIn(null), [])
@@ -31,7 +40,11 @@ export function PhoneApp({ locale, text, unknownDevice, person, accounts }: Prop
   if (signedIn === null) {
     return (
       <PhoneWelcome text={text}>
-        <PhoneSignIn text={text} accounts={accounts} onSignedIn={setSignedIn} />
+        <PhoneSignIn
+          text={text}
+          accounts={accounts}
+          onSignedIn={(person) => setSignedIn({ person, sessions: null, phones: null })}
+        />
       </PhoneWelcome>
     )
   }
@@ -40,7 +53,7 @@ export function PhoneApp({ locale, text, unknownDevice, person, accounts }: Prop
       locale={locale}
       text={text}
       unknownDevice={unknownDevice}
-      person={signedIn}
+      signedIn={signedIn}
       onSignOut={() => void signOut()}
       onSignedOut={forget}
     />

@@ -2,13 +2,14 @@
 
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { format } from '@/lib/i18n/format'
-import type { SessionView } from '@/lib/session/session'
+import type { PhoneView, SessionView } from '@/lib/session/session'
 import { Avatar } from '../ui/avatar'
 import { Button } from '../ui/button'
 import { Mark } from '../ui/mark'
 import { Notices } from '../ui/notices'
 import { SessionList } from '../ui/session-list'
 import styles from './phone.module.css'
+import { PhoneList } from './phone-list'
 
 interface Props {
   locale: Locale
@@ -18,17 +19,22 @@ interface Props {
   /** Null until they are known. */
   sessions: SessionView[] | null
   noticed: SessionView[]
+  /** Null until they are known. */
+  phones: PhoneView[] | null
   onDismiss: (id: string) => void
   onSignOutEverywhere: () => void
+  onSignOutPhone: (id: string) => void
+  onSignOutOtherPhones: () => void
+  /** Of this phone. */
   onSignOut: () => void
 }
 
-/** The scan tile, the person's signed-in computers as they are now, and a notice for each new one. */
+/** The scan tile, the person's signed-in computers as they are now, a notice for each new one, and their phones. */
 export function PhoneHomeView(props: Props) {
-  const { locale, text, unknownDevice, person, sessions, noticed, onDismiss, onSignOutEverywhere, onSignOut } = props
+  const { locale, text, unknownDevice, person, sessions, noticed, phones } = props
   return (
     <main className={styles.main}>
-      <Notices sessions={noticed} as="phone" text={text} unknownDevice={unknownDevice} onDismiss={onDismiss} />
+      <Notices sessions={noticed} as="phone" text={text} unknownDevice={unknownDevice} onDismiss={props.onDismiss} />
       <h1 className={styles.hi}>
         <Avatar person={person} size={52} />
         {format(text.hi, { name: person.name })}
@@ -47,13 +53,25 @@ export function PhoneHomeView(props: Props) {
           <Button
             kind="danger"
             label={text.signOutEverywhere}
-            onClick={onSignOutEverywhere}
+            onClick={props.onSignOutEverywhere}
             testId="sign-out-everywhere"
           />
         ) : null}
       </section>
+      <section className={styles.section}>
+        <h2>{text.phones}</h2>
+        {phones === null ? null : (
+          <PhoneList
+            phones={phones}
+            locale={locale}
+            text={text}
+            onSignOut={props.onSignOutPhone}
+            onSignOutOthers={props.onSignOutOtherPhones}
+          />
+        )}
+      </section>
       <div className={styles.end}>
-        <Button kind="link" label={text.signOutPhone} onClick={onSignOut} />
+        <Button kind="link" label={text.signOutPhone} onClick={props.onSignOut} />
       </div>
     </main>
   )

@@ -13,13 +13,17 @@ interface Props {
   phoneText: Catalogue['phone']
   common: Catalogue['common']
   person: Person | null
+  /** Whether no foreign page can have led to this document. */
+  isInitiatorTrusted: boolean
   accounts: DemoAccount[]
   host: string
 }
 
 /** The phone's question, alive. */
-export function ApprovalPanel({ locale, text, phoneText, common, person, accounts, host }: Props) {
-  const [approval] = useState(() => new Approval(person !== null))
+export function ApprovalPanel(props: Props) {
+  const { locale, text, phoneText, common, person, isInitiatorTrusted, accounts, host } = props
+  // Once: of a later request, such as for another language, it would say nothing about the document.
+  const [approval] = useState(() => new Approval({ isPhoneSignedIn: person !== null, isInitiatorTrusted }))
   const [signedIn, setSignedIn] = useState(person)
   const screen = useSyncExternalStore(approval.screen.subscribe, approval.screen.get, approval.screen.get)
   useEffect(() => approval.open(), [approval])
@@ -38,6 +42,7 @@ export function ApprovalPanel({ locale, text, phoneText, common, person, account
       person={signedIn}
       host={host}
       signIn={<PhoneSignIn text={phoneText} accounts={accounts} onSignedIn={signIn} />}
+      onContinue={() => approval.goOn()}
       onApprove={() => void approval.approve()}
       onDecline={() => void approval.decline()}
       onSignOut={() => void approval.signItOut()}

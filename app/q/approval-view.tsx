@@ -1,10 +1,13 @@
 import type { ReactNode } from 'react'
-import type { ApprovalScreen } from '@/lib/client/approval'
+import type { ApprovalScreen } from '@/lib/client/approval-screen'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { format } from '@/lib/i18n/format'
 import { Avatar } from '../ui/avatar'
 import { Countdown } from '../ui/countdown'
 import styles from './approval.module.css'
+import { ContinueButton } from './continue-button'
+import { EndingMessage } from './ending-message'
+import { Message } from './message'
 import { Question } from './question'
 
 interface Props {
@@ -16,6 +19,7 @@ interface Props {
   host: string
   /** The form for a phone that is not signed in. */
   signIn: ReactNode
+  onContinue: () => void
   onApprove: () => void
   onDecline: () => void
   onSignOut: () => void
@@ -40,13 +44,22 @@ export function ApprovalView(props: Props) {
   )
 }
 
-function bodyOf({ screen, locale, text, common, host, signIn, onApprove, onDecline, onSignOut, onAgain }: Props) {
+function bodyOf(props: Props) {
+  const { screen, locale, text, common, person, host, signIn } = props
   const again = (
-    <button type="button" className="button" onClick={onAgain}>
+    <button type="button" className="button" onClick={props.onAgain}>
       {common.tryAgain}
     </button>
   )
   switch (screen.state) {
+    case 'opened':
+      return (
+        <Message title={format(text.opened, { name: person?.name ?? '' })} hint={text.openedHint}>
+          <p className={styles.ways}>
+            <ContinueButton label={text.continue} onContinue={props.onContinue} />
+          </p>
+        </Message>
+      )
     case 'checking':
       return <Message outcome="wait" title={text.checking} />
     case 'needs_sign_in':
@@ -64,8 +77,8 @@ function bodyOf({ screen, locale, text, common, host, signIn, onApprove, onDecli
           locale={locale}
           text={text}
           host={host}
-          onApprove={onApprove}
-          onDecline={onDecline}
+          onApprove={props.onApprove}
+          onDecline={props.onDecline}
         />
       )
     case 'approved':
@@ -73,24 +86,18 @@ function bodyOf({ screen, locale, text, common, host, signIn, onApprove, onDecli
         <Message outcome="yes" title={text.approved}>
           <p className={styles.wasntYou}>
             {text.wasntYou}
-            <button type="button" className="button danger" disabled={!screen.canSignOut} onClick={onSignOut}>
-              {text.signItOut}
+            <button
+              type="button"
+              className="button danger"
+              disabled={screen.signOut !== 'offered'}
+              onClick={props.onSignOut}
+            >
+              {screen.signOut === 'offered' ? text.signItOut : text.signingItOut}
             </button>
           </p>
+          {screen.signOut === 'waiting' ? <p className="quiet">{text.signOutWaiting}</p> : null}
         </Message>
       )
-    case 'signed_out':
-      return <Message outcome="no" title={text.signedOut} />
-    case 'declined':
-      return <Message outcome="no" title={text.declined} hint={text.declinedHint} />
-    case 'expired':
-      return <Message outcome="late" title={text.expired} hint={text.expiredHint} />
-    case 'ended':
-      return <Message outcome="late" title={text.ended} />
-    case 'taken':
-      return <Message outcome="trouble" title={text.taken} hint={text.takenHint} />
-    case 'unknown':
-      return <Message outcome="trouble" title={text.unknown} hint={format(text.unknownHint, { host })} />
     case 'offline':
       return (
         <Message outcome="trouble" title={common.offline}>
@@ -114,35 +121,7 @@ function bodyOf({ screen, locale, text, common, host, signIn, onApprove, onDecli
         </Message>
       )
     }
+    default:
+      return <EndingMessage ending={screen.state} text={text} host={host} />
   }
-}
-
-const OUTCOMES = {
-  wait: 'M7 12h.1M12 12h.1M17 12h.1',
-  yes: 'M5 12.500l4.500 4.500L19 7.500',
-  no: 'M7 7l10 10M17 7L7 17',
-  late: 'M12 4a8 8 0 1 0 0 16a8 8 0 1 0 0-16M12 8v4l3 2',
-  trouble: 'M12 6v7.500M12 17.500v.1',
-}
-
-interface MessageProps {
-  outcome?: keyof typeof OUTCOMES
-  title: string
-  hint?: string | undefined
-  children?: ReactNode
-}
-
-function Message({ outcome, title, hint, children }: MessageProps) {
-  return (
-    <div className={styles.message}>
-      {outcome === undefined ? null : (
-        <svg className={styles.outcome} data-kind={outcome} viewBox="0 0 24 24" aria-hidden="true">
-          <path d={OUTCOMES[outcome]} />
-        </svg>
-      )}
-      <h1>{title}</h1>
-      {hint === undefined ? null : <p className="quiet">{hint}</p>}
-      {children}
-    </div>
-  )
 }

@@ -3,6 +3,7 @@ import { headers } from 'next/headers'
 import { findCookiePhone } from '@/lib/auth/identity'
 import { services } from '@/lib/services'
 import { listDemoAccounts } from '../ui/demo-accounts'
+import { isInitiatorTrusted } from '../ui/initiator'
 import { getLocale } from '../ui/locale'
 import { ApprovalFrame } from './approval-frame'
 import { ApprovalPanel } from './approval-panel'
@@ -15,7 +16,8 @@ export async function generateMetadata(): Promise<Metadata> {
 /** What the code opens. The code is in the fragment, which no server sees: this page can change nothing. */
 export default async function ApprovalPage() {
   const { locale, text } = await getLocale()
-  const phone = await findCookiePhone({ headers: await headers() })
+  const request = { headers: await headers() }
+  const phone = await findCookiePhone(request)
   return (
     <ApprovalFrame locale={locale} text={text}>
       <ApprovalPanel
@@ -24,6 +26,7 @@ export default async function ApprovalPage() {
         phoneText={text.phone}
         common={text.common}
         person={phone?.person ?? null}
+        isInitiatorTrusted={isInitiatorTrusted(request.headers)}
         accounts={listDemoAccounts()}
         host={new URL(services().config.publicOrigin).host}
       />

@@ -46,11 +46,20 @@ export function Question({ review, step, locale, text, host, onApprove, onDeclin
       {isDue ? (
         <div className={styles.numberCard}>
           <p className={styles.numberTitle}>{text.number}</p>
-          <p className={styles.numberHint}>{text.numberHint}</p>
+          <ul className={styles.numberHint}>
+            {match.reasons.map((reason) => (
+              <li key={reason}>{text.numberReasons[reason]}</li>
+            ))}
+          </ul>
           <p className={styles.number} data-testid="review-number">
             {match.number}
           </p>
         </div>
+      ) : null}
+      {match.required && match.passed ? (
+        <p className={styles.numberMatched} data-testid="number-matched">
+          {text.numberMatched}
+        </p>
       ) : null}
       <p className={styles.warning}>
         <svg viewBox="0 0 24 24" aria-hidden="true">

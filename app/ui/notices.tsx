@@ -4,6 +4,7 @@ import { call } from '@/lib/client/api'
 import type { Catalogue } from '@/lib/i18n/catalogue'
 import { format, formatDevice } from '@/lib/i18n/format'
 import type { SessionView } from '@/lib/session/session'
+import { Button } from './button'
 import styles from './notices.module.css'
 
 interface Props {
@@ -22,16 +23,12 @@ export function Notices({ sessions, as, text, unknownDevice, onDismiss }: Props)
         <div key={session.id} className={styles.notice} data-testid="notice" data-session-id={session.id}>
           <p className={styles.words}>{format(text.notice, { device: formatDevice(session) ?? unknownDevice })}</p>
           <p className={styles.answers}>
-            <button type="button" className="button" onClick={() => onDismiss(session.id)}>
-              {text.wasMe}
-            </button>
-            <button
-              type="button"
-              className="button danger"
+            <Button label={text.wasMe} onClick={() => onDismiss(session.id)} />
+            <Button
+              kind="danger"
+              label={text.signItOut}
               onClick={() => void call('DELETE', `/api/sessions/${session.id}?as=${as}`)}
-            >
-              {text.signItOut}
-            </button>
+            />
           </p>
         </div>
       ))}

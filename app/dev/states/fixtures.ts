@@ -1,14 +1,15 @@
+import type { MatchReason } from '@/lib/attempt/risk'
 import type { Review } from '@/lib/attempt/views'
-import type { ApprovalScreen } from '@/lib/client/approval'
+import type { ApprovalScreen } from '@/lib/client/approval-screen'
 import { BLANK_SCAN, type ScanScreen } from '@/lib/client/scanner'
 import type { ShownTime, SignInScreen } from '@/lib/client/sign-in-screen'
-import type { SessionView } from '@/lib/session/session'
+import type { EndedBy, PhoneView, SessionView } from '@/lib/session/session'
 
 /** People, computers and screens as they are in the product, for every state that a screen has. */
 
 export const LIN = { name: 'Lin Xia', avatarUrl: '/avatars/lin.svg' }
 
-const LONG = { name: 'Maximiliane Wolfeschlegelsteinhausen-Bergerdorff', avatarUrl: null }
+export const LONG = { name: 'Maximiliane Wolfeschlegelsteinhausen-Bergerdorff', avatarUrl: null }
 
 export const HOST = 'login.example.com'
 
@@ -65,14 +66,19 @@ const REVIEW: Review = {
     sameNetwork: true,
     known: false,
   },
-  match: { required: false, number: null, passed: false },
+  match: { required: false, number: null, passed: false, reasons: [] },
 }
 
 const UNKNOWN: Review = { ...REVIEW, computer: { ...REVIEW.computer, browser: null, os: null, place: null } }
 
-const DUE: Review = { ...REVIEW, match: { required: true, number: '42', passed: false } }
+const due = (reasons: MatchReason[], passed = false): ApprovalScreen => ({
+  state: 'review',
+  review: { ...REVIEW, match: { required: true, number: '42', passed, reasons } },
+})
 
 export const APPROVAL: Record<string, ApprovalScreen> = {
+  opened: { state: 'opened' },
+  'opened, long name': { state: 'opened' },
   checking: { state: 'checking' },
   needs_sign_in: { state: 'needs_sign_in' },
   'needs_sign_in, own accounts': { state: 'needs_sign_in' },
@@ -82,12 +88,20 @@ export const APPROVAL: Record<string, ApprovalScreen> = {
     review: { ...REVIEW, computer: { ...REVIEW.computer, known: true, requestedAgoMs: 125_000 } },
   },
   'review, unknown device': { state: 'review', review: UNKNOWN },
-  'review, number due': { state: 'review', review: DUE },
+  'review, number due': due(['new_browser', 'other_network']),
+  'review, number due, network not known': due(['new_browser', 'unknown_network']),
+  'review, number due, every time': due(['policy']),
+  'review, number matched': due(['new_browser', 'other_network'], true),
   submitting: { state: 'submitting', review: REVIEW, step: 'confirm' },
   'submitting, declined': { state: 'submitting', review: REVIEW, step: 'cancel' },
-  approved: { state: 'approved', canSignOut: true },
+  approved: { state: 'approved', signOut: 'offered' },
+  'approved, sign-out is sent': { state: 'approved', signOut: 'sending' },
+  'approved, sign-out waits for an answer': { state: 'approved', signOut: 'waiting' },
   signed_out: { state: 'signed_out' },
+  sign_out_failed: { state: 'sign_out_failed' },
   declined: { state: 'declined' },
+  cancelled_on_computer: { state: 'cancelled_on_computer' },
+  mismatch: { state: 'mismatch' },
   expired: { state: 'expired' },
   ended: { state: 'ended' },
   taken: { state: 'taken' },
@@ -129,6 +143,7 @@ function computer(id: string, agoMs: number, change: Partial<SessionView>): Sess
     lastSeenAt: at,
     current: false,
     method: 'qr',
+    acknowledged: false,
     ...change,
   }
 }
@@ -138,3 +153,25 @@ export const listComputers = (): SessionView[] => [
   computer('b', 30 * HOUR_MS, { browser: 'Safari', os: 'macOS', place: 'Hangzhou' }),
   computer('c', 21 * 24 * HOUR_MS, { browser: null, os: null }),
 ]
+
+function phone(id: string, agoMs: number, change: Partial<PhoneView>): PhoneView {
+  const at = new Date(Date.now() - agoMs).toISOString()
+  return { id, browser: 'Safari', os: 'iOS', place: null, signedInAt: at, lastSeenAt: at, current: false, ...change }
+}
+
+export const listPhones = (): PhoneView[] => [
+  phone('a', 20_000, { current: true, place: 'Shanghai' }),
+  phone('b', 26 * HOUR_MS, { browser: 'Chrome', os: 'Android', place: 'Hangzhou' }),
+  phone('c', 12 * 24 * HOUR_MS, { browser: null, os: null }),
+]
+
+/** Why a computer may have been signed out; null when no message told it. */
+export const SIGNED_OUT: Record<string, EndedBy | null> = {
+  'signed_out, by a phone': 'phone',
+  'signed_out, by another computer': 'computer',
+  'signed_out, in this browser': 'here',
+  'signed_out, by the limit of computers': 'limit',
+  'signed_out, only one computer': 'single',
+  'signed_out, its time was over': 'time',
+  'signed_out, not known why': null,
+}

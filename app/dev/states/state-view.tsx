@@ -19,7 +19,7 @@ import { Header } from '@/app/ui/header'
 import { NoticePage } from '@/app/ui/notice-page'
 import { type DemoAccount, PhoneSignIn } from '@/app/ui/phone-sign-in'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
-import { APPROVAL, HOST, LIN, listComputers, SCAN, SIGN_IN } from './fixtures'
+import { APPROVAL, HOST, LIN, LONG, listComputers, listPhones, SCAN, SIGN_IN, SIGNED_OUT } from './fixtures'
 
 interface Setting {
   locale: Locale
@@ -45,9 +45,10 @@ export const STATES: Record<string, Record<string, Show>> = {
           screen={screen}
           text={setting.text.approval}
           common={setting.text.common}
-          person={LIN}
+          person={name.includes('long name') ? LONG : LIN}
           host={HOST}
           signIn={<SignIn {...setting} accounts={name.includes('own') ? [] : setting.accounts} />}
+          onContinue={nothing}
           onApprove={nothing}
           onDecline={nothing}
           onSignOut={nothing}
@@ -74,6 +75,7 @@ export const STATES: Record<string, Record<string, Show>> = {
     home: (setting) => <PhoneHome {...setting} />,
     'home, a notice': (setting) => <PhoneHome {...setting} noticed={1} />,
     'home, no computers': (setting) => <PhoneHome {...setting} computers={0} />,
+    'home, one phone': (setting) => <PhoneHome {...setting} phones={1} />,
   },
   scan: mapStates(SCAN, (screen) => ({ text }) => (
     <Handset beside={<Beside text={text} />}>
@@ -91,11 +93,11 @@ export const STATES: Record<string, Record<string, Show>> = {
   home: {
     signed_in: (setting) => <Home {...setting} />,
     'signed_in, a notice': (setting) => <Home {...setting} noticed={1} />,
-    signed_out: ({ locale, text }) => (
+    ...mapStates(SIGNED_OUT, (by) => ({ locale, text }) => (
       <HomeFrame locale={locale} text={text} person={LIN}>
-        <SignedOutView locale={locale} text={text.home} since={new Date().toISOString()} />
+        <SignedOutView locale={locale} text={text.home} since={new Date().toISOString()} by={by} />
       </HomeFrame>
-    ),
+    )),
   },
   page: {
     'not found': ({ locale, text }) => (
@@ -155,7 +157,13 @@ function Beside({ text }: { text: Catalogue }) {
   )
 }
 
-function PhoneHome({ computers = 3, noticed = 0, ...setting }: Setting & { computers?: number; noticed?: number }) {
+interface PhoneHomeCounts {
+  computers?: number
+  noticed?: number
+  phones?: number
+}
+
+function PhoneHome({ computers = 3, noticed = 0, phones = 3, ...setting }: Setting & PhoneHomeCounts) {
   return (
     <Phone {...setting}>
       <PhoneHomeView
@@ -165,8 +173,11 @@ function PhoneHome({ computers = 3, noticed = 0, ...setting }: Setting & { compu
         person={LIN}
         sessions={listComputers().slice(0, computers)}
         noticed={listComputers().slice(0, noticed)}
+        phones={listPhones().slice(0, phones)}
         onDismiss={nothing}
         onSignOutEverywhere={nothing}
+        onSignOutPhone={nothing}
+        onSignOutOtherPhones={nothing}
         onSignOut={nothing}
       />
     </Phone>

@@ -1,5 +1,7 @@
 import type { Metadata } from 'next'
+import { headers } from 'next/headers'
 import { services } from '@/lib/services'
+import { isInitiatorTrusted } from '../../ui/initiator'
 import { getLocale } from '../../ui/locale'
 import { ScanPanel } from './scan-panel'
 
@@ -11,5 +13,12 @@ export async function generateMetadata(): Promise<Metadata> {
 /** The scanner. Reached and left by whole documents: this one alone may use the camera and run WebAssembly. */
 export default async function ScanPage() {
   const { text } = await getLocale()
-  return <ScanPanel text={text.phone} common={text.common} publicOrigin={services().config.publicOrigin} />
+  return (
+    <ScanPanel
+      text={text.phone}
+      common={text.common}
+      publicOrigin={services().config.publicOrigin}
+      isInitiatorTrusted={isInitiatorTrusted(await headers())}
+    />
+  )
 }

@@ -1,0 +1,42 @@
+'use client'
+
+import { useState } from 'react'
+import { call } from '@/lib/client/api'
+import { findNew, findUnacknowledged } from '@/lib/client/notices'
+import type { SessionView } from '@/lib/session/session'
+
+interface Notices {
+  /** The computers that are news. */
+  noticed: SessionView[]
+  /** "That was me". */
+  dismiss: (id: string) => void
+}
+
+/** On a phone, whose answer counts for every phone of the person. `sessions`: null until they are known. */
+export function usePhoneNotices(sessions: SessionView[] | null): Notices {
+  /** Answered here, and perhaps not in the list yet. */
+  const [answered, setAnswered] = useState<ReadonlySet<string>>(new Set())
+
+  async function acknowledge(id: string) {
+    setAnswered((ids) => new Set(ids).add(id))
+    const answer = await call('POST', `/api/sessions/${id}/acknowledge`)
+    // Not in the record: it stays news.
+    if (!answer.ok) setAnswered((ids) => new Set([...ids].filter((other) => other !== id)))
+  }
+
+  const unacknowledged = findUnacknowledged(sessions ?? [], Date.now())
+  return {
+    noticed: unacknowledged.filter(({ id }) => !answered.has(id)),
+    dismiss: (id) => void acknowledge(id),
+  }
+}
+
+/** On a computer: what came while the page was open. Kept in the page; nothing about an account is left in a browser. */
+export function useComputerNotices(sessions: SessionView[] | null): Notices {
+  const [known, setKnown] = useState<ReadonlySet<string> | null>(null)
+  if (sessions !== null && known === null) setKnown(new Set(sessions.map(({ id }) => id)))
+  return {
+    noticed: known === null ? [] : findNew(sessions ?? [], known),
+    dismiss: (id) => setKnown((ids) => new Set(ids).add(id)),
+  }
+}

@@ -5,10 +5,11 @@ import { readFileSync } from 'node:fs'
 import { answers } from './audit/answers.mjs'
 import { binding } from './audit/binding.mjs'
 import { FLAWS, MITIGATIONS } from './audit/catalogue.mjs'
-import { Flaw, Skip } from './audit/check.mjs'
+import { Flaw, Limited, Skip } from './audit/check.mjs'
 import { codes } from './audit/codes.mjs'
 import { leaks } from './audit/leaks.mjs'
 import { limits } from './audit/limits.mjs'
+import { pages } from './audit/pages.mjs'
 import { races } from './audit/races.mjs'
 import { requests } from './audit/requests.mjs'
 import { Scene } from './audit/scene.mjs'
@@ -20,10 +21,19 @@ import { Wire } from './audit/wire.mjs'
  * @typedef {{ check: Check, outcome: 'held' | 'flaw' | 'skipped' | 'unclear', detail: string, ms: number }} Result
  */
 
-const CHECKS = [...codes, ...binding, ...tokens, ...leaks, ...races, ...requests, ...answers, ...limits]
+const CHECKS = [...codes, ...binding, ...tokens, ...leaks, ...races, ...requests, ...answers, ...pages, ...limits]
 
-/** Needs minutes of waiting and nothing of the others': runs beside them. */
+/** Waits for minutes and needs nothing of the others: runs beside them. */
 const BESIDE = 'codes.photographed'
+
+/** Use up what the other checks need: run after them, one by one. */
+const isLast = (/** @type {Check} */ { id }) => id.startsWith('limits.')
+
+/** How many checks run at the same time, each with a person of its own. */
+const MAX_LANES = 4
+
+/** How often a check is run, when a rate limit comes between. */
+const ROUNDS = 3
 
 /** The people of the demo. */
 const DEMO = ['ada', 'lin', 'sam', 'yuki'].map((username) => ({ username, password: 'demo' }))
@@ -46,11 +56,13 @@ const chosen = CHECKS.filter(({ id }) => only === null || only.some((each) => id
 if (chosen.length === 0) fail(`no check is called ${only}`)
 
 if (!asJson) console.log(`Auditing ${base} (public origin ${scene.origin})\n`)
-const beside = chosen.filter(({ id }) => id === BESIDE).map(run)
 /** @type {Result[]} */
 const results = []
-for (const check of chosen.filter(({ id }) => id !== BESIDE)) results.push(report(await run(check)))
-for (const result of await Promise.all(beside)) results.push(report(result))
+const beside = chosen.filter(({ id }) => id === BESIDE).map((check) => run(check, scene))
+for (const result of inLanes(chosen.filter((check) => check.id !== BESIDE && !isLast(check))))
+  results.push(report(await result))
+for (const check of chosen.filter(isLast)) results.push(report(await run(check, takeRested(everyone()))))
+for (const result of beside) results.push(report(await result))
 
 if (asJson) {
   const plain = results.map(({ check: { id, title, flaws = [], mitigations = [] }, outcome, detail, ms }) => {
@@ -60,19 +72,81 @@ if (asJson) {
 } else summarise()
 process.exit(results.some(({ outcome }) => outcome === 'flaw' || outcome === 'unclear') ? 1 : 0)
 
-/** @param {Check} check @returns {Promise<Result>} */
-async function run(check) {
+/**
+ * Runs the checks in lanes, so that their waits pass at the same time. Each takes a free person, and one
+ * more person than there are lanes is free, where there are two or more: the one with the fewest scans
+ * comes next, since scans are limited by person.
+ * @param {Check[]} checks
+ * @returns {Promise<Result>[]} in the order of the checks
+ */
+function inLanes(checks) {
+  const free = everyone()
+  let lanes = Math.max(1, Math.min(MAX_LANES, free.length - 1))
+  /** @type {(() => void)[]} */
+  const waiting = []
+  return checks.map(async (check) => {
+    if (lanes > 0) lanes -= 1
+    else await new Promise((/** @type {(nothing?: undefined) => void} */ resolve) => waiting.push(resolve))
+    const person = takeRested(free)
+    const result = await run(check, person)
+    free.push(person)
+    const next = waiting.shift()
+    if (next === undefined) lanes += 1
+    else next()
+    return result
+  })
+}
+
+function everyone() {
+  return scene.people.map((_, person) => scene.as(person))
+}
+
+/** Takes out the person with the fewest scans. @param {Scene[]} free */
+function takeRested(free) {
+  free.sort((a, b) => a.scans - b.scans)
+  return /** @type {Scene} */ (free.shift())
+}
+
+/**
+ * @param {Check} check
+ * @param {Scene} lane
+ * @returns {Promise<Result>}
+ */
+async function run(check, lane) {
   const startedAt = performance.now()
-  /** @type {Pick<Result, 'outcome' | 'detail'>} */
-  let end = { outcome: 'held', detail: '' }
+  const end = await judge(check, lane)
+  return { check, ...toOutcome(end), ms: Math.round(performance.now() - startedAt) }
+}
+
+/**
+ * Null when it holds, else what it threw. Starts again after a rate limit that came between.
+ * @param {Check} check
+ * @param {Scene} lane
+ * @returns {Promise<unknown>}
+ */
+async function judge(check, lane, rounds = ROUNDS) {
   try {
-    await check.run(scene)
+    await check.run(lane)
+    return null
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error)
-    // What could not be judged is not held: an audit that looks away proves nothing.
-    end = { outcome: error instanceof Flaw ? 'flaw' : error instanceof Skip ? 'skipped' : 'unclear', detail }
+    if (!(error instanceof Limited) || rounds === 1) return error
+    const wait = wire.waitFor(error.seconds, check.id)
+    return await wait.then(
+      () => judge(check, lane, rounds - 1),
+      (tooLong) => tooLong,
+    )
   }
-  return { check, ...end, ms: Math.round(performance.now() - startedAt) }
+}
+
+/**
+ * What could not be judged is not held: an audit that looks away proves nothing.
+ * @param {unknown} end
+ * @returns {Pick<Result, 'outcome' | 'detail'>}
+ */
+function toOutcome(end) {
+  if (end === null) return { outcome: 'held', detail: '' }
+  const outcome = end instanceof Flaw ? 'flaw' : end instanceof Skip ? 'skipped' : 'unclear'
+  return { outcome, detail: end instanceof Error ? end.message : String(end) }
 }
 
 /** @param {Result} result */
@@ -117,7 +191,7 @@ function line(name, title, isAbout, elsewhere = 'not among the checks of this ru
       : held > 0
         ? `held    ${held} ${held === 1 ? 'check' : 'checks'}`
         : `–       ${elsewhere}`
-  console.log(`  ${name.padEnd(7)} ${title.padEnd(38)} ${verdict}`)
+  console.log(`  ${name.padEnd(7)} ${title.padEnd(39)} ${verdict}`)
 }
 
 /** Where the deployment says that its pages are: in the code. */

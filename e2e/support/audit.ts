@@ -2,12 +2,25 @@ import { spawn } from 'node:child_process'
 
 interface Report {
   origin: string
-  checks: { id: string; flaws: string[]; outcome: 'held' | 'flaw' | 'skipped' | 'unclear'; detail: string }[]
+  checks: {
+    id: string
+    flaws: string[]
+    mitigations: string[]
+    outcome: 'held' | 'flaw' | 'skipped' | 'unclear'
+    detail: string
+  }[]
 }
 
-/** Runs `npm run audit` as a stranger would. */
+/** Runs `npm run audit` against a deployment. */
 export async function audit(base: string, ...more: string[]): Promise<Report & { code: number | null }> {
-  const child = spawn(process.execPath, ['scripts/audit.mjs', base, '--json', ...more])
+  const { code, output } = await print(base, '--json', ...more)
+  if (!output.startsWith('{')) throw new Error(output)
+  return { ...(JSON.parse(output) as Report), code }
+}
+
+/** The same, with what a person reads. */
+export async function print(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const child = spawn(process.execPath, ['scripts/audit.mjs', ...args])
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
@@ -15,8 +28,7 @@ export async function audit(base: string, ...more: string[]): Promise<Report & {
     })
   }
   const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
-  if (!output.startsWith('{')) throw new Error(output)
-  return { ...(JSON.parse(output) as Report), code }
+  return { code, output }
 }
 
 /** What was found, skipped or could not be judged. */

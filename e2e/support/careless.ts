@@ -1,65 +1,45 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { type Answer, CarelessSignIn, type Mistake, type Party, refuse } from './careless-sign-in'
 
-/** Mistakes that real deployments have made. Each server below makes one of them on purpose, for the audit to find. */
-export type Mistake =
-  | 'result readable by id'
-  | 'reusable code'
-  | 'confirm by anyone'
-  | 'predictable id'
-  | 'client-chosen id'
-  | 'token not checked'
-  | 'data leaked'
+export type { Mistake }
 
-interface Attempt {
-  id: string
-  version: number
-  status: 'pending' | 'scanned' | 'confirmed' | 'redeemed' | 'cancelled'
-  browser: string
-  address: string
-  codes: { code: string; at: number }[]
-  scan: { phone: string; person: string; claim: string } | null
-  ticket: string
-  session: string
-}
+/** Short windows, so that no run waits long; wide enough for all that the audit sends beside the checks of these limits. */
+const WINDOW_MS = 2_000
+const REFUSALS = 250
+const WRONG_PASSWORDS = 20
 
-interface Answer {
-  status: number
-  body?: unknown
-  cookie?: string
-}
-
-const PERIOD_MS = 400
-const random = () => randomBytes(24).toString('base64url')
-const refuse = (status: number, code: string): Answer => ({ status, body: { status, code } })
-
-/** A small server that speaks the routes of a sign-in, careful but for the one mistake it is told to make. It has no pages. */
+/** A small server that speaks the routes of a sign-in, careful but for its one mistake. */
 export class CarelessServer {
   readonly #mistake: Mistake | null
   readonly #server: Server
-  readonly #attempts = new Map<string, Attempt>()
-  /** Cookie value to person. */
-  readonly #phones = new Map<string, string>()
-  readonly #sessions = new Map<string, string>()
-  #count = 0
+  readonly #signIn: CarelessSignIn
+  readonly #refusals: Window
+  readonly #wrongPasswords = new Window(WRONG_PASSWORDS)
 
-  private constructor(mistake: Mistake | null) {
+  private constructor(mistake: Mistake | null, refusals: number) {
     this.#mistake = mistake
+    this.#refusals = new Window(refusals)
+    this.#signIn = new CarelessSignIn(mistake, () => this.origin)
     this.#server = createServer((request, response) => {
-      this.#read(request).then(
-        ({ status, body, cookie }) => {
-          const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
-          const line = cookie === undefined ? {} : { 'Set-Cookie': `${cookie}; HttpOnly; SameSite=Lax; Path=/` }
-          response.writeHead(status, { ...headers, ...line }).end(body === undefined ? '' : JSON.stringify(body))
+      this.#answer(request).then(
+        ({ status, body, page, cookie, retryAfterS }) => {
+          response.writeHead(status, {
+            'Content-Type': page === undefined ? 'application/json' : 'text/html',
+            'Cache-Control': 'no-store',
+            ...(cookie === undefined ? {} : { 'Set-Cookie': `${cookie}; HttpOnly; SameSite=Lax; Path=/` }),
+            ...(retryAfterS === undefined ? {} : { 'Retry-After': String(retryAfterS) }),
+          })
+          response.end(page ?? (body === undefined ? '' : JSON.stringify(body)))
         },
         () => response.writeHead(400).end(),
       )
     })
   }
 
-  static async start(mistake: Mistake | null): Promise<CarelessServer> {
-    const careless = new CarelessServer(mistake)
+  /** `refusals`: how many one window lets pass. */
+  static async start(mistake: Mistake | null, { refusals = REFUSALS } = {}): Promise<CarelessServer> {
+    const careless = new CarelessServer(mistake, refusals)
     await new Promise<void>((resolve) => careless.#server.listen(0, '127.0.0.1', resolve))
     return careless
   }
@@ -73,169 +53,121 @@ export class CarelessServer {
     this.#server.closeAllConnections()
   }
 
-  async #read(request: IncomingMessage): Promise<Answer> {
+  /** Limits what the routes have answered. Refusals are replaced; a password is not even looked at. */
+  async #answer(request: IncomingMessage): Promise<Answer> {
+    const path = new URL(request.url ?? '/', this.origin).pathname
+    const isPassword = request.method === 'POST' && path === '/api/phone/session'
+    if (isPassword && this.#wrongPasswords.isFull && this.#mistake !== 'passwords sprayed') return tooOften()
+    if (this.#mistake === 'refusals hold everything back' && this.#refusals.isFull) return tooOften()
+    const answer = await this.#route(request, path)
+    if (isPassword && answer.status === 401) this.#wrongPasswords.count()
+    const isRefusal = path.startsWith('/api/qr') && [403, 404, 409, 410].includes(answer.status)
+    if (!isRefusal || this.#mistake === 'refusals without limit') return answer
+    if (this.#refusals.isFull) return tooOften()
+    this.#refusals.count()
+    return answer
+  }
+
+  async #route(request: IncomingMessage, path: string): Promise<Answer> {
     let text = ''
     for await (const chunk of request) text += chunk
     const isSafe = request.method === 'GET'
     if (!isSafe && request.headers['sec-fetch-site'] !== 'same-origin') return refuse(403, 'cross_site')
     const body = text === '' ? {} : (JSON.parse(text) as Record<string, string>)
-    const { pathname } = new URL(request.url ?? '/', this.origin)
-    const [, , group = '', second = '', third = ''] = pathname.split('/')
-    const cookies = new Map(
-      (request.headers.cookie ?? '').split('; ').map((pair) => pair.split('=') as [string, string]),
-    )
-    const address = request.socket.remoteAddress ?? ''
-    const key = `${request.method} ${group}/${group === 'qr' && !['', 'scan', 'confirm', 'cancel'].includes(second) ? `:id${third && `/${third}`}` : second}`
-    switch (key) {
+    const party = this.#partyOf(request)
+    const signIn = this.#signIn
+    const [, , group = '', second = '', third = ''] = path.split('/')
+    const isId = (group === 'qr' && !['', 'scan', 'confirm', 'cancel'].includes(second)) || group === 'phones'
+    switch (`${request.method} ${group}/${isId && second !== '' ? `:id${third && `/${third}`}` : second}`) {
+      case 'GET /':
+        return path === '/q' ? this.#page(request, party) : refuse(404, 'not_found')
+      case 'GET phone/session':
+        return signIn.showPhone(party)
       case 'POST phone/session':
-        return this.#signInPhone(body)
+        return signIn.signInPhone(body)
+      case 'DELETE phone/session':
+        return signIn.signOutPhone(party)
+      case 'GET phones/':
+        return signIn.listPhones(party)
+      case 'DELETE phones/:id':
+        return signIn.endPhone(second, party)
       case 'POST qr/':
-        return this.#start(body, cookies.get('browser'), address)
+        return signIn.start(body, party)
       case 'POST qr/scan':
-        return this.#scan(body, cookies, request.headers.authorization)
+        return signIn.scan(body, party)
       case 'POST qr/confirm':
+        return signIn.confirm(body, party)
       case 'POST qr/cancel':
-        return this.#decide(second, body, cookies)
+        return signIn.cancel(body, party)
       case 'GET qr/:id':
-        return this.#show(second, cookies.get('browser'))
+        return signIn.show(second, party)
       case 'POST qr/:id/redeem':
-        return this.#redeem(second, body, cookies.get('browser'))
+        return signIn.redeem(second, body, party)
+      case 'DELETE qr/:id':
+        return signIn.leave(second, party)
       case 'GET session/':
-        return this.#who(cookies.get('session'))
+        return signIn.showComputer(party)
       case 'GET sessions/':
-        return this.#list(cookies, request.headers.authorization)
+        return signIn.listComputers(party)
       default:
         return refuse(404, 'not_found')
     }
   }
 
-  #signInPhone({ username = '' }: Record<string, string>): Answer {
-    const phone = random()
-    this.#phones.set(phone, username)
-    return { status: 200, body: { person: { id: username, name: username } }, cookie: `phone=${phone}` }
-  }
-
-  #start(body: Record<string, string>, known: string | undefined, address: string): Answer {
-    this.#count += 1
-    const chosen = this.#mistake === 'client-chosen id' ? body.id : undefined
-    const counted = `attempt-${String(1_000_000_000 + this.#count)}`
-    const id = chosen ?? (this.#mistake === 'predictable id' ? counted : randomBytes(12).toString('base64url'))
-    const isOurs = [...this.#attempts.values()].some(({ browser }) => browser === known)
-    const browser = isOurs && known !== undefined ? known : random()
-    const made = { codes: [], scan: null, ticket: random(), session: random() }
-    const attempt: Attempt = { id, version: 1, status: 'pending', browser, address, ...made }
-    this.#attempts.set(id, attempt)
-    return { status: 201, body: this.#view(attempt), ...(isOurs ? {} : { cookie: `browser=${browser}` }) }
-  }
-
-  #scan({ code = '' }: Record<string, string>, cookies: Map<string, string>, authorization?: string): Answer {
-    const phone = cookies.get('phone') ?? ''
-    const person = this.#personOf(cookies, authorization)
-    if (person === null) return refuse(401, 'unauthenticated')
-    const attempt = [...this.#attempts.values()].find(({ codes }) => codes.some((each) => each.code === code))
-    if (attempt === undefined) return refuse(404, 'code_unknown')
-    const isReusable = this.#mistake === 'reusable code'
-    const isSame = attempt.scan?.phone === phone && attempt.status === 'scanned'
-    if (!isReusable && !isSame) {
-      const at = attempt.codes.find((each) => each.code === code)?.at ?? 0
-      if (attempt.status !== 'pending') return refuse(attempt.status === 'cancelled' ? 410 : 409, 'attempt_taken')
-      if (Date.now() - at >= PERIOD_MS) return refuse(410, 'code_expired')
+  #partyOf({ headers, socket }: IncomingMessage): Party {
+    const pairs = (headers.cookie ?? '').split('; ').map((pair) => pair.split(/=(.*)/s) as [string, string])
+    const isLonger = this.#mistake === 'longer seal accepted'
+    const cookies = new Map(pairs.map(([name, value]) => [name, isLonger ? value?.replace(/~2.*/s, '~2') : value]))
+    const forwarded = this.#mistake === 'network from a client header' ? headers['x-forwarded-for'] : undefined
+    const city = this.#mistake === 'place from a client header' ? headers['x-vercel-ip-city'] : undefined
+    return {
+      browser: cookies.get('browser'),
+      session: cookies.get('session'),
+      phone: cookies.get('phone'),
+      authorization: headers.authorization,
+      address: String(forwarded ?? socket.remoteAddress),
+      place: city === undefined ? null : String(city),
     }
-    if (!isSame) {
-      attempt.scan = { phone, person, claim: random() }
-      attempt.status = 'scanned'
-      attempt.version += 1
-    }
-    return { status: 200, body: this.#review(attempt) }
   }
 
-  #decide(step: string, { claim }: Record<string, string>, cookies: Map<string, string>): Answer {
-    const attempt = [...this.#attempts.values()].find(({ scan }) => scan !== null && scan.claim === claim)
-    const isAnyone = this.#mistake === 'confirm by anyone'
-    if (!isAnyone && !this.#phones.has(cookies.get('phone') ?? '')) return refuse(401, 'unauthenticated')
-    if (attempt === undefined) return refuse(404, 'claim_unknown')
-    if (!isAnyone && attempt.scan?.phone !== cookies.get('phone')) return refuse(404, 'claim_unknown')
-    if (attempt.status === 'cancelled' && step === 'confirm') return refuse(410, 'attempt_ended')
-    if (attempt.status === 'redeemed' && step === 'cancel') return refuse(409, 'wrong_state')
-    attempt.status = step === 'confirm' && attempt.status === 'scanned' ? 'confirmed' : attempt.status
-    if (step === 'cancel') attempt.status = 'cancelled'
-    attempt.version += 1
-    return { status: 200, body: this.#review(attempt) }
-  }
-
-  #show(id: string, browser: string | undefined): Answer {
-    const attempt = this.#attempts.get(id)
-    const isOwn = attempt?.browser === browser || this.#mistake === 'result readable by id'
-    return attempt === undefined || !isOwn ? refuse(404, 'not_found') : { status: 200, body: this.#view(attempt) }
-  }
-
-  #redeem(id: string, { ticket }: Record<string, string>, browser: string | undefined): Answer {
-    const attempt = this.#attempts.get(id)
-    if (attempt === undefined || attempt.browser !== browser) return refuse(404, 'not_found')
-    if (attempt.status === 'cancelled') return refuse(410, 'attempt_ended')
-    if (attempt.status !== 'confirmed' && attempt.status !== 'redeemed') return refuse(409, 'wrong_state')
-    if (ticket !== attempt.ticket && this.#mistake !== 'token not checked') return refuse(403, 'ticket_wrong')
-    attempt.status = 'redeemed'
-    const person = attempt.scan?.person ?? ''
-    this.#sessions.set(attempt.session, person)
-    const session = { id: hash(attempt.session) }
-    return { status: 200, body: { person: { id: person }, session }, cookie: `session=${attempt.session}` }
-  }
-
-  #who(session: string | undefined): Answer {
-    const person = this.#sessions.get(session ?? '')
+  /** What the code opens: for a signed-in phone it scans by itself, unless it cannot know that its person has opened it. */
+  #page({ headers }: IncomingMessage, party: Party): Answer {
+    const isOwn = ['none', 'same-origin'].includes(String(headers['sec-fetch-site']))
+    const isPrerender = headers['sec-purpose']?.includes('prerender') === true
+    const scansAnyway =
+      this.#mistake === 'page scans for any site' || (this.#mistake === 'page scans while prerendered' && isOwn)
+    const state = scansAnyway || (isOwn && !isPrerender) ? 'checking' : 'opened'
+    const shown = this.#signIn.personOf(party) === null ? 'needs_sign_in' : state
     return {
       status: 200,
-      body: person === undefined ? { signedIn: false } : { signedIn: true, person: { id: person } },
+      page: `<!doctype html><main data-state="${shown}" class="review" data-testid="review"></main>`,
     }
-  }
-
-  #list(cookies: Map<string, string>, authorization?: string): Answer {
-    if (this.#personOf(cookies, authorization) === null) return refuse(401, 'unauthenticated')
-    return { status: 200, body: { sessions: [] } }
-  }
-
-  #personOf(cookies: Map<string, string>, authorization?: string): string | null {
-    if (authorization !== undefined && this.#mistake === 'token not checked') {
-      const claims = Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString()
-      return claims.startsWith('{') ? (JSON.parse(claims) as { sub: string }).sub : null
-    }
-    return this.#phones.get(cookies.get('phone') ?? '') ?? null
-  }
-
-  #view(attempt: Attempt) {
-    const { id, version, status, scan, ticket } = attempt
-    const code =
-      status === 'pending' ? { url: `${this.origin}/q#${this.#codeOf(attempt)}`, expiresInMs: PERIOD_MS } : undefined
-    const leaked = this.#mistake === 'data leaked' ? { id: scan?.person, phoneNumber: '+1 555 0100' } : {}
-    const person = scan === null ? undefined : { name: scan.person, avatarUrl: null, ...leaked }
-    return {
-      id,
-      version,
-      status,
-      expiresInMs: 60_000,
-      code,
-      person,
-      ticket: status === 'confirmed' ? ticket : undefined,
-    }
-  }
-
-  #codeOf(attempt: Attempt): string {
-    const isReusable = this.#mistake === 'reusable code' && attempt.codes.length > 0
-    const last = attempt.codes.at(-1)
-    if (last !== undefined && (isReusable || Date.now() - last.at < PERIOD_MS / 2)) return last.code
-    const code = randomBytes(24).toString('base64url')
-    attempt.codes.push({ code, at: Date.now() })
-    return code
-  }
-
-  #review({ status, scan, address }: Attempt) {
-    const leaked = this.#mistake === 'data leaked' ? { address } : {}
-    const computer = { browser: 'Firefox', os: 'Linux', requestedAgoMs: 0, sameNetwork: true, known: false, ...leaked }
-    return { claim: scan?.claim, status, expiresInMs: 60_000, computer, match: { required: false, number: null } }
   }
 }
 
-function hash(text: string): string {
-  return createHash('sha256').update(text).digest('base64url')
+/** A fixed window that begins with what it counts first. */
+class Window {
+  readonly #limit: number
+  #startedAt = 0
+  #count = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  get isFull(): boolean {
+    return Date.now() - this.#startedAt < WINDOW_MS && this.#count >= this.#limit
+  }
+
+  count(): void {
+    if (Date.now() - this.#startedAt >= WINDOW_MS) {
+      this.#startedAt = Date.now()
+      this.#count = 0
+    }
+    this.#count += 1
+  }
+}
+
+function tooOften(): Answer {
+  return { ...refuse(429, 'rate_limited'), retryAfterS: WINDOW_MS / 1_000 }
 }

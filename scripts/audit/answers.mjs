@@ -150,7 +150,7 @@ export const answers = [
   },
   {
     id: 'answers.transport',
-    title: 'with https, browsers are told to stay with it',
+    title: 'with https, every answer sets HSTS',
     run: async (scene) => {
       if (!scene.origin.startsWith('https:')) throw new Skip('the public origin is http')
       for (const path of ['/login', '/api/session', '/nowhere']) {

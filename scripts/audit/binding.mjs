@@ -1,6 +1,8 @@
 // F1: whose attempt it is. An attempt belongs to the browser that started it, a claim to the phone that scanned.
 import { Flaw, hold, holdRefused } from './check.mjs'
 
+/** @typedef {import('./parties.mjs').Phone} Phone */
+
 const UNKNOWN_ID = 'AAAAAAAAAAAAAAAA'
 
 /** @type {import('./check.mjs').Check[]} */
@@ -9,34 +11,32 @@ export const binding = [
     id: 'binding.status',
     title: 'knowing an id does not show the attempt, nor that it exists',
     flaws: ['F1', 'F6'],
-    mitigations: ['6.1.12'],
     run: async (scene) => {
       const confirmed = await scene.confirm()
       const { id } = confirmed.attempt
-      const nobody = scene.browser()
+      const stranger = scene.browser()
       const other = (await scene.start()).computer
       for (const suffix of ['', '?after=0&waitMs=100']) {
-        for (const browser of [nobody, other]) {
+        for (const browser of [stranger, other]) {
           const theirs = await browser.send('GET', `/api/qr/${id}${suffix}`)
           const unknown = await browser.send('GET', `/api/qr/${UNKNOWN_ID}${suffix}`)
           hold(!theirs.text.includes(confirmed.ticket), 'another browser reads the ticket')
           hold(theirs.status >= 400, `another browser reads the attempt: ${theirs.status}`)
-          hold(sameButForRequest(theirs, unknown), 'an attempt of somebody else is told apart from one that never was')
+          hold(sameButForRequest(theirs, unknown), 'another browser’s attempt differs from an unknown id')
         }
       }
     },
   },
   {
     id: 'binding.stream',
-    title: 'nor does it open its stream',
+    title: 'knowing an id does not open the stream of the attempt',
     flaws: ['F1', 'F6'],
-    mitigations: ['6.1.12'],
     run: async (scene) => {
       const confirmed = await scene.confirm()
       const other = (await scene.start()).computer
       for (const browser of [scene.browser(), other]) {
         const answer = await browser.send('GET', `/api/qr/${confirmed.attempt.id}/events`, { forMs: 500 })
-        hold(!answer.text.includes(confirmed.ticket), 'another browser hears the ticket')
+        hold(!answer.text.includes(confirmed.ticket), 'another browser receives the ticket')
         hold(answer.status >= 400, `another browser opens the stream: ${answer.status}`)
       }
     },
@@ -60,7 +60,7 @@ export const binding = [
   },
   {
     id: 'binding.match-and-cancel',
-    title: 'nobody else types its number or ends it',
+    title: 'no other browser types its number or ends it',
     flaws: ['F1'],
     run: async (scene) => {
       const scanned = await scene.scan()
@@ -82,7 +82,7 @@ export const binding = [
     id: 'binding.confirm',
     title: 'only the phone that scanned can confirm or cancel',
     flaws: ['F1'],
-    mitigations: ['6.1.15'],
+    mitigations: ['6.1.12'],
     run: async (scene) => {
       const scanned = await scene.match()
       const { claim } = scanned.review
@@ -93,29 +93,33 @@ export const binding = [
           ? []
           : [{ who: 'another phone of the same person', phone: await scene.newPhone(person) }]),
       ]
+      await scene.untilReadable(scanned)
       for (const { who, phone } of others) {
         holdRefused(await phone.send('POST', '/api/qr/confirm', { body: { claim } }), `${who} confirming`)
         holdRefused(await phone.send('POST', '/api/qr/cancel', { body: { claim } }), `${who} cancelling`)
       }
-      const nobody = scene.browser()
-      holdRefused(await nobody.send('POST', '/api/qr/confirm', { body: { claim } }), 'nobody confirming')
+      const stranger = scene.browser()
+      holdRefused(
+        await stranger.send('POST', '/api/qr/confirm', { body: { claim } }),
+        'a client without a phone confirming',
+      )
       holdRefused(
         await scanned.computer.send('POST', '/api/qr/confirm', { body: { claim } }),
         'the computer confirming',
       )
       const { status } = await scene.statusOf(scanned)
-      hold(status === 'scanned', `the attempt was moved by somebody else: ${status}`)
+      hold(status === 'scanned', `another party has moved the attempt: ${status}`)
     },
   },
   {
     id: 'binding.signed-in',
-    title: 'scanning takes a phone that is signed in',
+    title: 'scanning takes a phone that is signed in, and a signed-in computer is none',
     flaws: ['F1'],
-    mitigations: ['6.1.15', '6.1.7'],
+    mitigations: ['6.1.9'],
     run: async (scene) => {
       const started = await scene.start()
       const body = { code: started.code }
-      holdRefused(await scene.browser().send('POST', '/api/qr/scan', { body }), 'a scan by nobody', [401])
+      holdRefused(await scene.browser().send('POST', '/api/qr/scan', { body }), 'a scan without a phone', [401])
       const computer = (await scene.signIn()).computer
       holdRefused(await computer.send('POST', '/api/qr/scan', { body }), 'a scan by a signed-in computer', [401])
       const { status } = await scene.statusOf(started)
@@ -128,13 +132,12 @@ export const binding = [
     flaws: ['F1'],
     mitigations: ['6.1.6'],
     run: async (scene) => {
-      const index = scene.people.length - 1
-      if ('token' in (scene.people[index] ?? {})) return
-      const phone = await scene.newPhone(index)
+      const phone = await scene.newPhone(scene.requireCookiePerson())
       const scanned = await scene.match(phone)
       const cookies = new Map(phone.browser.cookies)
       await phone.send('DELETE', '/api/phone/session')
       phone.browser.cookies = cookies
+      await scene.untilReadable(scanned)
       const answer = await phone.send('POST', '/api/qr/confirm', { body: { claim: scanned.review.claim } })
       holdRefused(answer, 'confirming by the cookie of a phone that was signed out')
     },
@@ -163,7 +166,95 @@ export const binding = [
       }
     },
   },
+  {
+    id: 'binding.revoke',
+    title: 'cancelling a redeemed attempt (“Wasn’t you?”) signs out exactly that computer',
+    flaws: ['F1'],
+    mitigations: ['6.1.6', '6.1.12'],
+    run: async (scene) => {
+      const phone = await scene.phone()
+      const kept = await scene.signIn(phone)
+      const gone = await scene.signIn(phone)
+      const body = { claim: gone.review.claim }
+      const isIn = async (/** @type {typeof gone} */ { computer }) =>
+        (await computer.send('GET', '/api/session')).json?.signedIn === true
+      // Where a person has one computer only, the second sign-in has ended the first.
+      const isAlone = !(await isIn(kept))
+      const other = await scene.otherThan(phone)
+      for (const party of [other, scene.browser(), gone.computer])
+        holdRefused(await party.send('POST', '/api/qr/cancel', { body }), 'cancelling by another party')
+      hold(await isIn(gone), 'another party has signed the computer out')
+      for (const what of ['cancelling a redeemed attempt', 'cancelling it again']) {
+        const { status, json } = await phone.send('POST', '/api/qr/cancel', { body })
+        hold(status === 200, `${what} is answered with ${status}`)
+        hold(json?.status === 'revoked', `${what} is answered with the status ${json?.status}`)
+      }
+      hold(!(await isIn(gone)), 'after that the computer is still signed in')
+      hold(isAlone || (await isIn(kept)), 'another computer of the person is signed out too')
+      holdRefused(await scene.redeem(gone), 'redeeming again after that')
+      hold(!(await isIn(gone)), 'redeeming again has signed the computer in again')
+      const again = await scene.start(gone.computer)
+      const seen = await phone.send('POST', '/api/qr/scan', { body: { code: again.code } })
+      hold(seen.json?.computer?.known === false, 'after that the browser still counts as known')
+    },
+  },
+  {
+    id: 'binding.phones',
+    title: 'a person sees and ends their own phones only, and an ended phone neither scans nor confirms',
+    flaws: ['F1', 'F6'],
+    mitigations: ['6.1.6'],
+    run: async (scene) => {
+      const person = scene.requireCookiePerson()
+      const [phone, lost] = [await scene.phoneOf(person), await scene.newPhone(person)]
+      const scanned = await scene.match(lost)
+      const { code } = await scene.start()
+      const id = await currentPhoneOf(lost)
+      const mine = await currentPhoneOf(phone)
+      hold(id !== mine, 'two phones of a person have the same id')
+      hold((await listPhones(phone)).includes(id), 'a phone is not on the list of its own person')
+      const other = await scene.otherThan(phone)
+      const theirs = await other.send('GET', '/api/phones')
+      hold(!theirs.text.includes(id) && !theirs.text.includes(mine), 'another person’s list shows the phones')
+      holdRefused(await other.send('DELETE', `/api/phones/${id}`), 'another person ending a phone', [400, 404])
+      const isIn = async (/** @type {Phone} */ each) =>
+        (await each.send('GET', '/api/phone/session')).json?.signedIn === true
+      hold(await isIn(lost), 'another person has ended the phone')
+      const ended = await phone.send('DELETE', `/api/phones/${id}`)
+      hold(ended.status === 204, `ending a phone is answered with ${ended.status}`)
+      hold(!(await isIn(lost)), 'an ended phone is still signed in')
+      hold(await isIn(phone), 'ending one phone has ended another')
+      await scene.untilReadable(scanned)
+      const { claim } = scanned.review
+      holdRefused(
+        await lost.send('POST', '/api/qr/confirm', { body: { claim } }),
+        'confirming by an ended phone',
+        [401],
+      )
+      holdRefused(await lost.send('POST', '/api/qr/scan', { body: { code } }), 'scanning by an ended phone', [401])
+      const { status } = await scene.statusOf(scanned)
+      hold(status !== 'confirmed', 'an ended phone has confirmed')
+    },
+  },
 ]
+
+/** @param {Phone} phone @returns {Promise<any[]>} */
+async function readPhones(phone) {
+  const { status, json } = await phone.send('GET', '/api/phones')
+  hold(status === 200 && Array.isArray(json?.phones), `a person cannot see their phones: ${status}`)
+  return json.phones
+}
+
+/** The ids of the person's phones. @param {Phone} phone */
+async function listPhones(phone) {
+  return (await readPhones(phone)).map(({ id }) => String(id))
+}
+
+/** @param {Phone} phone @returns {Promise<string>} */
+async function currentPhoneOf(phone) {
+  const current = (await readPhones(phone)).filter((each) => each.current === true)
+  hold(current.length === 1, `${current.length} phones of the list are the current one`)
+  return String(current[0].id)
+}
 
 /**
  * @param {import('./wire.mjs').Answer} a

@@ -12,25 +12,26 @@ export const FLAWS = {
 }
 
 /**
- * The mitigations of RFC 10027 (BCP 247), section 6.1, with what is said where no request can show them.
+ * The mitigations of RFC 10027 (BCP 247), section 6.1, titled as published. `elsewhere` is printed when
+ * no check of the run is about one: why no request shows it.
  * @type {Record<string, [title: string, elsewhere?: string]>}
  */
 export const MITIGATIONS = {
-  '6.1.1': ['establish proximity', 'by the number, where the deployment asks for it'],
-  '6.1.2': ['short-lived codes'],
-  '6.1.3': ['one-time codes'],
-  '6.1.4': ['unique codes'],
-  '6.1.5': ['content filtering', 'of mails and messages: not the server’s'],
-  '6.1.6': ['detect and remediate'],
-  '6.1.7': ['trusted devices'],
-  '6.1.8': ['trusted networks'],
-  '6.1.9': ['limited scopes'],
-  '6.1.10': ['short-lived tokens'],
-  '6.1.11': ['rate limits'],
-  '6.1.12': ['sender-constrained tokens'],
-  '6.1.13': ['user education', 'to be read, not tested'],
-  '6.1.14': ['user experience', 'to be looked at, not tested'],
-  '6.1.15': ['authenticated flow'],
-  '6.1.16': ['request verification'],
-  '6.1.17': ['request binding with out-of-band data', 'by the number, where the deployment asks for it'],
+  '6.1.1': ['Establish Proximity'],
+  '6.1.2': ['Short-Lived/Timebound QR or User Codes'],
+  '6.1.3': ['One-Time or Limited Use Codes'],
+  '6.1.4': ['Unique Codes'],
+  '6.1.5': ['Content Filtering', 'filters of mail and chat: outside the server'],
+  '6.1.6': ['Detect and Remediate'],
+  '6.1.7': ['Trusted Devices', 'which devices may start is a setting that no request shows'],
+  '6.1.8': ['Trusted Networks', 'an allow-list cannot be seen from an address on it'],
+  '6.1.9': ['Limited Scopes'],
+  '6.1.10': ['Short-Lived Tokens', 'a session lives longer than a run of this audit'],
+  '6.1.11': ['Rate Limits'],
+  '6.1.12': ['Sender-Constrained Tokens'],
+  '6.1.13': ['User Education', 'to be read, not tested'],
+  '6.1.14': ['User Experience'],
+  '6.1.15': ['Authenticate-then-Initiate', 'not in the protocol: a computer starts without an account'],
+  '6.1.16': ['Request Initiation Verification', 'by the number, where the deployment asks for it'],
+  '6.1.17': ['Request Binding with Out-of-Band Data', 'not in the protocol: nothing is entered before the code'],
 }

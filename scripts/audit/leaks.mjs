@@ -2,45 +2,103 @@
 import { networkInterfaces } from 'node:os'
 import { hold, Skip } from './check.mjs'
 
+/**
+ * @typedef {Record<string, string>} Headers
+ * @typedef {{ place: string | null, sameNetwork: boolean }} Seen what the phone is shown of the computer
+ */
+
+/** Platforms name a client's city in these, each on its own deployments; elsewhere a client can send them. */
+const CITY_HEADERS = [
+  'cf-ipcity',
+  'x-vercel-ip-city',
+  'cloudfront-viewer-city',
+  'x-appengine-city',
+  'x-geo-city',
+  'x-geoip-city',
+  'fastly-geo-city',
+]
+
+/** Public addresses in two cities, as a database of places has them. */
+const OTHER_NETWORKS = ['81.2.69.142', '89.160.20.112']
+
+const forwardedFor = (/** @type {string} */ address) => ({
+  'X-Forwarded-For': address,
+  'X-Real-IP': address,
+  Forwarded: `for=${address}`,
+})
+
 /** @type {import('./check.mjs').Check[]} */
 export const leaks = [
   {
     id: 'leaks.computer',
     title: 'the computer learns a name and a picture, after the scan and not before',
     flaws: ['F6'],
-    mitigations: ['6.1.9'],
     run: async (scene) => {
       const scanned = await scene.scan()
-      hold(scanned.attempt.person === undefined, 'a person is named before anybody scanned')
+      hold(scanned.attempt.person === undefined, 'a person is named before the scan')
       const { person, claim, match } = await scene.statusOf(scanned)
       hold(person !== undefined, 'the computer does not show whose account it is')
       hold(
         Object.keys(person).every((key) => key === 'name' || key === 'avatarUrl'),
-        `the computer is told ${Object.keys(person)}`,
+        `the computer receives ${Object.keys(person)}`,
       )
-      hold(claim === undefined && match?.number === undefined, 'the computer is told what is the phone’s')
+      hold(claim === undefined && match?.number === undefined, 'the computer receives what is for the phone alone')
     },
   },
   {
     id: 'leaks.phone',
-    title: 'the phone learns what asks, but not its address',
+    title: 'the phone learns which browser wants to sign in, but not its address',
     flaws: ['F6'],
-    mitigations: ['6.1.16', '6.1.8'],
+    mitigations: ['6.1.1', '6.1.14'],
     run: async (scene) => {
       const { review } = await scene.scan()
       const text = JSON.stringify(review)
       const own = Object.values(networkInterfaces()).flatMap((each = []) => each.map(({ address }) => address))
       for (const address of [...own, '127.0.0.1', '::1']) {
-        hold(!text.includes(`"${address}"`), 'the phone is told the computer’s address')
+        hold(!text.includes(`"${address}"`), 'the phone receives the computer’s address')
       }
-      hold(!/\b\d{1,3}(\.\d{1,3}){3}\b/.test(text.replace(review.claim, '')), 'the phone is told an address')
+      hold(!/\b\d{1,3}(\.\d{1,3}){3}\b/.test(text.replace(review.claim, '')), 'the phone receives an address')
       const { browser, os, requestedAgoMs, sameNetwork, known } = review.computer ?? {}
-      hold(browser === 'Firefox' && os === 'Linux', `the phone is told of ${browser} on ${os}`)
-      hold(typeof requestedAgoMs === 'number', 'the phone is not told since when')
+      hold(browser === 'Firefox' && os === 'Linux', `the phone is shown ${browser} on ${os}`)
+      hold(typeof requestedAgoMs === 'number', 'the phone is not shown since when')
       hold(
         typeof sameNetwork === 'boolean' && typeof known === 'boolean',
-        'the phone is not told whether the computer is near or known',
+        'the phone is not shown whether the computer is near or known',
       )
+    },
+  },
+  {
+    id: 'leaks.place',
+    title: 'place and network never come from headers that a client sends',
+    mitigations: ['6.1.1', '6.1.14'],
+    run: async (scene) => {
+      const phone = await scene.phone()
+      /** @type {(headers: Headers, phoneHeaders?: Headers) => Promise<Seen>} */
+      const look = async (headers, phoneHeaders = {}) => {
+        const { code } = await scene.start(scene.browser(), headers)
+        const answer = await phone.send('POST', '/api/qr/scan', { body: { code }, headers: phoneHeaders })
+        hold(answer.status === 200, `with ${Object.keys(headers)} a scan is answered with ${answer.status}`)
+        const { place = null, sameNetwork } = answer.json.computer ?? {}
+        return { place, sameNetwork }
+      }
+      const plain = await look({})
+      const cities = Object.fromEntries(CITY_HEADERS.map((name, index) => [name, `Auditville ${index}`]))
+      const [here, elsewhere] = OTHER_NETWORKS.map(forwardedFor)
+      const forged = {
+        city: await look(cities),
+        same: await look(here ?? {}, here),
+        different: await look(here ?? {}, elsewhere),
+      }
+      for (const { place } of Object.values(forged)) {
+        const [header = 'forwarded headers'] = Object.entries(cities).find(([, city]) => place?.includes(city)) ?? []
+        // Null where the deployment believes nothing of such a request.
+        hold(
+          place === plain.place || place === null,
+          `the phone is shown the place of the computer’s own ${header}: ${place}`,
+        )
+      }
+      const isChosen = forged.same.sameNetwork && !(plain.sameNetwork && forged.different.sameNetwork)
+      hold(!isChosen, 'a computer that names the phone’s address in a header of its own counts as near')
     },
   },
   {
@@ -60,19 +118,18 @@ export const leaks = [
   },
   {
     id: 'leaks.code-worth',
-    title: 'whoever has the code alone learns nothing',
+    title: 'the code alone discloses nothing',
     flaws: ['F6', 'F1'],
-    mitigations: ['6.1.9'],
     run: async (scene) => {
       const { code, attempt } = await scene.confirm()
-      const nobody = scene.browser()
+      const stranger = scene.browser()
       for (const path of [
         `/api/qr/${code}`,
         `/api/qr/${code}/events`,
         `/api/qr/scan?code=${code}`,
         `/q?code=${code}`,
       ]) {
-        const answer = await nobody.send('GET', path, { forMs: 1_000 })
+        const answer = await stranger.send('GET', path, { forMs: 1_000 })
         hold(
           !answer.text.includes('avatarUrl":"') || answer.status >= 400,
           `${path.replace(code, '…')} names the person`,
@@ -83,12 +140,12 @@ export const leaks = [
   },
   {
     id: 'leaks.errors',
-    title: 'errors say nothing about the inside',
+    title: 'errors disclose nothing about the inside',
     flaws: ['F6'],
     run: async (scene) => {
       const browser = scene.browser()
       /** @type {[string, string, Record<string, unknown>][]} */
-      const asks = [
+      const bad = [
         ['POST', '/api/qr', { body: '{' }],
         ['POST', '/api/qr', { body: '[]' }],
         ['POST', '/api/qr', { body: '"x"' }],
@@ -100,30 +157,30 @@ export const leaks = [
         ['GET', '/nowhere', {}],
         ['PROPFIND', '/api/qr', {}],
       ]
-      for (const [method, path, sending] of asks) {
+      for (const [method, path, sending] of bad) {
         const { status, text } = await browser.send(method, path, sending)
         hold(status >= 400 && status < 500, `${method} ${path.slice(0, 40)} is answered with ${status}`)
         hold(
           !/\n\s+at |node_modules|SQLITE|ECONN|ZodError|stack/i.test(text),
-          `${method} ${path.slice(0, 40)} tells of the inside`,
+          `${method} ${path.slice(0, 40)} discloses the inside`,
         )
       }
     },
   },
   {
     id: 'leaks.told',
-    title: 'a sign-in is told to the person’s phone at once',
+    title: 'the person’s phone is notified of a sign-in at once',
     mitigations: ['6.1.6'],
     run: async (scene) => {
       const phone = await scene.phone()
       const stream = phone.send('GET', '/api/account/events', { forMs: 4_000 })
       const scanned = await scene.match(phone)
-      await phone.send('POST', '/api/qr/confirm', { body: { claim: scanned.review.claim } })
+      await scene.approve(scanned)
       const { ticket } = await scene.statusOf(scanned)
       const redeemed = await scene.redeem({ ...scanned, ticket })
       const { status, text } = await stream
       if (status === 404) throw new Skip('there is no stream of the account')
-      hold(text.includes(redeemed.json.session.id), 'the phone hears nothing of the new computer within 4 s')
+      hold(text.includes(redeemed.json.session.id), 'the phone is not notified of the new computer within 4 s')
       hold(!text.includes(scanned.review.claim), 'the stream of the account carries the claim')
     },
   },

@@ -1,37 +1,55 @@
-// How often who may do what. Last, for it uses up what the other checks need.
+// Rate limits. Last, for it uses up what the other checks need.
 import { randomBytes } from 'node:crypto'
 import { hold, holdRefused } from './check.mjs'
 
-/** Nobody signs in this often. */
+/** @typedef {import('./wire.mjs').Answer} Answer */
+
+/** No person signs in this often. */
 const MANY = 40
+
+/**
+ * More than twice what a deployment with RATE_LIMIT_SCALE=2 lets pass in one window: if a window ends
+ * meanwhile, the one before or the one after it still receives more than its limit. Refusals count per
+ * process: many processes behind one address let more pass.
+ */
+const REFUSALS = 600
+const SPRAYED = 100
 
 /** @type {import('./check.mjs').Check[]} */
 export const limits = [
   {
     id: 'limits.redeem',
-    title: 'tickets cannot be tried without end, and a stranger uses up nobody else’s tries',
+    title: 'tickets cannot be tried without end, and a stranger uses up none of the owner’s tries',
     mitigations: ['6.1.11'],
     run: async (scene) => {
-      const confirmed = await scene.confirm()
+      const [confirmed, other] = await Promise.all([scene.confirm(), scene.confirm()])
       const path = `/api/qr/${confirmed.attempt.id}/redeem`
       const stranger = (await scene.start()).computer
-      await many((index) => stranger.send('POST', path, { body: { ticket: `x${index}` }, impatient: true }))
+      const strange = await many((index) =>
+        stranger.send('POST', path, { body: { ticket: `x${index}` }, impatient: true }),
+      )
+      hold(
+        strange.every(({ status }) => status === 404 || status === 429),
+        'a stranger’s ticket is answered with something else than 404',
+      )
       hold((await scene.redeem(confirmed)).status === 200, 'a stranger has used up the tries of the owner')
-      const other = await scene.confirm()
       const mine = `/api/qr/${other.attempt.id}/redeem`
       const tried = await many((index) =>
         other.computer.send('POST', mine, { body: { ticket: `x${index}` }, impatient: true }),
       )
       holdLimited(tried, 'wrong tickets')
+      // The limit on refusals alone would let the right one through.
+      hold((await scene.redeem(other)).status !== 200, `after ${MANY} wrong tickets the right one still works`)
     },
   },
   {
     id: 'limits.codes',
-    title: 'codes cannot be tried without end, and only who tries is stopped',
+    title: 'codes cannot be tried without end, and another person still scans',
     flaws: ['F3'],
     mitigations: ['6.1.11'],
     run: async (scene) => {
-      const [thief, other] = [await scene.phoneOf(scene.people.length - 1), await scene.phoneOf(0)]
+      const other = await scene.phone()
+      const thief = await scene.otherThan(other)
       const guess = () => ({ code: randomBytes(27).toString('base64url') })
       const tried = await many(() => thief.send('POST', '/api/qr/scan', { body: guess(), impatient: true }))
       hold(
@@ -41,15 +59,59 @@ export const limits = [
       holdLimited(tried, 'made-up codes')
       const { code } = await scene.start()
       const answer = await other.send('POST', '/api/qr/scan', { body: { code } })
-      hold(answer.status === 200, `and somebody else’s scan is answered with ${answer.status}`)
+      hold(answer.status === 200, `and another person’s scan is answered with ${answer.status}`)
+    },
+  },
+  {
+    id: 'limits.refusals',
+    title: 'refused requests of one address are limited, and what would succeed is not held back',
+    flaws: ['F3'],
+    mitigations: ['6.1.11'],
+    run: async (scene) => {
+      const scanned = await scene.scan()
+      const own = await scene.start()
+      const ended = await scene.start()
+      await ended.computer.send('DELETE', `/api/qr/${ended.attempt.id}`)
+      const stranger = scene.browser()
+      const match = (/** @type {string} */ id, browser = stranger) =>
+        browser.send('POST', `/api/qr/${id}/match`, { body: { number: '42' }, impatient: true })
+      /** @type {Record<string, () => Promise<Answer>>} */
+      const kinds = {
+        'unknown ids': () => match(randomBytes(12).toString('base64url')),
+        'malformed ids': () => match('x'),
+        'another browser’s attempt': () => match(own.attempt.id),
+        'another site': () => stranger.send('POST', '/api/qr', { body: {}, site: 'cross-site', impatient: true }),
+        'a wrong state': () => match(own.attempt.id, own.computer),
+        'an ended attempt': () => match(ended.attempt.id, ended.computer),
+      }
+      const endless = new Set(Object.keys(kinds))
+      let sent = 0
+      while (endless.size > 0 && sent < REFUSALS) {
+        const batch = Object.entries(kinds).flatMap((kind) => Array.from({ length: 5 }, () => kind))
+        const answers = await Promise.all(batch.map(async ([kind, send]) => ({ kind, answer: await send() })))
+        for (const { kind, answer } of answers) {
+          holdRefused(answer, `a request with ${kind}`, [404, 403, 409, 410, 429])
+          if (answer.status !== 429) continue
+          holdRetryAfter(answer)
+          endless.delete(kind)
+        }
+        sent += batch.length
+        const path = `/api/qr/${own.attempt.id}?after=0&waitMs=0`
+        const still = await own.computer.send('GET', path, { impatient: true })
+        hold(still.status === 200, `and the owner’s own attempt is answered with ${still.status}`)
+      }
+      hold(endless.size === 0, `${sent} refused requests, and never a 429 for ${[...endless].join(', ')}`)
+      const body = { claim: scanned.review.claim }
+      const no = await scanned.phone.send('POST', '/api/qr/cancel', { body, impatient: true })
+      hold(no.status === 200, `and a no of the phone is answered with ${no.status}`)
     },
   },
   {
     id: 'limits.passwords',
-    title: 'passwords cannot be tried without end',
+    title: 'passwords of one name cannot be tried without end',
     mitigations: ['6.1.11'],
     run: async (scene) => {
-      const username = `nobody-${randomBytes(4).toString('hex')}`
+      const username = `unknown-${randomBytes(4).toString('hex')}`
       const tried = await many((index) =>
         scene
           .browser()
@@ -60,6 +122,23 @@ export const limits = [
         'a wrong password is answered with something else than 401',
       )
       holdLimited(tried, 'wrong passwords')
+    },
+  },
+  {
+    id: 'limits.spraying',
+    title: 'nor can one password with many names of one address',
+    mitigations: ['6.1.11'],
+    run: async (scene) => {
+      /** @type {Answer[]} */
+      const tried = []
+      while (tried.length < SPRAYED && !tried.some(({ status }) => status === 429)) {
+        const names = Array.from({ length: 10 }, () => `unknown-${randomBytes(6).toString('hex')}`)
+        const send = (/** @type {string} */ username) =>
+          scene.browser().send('POST', '/api/phone/session', { body: { username, password: 'x' }, impatient: true })
+        tried.push(...(await Promise.all(names.map(send))))
+      }
+      for (const answer of tried) holdRefused(answer, 'a wrong password', [401, 429])
+      holdLimited(tried, 'wrong passwords of as many names')
     },
   },
   {
@@ -112,22 +191,24 @@ export const limits = [
   },
 ]
 
-/** @param {(index: number) => Promise<import('./wire.mjs').Answer>} ask */
-function many(ask) {
-  return Promise.all(Array.from({ length: MANY }, (_, index) => ask(index)))
+/** @param {(index: number) => Promise<Answer>} send */
+function many(send) {
+  return Promise.all(Array.from({ length: MANY }, (_, index) => send(index)))
+}
+
+/** @param {Answer} answer a 429 */
+function holdRetryAfter({ headers }) {
+  hold(Number(headers['retry-after']) > 0, 'a 429 does not say for how long')
 }
 
 /**
- * @param {import('./wire.mjs').Answer[]} tried
+ * @param {Answer[]} tried
  * @param {string} what
  */
 function holdLimited(tried, what) {
   const refused = tried.filter(({ status }) => status === 429)
   hold(refused.length > 0, `${tried.length} ${what} at once, and none is refused with 429`)
-  hold(
-    refused.every(({ headers }) => Number(headers['retry-after']) > 0),
-    'a 429 does not say for how long',
-  )
+  for (const answer of refused) holdRetryAfter(answer)
   hold(
     tried.every(({ status }) => status < 500),
     `${what} are answered with a 5xx`,

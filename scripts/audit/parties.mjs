@@ -59,6 +59,14 @@ export class Browser {
   }
 }
 
+/** How often each person has scanned, with any phone. @type {WeakMap<Credentials, number>} */
+const scans = new WeakMap()
+
+/** Scans are limited by person. @param {Credentials} person */
+export function scansOf(person) {
+  return scans.get(person) ?? 0
+}
+
 /** A phone. With a username it is a browser with a cookie, with a token a native app. */
 export class Phone {
   /**
@@ -86,6 +94,7 @@ export class Phone {
    * @returns {Promise<Answer>}
    */
   async send(method, path, sending = {}) {
+    if (path === '/api/qr/scan') scans.set(this.credentials, scansOf(this.credentials) + 1)
     if (!('token' in this.credentials)) return await this.browser.send(method, path, sending)
     const { token, signingSecret } = this.credentials
     const signature = signingSecret === undefined ? {} : sign(signingSecret, method, path, sending.body)

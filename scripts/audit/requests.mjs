@@ -1,5 +1,5 @@
 // Other sites, broken cookies, odd bodies and methods.
-import { hold, holdRefused } from './check.mjs'
+import { hold, holdRefused, requireJudged, Skip } from './check.mjs'
 
 /** @type {[string, string][]} */
 const CHANGES = [
@@ -16,6 +16,12 @@ const CHANGES = [
   ['DELETE', '/api/sessions'],
   ['DELETE', '/api/sessions/x'],
 ]
+
+/** A person needs longer than this from the scan to the tap. */
+const LEAST_PACE_MS = 600
+
+/** What a form of another site can send, and what only a script can. */
+const TYPES = ['application/json', 'text/plain', 'application/x-www-form-urlencoded']
 
 /** @type {import('./check.mjs').Check[]} */
 export const requests = [
@@ -37,22 +43,24 @@ export const requests = [
         { site: null, origin: `${scene.origin}.evil.example` },
         { site: null, origin: null },
       ]
-      for (const [method, path] of CHANGES) {
-        for (const { site, origin } of evil) {
-          for (const type of ['application/json', 'text/plain', 'application/x-www-form-urlencoded']) {
-            const headers = { 'Content-Type': type, Origin: origin ?? '' }
-            if (origin === null) Reflect.deleteProperty(headers, 'Origin')
-            const browser = scene.browser()
-            const answer = await browser.wire.send(method, path, {
-              body: '{}',
-              headers: { ...headers, ...(site === null ? {} : { 'Sec-Fetch-Site': site }), Cookie: cookie },
-            })
-            holdRefused(answer, `${method} ${path} from ${origin} (${site}, ${type})`)
-            hold(
-              answer.headers['access-control-allow-origin'] === undefined,
-              `${method} ${path} gives another origin permission`,
-            )
-          }
+      for (const [row, [method, path]] of CHANGES.entries()) {
+        for (const [column, { site, origin }] of evil.entries()) {
+          // Each type with each route and with each origin, but not all three together: refusals are limited too.
+          const type = TYPES[(row + column) % TYPES.length] ?? ''
+          const answer = await scene.wire.sendPatiently(method, path, {
+            body: '{}',
+            headers: {
+              'Content-Type': type,
+              Cookie: cookie,
+              ...(origin === null ? {} : { Origin: origin }),
+              ...(site === null ? {} : { 'Sec-Fetch-Site': site }),
+            },
+          })
+          holdRefused(answer, `${method} ${path} from ${origin} (${site}, ${type})`)
+          hold(
+            answer.headers['access-control-allow-origin'] === undefined,
+            `${method} ${path} gives another origin permission`,
+          )
         }
       }
       hold(
@@ -85,6 +93,25 @@ export const requests = [
       }
       const { status } = await scene.statusOf(scanned)
       hold(status === 'scanned', `a GET has moved the attempt: ${status}`)
+    },
+  },
+  {
+    id: 'requests.pace',
+    title: 'a confirm in the moment of the scan is refused: no person has read the question',
+    mitigations: ['6.1.14'],
+    run: async (scene) => {
+      const scanned = await scene.match()
+      const body = { claim: scanned.review.claim }
+      const early = requireJudged(await scanned.phone.send('POST', '/api/qr/confirm', { body, impatient: true }))
+      const gapMs = performance.now() - scanned.scannedAt + scanned.scanMs
+      if (early.status === 200 && gapMs > LEAST_PACE_MS)
+        throw new Skip(`this network is too slow to be too soon: ${Math.round(gapMs)} ms from scan to confirm`)
+      const what = `a confirm ${Math.round(gapMs)} ms after the scan`
+      hold(early.status === 409 && early.json?.code === 'too_soon', `${what} is answered with ${early.status}`)
+      hold(Number(early.headers['retry-after']) > 0, `${what} is refused without a Retry-After`)
+      const { status } = await scene.statusOf(scanned)
+      hold(status === 'scanned', `${what} has moved the attempt: ${status}`)
+      hold((await scene.approve(scanned)).status === 200, 'and a later confirm is refused too')
     },
   },
   {

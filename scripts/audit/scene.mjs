@@ -1,52 +1,88 @@
 // What the checks share: fresh browsers, the people's phones, and whole sign-ins.
-import { Browser, Phone } from './parties.mjs'
+import { Skip } from './check.mjs'
+import { Browser, Phone, scansOf } from './parties.mjs'
+import { pause, retryAfterOf } from './wire.mjs'
 
 /**
  * @typedef {import('./wire.mjs').Answer} Answer
  * @typedef {import('./wire.mjs').Wire} Wire
  * @typedef {import('./parties.mjs').Credentials} Credentials
  * @typedef {{ computer: Browser, attempt: any, code: string }} Started
- * @typedef {Started & { phone: Phone, review: any }} Scanned
+ * @typedef {Started & { phone: Phone, review: any, scannedAt: number, scanMs: number }} Scanned
  * @typedef {Scanned & { ticket: string }} Confirmed
  * @typedef {Confirmed & { redeemed: Answer }} SignedIn
+ * @typedef {{ phones: Map<number, Promise<Phone>>, started: { id: string, code: string }[] }} Shared
  */
 
+/** A confirm sooner than 700 ms after the scan is refused (`too_soon`), and counts against the limit. */
+const PACE_MS = 750
+
+/** How often a confirm is sent where the deployment requires a longer pause than that. */
+const PATIENT_TIMES = 3
+
+/** The deployment as one person's checks see it: each sign-in is that person's. */
 export class Scene {
-  /** How far the turns of the people are. */
-  #turn = 0
-  /** @type {Map<number, Promise<Phone>>} */
-  #phones = new Map()
+  /** @type {Shared} */
+  #shared
 
   /**
    * @param {Wire} wire
    * @param {string} origin
    * @param {Credentials[]} people
+   * @param {number} [person] the index of the person
+   * @param {Shared} [shared]
    */
-  constructor(wire, origin, people) {
+  constructor(wire, origin, people, person = 0, shared = { phones: new Map(), started: [] }) {
     this.wire = wire
     this.origin = origin
     this.people = people
-    /** Every attempt that was started, for the checks of chance. @type {{ id: string, code: string }[]} */
-    this.started = []
+    this.person = person
+    this.#shared = shared
+  }
+
+  /**
+   * The same for another person. Checks of different people can run at the same time, also where a
+   * sign-in ends the person's other computers.
+   * @param {number} person
+   */
+  as(person) {
+    return new Scene(this.wire, this.origin, this.people, person, this.#shared)
+  }
+
+  /** How often this person has scanned. */
+  get scans() {
+    return scansOf(/** @type {Credentials} */ (this.people[this.person]))
+  }
+
+  /** Every attempt that was started, for the checks of chance. */
+  get started() {
+    return this.#shared.started
   }
 
   browser() {
     return new Browser(this.wire, this.origin)
   }
 
-  /** The phone of the person whose turn it is, so that no one person's limits are used up. */
-  async phone() {
-    this.#turn += 1
-    return await this.phoneOf(this.#turn % this.people.length)
+  phone() {
+    return this.phoneOf(this.person)
   }
 
   /** @param {number} index */
   phoneOf(index) {
-    const known = this.#phones.get(index)
+    const { phones } = this.#shared
+    const known = phones.get(index)
     if (known !== undefined) return known
     const made = this.newPhone(index)
-    this.#phones.set(index, made)
+    phones.set(index, made)
     return made
+  }
+
+  /** The index of a person whose phone has a cookie: this one's, where it has. */
+  requireCookiePerson() {
+    const order = [this.person, ...this.people.keys()]
+    const found = order.find((index) => 'username' in (this.people[index] ?? {}))
+    if (found === undefined) throw new Skip('no person of the configuration signs in with a name and a password')
+    return found
   }
 
   /**
@@ -60,7 +96,7 @@ export class Scene {
   }
 
   /**
-   * Somebody else's phone.
+   * Another person's phone.
    * @param {Phone} phone
    */
   async otherThan(phone) {
@@ -68,9 +104,13 @@ export class Scene {
     return await this.phoneOf((index + 1) % this.people.length)
   }
 
-  /** @returns {Promise<Started>} */
-  async start(computer = this.browser()) {
-    const answer = await computer.send('POST', '/api/qr', { body: {} })
+  /**
+   * @param {Browser} [computer]
+   * @param {Record<string, string>} [headers]
+   * @returns {Promise<Started>}
+   */
+  async start(computer = this.browser(), headers = {}) {
+    const answer = await computer.send('POST', '/api/qr', { body: {}, headers })
     const attempt = this.#require(answer, 201, 'start')
     const code = String(attempt.code?.url ?? '').split('#')[1] ?? ''
     this.started.push({ id: attempt.id, code })
@@ -81,8 +121,14 @@ export class Scene {
   async scan(/** @type {Phone | undefined} */ by = undefined) {
     const phone = by ?? (await this.phone())
     const started = await this.start()
-    const answer = await phone.send('POST', '/api/qr/scan', { body: { code: started.code } })
-    return { ...started, phone, review: this.#require(answer, 200, 'scan') }
+    const answer = await phone.send('POST', '/api/qr/scan', { body: { code: started.code }, impatient: true })
+    if (answer.status === 429) {
+      // A code does not live as long as a rate limit: after that, another one.
+      await this.wire.waitFor(retryAfterOf(answer), 'a scan')
+      return await this.scan(by)
+    }
+    const review = this.#require(answer, 200, 'scan')
+    return { ...started, phone, review, scannedAt: performance.now(), scanMs: answer.ms }
   }
 
   /** Scanned, with the number typed where one is asked for. @returns {Promise<Scanned>} */
@@ -98,29 +144,45 @@ export class Scene {
     return scanned
   }
 
+  /** Resolves when a confirm is no longer too soon. @param {Scanned} scanned */
+  async untilReadable({ scannedAt }) {
+    await pause(Math.max(0, scannedAt + PACE_MS - performance.now()))
+  }
+
+  /** Confirms, once it is no longer too soon. @param {Scanned} scanned */
+  async approve(scanned) {
+    await this.untilReadable(scanned)
+    for (let time = 1; ; time += 1) {
+      const answer = await scanned.phone.send('POST', '/api/qr/confirm', { body: { claim: scanned.review.claim } })
+      if (answer.json?.code !== 'too_soon' || time === PATIENT_TIMES) return answer
+      await pause(retryAfterOf(answer) * 1000)
+    }
+  }
+
   /** @returns {Promise<Confirmed>} */
-  async confirm() {
-    const scanned = await this.match()
-    const { computer, attempt, phone, review } = scanned
-    this.#require(await phone.send('POST', '/api/qr/confirm', { body: { claim: review.claim } }), 200, 'confirm')
+  async confirm(/** @type {Phone | undefined} */ by = undefined) {
+    const scanned = await this.match(by)
+    const { computer, attempt } = scanned
+    this.#require(await this.approve(scanned), 200, 'confirm')
     const { ticket } = this.#require(await computer.send('GET', `/api/qr/${attempt.id}`), 200, 'status')
     return { ...scanned, ticket: String(ticket) }
   }
 
   /** @returns {Promise<SignedIn>} */
-  async signIn() {
-    const confirmed = await this.confirm()
+  async signIn(/** @type {Phone | undefined} */ by = undefined) {
+    const confirmed = await this.confirm(by)
     const redeemed = await this.redeem(confirmed)
     this.#require(redeemed, 200, 'redeem')
     return { ...confirmed, redeemed }
   }
 
   /**
+   * Impatient: a ticket does not live as long as a rate limit.
    * @param {Confirmed} confirmed
    * @param {Browser} [by]
    */
   redeem({ computer, attempt, ticket }, by = computer) {
-    return by.send('POST', `/api/qr/${attempt.id}/redeem`, { body: { ticket } })
+    return by.send('POST', `/api/qr/${attempt.id}/redeem`, { body: { ticket }, impatient: true })
   }
 
   /** What the computer sees now. @param {Started} started */

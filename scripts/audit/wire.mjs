@@ -3,14 +3,17 @@ import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 
 /**
- * @typedef {{ status: number, headers: Record<string, string>, cookies: string[], text: string, json: any }} Answer
+ * @typedef {{ status: number, headers: Record<string, string>, cookies: string[], text: string, json: any, ms: number }} Answer
  * @typedef {{ body?: unknown, headers?: Record<string, string>, forMs?: number }} Sending
  */
 
 const DEADLINE_MS = 30_000
 const MAX_CHARS = 1_000_000
 
-/** One deployment, and how long it asks us to wait. */
+/** The longest limit of PROTOCOL.md is 10 min; a deployment that says more is not waited for. */
+const PATIENCE_S = 900
+
+/** One deployment. Waits as long as its rate limits say. */
 export class Wire {
   /** @param {string} base */
   constructor(base) {
@@ -30,6 +33,7 @@ export class Wire {
     const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body)
     const request = this.base.protocol === 'https:' ? requestHttps : requestHttp
     const { hostname, port } = this.base
+    const startedAt = performance.now()
     return new Promise((resolve, reject) => {
       const asked = request({
         hostname: hostname.replace(/^\[|\]$/g, ''),
@@ -49,7 +53,7 @@ export class Wire {
       asked.on('response', (response) => {
         let read = ''
         const end = () => {
-          resolve(toAnswer(response.statusCode ?? 0, response.headers, read))
+          resolve(toAnswer(response.statusCode ?? 0, response.headers, read, performance.now() - startedAt))
           response.destroy()
         }
         if (forMs !== undefined) setTimeout(end, forMs)
@@ -64,7 +68,7 @@ export class Wire {
   }
 
   /**
-   * The same, but waits as long as a rate limit says, and asks again.
+   * The same, but waits as long as a rate limit says, and sends it again.
    * @param {string} method
    * @param {string} path
    * @param {Sending} [sending]
@@ -74,11 +78,24 @@ export class Wire {
     for (;;) {
       const answer = await this.send(method, path, sending)
       if (answer.status !== 429) return answer
-      const seconds = Number(answer.headers['retry-after'] ?? 5)
-      this.onWait(seconds, `${method} ${path.replace(/[\w-]{16,}/g, '…')}`)
-      await pause(seconds * 1000 + 100)
+      await this.waitFor(retryAfterOf(answer), `${method} ${path.replace(/[\w-]{16,}/g, '…')}`)
     }
   }
+
+  /**
+   * @param {number} seconds
+   * @param {string} what waits
+   */
+  async waitFor(seconds, what) {
+    if (!(seconds <= PATIENCE_S)) throw new Error(`${what} would have to wait for ${seconds} s`)
+    this.onWait(seconds, what)
+    await pause(seconds * 1000 + 100)
+  }
+}
+
+/** In seconds. @param {Answer} answer */
+export function retryAfterOf(answer) {
+  return Number(answer.headers['retry-after'] ?? 5)
 }
 
 /** @param {number} ms */
@@ -90,9 +107,10 @@ export function pause(ms) {
  * @param {number} status
  * @param {import('node:http').IncomingHttpHeaders} raw
  * @param {string} text
+ * @param {number} ms how long it took
  * @returns {Answer}
  */
-function toAnswer(status, raw, text) {
+function toAnswer(status, raw, text, ms) {
   /** @type {Record<string, string>} */
   const headers = {}
   for (const [name, value] of Object.entries(raw))
@@ -103,5 +121,5 @@ function toAnswer(status, raw, text) {
   } catch {
     // Not every answer is JSON.
   }
-  return { status, headers, cookies: raw['set-cookie'] ?? [], text, json }
+  return { status, headers, cookies: raw['set-cookie'] ?? [], text, json, ms }
 }

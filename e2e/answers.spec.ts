@@ -21,9 +21,9 @@ test('"Not you?" ends the attempt on the server and shows a new code', async ({ 
   await phone.expectState('review')
   await computer.page.getByRole('button', { name: 'Not you? Show a new code' }).click()
   expect(await computer.readCode()).not.toBe(link)
-  await phone.expectState('ended')
+  await phone.expectState('cancelled_on_computer')
   await phone.open(link)
-  await phone.expectState('ended')
+  await phone.expectState('cancelled_on_computer')
 })
 
 test('a second phone that scans the same code is refused', async ({ computer, phone, newPhone }) => {
@@ -71,6 +71,53 @@ test('"Wasn\'t you?" after the yes signs the computer out again', async ({ compu
   await phone.page.getByRole('button', { name: 'Sign it out' }).click()
   await phone.expectState('signed_out')
   await expect(computer.page.getByText('You were signed out')).toBeVisible()
+})
+
+test('"Wasn\'t you?" that gets no answer stays to be seen, and is sent until it has one', async ({
+  computer,
+  phone,
+}) => {
+  await computer.openLogin()
+  await phone.open(await computer.readCode())
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+  await phone.page.route('**/api/qr/cancel', (route) => route.abort())
+  await phone.page.getByRole('button', { name: 'Sign it out' }).click()
+  await expect(phone.review).toContainText('No answer yet. We keep trying.')
+  await phone.expectState('approved')
+  await expect(phone.page.getByRole('button', { name: 'Signing it out' })).toBeVisible()
+  await phone.page.unroute('**/api/qr/cancel')
+  await phone.expectState('signed_out')
+  await expect(computer.page.getByText('You were signed out')).toBeVisible()
+})
+
+test('"Wasn\'t you?" that is refused says so, and leads to the list', async ({ computer, phone }) => {
+  await computer.openLogin()
+  await phone.open(await computer.readCode())
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+  const body = JSON.stringify({ type: 'about:blank', title: '', status: 409, code: 'wrong_state' })
+  await phone.page.route('**/api/qr/cancel', (route) =>
+    route.fulfill({ status: 409, contentType: 'application/problem+json', body }),
+  )
+  await phone.page.getByRole('button', { name: 'Sign it out' }).click()
+  await phone.expectState('sign_out_failed')
+  await phone.page.getByRole('link', { name: 'Your computers' }).click()
+  await expect(phone.page.getByTestId('session-row')).toHaveCount(1)
+})
+
+test('every ending leads to the scanner and to the list of computers', async ({ computer, phone }) => {
+  for (const [name, path] of [
+    ['Scan again', '/phone/scan'],
+    ['Your computers', '/phone'],
+  ] as const) {
+    await computer.openLogin()
+    await phone.open(await computer.readCode())
+    await phone.answer('decline')
+    await phone.expectState('declined')
+    await phone.page.getByRole('link', { name }).click()
+    await phone.page.waitForURL(phone.server.origin + path)
+  }
 })
 
 test('a link is pasted in the app; a foreign one is shown and never opened', async ({ computer, phone }) => {

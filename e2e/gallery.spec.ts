@@ -96,7 +96,7 @@ test('the question fits a small phone: two buttons of equal size, and the warnin
     const gallery = await openGallery({ viewport: { width: 360, height: 640 }, locale })
     const { page } = gallery
     const states = gallery.states.filter((name) => name.startsWith('q/review'))
-    expect(states).toHaveLength(4)
+    expect(states).toHaveLength(7)
     for (const state of states) {
       await page.setViewportSize({ width: 360, height: 640 })
       await gallery.show(state)
@@ -150,6 +150,8 @@ const NAMES = [
   'Windows',
   'Safari',
   'macOS',
+  'iOS',
+  'Android',
   'Shanghai',
   'Hangzhou',
   'login.example.com',

@@ -16,7 +16,7 @@ let servers: Server[] = []
 
 test.beforeAll(async () => {
   redis = await Redis.start()
-  const settings = { REDIS_URL: redis.url, SESSION_SECRET: SECRET, PUBLIC_ORIGIN: ORIGIN }
+  const settings = { REDIS_URL: redis.url, SESSION_SECRET: SECRET, PUBLIC_ORIGIN: ORIGIN, MATCH_POLICY: 'never' }
   servers = await Promise.all(
     [1, 2, 3].map(async () => {
       const server = new Server(await freePort(), settings)

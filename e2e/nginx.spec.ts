@@ -1,5 +1,5 @@
-import { connect, constants } from 'node:http2'
 import { devices } from '@playwright/test'
+import { ask, cookieOf, isUp } from './support/http2'
 import { hasNginx, Nginx } from './support/nginx'
 import { hasRedis, Redis } from './support/redis'
 import { freePort, Server } from './support/server'
@@ -46,43 +46,6 @@ test.afterAll(async () => {
   await redis.kill()
 })
 
-/** One request by HTTP/2, or what comes of a stream within a time. */
-function ask(to: string, path: string, headers: Record<string, string> = {}, forMs?: number, body?: object) {
-  return new Promise<{ status: number; text: string; headers: Record<string, unknown> }>((resolve, reject) => {
-    const session = connect(to, { rejectUnauthorized: false })
-    session.on('error', reject)
-    const asked = session.request({ [constants.HTTP2_HEADER_PATH]: path, ...headers })
-    let text = ''
-    let answer: Record<string, unknown> = {}
-    const end = () => {
-      session.destroy()
-      resolve({ status: Number(answer[':status']), text, headers: answer })
-    }
-    asked.on('response', (response) => {
-      answer = response
-    })
-    asked.on('data', (chunk: Buffer) => {
-      text += chunk.toString()
-    })
-    asked.on('error', reject)
-    asked.on('end', end)
-    if (forMs !== undefined) setTimeout(end, forMs)
-    asked.end(body === undefined ? undefined : JSON.stringify(body))
-  })
-}
-
-function cookieOf({ headers }: { headers: Record<string, unknown> }): string {
-  const [line = ''] = headers['set-cookie'] as string[]
-  return line.split(';')[0] ?? ''
-}
-
-async function isUp(to: string): Promise<boolean> {
-  return await ask(to, '/api/health/ready').then(
-    ({ status }) => status === 200,
-    () => false,
-  )
-}
-
 test('a person signs in by HTTP/2, whichever instance answers', async ({ browser }) => {
   const desk = await browser.newContext({ viewport: { width: 1280, height: 800 }, ignoreHTTPSErrors: true })
   const { defaultBrowserType: _, ...iphone } = devices['iPhone 14']
@@ -107,8 +70,8 @@ test('a person signs in by HTTP/2, whichever instance answers', async ({ browser
 /** An attempt by hand: its path and the cookie that it belongs to. */
 async function start(): Promise<{ path: string; cookie: string }> {
   const headers = { ':method': 'POST', 'sec-fetch-site': 'same-origin' }
-  const { text, headers: answer } = await ask(origin, '/api/qr', headers)
-  return { path: `/api/qr/${JSON.parse(text).id}`, cookie: cookieOf({ headers: answer }) }
+  const answer = await ask(origin, '/api/qr', headers)
+  return { path: `/api/qr/${JSON.parse(answer.text).id}`, cookie: cookieOf(answer) }
 }
 
 test('a stream delivers at once, though nginx buffers by default', async () => {
@@ -180,11 +143,11 @@ test('behind an nginx that holds streams back, the page falls to the long poll a
 }) => {
   const port = await freePort()
   const held = `https://localhost:${port}`
-  const settings = { PUBLIC_ORIGIN: held, TRUSTED_PROXIES: '127.0.0.1' }
+  const settings = { PUBLIC_ORIGIN: held, TRUSTED_PROXIES: '127.0.0.2' }
   const server = new Server(await freePort(), settings)
   await server.start()
   // As it comes, HTTP/1.0 upstream, and deaf to what a stream asks for.
-  const more = 'proxy_ignore_headers X-Accel-Buffering;'
+  const more = 'proxy_bind 127.0.0.2; proxy_ignore_headers X-Accel-Buffering;'
   const without = ['proxy_http_version', 'proxy_set_header Connection']
   const holding = Nginx.start({ port, instances: [server.port], more, without })
   await until(() => isUp(held))

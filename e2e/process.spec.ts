@@ -144,6 +144,35 @@ test('so does a database of places that is none', async () => {
   rmSync(dataDir, { recursive: true })
 })
 
+const START = {
+  ours: ['scripts/start.mjs'],
+  next: ['node_modules/next/dist/bin/next', 'start'],
+}
+
+for (const kind of ['ours', 'next'] as const) {
+  test(`a mode that is not named as a local one is production, which needs its settings: ${kind}`, async () => {
+    for (const mode of ['staging', 'Production', 'dev']) {
+      const started = run(process.execPath, START[kind], { PORT: String(await freePort()), NODE_ENV: mode })
+      expect(await started.ended).toBe(1)
+      for (const name of ['PUBLIC_ORIGIN', 'SESSION_SECRET']) {
+        expect(started.output()).toMatch(new RegExp(`^ {2}${name} +required in production`, 'm'))
+      }
+    }
+  })
+
+  test(`and has neither demo accounts nor the gallery: ${kind}`, async () => {
+    const server = new Server(await freePort(), { NODE_ENV: 'staging', DEMO_ACCOUNTS: '' }, { server: kind })
+    await server.start()
+    const phone = new Agent(server.origin)
+    const { status, json } = await phone.send('POST', '/api/phone/session', { username: 'ada', password: 'demo' })
+    expect([status, json.code]).toEqual([401, 'credentials_wrong'])
+    expect((await fetch(`${server.origin}/dev/states`)).status).toBe(404)
+    expect((await fetch(`${server.origin}/login`)).status).toBe(200)
+    expect(await (await fetch(`${server.origin}/phone`)).text()).not.toContain('demo-account')
+    await server.dispose()
+  })
+}
+
 test('in the demo the page on localhost and the phone at the network address both pass the origin check', async () => {
   const port = String(await freePort())
   const dataDir = mkdtempSync(join(tmpdir(), 'qr-login-demo-'))
@@ -237,5 +266,7 @@ test('a client cannot choose its address', async ({ server }) => {
       .sameNetwork
   }
   expect(await send({})).toBe(true)
-  expect(await send({ 'X-Forwarded-For': '198.51.100.1', 'X-Qr-Login-Peer': '198.51.100.1' })).toBe(true)
+  expect(await send({ 'X-Qr-Login-Peer': '198.51.100.1' })).toBe(true)
+  // A peer that forwards for others hides their networks.
+  expect(await send({ 'X-Forwarded-For': '198.51.100.1' })).toBe(false)
 })

@@ -11,6 +11,7 @@ test('signing a computer out from the phone reaches its open page within 2 s', a
   await expect(phone.page.getByRole('dialog')).toContainText('Sign out of')
   await phone.page.getByTestId('sign-out-confirm').click()
   await expect(computer.page.getByText('You were signed out')).toBeVisible({ timeout: 2_000 })
+  await expect(computer.page.getByTestId('signed-out')).toHaveAttribute('data-by', 'phone')
   await expect(phone.page.getByText('No computers signed in.')).toBeVisible()
   await computer.page.getByRole('link', { name: 'Sign in again' }).click()
   await computer.expectState('ready')

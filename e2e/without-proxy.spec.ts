@@ -17,7 +17,7 @@ test.beforeAll(async () => {
   test.setTimeout(300_000)
   expect(hasWithoutProxy() || buildWithoutProxy()).toBe(true)
   const build = { folder: WITHOUT_PROXY, server: 'next' } as const
-  server = new Server(await freePort(), { RATE_LIMIT_SCALE: '2', CODE_PERIOD_S: '3' }, build)
+  server = new Server(await freePort(), { RATE_LIMIT_SCALE: '2', CODE_PERIOD_S: '3', CONFIRM_MIN_MS: '700' }, build)
   await server.start()
 })
 
@@ -41,7 +41,8 @@ test('a sign-in goes through the routes, and who still waits hears of the end', 
   const { json: attempt } = await computer.send('POST', '/api/qr', {})
   const stream = (await computer.open('GET', `/api/qr/${attempt.id}/events`)).text()
   const { json: review } = await phone.send('POST', '/api/qr/scan', { code: attempt.code.url.split('#')[1] })
-  await phone.send('POST', '/api/qr/confirm', { claim: review.claim })
+  const confirm = async () => (await phone.send('POST', '/api/qr/confirm', { claim: review.claim })).status
+  await expect.poll(confirm).toBe(200)
   const { ticket } = (await computer.send('GET', `/api/qr/${attempt.id}`)).json
   expect((await computer.send('POST', `/api/qr/${attempt.id}/redeem`, { ticket })).status).toBe(200)
   expect((await computer.send('GET', '/api/session')).json).toMatchObject({ signedIn: true })

@@ -2,7 +2,7 @@
 export class Agent {
   readonly #next: () => string
   readonly #origin: string
-  readonly #cookies = new Map<string, string>()
+  readonly cookies = new Map<string, string>()
 
   /** `to`: where each request goes, one place or the next of several. `origin`: what it says that its pages come from. */
   constructor(to: string | (() => string), origin = String(to)) {
@@ -22,7 +22,7 @@ export class Agent {
       method,
       headers: {
         Origin: this.#origin,
-        Cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+        Cookie: [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -30,7 +30,7 @@ export class Agent {
     })
     for (const line of response.headers.getSetCookie()) {
       const [name = '', value = ''] = line.split(';')[0]?.split('=') ?? []
-      this.#cookies.set(name, value)
+      this.cookies.set(name, value)
     }
     return response
   }

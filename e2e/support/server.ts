@@ -57,6 +57,8 @@ export class Server {
       DATA_DIR: this.#dataDir,
       DEMO_ACCOUNTS: 'true',
       RATE_LIMIT_SCALE: '1000',
+      // Clients without a screen confirm as fast as they can; pages wait all the same.
+      CONFIRM_MIN_MS: '0',
       ...this.#settings,
     } as NodeJS.ProcessEnv
     const child = spawn(process.execPath, this.#args, { env, cwd: this.#folder })

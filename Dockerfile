@@ -1,4 +1,5 @@
-# docker build -t qr-login . && docker run -p 3000:3000 -e PUBLIC_ORIGIN=https://login.example.com -e SESSION_SECRET=… qr-login
+# docker build -t qr-login . && docker run -p 3000:3000 -e PUBLIC_ORIGIN=https://login.example.com -e SESSION_SECRET=… -e TRUSTED_PROXIES=172.17.0.1 qr-login
+# (TRUSTED_PROXIES: the proxy in front, as the container sees it. Until it is set right a line of the log says so.)
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./

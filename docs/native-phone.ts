@@ -5,7 +5,8 @@
 
 export interface Review {
   claim: string
-  status: 'pending' | 'scanned' | 'confirmed' | 'redeemed' | 'cancelled' | 'expired'
+  /** `revoked`: it was redeemed, and its computer is signed out again. */
+  status: 'pending' | 'scanned' | 'confirmed' | 'redeemed' | 'cancelled' | 'expired' | 'revoked'
   expiresInMs: number
   computer: {
     browser: string | null
@@ -15,7 +16,14 @@ export interface Review {
     sameNetwork: boolean
     known: boolean
   }
-  match: { required: boolean; number: string | null; passed: boolean }
+  match: {
+    required: boolean
+    number: string | null
+    passed: boolean
+    /** Why it is required: tell the person only what is true. */
+    reasons: ('policy' | 'new_browser' | 'other_network' | 'unknown_network')[]
+  }
+  cancelledBy?: 'phone' | 'computer' | 'match'
 }
 
 export interface SignedInComputer {
@@ -25,6 +33,8 @@ export interface SignedInComputer {
   place: string | null
   signedInAt: string
   lastSeenAt: string
+  /** Until a phone answers for it, show a notice. */
+  acknowledged: boolean
 }
 
 /** A refusal: switch on `code`, see PROTOCOL.md. */
@@ -68,12 +78,15 @@ export class SignInPhone {
     return await this.#send('POST', '/api/qr/scan', { code })
   }
 
-  /** The person said yes. While `match.required` and not yet `passed`, this throws `match_required`: show `match.number` first. */
+  /**
+   * The person said yes. While `match.required` and not yet `passed`, this throws `match_required`: show `match.number` first. Within
+   * 0.7 s after the scan it throws `too_soon`: no person reads the question that fast.
+   */
   async confirm(review: Review): Promise<Review> {
     return await this.#send('POST', '/api/qr/confirm', { claim: review.claim })
   }
 
-  /** The person said no, or takes the yes back before the computer is signed in. */
+  /** The person said no; or, for 10 minutes after the sign-in, "Wasn't you?": exactly that computer is signed out. Safe to repeat. */
   async cancel(review: Review): Promise<Review> {
     return await this.#send('POST', '/api/qr/cancel', { claim: review.claim })
   }
@@ -82,6 +95,11 @@ export class SignInPhone {
   async listComputers(): Promise<SignedInComputer[]> {
     const { sessions } = await this.#send<{ sessions: SignedInComputer[] }>('GET', '/api/sessions')
     return sessions
+  }
+
+  /** "That was me": no phone shows the notice of this computer any more. */
+  async acknowledge(computer: SignedInComputer): Promise<void> {
+    await this.#send('POST', `/api/sessions/${computer.id}/acknowledge`)
   }
 
   async signOut(computer: SignedInComputer): Promise<void> {

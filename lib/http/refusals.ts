@@ -3,7 +3,7 @@ import type { RateLimitKey } from './address'
 import { WindowCounter } from './window-counter'
 
 /** Refusals of `/api/qr/**` that one client gets in a minute, before it gets 429 instead. */
-const REFUSALS_PER_MINUTE = 120
+export const REFUSALS_PER_MINUTE = 120
 const MINUTE_MS = 60_000
 
 /** Clients that are counted at a time: about 20 MB. */

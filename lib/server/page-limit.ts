@@ -3,7 +3,7 @@ import type { HeaderReader } from '../http/api-request'
 import { WindowCounter } from '../http/window-counter'
 
 /** What a person needs is a few; a page costs more than anything else that an unauthenticated client may ask for. */
-const PAGES_A_MINUTE = 240
+export const PAGES_A_MINUTE = 240
 const WINDOW_MS = 60_000
 const MAX_KEYS = 100_000
 

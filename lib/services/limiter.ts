@@ -10,7 +10,7 @@ interface Rule {
 const MINUTE_MS = 60_000
 
 /** Section 6 of PROTOCOL.md. A limit counts for the client that causes it; SECURITY.md names where one client can use up another's. */
-const RULES = {
+export const RULES = {
   start_by_browser: { limit: 6, windowMs: MINUTE_MS },
   start_by_address: { limit: 60, windowMs: MINUTE_MS },
   scan: { limit: 10, windowMs: MINUTE_MS },

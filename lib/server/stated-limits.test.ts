@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { REDEEM_TRIES } from '../attempt/attempt'
+import { rateLimitKeys } from '../http/address'
+import { REFUSALS_PER_MINUTE } from '../http/refusals'
+import { MAX_COUNTERS_PER_RULE, MAX_USED } from '../limits/limits'
+import { RULES } from '../services/limiter'
+import { MAX_PHONES } from '../session/session'
+import { MAX_ATTEMPTS, MAX_REMEMBERED } from '../store/store'
+import { PAGES_A_MINUTE } from './page-limit'
+
+/** PROTOCOL.md states each number: outside clients rely on them. */
+
+const text = readFileSync('PROTOCOL.md', 'utf8').replaceAll('\n', ' ')
+const [, wide, site] = rateLimitKeys('2001:db8::1').map(({ factor }) => factor) as [number, number, number]
+const prefixes = (limit: number) => `/64 ${limit}, /56 ${limit * wide}, /48 ${limit * site}`
+const many = (count: number) => count.toLocaleString('en-US')
+
+test.each([
+  `${RULES.start_by_browser.limit} a minute per browser`,
+  `${RULES.start_by_address.limit} a minute per address (IPv6: ${prefixes(RULES.start_by_address.limit)})`,
+  `${RULES.scan.limit} a minute per person; ${RULES.unknown_codes.limit} unknown codes`,
+  `${RULES.confirm.limit} a minute per person`,
+  `${REDEEM_TRIES} tries of its own browser`,
+  `${RULES.phone_sign_in.limit} a minute per address (IPv6: /64) and name together`,
+  `${RULES.failures_by_address.limit} failures a minute per address over all names (IPv6: ${prefixes(RULES.failures_by_address.limit)})`,
+  `${RULES.failures_by_name.limit} failures an hour per name`,
+  `${RULES.bad_credentials.limit} a minute per address (IPv6: ${prefixes(RULES.bad_credentials.limit)})`,
+  `${REFUSALS_PER_MINUTE} a minute per address (IPv6: ${prefixes(REFUSALS_PER_MINUTE)})`,
+  `${PAGES_A_MINUTE} a minute per address (IPv6: ${prefixes(PAGES_A_MINUTE)})`,
+  `${many(MAX_COUNTERS_PER_RULE)} counters of each rule and ${many(MAX_USED)} nonces`,
+  `${many(MAX_ATTEMPTS)} in all, ended ones included`,
+  `at most \`MAX_COMPUTERS\` computers and ${MAX_PHONES} phones`,
+  `The newest ${MAX_REMEMBERED} browsers of a person are kept`,
+])('PROTOCOL.md says: %s', (sentence) => {
+  expect(text).toContain(sentence)
+})

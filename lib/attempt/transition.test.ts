@@ -190,6 +190,10 @@ describe('a person needs time to read', () => {
     expect(transition(scanned, confirm, T0 + 700, slow).attempt.status).toBe('confirmed')
   })
 
+  test('where no time is asked for, a process whose clock is a little behind confirms too', () => {
+    expect(transition(scanned, confirm, T0 - 2, LIFETIMES).attempt.status).toBe('confirmed')
+  })
+
   test('a number that is due comes first, and a repeated scan starts no new wait', () => {
     expect(refusalOf(() => transition(matchDue, confirm, T0, slow))).toBe('match_required')
     const again = transition(scanned, scanBy(ADA), T0 + 650, slow).attempt

@@ -115,7 +115,9 @@ function toConfirmed(attempt: Scanned, event: EventOf<'confirm'>, { now, lifetim
   requireScanner(attempt, event.phone)
   const { scan } = attempt
   if (scan.match.required && !scan.match.passed) throw new ProtocolError('match_required')
-  if (now - (scan.scannedAt ?? 0) < lifetimes.confirmMinMs) throw new ProtocolError('too_soon', { retryAfterS: 1 })
+  // Never less than nothing: the clocks of two processes differ by a millisecond or two.
+  const readMs = Math.max(0, now - (scan.scannedAt ?? 0))
+  if (readMs < lifetimes.confirmMinMs) throw new ProtocolError('too_soon', { retryAfterS: 1 })
   return { attempt: { ...nextBase(attempt), status: 'confirmed', expiresAt: now + lifetimes.ticketMs, scan } }
 }
 

@@ -137,27 +137,6 @@ export function isTouchDue(session: AnySession, now: number, lifetimes: SessionL
   return now - session.lastSeenAt >= Math.min(TOUCH_EVERY_MS, idleMsOf(session.kind, lifetimes) / 4)
 }
 
-/** What a person sees of a signed-in computer. An allow-list. */
-export interface SessionView {
-  id: string
-  browser: string | null
-  os: string | null
-  place: string | null
-  /** ISO 8601, for display. */
-  signedInAt: string
-  lastSeenAt: string
-  /** The computer that asks. */
-  current: boolean
-  method: 'qr'
-  /** Whether its notice was answered on a phone. */
-  acknowledged: boolean
-}
-
-export function toSessionView(session: ComputerSession, currentId: string | null): SessionView {
-  const { id, browser, os, place, acknowledged } = session
-  return { id, browser, os, place, ...toTimes(session), current: id === currentId, method: 'qr', acknowledged }
-}
-
 /** What a person sees of a signed-in phone. An allow-list. */
 export interface PhoneView {
   id: string
@@ -167,8 +146,20 @@ export interface PhoneView {
   /** ISO 8601, for display. */
   signedInAt: string
   lastSeenAt: string
-  /** The phone that asks. */
+  /** Whether it is the device that asks. */
   current: boolean
+}
+
+/** What a person sees of a signed-in computer. An allow-list. */
+export interface SessionView extends PhoneView {
+  method: 'qr'
+  /** Whether its notice was answered on a phone. */
+  acknowledged: boolean
+}
+
+export function toSessionView(session: ComputerSession, currentId: string | null): SessionView {
+  const { id, browser, os, place, acknowledged } = session
+  return { id, browser, os, place, ...toTimes(session), current: id === currentId, method: 'qr', acknowledged }
 }
 
 export function toPhoneView(session: PhoneSession, currentId: string | null): PhoneView {

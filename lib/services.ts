@@ -1,6 +1,6 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
-import { REDEEM_TRIES, TOMBSTONE_MS } from './attempt/attempt'
+import { REDEEM_TRIES } from './attempt/attempt'
 import { deriveKey, deriveKeyring, keyIdOf } from './attempt/keys'
 import { createAudit } from './audit'
 import { BearerTokens } from './auth/bearer'
@@ -11,12 +11,8 @@ import { createNetworkFinder } from './http/client-network'
 import { type FindCity, openGeoDatabase } from './http/geo-database'
 import { baseHeaders } from './http/headers'
 import { Refusals } from './http/refusals'
-import { FullError } from './limits/limits'
-import { createLog, type Log } from './log'
-import { SharedClock } from './redis/clock'
-import { HttpRedis } from './redis/http'
-import { RedisFailure } from './redis/redis'
-import { TcpRedis } from './redis/tcp'
+import { createLog } from './log'
+import { openStore, storeFailureKind } from './open-store'
 import { AccountStream, type AccountStreamsOptions } from './services/account-streams'
 import { Arrivals } from './services/arrivals'
 import { AttemptStreams } from './services/attempt-streams'
@@ -24,18 +20,10 @@ import { Attempts } from './services/attempts'
 import { Limiter, type LimitKey } from './services/limiter'
 import { Sessions } from './services/sessions'
 import type { Account } from './session/session'
-import { isSqliteFailure } from './sqlite/open'
 import { Deadlines } from './sse/deadlines'
 import { type Stream, Streams } from './sse/streams'
-import { RedisStore } from './store/redis'
-import { SqliteStore } from './store/sqlite'
-import type { Store } from './store/store'
 
 const STREAMS_PER_ADDRESS = 30
-
-const SWEEP_EVERY_MS = 30_000
-const STORE_WARNING_EVERY_MS = 1_000
-const SWEEP_ROWS = 500
 
 export type Services = ReturnType<typeof createServices>
 
@@ -125,8 +113,7 @@ export function createServices(
     watching: () => store.watching,
     createAccountStream: (stream: Stream, who: Account) => new AccountStream(stream, who, account),
     newBrowserSecret: () => randomBytes(32).toString('base64url'),
-    isStoreFailure: (error: unknown) =>
-      isSqliteFailure(error) || error instanceof RedisFailure || error instanceof FullError,
+    storeFailureKind,
     /** Resolves when requests can be served. */
     checkReady: async (): Promise<'store' | 'shutdown' | null> => {
       if (isDraining) return 'shutdown'
@@ -168,65 +155,6 @@ export function services(): Services {
 export function installServices(other: Services | null): void {
   if (other === null) delete holder[KEY]
   else holder[KEY] = other
-}
-
-interface OpenStore {
-  store: Store
-  /** The clock that decides: all processes on one store have the same. */
-  now: () => number
-  /** Resolves when the store answers, and the clock is right. */
-  ping: () => Promise<void>
-  closeStore: () => void
-}
-
-function openStore(config: Config, log: Log, local: () => number): OpenStore {
-  if (config.store.kind === 'sqlite') {
-    const store = new SqliteStore(config.dataDir, (error) => log.error({ err: error }, 'watcher failed'))
-    const sweeper = setInterval(() => sweep(store, local, log), SWEEP_EVERY_MS)
-    sweeper.unref()
-    const closeStore = () => {
-      clearInterval(sweeper)
-      store.close()
-    }
-    return { store, now: local, ping: async () => store.ping(), closeStore }
-  }
-  // Thousands notice at the same moment, and say the same.
-  let quietUntil = 0
-  const onError = (error: unknown) => {
-    if (local() < quietUntil) return
-    quietUntil = local() + STORE_WARNING_EVERY_MS
-    log.warn({ err: error }, 'the store is away')
-  }
-  const redis =
-    config.store.kind === 'redis'
-      ? new TcpRedis({ ...config.store, now: local, onError })
-      : new HttpRedis({ ...config.store, now: local, onError })
-  // Before the first answer it goes by its own.
-  let now = local
-  const { prefix } = config.store
-  const { attemptMs, confirmMs, ticketMs } = config.lifetimes
-  const attemptLifeMs = attemptMs + confirmMs + ticketMs + TOMBSTONE_MS
-  const store = new RedisStore({ redis, prefix, process: randomUUID(), now: () => now(), onError, attemptLifeMs })
-  const clock = new SharedClock(() => store.readTime(), local)
-  now = clock.now
-  const closeStore = () => {
-    clock.stop()
-    void store.close()
-  }
-  const ping = async () => {
-    await store.ping()
-    await clock.check()
-  }
-  return { store, now: clock.now, ping, closeStore }
-}
-
-/** A bounded number of rows at a time, with room for requests in between, until all that is over is forgotten. */
-function sweep(store: SqliteStore, now: () => number, log: Log): void {
-  try {
-    if (store.sweep(now(), SWEEP_ROWS) >= SWEEP_ROWS) setImmediate(sweep, store, now, log)
-  } catch (error) {
-    log.error({ err: error }, 'sweep failed')
-  }
 }
 
 function openPlaces(path: string): FindCity {

@@ -138,8 +138,8 @@ async function checkRequest(
 /** What we did not refuse on purpose is our own bug: logged whole, answered with the request's id alone. */
 function toRefusal(error: unknown, facts: { requestId: string; route: string; method: string }): ProtocolError {
   if (isProtocolError(error)) return error
-  const { log, isStoreFailure } = services()
-  const code: ErrorCode = isStoreFailure(error) ? 'unavailable' : 'internal'
+  const { log, storeFailureKind } = services()
+  const code: ErrorCode = storeFailureKind(error) === null ? 'internal' : 'unavailable'
   log.error({ err: error, ...facts, code }, 'request failed')
   return new ProtocolError(code, code === 'unavailable' ? { retryAfterS: 2 } : {})
 }

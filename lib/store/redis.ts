@@ -197,6 +197,8 @@ export class RedisStore implements Store {
     return 0
   }
 
+  async settle(): Promise<void> {}
+
   async ping(): Promise<void> {
     await this.#options.redis.ping()
   }

@@ -198,6 +198,8 @@ export class SqliteStore implements Store {
     return attempts + others + this.#limits.sweep(now, limit)
   }
 
+  settle(): void {}
+
   ping(): void {
     this.#sql.ping.get()
   }

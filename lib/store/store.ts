@@ -152,7 +152,15 @@ export interface Store extends Limits {
 
   /** Forgets what is over, at most `limit` rows of each kind. Returns how many it forgot. */
   sweep(now: number, limit: number): Awaitable<number>
-  /** Resolves when the store answers. */
+  /**
+   * Resolves when what this process has written before cannot get lost any more. `ending`: what must not come back (a
+   * cancel, a sign-out) is on the disk or, where there are replicas, on one of them. `sign-in`: it is on the disk of an
+   * embedded store; a shared one keeps to its own settings.
+   * @throws a failure of the store when that is not certain in time: the write stands, and is to be repeated.
+   */
+  settle(what: 'sign-in' | 'ending'): Awaitable<void>
+
+  /** Resolves when the store can be written. */
   ping(): Awaitable<void>
   close(): Awaitable<void>
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { TOMBSTONE_MS } from './attempt/attempt'
+import { type Clock, SteadyClock } from './clock'
 import type { Config } from './config'
 import { FullError } from './limits/limits'
 import type { Log } from './log'
@@ -28,53 +29,81 @@ export function storeFailureKind(error: unknown): string | null {
 
 interface OpenStore {
   store: Store
-  /** The clock that decides: all processes on one store have the same. */
+  /** The clock that decides (epoch ms): all processes on one store have the same, and it does not jump. */
   now: () => number
-  /** Resolves when the store answers, and the clock is right. */
+  /** The clock that other parties' times are compared with (epoch ms). */
+  wall: () => number
+  /** In ms. For differences. */
+  monotonicMs: () => number
+  /** Resolves when the store can be written, and the clock is right. */
   ping: () => Promise<void>
   closeStore: () => void
 }
 
-/** Opens the store that the settings name. */
-export function openStore(config: Config, log: Log, local: () => number): OpenStore {
-  if (config.store.kind === 'sqlite') {
-    const store = new SqliteStore(config.dataDir, (error) => log.error({ err: error }, 'watcher failed'))
-    const sweeper = setInterval(() => sweep(store, local, log), SWEEP_EVERY_MS)
-    sweeper.unref()
-    const closeStore = () => {
-      clearInterval(sweeper)
-      store.close()
-    }
-    return { store, now: local, ping: async () => store.ping(), closeStore }
+/** Opens the store that the settings name. `local`: the one clock for all, for tests; null: the machine's clocks. */
+export function openStore(config: Config, log: Log, local: (() => number) | null): OpenStore {
+  const clock = openClock(local, log)
+  return config.store.kind === 'sqlite'
+    ? openEmbedded(config, log, clock)
+    : openShared(config, config.store, log, clock)
+}
+
+/** A test's own clock is never set by another party. */
+function openClock(local: (() => number) | null, log: Log): Clock {
+  if (local !== null) return { now: local, wall: local, monotonicMs: local, offsetMs: 0, stop: () => {} }
+  return new SteadyClock({
+    onStep: (offsetMs) =>
+      log.warn({ offsetMs }, 'the clock of this machine was set: lifetimes go by the time since the start'),
+  })
+}
+function openEmbedded({ dataDir }: Config, log: Log, clock: Clock): OpenStore {
+  const store = new SqliteStore(dataDir, (error) => log.error({ err: error }, 'watcher failed'))
+  const sweeper = setInterval(() => sweep(store, clock.now, log), SWEEP_EVERY_MS)
+  sweeper.unref()
+  const closeStore = () => {
+    clearInterval(sweeper)
+    clock.stop()
+    store.close()
   }
+  const { now, wall, monotonicMs } = clock
+  return { store, now, wall, monotonicMs, ping: async () => store.ping(), closeStore }
+}
+
+type SharedSettings = Exclude<Config['store'], { kind: 'sqlite' }>
+
+function openShared({ lifetimes }: Config, settings: SharedSettings, log: Log, clock: Clock): OpenStore {
+  const { monotonicMs } = clock
   // Thousands notice at the same moment, and say the same.
-  let quietUntil = 0
+  let quietUntil = Number.NEGATIVE_INFINITY
   const onError = (error: unknown) => {
-    if (local() < quietUntil) return
-    quietUntil = local() + STORE_WARNING_EVERY_MS
+    if (monotonicMs() < quietUntil) return
+    quietUntil = monotonicMs() + STORE_WARNING_EVERY_MS
     log.warn({ err: error }, 'the store is away')
   }
   const redis =
-    config.store.kind === 'redis'
-      ? new TcpRedis({ ...config.store, now: local, onError })
-      : new HttpRedis({ ...config.store, now: local, onError })
-  // Before the first answer it goes by its own.
-  let now = local
-  const { prefix } = config.store
-  const { attemptMs, confirmMs, ticketMs } = config.lifetimes
+    settings.kind === 'redis'
+      ? new TcpRedis({ ...settings, now: monotonicMs, onError })
+      : new HttpRedis({ ...settings, now: monotonicMs, onError })
+  const { prefix } = settings
+  const { attemptMs, confirmMs, ticketMs } = lifetimes
   const attemptLifeMs = attemptMs + confirmMs + ticketMs + TOMBSTONE_MS
-  const store = new RedisStore({ redis, prefix, process: randomUUID(), now: () => now(), onError, attemptLifeMs })
-  const clock = new SharedClock(() => store.readTime(), local)
-  now = clock.now
+  const shared: SharedClock = new SharedClock(clock.now(), {
+    readTime: () => store.readTime(),
+    monotonicMs,
+    onStep: (differenceMs) => log.warn({ differenceMs }, 'the clock of the store was set, and is followed'),
+  })
+  const { now } = shared
+  const store = new RedisStore({ redis, prefix, process: randomUUID(), now, onError, attemptLifeMs })
   const closeStore = () => {
+    shared.stop()
     clock.stop()
     void store.close()
   }
   const ping = async () => {
     await store.ping()
-    await clock.check()
+    await shared.check()
   }
-  return { store, now: clock.now, ping, closeStore }
+  return { store, now, wall: now, monotonicMs, ping, closeStore }
 }
 
 /** A bounded number of rows at a time, with room for requests in between, until all that is over is forgotten. */

@@ -27,19 +27,20 @@ const STREAMS_PER_ADDRESS = 30
 
 export type Services = ReturnType<typeof createServices>
 
-/** Builds everything that lives as long as the process. The only reader of the clock and of chance. */
+/** Builds everything that lives as long as the process. The only reader of clocks and of chance. */
 export function createServices(
   config: Config,
-  local: () => number = Date.now,
+  /** The one clock for all (epoch ms), for tests; null: the machine's clocks. */
+  local: (() => number) | null = null,
   /** How long the event loop has been at work, in ms. */
   activeMs: () => number = () => performance.eventLoopUtilization().active,
 ) {
   const log = createLog(config.logLevel)
   const findCity = config.geoDatabase === null ? null : openPlaces(config.geoDatabase)
-  const { store, now, ping, closeStore } = openStore(config, log, local)
+  const { store, now, wall, monotonicMs, ping, closeStore } = openStore(config, log, local)
   const audit = createAudit(log, config.secrets[0])
   const keys = deriveKeyring(config.secrets)
-  const deadlines = new Deadlines(now)
+  const deadlines = new Deadlines(now, monotonicMs)
   const perAddress = Math.max(1, Math.floor(STREAMS_PER_ADDRESS * config.rateLimitScale))
   const streams = new Streams({ perAddress, inAll: config.maxStreams }, Math.random)
   const { lifetimes, sessionLifetimes, publicOrigin, matchPolicy, singleComputer, maxComputers, signingSecrets } =
@@ -96,9 +97,11 @@ export function createServices(
         : new BearerTokens({
             ...config.bearer,
             now,
+            wall,
+            monotonicMs,
             onError: (error) => log.warn({ err: error }, 'a bearer token could not be judged'),
           }),
-    signatures: signingSecrets === null ? null : new Signatures({ secrets: signingSecrets, limits: store, now }),
+    signatures: signingSecrets === null ? null : new Signatures({ secrets: signingSecrets, limits: store, now, wall }),
     limiter: new Limiter({ limits: store, keys: limitKeys(config.secrets), scale: config.rateLimitScale, now }),
     refusals: new Refusals({ scale: config.rateLimitScale, now: () => performance.now() }),
     findCity,

@@ -1,4 +1,4 @@
-import type { AnySession, EndedBy } from '../session/session'
+import { type AnySession, type EndedBy, TOUCH_EVERY_MS } from '../session/session'
 import type { SqliteFile } from '../sqlite/open'
 
 /** What the embedded store keeps, and every statement that it makes. */
@@ -61,7 +61,11 @@ export function prepare(db: SqliteFile) {
        WHERE person_id = ? AND kind = ? AND revoked_at IS NULL AND expires_at > ? AND last_seen_at > ? AND id <> ?
        ORDER BY signed_in_at DESC, id LIMIT 1 OFFSET ?`,
     ),
-    touchSession: db.prepare('UPDATE sessions SET last_seen_at = max(last_seen_at, ?) WHERE id = ?'),
+    /** A use that lies far ahead was recorded before the clock was set back. */
+    touchSession: db.prepare(
+      `UPDATE sessions SET last_seen_at =
+       CASE WHEN last_seen_at > ?1 + ${TOUCH_EVERY_MS} THEN ?1 ELSE max(last_seen_at, ?1) END WHERE id = ?2`,
+    ),
     acknowledge: db.prepare('UPDATE sessions SET acknowledged = 1 WHERE id = ? AND acknowledged = 0'),
     revokeSession: db.prepare('UPDATE sessions SET revoked_at = ?, revoked_by = ? WHERE id = ? AND revoked_at IS NULL'),
     remember: db.prepare(

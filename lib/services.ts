@@ -13,15 +13,14 @@ import { baseHeaders } from './http/headers'
 import { Refusals } from './http/refusals'
 import { createLog } from './log'
 import { openStore, storeFailureKind } from './open-store'
-import { AccountStream, type AccountStreamsOptions } from './services/account-streams'
+import { AccountStreams } from './services/account-streams'
 import { Arrivals } from './services/arrivals'
 import { AttemptStreams } from './services/attempt-streams'
 import { Attempts } from './services/attempts'
 import { Limiter, type LimitKey } from './services/limiter'
 import { Sessions } from './services/sessions'
-import type { Account } from './session/session'
 import { Deadlines } from './sse/deadlines'
-import { type Stream, Streams } from './sse/streams'
+import { Streams } from './sse/streams'
 
 const STREAMS_PER_ADDRESS = 30
 
@@ -54,7 +53,7 @@ export function createServices(
     now,
     randomBytes,
   })
-  const account: AccountStreamsOptions = {
+  const accountStreams = new AccountStreams({
     store,
     sessions,
     sessionLifetimes,
@@ -62,7 +61,7 @@ export function createServices(
     deadlines,
     now,
     onError: (error) => log.error({ err: error }, 'stream failed'),
-  }
+  })
   const attempts = new Attempts({
     store,
     audit,
@@ -114,7 +113,7 @@ export function createServices(
     attemptStreams: new AttemptStreams({ store, keys, lifetimes, publicOrigin, deadlines, now }),
     /** How many attempts and accounts are watched in the store. */
     watching: () => store.watching,
-    createAccountStream: (stream: Stream, who: Account) => new AccountStream(stream, who, account),
+    accountStreams,
     newBrowserSecret: () => randomBytes(32).toString('base64url'),
     storeFailureKind,
     /** Resolves when requests can be served. */

@@ -12,7 +12,7 @@ const MAX_WAIT_MS = 25_000
 
 /** `/api/qr/{id}`: the attempt now, or as soon as it changes; and its end. */
 export const attempt = resource('/api/qr/{id}', {
-  GET: async ({ request, params: { id = '' } }: Call) => {
+  GET: async ({ request, params: { id = '' }, waits }: Call) => {
     const { attempts, arrivals } = services()
     const { searchParams } = new URL(request.url)
     const after = parseCount(searchParams, 'after')
@@ -23,7 +23,7 @@ export const attempt = resource('/api/qr/{id}', {
     const browserHash = await requireBrowserHash(request)
     if (after !== null) {
       const wait = { after, waitMs: Math.min(waitMs, MAX_WAIT_MS), signal: request.signal }
-      return await longPoll(request, id, browserHash, wait)
+      return await longPoll({ request, id, browserHash, wait, waits })
     }
     const own = await attempts.requireOwn(id, browserHash)
     const headers = { ETag: attempts.etagOf(own) }
@@ -37,12 +37,21 @@ export const attempt = resource('/api/qr/{id}', {
   },
 })
 
+interface LongPoll {
+  request: ApiRequest
+  id: string
+  browserHash: string
+  wait: WaitOptions
+  waits: Call['waits']
+}
+
 /** Counts as a stream does. 204 when nothing changed. */
-async function longPoll(request: ApiRequest, id: string, browserHash: string, wait: WaitOptions): Promise<Response> {
+async function longPoll({ request, id, browserHash, wait, waits }: LongPoll): Promise<Response> {
   const stream = admitStream(request)
   try {
     const channel = await services().attemptStreams.open(id, browserHash)
     if (channel === null) throw new ProtocolError('not_found')
+    waits()
     const view = await channel.wait(stream, wait)
     return view === null ? noContent() : json(view)
   } finally {

@@ -3,6 +3,7 @@ import { TOMBSTONE_MS } from './attempt/attempt'
 import type { Config } from './config'
 import { FullError } from './limits/limits'
 import type { Log } from './log'
+import type { StoreFailureKind } from './metrics/names'
 import { SharedClock } from './redis/clock'
 import { HttpRedis } from './redis/http'
 import { RedisFailure } from './redis/redis'
@@ -20,7 +21,7 @@ const SWEEP_ROWS = 500
  * What kept the store from its part, as one of a few words; null for an error that is not the store's. The answer to
  * such an error is 503.
  */
-export function storeFailureKind(error: unknown): string | null {
+export function storeFailureKind(error: unknown): StoreFailureKind | null {
   if (error instanceof FullError) return 'no_room'
   if (error instanceof RedisFailure) return 'redis'
   return isSqliteFailure(error) ? 'sqlite' : null

@@ -19,7 +19,9 @@ export const attempt = resource('/api/qr/{id}', {
     const waitMs = parseCount(searchParams, 'waitMs') ?? 0
     // Pages ask this before they open their stream again; a crash sends all of them here. Before anything that costs.
     const comeAgainMs = after === null ? arrivals.admit() : 0
-    if (comeAgainMs > 0) throw new ProtocolError('unavailable', { retryAfterS: Math.ceil(comeAgainMs / 1_000) })
+    if (comeAgainMs > 0) {
+      throw new ProtocolError('unavailable', { retryAfterS: Math.ceil(comeAgainMs / 1_000), limit: 'admission' })
+    }
     const browserHash = await requireBrowserHash(request)
     if (after !== null) {
       const wait = { after, waitMs: Math.min(waitMs, MAX_WAIT_MS), signal: request.signal }
@@ -39,7 +41,7 @@ export const attempt = resource('/api/qr/{id}', {
 
 /** Counts as a stream does. 204 when nothing changed. */
 async function longPoll(request: ApiRequest, id: string, browserHash: string, wait: WaitOptions): Promise<Response> {
-  const stream = admitStream(request)
+  const stream = admitStream(request, 'long_poll')
   try {
     const channel = await services().attemptStreams.open(id, browserHash)
     if (channel === null) throw new ProtocolError('not_found')

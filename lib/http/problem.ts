@@ -35,6 +35,9 @@ const PROBLEMS: Record<ErrorCode, Problem> = {
   internal: { status: 500, title: 'Something went wrong on our side.' },
 }
 
+/** Every code that a refusal can have. */
+export const ERROR_CODES = Object.keys(PROBLEMS) as ErrorCode[]
+
 export function statusOf(code: ErrorCode): number {
   return PROBLEMS[code].status
 }

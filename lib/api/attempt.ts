@@ -2,6 +2,7 @@ import { ProtocolError } from '../attempt/errors'
 import { requireBrowserHash } from '../auth/identity'
 import { json, noContent } from '../http/answer'
 import type { ApiRequest } from '../http/api-request'
+import { matchesEtag } from '../http/etag'
 import { parseCount } from '../http/query'
 import { type Call, resource } from '../http/resource'
 import { admitStream } from '../http/stream'
@@ -29,7 +30,8 @@ export const attempt = resource('/api/qr/{id}', {
     }
     const own = await attempts.requireOwn(id, browserHash)
     const headers = { ETag: attempts.etagOf(own) }
-    if (matches(request.headers.get('if-none-match'), headers.ETag)) return new Response(null, { status: 304, headers })
+    if (matchesEtag(request.headers.get('if-none-match'), headers.ETag))
+      return new Response(null, { status: 304, headers })
     return json(attempts.view(own), { headers })
   },
 
@@ -50,10 +52,4 @@ async function longPoll(request: ApiRequest, id: string, browserHash: string, wa
   } finally {
     stream.close()
   }
-}
-
-function matches(ifNoneMatch: string | null, etag: string): boolean {
-  if (ifNoneMatch === null) return false
-  const given = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
-  return given.includes('*') || given.includes(etag.slice(2))
 }

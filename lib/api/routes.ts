@@ -7,6 +7,7 @@ import { confirm } from './confirm'
 import { live, ready } from './health'
 import { match } from './match'
 import { metrics } from './metrics'
+import { openapi } from './openapi'
 import { phoneSession } from './phone-session'
 import { phoneById, phones } from './phones'
 import { redeem } from './redeem'
@@ -35,6 +36,7 @@ const RESOURCES = [
   live,
   ready,
   metrics,
+  openapi,
 ]
 
 const BY_ROUTE = new Map(RESOURCES.map((resource) => [resource.route, resource]))

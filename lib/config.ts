@@ -43,6 +43,8 @@ export interface Config {
   geoDatabase: string | null
   maxStreams: number
   logLevel: LogLevel
+  /** Each opens `/api/metrics`. Null: nothing is measured, and there is nothing under that path. */
+  metricsTokens: Secrets | null
 }
 
 type Secrets = readonly [string, ...string[]]
@@ -128,6 +130,7 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
     geoDatabase: data.GEOIP_DB ?? null,
     maxStreams: data.MAX_STREAMS,
     logLevel: data.LOG_LEVEL,
+    metricsTokens: data.METRICS_TOKEN ?? null,
   }
 }
 

@@ -4,6 +4,7 @@ import { type Clock, SteadyClock } from './clock'
 import type { Config } from './config'
 import { FullError } from './limits/limits'
 import type { Log } from './log'
+import type { StoreFailureKind } from './metrics/names'
 import { SharedClock } from './redis/clock'
 import { HttpRedis } from './redis/http'
 import { RedisFailure } from './redis/redis'
@@ -21,7 +22,7 @@ const SWEEP_ROWS = 500
  * What kept the store from its part, as one of a few words; null for an error that is not the store's. The answer to
  * such an error is 503.
  */
-export function storeFailureKind(error: unknown): string | null {
+export function storeFailureKind(error: unknown): StoreFailureKind | null {
   if (error instanceof FullError) return 'no_room'
   if (error instanceof RedisFailure) return 'redis'
   return isSqliteFailure(error) ? 'sqlite' : null
@@ -33,8 +34,8 @@ interface OpenStore {
   now: () => number
   /** The clock that other parties' times are compared with (epoch ms). */
   wall: () => number
-  /** In ms. For differences. */
-  monotonicMs: () => number
+  /** Of this machine. */
+  clock: Clock
   /** Resolves when the store can be written, and the clock is right. */
   ping: () => Promise<void>
   closeStore: () => void
@@ -65,8 +66,8 @@ function openEmbedded({ dataDir }: Config, log: Log, clock: Clock): OpenStore {
     clock.stop()
     store.close()
   }
-  const { now, wall, monotonicMs } = clock
-  return { store, now, wall, monotonicMs, ping: async () => store.ping(), closeStore }
+  const { now, wall } = clock
+  return { store, clock, now, wall, ping: async () => store.ping(), closeStore }
 }
 
 type SharedSettings = Exclude<Config['store'], { kind: 'sqlite' }>
@@ -103,7 +104,7 @@ function openShared({ lifetimes }: Config, settings: SharedSettings, log: Log, c
     await store.ping()
     await shared.check()
   }
-  return { store, now, wall: now, monotonicMs, ping, closeStore }
+  return { store, clock, now, wall: now, ping, closeStore }
 }
 
 /** A bounded number of rows at a time, with room for requests in between, until all that is over is forgotten. */

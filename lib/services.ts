@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { statfs } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
+import { version } from '../package.json'
 import { REDEEM_TRIES } from './attempt/attempt'
 import { deriveKey, deriveKeyring, keyIdOf } from './attempt/keys'
 import { createAudit } from './audit'
@@ -10,8 +12,11 @@ import { type Config, ConfigError, loadConfig } from './config'
 import { createNetworkFinder } from './http/client-network'
 import { type FindCity, openGeoDatabase } from './http/geo-database'
 import { baseHeaders } from './http/headers'
+import { ERROR_CODES } from './http/problem'
 import { Refusals } from './http/refusals'
 import { createLog } from './log'
+import { Metrics } from './metrics/metrics'
+import { NO_RECORDER, type Recorder } from './metrics/recorder'
 import { openStore, storeFailureKind } from './open-store'
 import { AccountStreams } from './services/account-streams'
 import { Arrivals } from './services/arrivals'
@@ -36,12 +41,15 @@ export function createServices(
 ) {
   const log = createLog(config.logLevel)
   const findCity = config.geoDatabase === null ? null : openPlaces(config.geoDatabase)
-  const { store, now, wall, monotonicMs, ping, closeStore } = openStore(config, log, local)
-  const audit = createAudit(log, config.secrets[0])
+  const { store: opened, clock, now, wall, ping, closeStore } = openStore(config, log, local)
   const keys = deriveKeyring(config.secrets)
-  const deadlines = new Deadlines(now, monotonicMs)
+  const deadlines = new Deadlines(now, clock.monotonicMs)
   const perAddress = Math.max(1, Math.floor(STREAMS_PER_ADDRESS * config.rateLimitScale))
   const streams = new Streams({ perAddress, inAll: config.maxStreams }, Math.random)
+  const metrics = config.metricsTokens === null ? null : createMetrics(streams)
+  const recorder: Recorder = metrics ?? NO_RECORDER
+  const store = recorder.measureStore(opened)
+  const audit = recorder.countRefusals(createAudit(log, config.secrets[0]))
   const { lifetimes, sessionLifetimes, publicOrigin, matchPolicy, singleComputer, maxComputers, signingSecrets } =
     config
   const sessions = new Sessions({
@@ -65,6 +73,7 @@ export function createServices(
   const attempts = new Attempts({
     store,
     audit,
+    recorder,
     keys,
     lifetimes,
     publicOrigin,
@@ -74,6 +83,18 @@ export function createServices(
     randomBytes,
   })
   let isDraining = false
+  let wasReady: boolean | null = null
+
+  async function findFailing(): Promise<'store' | 'shutdown' | null> {
+    if (isDraining) return 'shutdown'
+    try {
+      await ping()
+      return null
+    } catch (error) {
+      log.warn({ err: error }, 'store does not answer')
+      return 'store'
+    }
+  }
 
   function becomeUnready(): void {
     isDraining = true
@@ -83,6 +104,13 @@ export function createServices(
     becomeUnready()
     streams.drain()
   }
+
+  recorder.observe('ready', () => (wasReady === null ? null : Number(wasReady && !isDraining)))
+  recorder.observe('draining', () => Number(isDraining))
+  recorder.observe('watched', () => store.watching)
+  recorder.observe('streams_max', () => config.maxStreams)
+  recorder.observe('clock_offset_seconds', () => clock.offsetMs / 1_000)
+  if (config.store.kind === 'sqlite') observeDisk(recorder, config.dataDir)
 
   return {
     config,
@@ -97,7 +125,7 @@ export function createServices(
             ...config.bearer,
             now,
             wall,
-            monotonicMs,
+            monotonicMs: clock.monotonicMs,
             onError: (error) => log.warn({ err: error }, 'a bearer token could not be judged'),
           }),
     signatures: signingSecrets === null ? null : new Signatures({ secrets: signingSecrets, limits: store, now, wall }),
@@ -110,22 +138,28 @@ export function createServices(
     arrivals: new Arrivals(() => performance.now(), activeMs),
     sessions,
     streams,
-    attemptStreams: new AttemptStreams({ store, keys, lifetimes, publicOrigin, deadlines, now }),
+    attemptStreams: new AttemptStreams({
+      store,
+      keys,
+      lifetimes,
+      publicOrigin,
+      deadlines,
+      now,
+      onExpired: () => recorder.recordExpiry(),
+    }),
     /** How many attempts and accounts are watched in the store. */
     watching: () => store.watching,
     accountStreams,
     newBrowserSecret: () => randomBytes(32).toString('base64url'),
     storeFailureKind,
-    /** Resolves when requests can be served. */
-    checkReady: async (): Promise<'store' | 'shutdown' | null> => {
-      if (isDraining) return 'shutdown'
-      try {
-        await ping()
-        return null
-      } catch (error) {
-        log.warn({ err: error }, 'store does not answer')
-        return 'store'
-      }
+    /** Null without METRICS_TOKEN: nothing is measured. */
+    metrics,
+    recorder,
+    /** Resolves with what keeps requests from being served, null when nothing does. */
+    checkReady: async () => {
+      const failing = await findFailing()
+      wasReady = failing === null
+      return failing
     },
     /** `checkReady` says no from now on; everything else goes on. */
     becomeUnready,
@@ -137,6 +171,28 @@ export function createServices(
       closeStore()
     },
   }
+}
+
+function createMetrics(streams: Streams): Metrics {
+  return new Metrics({
+    version,
+    codes: ERROR_CODES,
+    storeFailureKind,
+    countStreams: (transport) => streams.count(transport),
+    now: () => performance.now(),
+  })
+}
+
+/** The file system that the embedded store grows on. */
+function observeDisk(recorder: Recorder, folder: string): void {
+  recorder.observe('disk_free_bytes', async () => {
+    const { bavail, bsize } = await statfs(folder)
+    return bavail * bsize
+  })
+  recorder.observe('disk_size_bytes', async () => {
+    const { blocks, bsize } = await statfs(folder)
+    return blocks * bsize
+  })
 }
 
 function limitKeys([first, ...others]: Config['secrets']): [LimitKey, ...LimitKey[]] {

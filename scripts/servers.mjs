@@ -1,8 +1,9 @@
-// Installs the servers that tests start on ports of their own, where there are none: redis-server and nginx.
+// Installs the servers that tests start on ports of their own, where there are none: redis-server, nginx, and
+// Prometheus with its promtool.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
-const PACKAGES = { 'redis-server': 'redis-server', nginx: 'nginx-light' }
+const PACKAGES = { 'redis-server': 'redis-server', nginx: 'nginx-light', promtool: 'prometheus' }
 
 /** @returns {boolean} whether all of them are there now */
 export function installServers() {

@@ -1,4 +1,9 @@
-/** A client without a screen: keeps its cookies, and names its origin as a browser does. */
+import { findMistake, isChecked } from './answers'
+
+/**
+ * A client without a screen: keeps its cookies, and names its origin as a browser does. An answer of the API that is
+ * not as the OpenAPI document says throws.
+ */
 export class Agent {
   readonly #next: () => string
   readonly #origin: string
@@ -18,7 +23,8 @@ export class Agent {
   }
 
   async open(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
-    const response = await fetch(this.#next() + path, {
+    const to = this.#next()
+    const response = await fetch(to + path, {
       method,
       headers: {
         Origin: this.#origin,
@@ -32,6 +38,15 @@ export class Agent {
       const [name = '', value = ''] = line.split(';')[0]?.split('=') ?? []
       this.cookies.set(name, value)
     }
+    if (isChecked(to)) await this.#check(method, path, response)
     return response
+  }
+
+  async #check(method: string, path: string, response: Response): Promise<void> {
+    const { status, headers } = response
+    const isRead = /json/.test(headers.get('content-type') ?? '')
+    const body = isRead ? await response.clone().text() : null
+    const mistake = findMistake({ method, path, status, headers, body })
+    if (mistake !== null) throw new Error(mistake)
   }
 }

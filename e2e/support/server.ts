@@ -4,6 +4,7 @@ import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeS
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { checkAnswersOf } from './answers'
 
 export type Settings = Record<string, string>
 
@@ -73,6 +74,7 @@ export class Server {
       const response = await fetch(`${this.origin}/api/health/ready`).catch(() => null)
       return response?.ok ?? false
     })
+    await checkAnswersOf(this.origin)
   }
 
   /** Ends it by the signal and resolves with how long that took. */

@@ -37,7 +37,7 @@ export type Handler = (call: Call) => Promise<Response>
 export type RouteHandler = (request: ApiRequest, context: RouteContext) => Promise<Response>
 
 /** What `resource` makes: an answer to every method, and the route as PROTOCOL.md writes it. */
-type Resource = Record<Method, RouteHandler> & { readonly route: string }
+export type Resource = Record<Method, RouteHandler> & { readonly route: string }
 
 type Params = Record<string, string>
 

@@ -82,11 +82,23 @@ export class Server {
     const child = this.#process
     if (child === null || child.exitCode !== null) return { ms: 0, code: child?.exitCode ?? null }
     const startedAt = performance.now()
-    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+    const ended = this.ended()
     child.kill(signal)
     const code = await ended
     this.#process = null
     return { ms: performance.now() - startedAt, code }
+  }
+
+  /** Sends it a signal, and does not wait for what comes of that. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal)
+  }
+
+  /** Resolves with the exit code when it has ended; null when a signal has ended it. */
+  async ended(): Promise<number | null> {
+    const child = this.#process
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
+    return await new Promise((resolve) => child.once('exit', resolve))
   }
 
   /** Overwrites the store's files, as a failing disk does. */

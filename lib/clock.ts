@@ -17,6 +17,8 @@ export interface Clock {
   monotonicMs: () => number
   /** What the machine's clock says now minus `now()`, in ms: 0 unless it was set since the start. */
   readonly offsetMs: number
+  /** How often it was set since the start. */
+  readonly steps: number
   stop: () => void
 }
 
@@ -45,6 +47,7 @@ export class SteadyClock implements Clock {
   readonly #timer: ReturnType<typeof setInterval>
   #baseMs: number
   #latest = 0
+  #steps = 0
   #offsetMs = 0
   #uptimeThen: number
   #monotonicThen: number
@@ -75,23 +78,29 @@ export class SteadyClock implements Clock {
     return this.#offsetMs
   }
 
+  get steps(): number {
+    return this.#steps
+  }
+
   /** Compares the clocks now. */
   look(): void {
     this.#addSleep()
     const offsetMs = this.wall() - this.now()
     if (Math.abs(offsetMs) <= STEP_MS) {
-      // A clock that was set back to where it was is no step any more.
-      if (this.#offsetMs !== 0) this.#onStep(0)
+      // A clock that was set back to where it was is right again.
+      if (this.#offsetMs !== 0) this.#step(0)
       this.#baseMs += offsetMs
-      this.#offsetMs = 0
-    } else if (Math.abs(offsetMs - this.#offsetMs) > STEP_MS) {
-      this.#offsetMs = offsetMs
-      this.#onStep(offsetMs)
-    }
+    } else if (Math.abs(offsetMs - this.#offsetMs) > STEP_MS) this.#step(offsetMs)
   }
 
   stop(): void {
     clearInterval(this.#timer)
+  }
+
+  #step(offsetMs: number): void {
+    this.#offsetMs = offsetMs
+    this.#steps += 1
+    this.#onStep(offsetMs)
   }
 
   /** The monotonic clock stands still while the machine sleeps. */

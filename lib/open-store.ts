@@ -36,6 +36,8 @@ interface OpenStore {
   wall: () => number
   /** Of this machine. */
   clock: Clock
+  /** How often the clock of this machine, or of the store, was set since the start. */
+  countClockSteps: () => number
   /** Resolves when the store can be written, and the clock is right. */
   ping: () => Promise<void>
   closeStore: () => void
@@ -51,7 +53,7 @@ export function openStore(config: Config, log: Log, local: (() => number) | null
 
 /** A test's own clock is never set by another party. */
 function openClock(local: (() => number) | null, log: Log): Clock {
-  if (local !== null) return { now: local, wall: local, monotonicMs: local, offsetMs: 0, stop: () => {} }
+  if (local !== null) return { now: local, wall: local, monotonicMs: local, offsetMs: 0, steps: 0, stop: () => {} }
   return new SteadyClock({
     onStep: (offsetMs) =>
       log.warn({ offsetMs }, 'the clock of this machine was set: lifetimes go by the time since the start'),
@@ -67,7 +69,8 @@ function openEmbedded({ dataDir }: Config, log: Log, clock: Clock): OpenStore {
     store.close()
   }
   const { now, wall } = clock
-  return { store, clock, now, wall, ping: async () => store.ping(), closeStore }
+  const countClockSteps = () => clock.steps
+  return { store, clock, countClockSteps, now, wall, ping: async () => store.ping(), closeStore }
 }
 
 type SharedSettings = Exclude<Config['store'], { kind: 'sqlite' }>
@@ -104,7 +107,8 @@ function openShared({ lifetimes }: Config, settings: SharedSettings, log: Log, c
     await store.ping()
     await shared.check()
   }
-  return { store, clock, now, wall: now, ping, closeStore }
+  const countClockSteps = () => clock.steps + shared.steps
+  return { store, clock, countClockSteps, now, wall: now, ping, closeStore }
 }
 
 /** A bounded number of rows at a time, with room for requests in between, until all that is over is forgotten. */

@@ -41,7 +41,7 @@ export function createServices(
 ) {
   const log = createLog(config.logLevel)
   const findCity = config.geoDatabase === null ? null : openPlaces(config.geoDatabase)
-  const { store: opened, clock, now, wall, ping, closeStore } = openStore(config, log, local)
+  const { store: opened, clock, countClockSteps, now, wall, ping, closeStore } = openStore(config, log, local)
   const keys = deriveKeyring(config.secrets)
   const deadlines = new Deadlines(now, clock.monotonicMs)
   const perAddress = Math.max(1, Math.floor(STREAMS_PER_ADDRESS * config.rateLimitScale))
@@ -109,6 +109,7 @@ export function createServices(
   recorder.observe('draining', () => Number(isDraining))
   recorder.observe('watched', () => store.watching)
   recorder.observe('streams_max', () => config.maxStreams)
+  recorder.observe('clock_steps_total', countClockSteps)
   recorder.observe('clock_offset_seconds', () => clock.offsetMs / 1_000)
   if (config.store.kind === 'sqlite') observeDisk(recorder, config.dataDir)
 

@@ -35,6 +35,7 @@ export class SharedClock {
   #askAgain: ReturnType<typeof setTimeout> | null = null
   #offsetMs: number
   #isRight = false
+  #steps = 0
   /** An offset that one answer has told of, and no second one. */
   #suspected: number | null = null
 
@@ -53,6 +54,11 @@ export class SharedClock {
   /** Whether the server has said its time yet. */
   get isRight(): boolean {
     return this.#isRight
+  }
+
+  /** How often the server's clock was set, and followed. */
+  get steps(): number {
+    return this.#steps
   }
 
   /** @throws when the clock was never set, and cannot be now: what it says is this process's own guess. */
@@ -79,6 +85,7 @@ export class SharedClock {
     else if (Math.abs(differenceMs) <= STEP_MS) this.#follow(offsetMs)
     else if (this.#suspected !== null && Math.abs(offsetMs - this.#suspected) <= STEP_MS) {
       this.#follow(offsetMs)
+      this.#steps += 1
       this.#options.onStep?.(Math.round(differenceMs))
     } else this.#suspect(offsetMs)
   }

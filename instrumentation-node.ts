@@ -34,10 +34,13 @@ const shared = globalThis as {
  * @throws ConfigError, and whatever else keeps the process from starting.
  */
 export function startProcess({ isDevelopment }: { isDevelopment: boolean }): void {
-  const { config, log, close, findNetwork, becomeUnready, drain } = services()
+  const { config, log, close, findNetwork, becomeUnready, drain, recorder } = services()
   const server = shared[SERVER] ?? null
   const now = () => performance.now()
   const connections = new Connections({ log, now, max: findConnectionLimit() })
+  recorder.observe('connections', () => connections.countOpen())
+  recorder.observe('connections_max', () => connections.max)
+  recorder.observe('connections_dropped_total', () => connections.dropped)
   const exit = (code: number) => process.exit(code)
   const shutdown = new Shutdown({ log, becomeUnready, drain, server, exit })
   shutdown.listen(process)

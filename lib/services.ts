@@ -109,6 +109,7 @@ export function createServices(
   recorder.observe('draining', () => Number(isDraining))
   recorder.observe('watched', () => store.watching)
   recorder.observe('streams_max', () => config.maxStreams)
+  recorder.observe('log_lines_dropped_total', () => log.output.droppedLines)
   recorder.observe('clock_steps_total', countClockSteps)
   recorder.observe('clock_offset_seconds', () => clock.offsetMs / 1_000)
   if (config.store.kind === 'sqlite') observeDisk(recorder, config.dataDir)

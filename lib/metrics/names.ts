@@ -70,7 +70,9 @@ export const OBSERVED = {
   disk_free_bytes: 'What is left for this process on the file system of DATA_DIR.',
   disk_size_bytes: 'The size of the file system of DATA_DIR.',
   log_lines_dropped_total: 'Log lines dropped because their reader has stalled.',
-  connections_dropped_total: 'Connections dropped before they were answered.',
+  connections: 'Open connections.',
+  connections_max: 'Connections that there is room for. No sample where that is not known.',
+  connections_dropped_total: 'Connections dropped because there was no room for them.',
   fence_failures_total: 'Sign-ins and endings that are written, but not known to be durable.',
 } as const
 

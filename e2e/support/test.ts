@@ -12,7 +12,7 @@ import { decodePixels } from './decode'
 import { Server, type Settings, until } from './server'
 
 interface Fixtures {
-  /** Fails the test whose pages got an answer of the API that is not as the OpenAPI document says. */
+  /** Fails the test whose pages got an answer that is not as the OpenAPI document says. */
   answers: undefined
   /** The computer: a browser context of its own. */
   computer: Computer
@@ -245,8 +245,9 @@ async function judge(request: Request): Promise<string | null> {
 }
 
 /**
- * A page that fails the test when its own script throws, when the content security policy is violated, when it asks
- * anybody but its own origin for anything, and when the API answers it otherwise than the OpenAPI document says.
+ * A page that fails the test when its own script throws, when the content security policy is
+ * violated, when it asks anybody but its own origin for anything, and when the API answers it
+ * otherwise than the OpenAPI document says.
  */
 export async function watchedPage(context: BrowserContext): Promise<Page> {
   const page = await context.newPage()

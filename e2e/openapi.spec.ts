@@ -1,6 +1,6 @@
 import { Agent } from './support/agent'
 import { AnswerCheck, type Seen } from './support/answers'
-import { expect, test } from './support/test'
+import { expect, judgedAnswers, test } from './support/test'
 
 // biome-ignore lint/suspicious/noExplicitAny: a document that mistakes are planted in
 type Loose = any
@@ -62,6 +62,19 @@ test('a mistake in any part of an answer is named with method, path and status',
     expect(mistake).toContain(says)
     expect(mistake).toContain(`${seen.method} ${seen.path} ${seen.status}: `)
   }
+})
+
+test('what pages are answered is judged, a sign-in to its end', async ({ computer, phone }) => {
+  await computer.openLogin()
+  await phone.open(await computer.readCode())
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada')
+  const seen = () => judgedAnswers().join('\n')
+  // The page goes on as soon as it is signed in, and may take that answer's body with it.
+  await expect.poll(seen).toMatch(/^POST \/api\/qr\/[\w-]{16}\/redeem 200 /m)
+  expect(seen()).toContain('POST /api/qr 201 true')
+  expect(seen()).toContain('POST /api/qr/scan 200 true')
+  expect(seen()).toContain('POST /api/qr/confirm 200 true')
 })
 
 test('an agent whose server answers otherwise than the document says throws', async ({ server }) => {

@@ -1,15 +1,18 @@
 import { findMistake, isChecked } from './answers'
 
 /**
- * A client without a screen: keeps its cookies, and names its origin as a browser does. An answer of the API that is
- * not as the OpenAPI document says throws.
+ * A client without a screen: keeps its cookies, and names its origin as a browser does. An answer
+ * of the API that is not as the OpenAPI document says throws.
  */
 export class Agent {
   readonly #next: () => string
   readonly #origin: string
   readonly cookies = new Map<string, string>()
 
-  /** `to`: where each request goes, one place or the next of several. `origin`: what it says that its pages come from. */
+  /**
+   * `to`: where each request goes, one place or the next of several. `origin`: what it says that
+   * its pages come from.
+   */
   constructor(to: string | (() => string), origin = String(to)) {
     this.#next = typeof to === 'string' ? () => to : to
     this.#origin = origin

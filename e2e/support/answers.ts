@@ -34,7 +34,10 @@ export class AnswerCheck {
     this.#ajv.addSchema(document, 'openapi.json')
   }
 
-  /** What is wrong with the answer: method, path, status and what differs. Null when nothing is, and for what is no answer of the API. */
+  /**
+   * What is wrong with the answer: method, path, status and what differs. Null when nothing is, and
+   * for what is no answer of the API.
+   */
   findMistake(seen: Seen): string | null {
     const [path = ''] = seen.path.split('?')
     if (!path.startsWith('/api/')) return null

@@ -5,14 +5,14 @@ import {
   expect,
   type Locator,
   type Page,
-  type Response,
+  type Request,
 } from '@playwright/test'
 import { findMistake, isChecked } from './answers'
 import { decodePixels } from './decode'
 import { Server, type Settings, until } from './server'
 
 interface Fixtures {
-  /** Fails the test whose pages got an answer of the API that is not as the OpenAPI document says. */
+  /** Fails the test whose pages got an answer that is not as the OpenAPI document says. */
   answers: undefined
   /** The computer: a browser context of its own. */
   computer: Computer
@@ -184,6 +184,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     async ({}, use) => {
       await use(undefined)
       const mistakes = await Promise.all(judged.splice(0))
+      seen.length = 0
       expect(mistakes.filter((mistake) => mistake !== null)).toEqual([])
     },
     { auto: true },
@@ -222,21 +223,31 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 /** The answers to the pages of this test: of each, what is wrong with it. */
 const judged: Promise<string | null>[] = []
 
-async function judge(response: Response): Promise<string | null> {
+/** What was judged: method, path, status, and whether the body was there. */
+const seen: string[] = []
+
+/** What the pages of this test were answered, as far as it was judged. */
+export function judgedAnswers(): readonly string[] {
+  return seen
+}
+
+async function judge(request: Request): Promise<string | null> {
+  const response = await request.response()
   // Answers that a test made up itself came from no server.
-  if ((await response.serverAddr().catch(() => null)) === null) return null
-  const { pathname, search } = new URL(response.url())
+  if (response === null || (await response.serverAddr()) === null) return null
+  const { pathname, search } = new URL(request.url())
   const headers = new Headers(await response.allHeaders())
   const isJson = /json/.test(headers.get('content-type') ?? '')
   // A page that has gone on takes the bodies with it.
   const body = isJson ? await response.text().catch(() => null) : null
-  const method = response.request().method()
-  return findMistake({ method, path: pathname + search, status: response.status(), headers, body })
+  seen.push(`${request.method()} ${pathname} ${response.status()} ${body !== null}`)
+  return findMistake({ method: request.method(), path: pathname + search, status: response.status(), headers, body })
 }
 
 /**
- * A page that fails the test when its own script throws, when the content security policy is violated, when it asks
- * anybody but its own origin for anything, and when the API answers it otherwise than the OpenAPI document says.
+ * A page that fails the test when its own script throws, when the content security policy is
+ * violated, when it asks anybody but its own origin for anything, and when the API answers it
+ * otherwise than the OpenAPI document says.
  */
 export async function watchedPage(context: BrowserContext): Promise<Page> {
   const page = await context.newPage()
@@ -245,9 +256,10 @@ export async function watchedPage(context: BrowserContext): Promise<Page> {
     const isOwn = request.isNavigationRequest() || origin === new URL(page.url()).origin
     if (!isOwn && protocol !== 'data:' && protocol !== 'blob:') throw new Error(`asks another origin: ${request.url()}`)
   })
-  page.on('response', (response) => {
-    const isApi = isChecked(response.url()) && new URL(response.url()).pathname.startsWith('/api/')
-    if (isApi) judged.push(judge(response).catch(() => null))
+  // Once it is complete: nothing has to be waited for, and a stream is judged when it has ended.
+  page.on('requestfinished', (request) => {
+    const isApi = isChecked(request.url()) && new URL(request.url()).pathname.startsWith('/api/')
+    if (isApi) judged.push(judge(request).catch(() => null))
   })
   page.on('pageerror', (error) => {
     throw error

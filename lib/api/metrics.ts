@@ -15,7 +15,10 @@ const scrape = resource('/api/metrics', {
   },
 })
 
-/** `GET /api/metrics`: what Prometheus reads. Without METRICS_TOKEN there is nothing here, for any method. */
+/**
+ * `GET /api/metrics`: what Prometheus reads. Without METRICS_TOKEN there is nothing here, for any
+ * method.
+ */
 export const metrics = onlyWhen(() => services().metrics !== null, scrape)
 
 /** A good token costs the store nothing; a bad one counts as any other bad credential. */

@@ -34,15 +34,17 @@ export interface StoreTiming {
   /** Monotonic, in ms. */
   now: () => number
   onDone: (operation: StoreOperation, ms: number) => void
-  /** Also called for what is no failure of the store, such as a refusal that a change has thrown. */
+  /**
+   * Also called for what is no failure of the store, such as a refusal that a change has thrown.
+   */
   onError: (operation: StoreOperation, error: unknown) => void
 }
 
 type Operation = (...args: unknown[]) => unknown
 
 /**
- * The same store, timed. Its answers are passed on as they are: a synchronous answer stays synchronous, and a promise
- * is the same promise.
+ * The same store, timed. Its answers are passed on as they are: a synchronous answer stays
+ * synchronous, and a promise is the same promise.
  */
 export function timeStore(store: Store, { now, onDone, onError }: StoreTiming): Store {
   const time = (operation: StoreOperation): Operation => {

@@ -16,13 +16,19 @@ import {
 } from './names'
 import type { Reading, Recorder } from './recorder'
 
-/** From a scan to a redeem a person reads, perhaps types a number, and taps. At most the two lifetimes: 180 s. */
+/**
+ * From a scan to a redeem a person reads, perhaps types a number, and taps. At most the two
+ * lifetimes: 180 s.
+ */
 const SIGN_IN_BUCKETS_S = [1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 180]
 
 /** An embedded answer takes microseconds, a shared one milliseconds; the deadline is 500 ms. */
 const STORE_BUCKETS_S = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1]
 
-/** Their labels are names of inner classes, which come and go, and two of them cost time for each open connection. */
+/**
+ * Their labels are names of inner classes, which come and go, and two of them cost time for each
+ * open connection.
+ */
 const LEFT_OUT = [
   'nodejs_active_handles',
   'nodejs_active_handles_total',
@@ -46,8 +52,8 @@ export interface MetricsOptions {
 }
 
 /**
- * What a process shows to Prometheus. Every series is there from the start, at 0: what happens changes values, and
- * never the number of series.
+ * What a process shows to Prometheus. Every series is there from the start, at 0: what happens
+ * changes values, and never the number of series.
  */
 export class Metrics implements Recorder {
   readonly #options: MetricsOptions

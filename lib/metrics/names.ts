@@ -1,13 +1,13 @@
 import type { AttemptStep } from '../audit'
 
 /**
- * The closed lists that labels take their values from: the number of time series does not depend on who signs in. A
- * value that is not in its list counts as `other`.
+ * The closed lists that labels take their values from: the number of time series does not depend on
+ * who signs in. A value that is not in its list counts as `other`.
  */
 
 /**
- * What attempts come to. `expired` is counted where a stream or long poll of this process reads the attempt as its
- * time runs out; an attempt that no client reads expires unseen.
+ * What attempts come to. `expired` is counted where a stream or long poll of this process reads the
+ * attempt as its time runs out; an attempt that no client reads expires unseen.
  */
 export const ATTEMPT_OUTCOMES = [
   'started',
@@ -55,8 +55,9 @@ export type StoreFailureKind = (typeof STORE_FAILURE_KINDS)[number]
 export const TRANSPORTS = ['sse', 'socket', 'long_poll'] as const
 
 /**
- * What is read at each scrape from the part that knows it, by `Recorder.observe`. A part that this process does not
- * have (a breaker without a Redis) is not observed, and has no sample. Names get the prefix `qr_login_`.
+ * What is read at each scrape from the part that knows it, by `Recorder.observe`. A part that this
+ * process does not have (a breaker without a Redis) is not observed, and has no sample. Names get
+ * the prefix `qr_login_`.
  */
 export const OBSERVED = {
   ready: 'What the last readiness check found: 1 ready, 0 not. No sample before the first check.',

@@ -14,9 +14,15 @@ export interface Recorder {
   recordExpiry(): void
   /** Counts the refusals that are written to the log. */
   countRefusals(audit: Audit): Audit
-  /** Times every operation of a store and counts its failures. Answers stay as they are, synchronous ones included. */
+  /**
+   * Times every operation of a store and counts its failures. Answers stay as they are, synchronous
+   * ones included.
+   */
   measureStore(store: Store): Store
-  /** Reads a value at each scrape. The last reading of a name counts. A reading that throws is not known. */
+  /**
+   * Reads a value at each scrape. The last reading of a name counts. A reading that throws is not
+   * known.
+   */
   observe(name: ObservedName, read: Reading): void
 }
 

@@ -1,7 +1,10 @@
 import type { ErrorCode } from '../attempt/errors'
 import type { SchemaName } from './schemas'
 
-/** Who may ask. `phone`: a phone's cookie or a bearer token; `account`: that, or a computer's cookie. */
+/**
+ * Who may ask. `phone`: a phone's cookie or a bearer token; `account`: that, or a computer's
+ * cookie.
+ */
 export type Asker = 'anyone' | 'browser' | 'computer' | 'phone' | 'account' | 'metrics'
 
 export type HeaderName = 'ETag' | 'Location' | 'Set-Cookie' | 'Clear-Site-Data' | 'Retry-After'

@@ -8,8 +8,8 @@ import { ERROR_CODES, type ProblemDocument } from '../http/problem'
 import type { EndedBy, PhoneView, SessionView } from '../session/session'
 
 /**
- * What the API answers with, as PROTOCOL.md writes it. Strict: a field that is not named here is a mistake. Each schema
- * is held to the type that the server builds its answer from.
+ * What the API answers with, as PROTOCOL.md writes it. Strict: a field that is not named here is a
+ * mistake. Each schema is held to the type that the server builds its answer from.
  */
 
 type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false

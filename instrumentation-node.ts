@@ -4,7 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { join, relative } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { renderUnicodeCompact } from 'uqr'
-import { type Config, ConfigError } from '@/lib/config'
+import type { Config } from '@/lib/config'
 import type { FindNetwork } from '@/lib/http/client-network'
 import { baseHeaders } from '@/lib/http/headers'
 import { writePeer } from '@/lib/http/peer'
@@ -12,6 +12,7 @@ import { isProbe, readTarget } from '@/lib/http/target'
 import { createDoor, type Door } from '@/lib/server/door'
 import { NodeHeaders } from '@/lib/server/node-request'
 import { services } from '@/lib/services'
+import { StartError } from '@/lib/start-error'
 
 /** A process that still has something open this long after it was told to end is ended. */
 const EXIT_DEADLINE_MS = 8_000
@@ -23,7 +24,7 @@ const DOOR = Symbol.for('qr-login.door')
 
 const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 }
 
-/** Checks the settings, opens the store, and prepares for the end. Wrong settings end the process with a table. */
+/** Checks the settings, opens the store, and prepares for the end. What keeps it from starting ends it with a table. */
 export function startProcess(): void {
   const { config, log, close, findNetwork } = startServices()
   prepareRequests(config, findNetwork)
@@ -67,7 +68,7 @@ function startServices(): ReturnType<typeof services> {
   try {
     return services()
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
+    if (!(error instanceof StartError)) throw error
     process.stderr.write(`${error.message}\n`)
     process.exit(1)
   }

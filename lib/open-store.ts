@@ -7,7 +7,8 @@ import { SharedClock } from './redis/clock'
 import { HttpRedis } from './redis/http'
 import { RedisFailure } from './redis/redis'
 import { TcpRedis } from './redis/tcp'
-import { isSqliteFailure } from './sqlite/open'
+import { sqliteFailureKind } from './sqlite/failure'
+import { lockFolder } from './sqlite/lock'
 import { RedisStore } from './store/redis'
 import { SqliteStore } from './store/sqlite'
 import type { Store } from './store/store'
@@ -23,7 +24,7 @@ const SWEEP_ROWS = 500
 export function storeFailureKind(error: unknown): string | null {
   if (error instanceof FullError) return 'no_room'
   if (error instanceof RedisFailure) return 'redis'
-  return isSqliteFailure(error) ? 'sqlite' : null
+  return sqliteFailureKind(error)
 }
 
 interface OpenStore {
@@ -35,18 +36,12 @@ interface OpenStore {
   closeStore: () => void
 }
 
-/** Opens the store that the settings name. */
+/**
+ * Opens the store that the settings name.
+ * @throws StartError for a data folder or a database that cannot be used.
+ */
 export function openStore(config: Config, log: Log, local: () => number): OpenStore {
-  if (config.store.kind === 'sqlite') {
-    const store = new SqliteStore(config.dataDir, (error) => log.error({ err: error }, 'watcher failed'))
-    const sweeper = setInterval(() => sweep(store, local, log), SWEEP_EVERY_MS)
-    sweeper.unref()
-    const closeStore = () => {
-      clearInterval(sweeper)
-      store.close()
-    }
-    return { store, now: local, ping: async () => store.ping(), closeStore }
-  }
+  if (config.store.kind === 'sqlite') return openEmbedded(config, log, local)
   // Thousands notice at the same moment, and say the same.
   let quietUntil = 0
   const onError = (error: unknown) => {
@@ -75,6 +70,27 @@ export function openStore(config: Config, log: Log, local: () => number): OpenSt
     await clock.check()
   }
   return { store, now: clock.now, ping, closeStore }
+}
+
+function openEmbedded({ dataDir, sessionLifetimes }: Config, log: Log, now: () => number): OpenStore {
+  const unlock = lockFolder(dataDir, new Date(now()))
+  const { computerIdleMs: computer, phoneIdleMs: phone } = sessionLifetimes
+  const onError = (error: unknown) => log.error({ err: error }, 'watcher failed')
+  let store: SqliteStore
+  try {
+    store = new SqliteStore(dataDir, onError, { idle: { computer, phone } })
+  } catch (error) {
+    unlock()
+    throw error
+  }
+  const sweeper = setInterval(() => sweep(store, now, log), SWEEP_EVERY_MS)
+  sweeper.unref()
+  const closeStore = () => {
+    clearInterval(sweeper)
+    store.close()
+    unlock()
+  }
+  return { store, now, ping: () => store.ping(), closeStore }
 }
 
 /** A bounded number of rows at a time, with room for requests in between, until all that is over is forgotten. */

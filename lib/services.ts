@@ -6,13 +6,14 @@ import { createAudit } from './audit'
 import { BearerTokens } from './auth/bearer'
 import { Cookies } from './auth/cookies'
 import { Signatures } from './auth/signature'
-import { type Config, ConfigError, loadConfig } from './config'
+import { type Config, loadConfig } from './config'
 import { createNetworkFinder } from './http/client-network'
 import { type FindCity, openGeoDatabase } from './http/geo-database'
 import { baseHeaders } from './http/headers'
 import { Refusals } from './http/refusals'
 import { createLog } from './log'
 import { openStore, storeFailureKind } from './open-store'
+import { createReadiness } from './readiness'
 import { AccountStream, type AccountStreamsOptions } from './services/account-streams'
 import { Arrivals } from './services/arrivals'
 import { AttemptStreams } from './services/attempt-streams'
@@ -22,6 +23,7 @@ import { Sessions } from './services/sessions'
 import type { Account } from './session/session'
 import { Deadlines } from './sse/deadlines'
 import { type Stream, Streams } from './sse/streams'
+import { ConfigError } from './start-error'
 
 const STREAMS_PER_ADDRESS = 30
 
@@ -73,6 +75,7 @@ export function createServices(
     now,
     randomBytes,
   })
+  const isStoreReady = createReadiness({ ping, log, now: () => performance.now() })
   let isDraining = false
 
   function becomeUnready(): void {
@@ -117,13 +120,7 @@ export function createServices(
     /** Resolves when requests can be served. */
     checkReady: async (): Promise<'store' | 'shutdown' | null> => {
       if (isDraining) return 'shutdown'
-      try {
-        await ping()
-        return null
-      } catch (error) {
-        log.warn({ err: error }, 'store does not answer')
-        return 'store'
-      }
+      return (await isStoreReady()) ? null : 'store'
     },
     /** `checkReady` says no from now on; everything else goes on. */
     becomeUnready,

@@ -13,17 +13,16 @@ test.beforeAll(() => {
 })
 test.afterAll(() => rmSync(folder, { recursive: true }))
 
-/** Starts a process that is to fail: how it ended, and what it printed. */
-async function startInVain(settings: Settings): Promise<{ code: number | null; output: string; ms: number }> {
+/** Starts a process that is to fail: how it ended (null: not within 20 s), and what it printed. */
+async function startInVain(settings: Settings): Promise<{ code: number | null; output: string }> {
   const server = new Server(await freePort(), settings)
-  const startedAt = performance.now()
   const code = await server.start().then(
     () => null,
     () => server.exitCode,
   )
   const { output } = server
   await server.dispose()
-  return { code, output, ms: performance.now() - startedAt }
+  return { code, output }
 }
 
 const digest = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
@@ -43,7 +42,7 @@ async function runForeign(path: string, sql: string): Promise<ChildProcess> {
   return child
 }
 
-test('what cannot be a data folder ends the start within seconds, with a table, and is left as it is', async () => {
+test('what cannot be a data folder ends the start with a table, and is left as it is', async () => {
   const garbage = join(folder, 'garbage')
   mkdirSync(garbage)
   writeFileSync(join(garbage, 'qr-login.db'), Buffer.alloc(8_192, 0x5a))
@@ -58,7 +57,6 @@ test('what cannot be a data folder ends the start within seconds, with a table, 
   )
   for (const each of [first, second, third]) {
     expect(each?.code).toBe(1)
-    expect(each?.ms).toBeLessThan(10_000)
     expect(each?.output).toContain('qr-login cannot start.')
     expect(each?.output).not.toContain('    at ')
   }

@@ -17,6 +17,7 @@ import { createDoor, type Door } from '@/lib/server/door'
 import { NodeHeaders } from '@/lib/server/node-request'
 import { Shutdown } from '@/lib/server/shutdown'
 import { services } from '@/lib/services'
+import { StartError } from '@/lib/start-error'
 
 const DOOR = Symbol.for('qr-login.door')
 const SERVER = Symbol.for('qr-login.server')
@@ -31,7 +32,7 @@ const shared = globalThis as {
 
 /**
  * Checks the settings, opens the store, and prepares for requests and for the end.
- * @throws ConfigError, and whatever else keeps the process from starting.
+ * @throws StartError, and whatever else keeps the process from starting.
  */
 export function startProcess({ isDevelopment }: { isDevelopment: boolean }): void {
   const { config, log, close, findNetwork, becomeUnready, drain, recorder } = services()

@@ -9,7 +9,8 @@ import { SharedClock } from './redis/clock'
 import { HttpRedis } from './redis/http'
 import { RedisFailure } from './redis/redis'
 import { TcpRedis } from './redis/tcp'
-import { isSqliteFailure } from './sqlite/open'
+import { sqliteFailureKind } from './sqlite/failure'
+import { lockFolder } from './sqlite/lock'
 import { RedisStore } from './store/redis'
 import { SqliteStore } from './store/sqlite'
 import type { Store } from './store/store'
@@ -25,7 +26,7 @@ const SWEEP_ROWS = 500
 export function storeFailureKind(error: unknown): StoreFailureKind | null {
   if (error instanceof FullError) return 'no_room'
   if (error instanceof RedisFailure) return 'redis'
-  return isSqliteFailure(error) ? 'sqlite' : null
+  return sqliteFailureKind(error)
 }
 
 interface OpenStore {
@@ -43,7 +44,10 @@ interface OpenStore {
   closeStore: () => void
 }
 
-/** Opens the store that the settings name. `local`: the one clock for all, for tests; null: the machine's clocks. */
+/**
+ * Opens the store that the settings name. `local`: the one clock for all, for tests; null: the machine's clocks.
+ * @throws StartError for a data folder or a database that cannot be used.
+ */
 export function openStore(config: Config, log: Log, local: (() => number) | null): OpenStore {
   const clock = openClock(local, log)
   return config.store.kind === 'sqlite'
@@ -58,19 +62,6 @@ function openClock(local: (() => number) | null, log: Log): Clock {
     onStep: (offsetMs) =>
       log.warn({ offsetMs }, 'the clock of this machine was set: lifetimes go by the time since the start'),
   })
-}
-function openEmbedded({ dataDir }: Config, log: Log, clock: Clock): OpenStore {
-  const store = new SqliteStore(dataDir, (error) => log.error({ err: error }, 'watcher failed'))
-  const sweeper = setInterval(() => sweep(store, clock.now, log), SWEEP_EVERY_MS)
-  sweeper.unref()
-  const closeStore = () => {
-    clearInterval(sweeper)
-    clock.stop()
-    store.close()
-  }
-  const { now, wall } = clock
-  const countClockSteps = () => clock.steps
-  return { store, clock, countClockSteps, now, wall, ping: async () => store.ping(), closeStore }
 }
 
 type SharedSettings = Exclude<Config['store'], { kind: 'sqlite' }>
@@ -109,6 +100,30 @@ function openShared({ lifetimes }: Config, settings: SharedSettings, log: Log, c
   }
   const countClockSteps = () => clock.steps + shared.steps
   return { store, clock, countClockSteps, now, wall: now, ping, closeStore }
+}
+
+function openEmbedded({ dataDir, sessionLifetimes }: Config, log: Log, clock: Clock): OpenStore {
+  const { now, wall } = clock
+  const unlock = lockFolder(dataDir, new Date(wall()))
+  const { computerIdleMs: computer, phoneIdleMs: phone } = sessionLifetimes
+  const onError = (error: unknown) => log.error({ err: error }, 'watcher failed')
+  let store: SqliteStore
+  try {
+    store = new SqliteStore(dataDir, onError, { idle: { computer, phone } })
+  } catch (error) {
+    unlock()
+    throw error
+  }
+  const sweeper = setInterval(() => sweep(store, now, log), SWEEP_EVERY_MS)
+  sweeper.unref()
+  const closeStore = () => {
+    clearInterval(sweeper)
+    clock.stop()
+    store.close()
+    unlock()
+  }
+  const countClockSteps = () => clock.steps
+  return { store, clock, countClockSteps, now, wall, ping: () => store.ping(), closeStore }
 }
 
 /** A bounded number of rows at a time, with room for requests in between, until all that is over is forgotten. */

@@ -8,7 +8,7 @@ import { createAudit } from './audit'
 import { BearerTokens } from './auth/bearer'
 import { Cookies } from './auth/cookies'
 import { Signatures } from './auth/signature'
-import { type Config, ConfigError, loadConfig } from './config'
+import { type Config, loadConfig } from './config'
 import { createNetworkFinder } from './http/client-network'
 import { type FindCity, openGeoDatabase } from './http/geo-database'
 import { baseHeaders } from './http/headers'
@@ -18,6 +18,7 @@ import { createLog } from './log'
 import { Metrics } from './metrics/metrics'
 import { NO_RECORDER, type Recorder } from './metrics/recorder'
 import { openStore, storeFailureKind } from './open-store'
+import { createReadiness } from './readiness'
 import { AccountStreams } from './services/account-streams'
 import { Arrivals } from './services/arrivals'
 import { AttemptStreams } from './services/attempt-streams'
@@ -26,6 +27,7 @@ import { Limiter, type LimitKey } from './services/limiter'
 import { Sessions } from './services/sessions'
 import { Deadlines } from './sse/deadlines'
 import { Streams } from './sse/streams'
+import { ConfigError } from './start-error'
 
 const STREAMS_PER_ADDRESS = 30
 
@@ -82,19 +84,9 @@ export function createServices(
     now,
     randomBytes,
   })
+  const isStoreReady = createReadiness({ ping, log, now: () => performance.now() })
   let isDraining = false
   let wasReady: boolean | null = null
-
-  async function findFailing(): Promise<'store' | 'shutdown' | null> {
-    if (isDraining) return 'shutdown'
-    try {
-      await ping()
-      return null
-    } catch (error) {
-      log.warn({ err: error }, 'store does not answer')
-      return 'store'
-    }
-  }
 
   function becomeUnready(): void {
     isDraining = true
@@ -158,10 +150,10 @@ export function createServices(
     metrics,
     recorder,
     /** Resolves with what keeps requests from being served, null when nothing does. */
-    checkReady: async () => {
-      const failing = await findFailing()
-      wasReady = failing === null
-      return failing
+    checkReady: async (): Promise<'store' | 'shutdown' | null> => {
+      if (isDraining) return 'shutdown'
+      wasReady = await isStoreReady()
+      return wasReady ? null : 'store'
     },
     /** `checkReady` says no from now on; everything else goes on. */
     becomeUnready,

@@ -1,9 +1,15 @@
-// Installs the servers that tests start on ports of their own, where there are none: redis-server, nginx, and
-// Prometheus with its promtool.
+// Installs the programs that tests start, where there are none: servers on ports of their own, strace, mount.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
-const PACKAGES = { 'redis-server': 'redis-server', nginx: 'nginx-light', promtool: 'prometheus' }
+/** Program and package. Some are no servers: they show what a process writes, and mount a small disk. */
+const PACKAGES = {
+  'redis-server': 'redis-server',
+  nginx: 'nginx-light',
+  promtool: 'prometheus',
+  strace: 'strace',
+  mount: 'mount',
+}
 
 /** @returns {boolean} whether all of them are there now */
 export function installServers() {

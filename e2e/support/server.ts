@@ -22,12 +22,14 @@ export class Server {
   readonly #settings: Settings
   readonly #folder: string
   readonly #args: string[]
-  readonly #dataDir = mkdtempSync(join(tmpdir(), 'qr-login-e2e-'))
+  readonly #ownDataDir = mkdtempSync(join(tmpdir(), 'qr-login-e2e-'))
   /** What all its keys come from. */
   readonly secret = randomBytes(32).toString('hex')
   #process: ChildProcess | null = null
   /** Everything that the process has printed. */
   output = ''
+  /** Of the process that ended by itself while it was started. */
+  exitCode: number | null = null
 
   constructor(port: number, settings: Settings, { folder = '.', server = 'ours' }: Build = {}) {
     this.port = port
@@ -46,6 +48,15 @@ export class Server {
     return server
   }
 
+  get dataDir(): string {
+    return this.#settings.DATA_DIR ?? this.#ownDataDir
+  }
+
+  /** Of the process that runs; undefined while none does. */
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
   /** Starts it, or starts it again with the same data and settings. */
   async start(): Promise<void> {
     const env = {
@@ -55,7 +66,7 @@ export class Server {
       PORT: String(this.port),
       PUBLIC_ORIGIN: this.origin,
       SESSION_SECRET: this.secret,
-      DATA_DIR: this.#dataDir,
+      DATA_DIR: this.#ownDataDir,
       DEMO_ACCOUNTS: 'true',
       RATE_LIMIT_SCALE: '1000',
       // Clients without a screen confirm as fast as they can; pages wait all the same.
@@ -70,7 +81,10 @@ export class Server {
     child.stdout.on('data', collect)
     child.stderr.on('data', collect)
     await until(async () => {
-      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the server ended:\n${this.output}`)
+      if (child.exitCode !== null || child.signalCode !== null) {
+        this.exitCode = child.exitCode
+        throw new Error(`the server ended:\n${this.output}`)
+      }
       const response = await fetch(`${this.origin}/api/health/ready`).catch(() => null)
       return response?.ok ?? false
     })
@@ -103,8 +117,8 @@ export class Server {
 
   /** Overwrites the store's files, as a failing disk does. */
   spoilStore(): void {
-    for (const name of readdirSync(this.#dataDir).filter((file) => file.includes('.db'))) {
-      const path = join(this.#dataDir, name)
+    for (const name of readdirSync(this.dataDir).filter((file) => file.includes('.db'))) {
+      const path = join(this.dataDir, name)
       const file = openSync(path, 'r+')
       writeSync(file, Buffer.alloc(statSync(path).size, 0x5a), 0, null, 0)
       closeSync(file)
@@ -113,7 +127,7 @@ export class Server {
 
   async dispose(): Promise<void> {
     await this.end('SIGKILL')
-    rmSync(this.#dataDir, { recursive: true, force: true })
+    rmSync(this.#ownDataDir, { recursive: true, force: true })
   }
 }
 

@@ -48,7 +48,17 @@ export const LIMITED_RULES = [
 ] as const
 
 /** What kept the store from its part: see `storeFailureKind`. */
-export const STORE_FAILURE_KINDS = ['no_room', 'redis', 'sqlite'] as const
+export const STORE_FAILURE_KINDS = [
+  'no_room',
+  'busy',
+  'full',
+  'read_only',
+  'corrupt',
+  'io',
+  'replaced',
+  'redis',
+  'other',
+] as const
 
 export type StoreFailureKind = (typeof STORE_FAILURE_KINDS)[number]
 

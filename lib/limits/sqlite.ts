@@ -48,6 +48,8 @@ export class SqliteLimits implements Limits {
   readonly #rooms = new Map<string, number>()
   /** The rule of each counter that the transaction under way has added. */
   readonly #added: string[] = []
+  /** Counters that the transaction under way has found further ahead than their window, and the end that they get. */
+  readonly #ahead: { key: string; endsAt: number }[] = []
   #used = 0
 
   constructor(db: SqliteFile, options: SqliteLimitsOptions = LIMITS_ROOM) {
@@ -94,10 +96,10 @@ export class SqliteLimits implements Limits {
     const counts: Count[] = []
     for (const counter of counters) {
       const key = storedKey(counter.rule, counter.key)
-      const own = this.#find(key)
+      const own = this.#findWithin(key, now + counter.windowMs)
       let count = 0
       let fullMs = 0
-      for (const row of counter.aliases === undefined ? [own] : [own, ...this.#findAliases(counter)]) {
+      for (const row of counter.aliases === undefined ? [own] : [own, ...this.#findAliases(counter, now)]) {
         if (row === null || row.ends_at <= now) continue
         count += row.count
         fullMs = Math.max(fullMs, row.ends_at - now)
@@ -145,8 +147,16 @@ export class SqliteLimits implements Limits {
     return (this.#sql.find.get(key) as Row | undefined) ?? null
   }
 
-  #findAliases({ rule, aliases = [] }: Counter): (Row | null)[] {
-    return aliases.map((key) => this.#find(storedKey(rule, key)))
+  #findAliases({ rule, aliases = [], windowMs }: Counter, now: number): (Row | null)[] {
+    return aliases.map((key) => this.#findWithin(storedKey(rule, key), now + windowMs))
+  }
+
+  /** A window that ends later than a new one would was begun before the clock was set back: it ends as a new one. */
+  #findWithin(key: string, latest: number): Row | null {
+    const row = this.#find(key)
+    if (row === null || row.ends_at <= latest) return row
+    this.#ahead.push({ key, endsAt: latest })
+    return { ...row, ends_at: latest }
   }
 
   /** For a counter that is new. */
@@ -157,12 +167,22 @@ export class SqliteLimits implements Limits {
   /** Where a transaction fails it is rolled back: what was counted in memory meanwhile is not there. */
   #undoOnFailure<T>(work: () => T): T {
     this.#added.length = 0
+    this.#ahead.length = 0
     try {
       return write(this.#db, work)
     } catch (error) {
       for (const rule of this.#added) this.#rooms.set(rule, this.#roomOf(rule) - 1)
       throw error
+    } finally {
+      if (this.#ahead.length > 0) this.#bringBack()
     }
+  }
+
+  /** After the transaction, which a refusal has rolled back. */
+  #bringBack(): void {
+    write(this.#db, () => {
+      for (const { key, endsAt } of this.#ahead) this.#sql.bringBack.run(endsAt, key, endsAt)
+    })
   }
 
   #roomOf(rule: string): number {
@@ -186,6 +206,7 @@ function storedKey(rule: string, key: string): string {
 function prepare(db: SqliteFile) {
   return {
     find: db.prepare('SELECT count, ends_at FROM counters WHERE key = ?'),
+    bringBack: db.prepare('UPDATE counters SET ends_at = ? WHERE key = ? AND ends_at > ?'),
     add: db.prepare('UPDATE counters SET count = count + 1 WHERE key = ?'),
     begin: db.prepare('INSERT OR REPLACE INTO counters (key, count, ends_at) VALUES (?, 1, ?)'),
     giveBack: db.prepare('UPDATE counters SET count = count - 1 WHERE key = ? AND ends_at > ? AND count > 0'),

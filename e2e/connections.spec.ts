@@ -48,50 +48,53 @@ test('a client that is slow with the head of its request is cut off after 15 s',
 })
 
 for (const kind of ['ours', 'next'] as const) {
-  test(`100 Continue is sent when the body is read, and not before a refusal: ${kind}`, async () => {
-    const server = new Server(await freePort(), {}, { server: kind })
-    await server.start()
-    const json = 'Content-Type: application/json'
-    const send = async (line: string, headers: string[], bytes = 2): Promise<Wiretap> => {
-      const own = [`Host: localhost:${server.port}`, `Origin: ${server.origin}`, `Content-Length: ${bytes}`]
-      const lines = [`${line} HTTP/1.1`, ...own, 'Expect: 100-continue', ...headers, '', '']
-      const tap = new Wiretap(server.port, lines.join('\r\n'))
-      await until(() => tap.statuses.length > 0)
-      return tap
-    }
-    for (const [status, line, headers, bytes] of [
-      [404, 'POST /api/nowhere', [json], 2],
-      [404, 'POST /api/qr/x/redeem', [json], 2],
-      [405, 'PUT /api/qr', [json], 2],
-      [403, 'POST /api/qr', [json, 'Sec-Fetch-Site: cross-site'], 2],
-      [413, 'POST /api/qr', [json], 20_000],
-      [415, 'POST /api/qr', ['Content-Type: text/plain'], 2],
-    ] as const) {
-      const refused = await send(line, [...headers], bytes)
-      await until(() => refused.endedMs !== null)
-      expect([line, ...refused.statuses]).toEqual([line, status])
-    }
-    const accepted = await send('POST /api/qr', [json, 'Connection: close'])
-    expect(accepted.statuses).toEqual([100])
-    accepted.socket.write('{}')
-    await until(() => accepted.endedMs !== null)
-    expect(accepted.statuses).toEqual([100, 201])
-    await server.dispose()
-  })
+  test.describe(kind, () => {
+    let server: Server
+    test.beforeAll(async () => {
+      server = new Server(await freePort(), {}, { server: kind })
+      await server.start()
+    })
+    test.afterAll(async () => await server.dispose())
 
-  test(`* is no resource, with whatever method and protocol: ${kind}`, async () => {
-    const server = new Server(await freePort(), {}, { server: kind })
-    await server.start()
-    const upgrade = ['Connection: Upgrade, close', 'Upgrade: h2c']
-    for (const line of ['OPTIONS * HTTP/1.1', 'GET * HTTP/1.1', 'OPTIONS * HTTP/1.0', 'GET *?x HTTP/1.1']) {
-      for (const headers of [['Connection: close'], upgrade]) {
-        const lines = [line, `Host: localhost:${server.port}`, ...headers, '', '']
+    test('100 Continue is sent when the body is read, and not before a refusal', async () => {
+      const json = 'Content-Type: application/json'
+      const send = async (line: string, headers: string[], bytes = 2): Promise<Wiretap> => {
+        const own = [`Host: localhost:${server.port}`, `Origin: ${server.origin}`, `Content-Length: ${bytes}`]
+        const lines = [`${line} HTTP/1.1`, ...own, 'Expect: 100-continue', ...headers, '', '']
         const tap = new Wiretap(server.port, lines.join('\r\n'))
-        await until(() => tap.endedMs !== null)
-        expect([line, ...tap.statuses]).toEqual([line, 404])
+        await until(() => tap.statuses.length > 0)
+        return tap
       }
-    }
-    await server.dispose()
+      for (const [status, line, headers, bytes] of [
+        [404, 'POST /api/nowhere', [json], 2],
+        [404, 'POST /api/qr/x/redeem', [json], 2],
+        [405, 'PUT /api/qr', [json], 2],
+        [403, 'POST /api/qr', [json, 'Sec-Fetch-Site: cross-site'], 2],
+        [413, 'POST /api/qr', [json], 20_000],
+        [415, 'POST /api/qr', ['Content-Type: text/plain'], 2],
+      ] as const) {
+        const refused = await send(line, [...headers], bytes)
+        await until(() => refused.endedMs !== null)
+        expect([line, ...refused.statuses]).toEqual([line, status])
+      }
+      const accepted = await send('POST /api/qr', [json, 'Connection: close'])
+      expect(accepted.statuses).toEqual([100])
+      accepted.socket.write('{}')
+      await until(() => accepted.endedMs !== null)
+      expect(accepted.statuses).toEqual([100, 201])
+    })
+
+    test('* is no resource, with whatever method and protocol', async () => {
+      const upgrade = ['Connection: Upgrade, close', 'Upgrade: h2c']
+      for (const line of ['OPTIONS * HTTP/1.1', 'GET * HTTP/1.1', 'OPTIONS * HTTP/1.0', 'GET *?x HTTP/1.1']) {
+        for (const headers of [['Connection: close'], upgrade]) {
+          const lines = [line, `Host: localhost:${server.port}`, ...headers, '', '']
+          const tap = new Wiretap(server.port, lines.join('\r\n'))
+          await until(() => tap.endedMs !== null)
+          expect([line, ...tap.statuses]).toEqual([line, 404])
+        }
+      }
+    })
   })
 }
 

@@ -16,7 +16,6 @@ const REPEATED = '"msg":"already shutting down"'
 
 const REPEATS = [
   { kind: 'ours', signals: ['SIGTERM', 'SIGTERM', 'SIGINT', 'SIGHUP'], code: 143 },
-  { kind: 'ours', signals: ['SIGTERM', 'SIGINT', 'SIGINT'], code: 143 },
   { kind: 'next', signals: ['SIGTERM', 'SIGTERM'], code: 143 },
 ] as const
 

@@ -17,7 +17,6 @@ import { createDoor, type Door } from '@/lib/server/door'
 import { NodeHeaders } from '@/lib/server/node-request'
 import { Shutdown } from '@/lib/server/shutdown'
 import { services } from '@/lib/services'
-import { StartError } from '@/lib/start-error'
 
 const DOOR = Symbol.for('qr-login.door')
 const SERVER = Symbol.for('qr-login.server')

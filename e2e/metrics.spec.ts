@@ -22,7 +22,7 @@ test('a store that fails sets off the alarm of a real Prometheus within seconds'
   })
   expect(performance.now() - brokenAt).toBeLessThan(15_000)
   const labels = (await prometheus.firing()).get('QrLoginStoreErrors')
-  expect(labels).toMatchObject({ severity: 'page', kind: 'sqlite', instance: `127.0.0.1:${server.port}` })
+  expect(labels).toMatchObject({ severity: 'page', kind: 'corrupt', instance: `127.0.0.1:${server.port}` })
   await prometheus.dispose()
   await server.dispose()
 })

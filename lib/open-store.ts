@@ -4,13 +4,14 @@ import { type Clock, SteadyClock } from './clock'
 import type { Config } from './config'
 import { FullError } from './limits/limits'
 import type { Log } from './log'
-import type { StoreFailureKind } from './metrics/names'
+import type { ObservedName, StoreFailureKind } from './metrics/names'
+import type { Reading } from './metrics/recorder'
 import { SharedClock } from './redis/clock'
 import { HttpRedis } from './redis/http'
 import { RedisFailure } from './redis/redis'
 import { TcpRedis } from './redis/tcp'
 import { sqliteFailureKind } from './sqlite/failure'
-import { lockFolder } from './sqlite/lock'
+import { type FolderLock, lockFolder } from './sqlite/lock'
 import { RedisStore } from './store/redis'
 import { SqliteStore } from './store/sqlite'
 import type { Store } from './store/store'
@@ -35,10 +36,10 @@ interface OpenStore {
   now: () => number
   /** The clock that other parties' times are compared with (epoch ms). */
   wall: () => number
-  /** Of this machine. */
-  clock: Clock
-  /** How often the clock of this machine, or of the store, was set since the start. */
-  countClockSteps: () => number
+  /** In ms, from any origin: for differences. */
+  monotonicMs: () => number
+  /** What the parts in here have to show. */
+  readings: Partial<Record<ObservedName, Reading>>
   /** Resolves when the store can be written, and the clock is right. */
   ping: () => Promise<void>
   closeStore: () => void
@@ -98,20 +99,23 @@ function openShared({ lifetimes }: Config, settings: SharedSettings, log: Log, c
     await store.ping()
     await shared.check()
   }
-  const countClockSteps = () => clock.steps + shared.steps
-  return { store, clock, countClockSteps, now, wall: now, ping, closeStore }
+  const readings = {
+    clock_offset_seconds: () => clock.offsetMs / 1_000,
+    clock_steps_total: () => clock.steps + shared.steps,
+  }
+  return { store, now, wall: now, monotonicMs, readings, ping, closeStore }
 }
 
 function openEmbedded({ dataDir, sessionLifetimes }: Config, log: Log, clock: Clock): OpenStore {
-  const { now, wall } = clock
-  const unlock = lockFolder(dataDir, new Date(wall()))
+  const { now, wall, monotonicMs } = clock
+  const lock = lockFolder(dataDir, new Date(wall()))
   const { computerIdleMs: computer, phoneIdleMs: phone } = sessionLifetimes
   const onError = (error: unknown) => log.error({ err: error }, 'watcher failed')
   let store: SqliteStore
   try {
     store = new SqliteStore(dataDir, onError, { idle: { computer, phone } })
   } catch (error) {
-    unlock()
+    lock.release()
     throw error
   }
   const sweeper = setInterval(() => sweep(store, now, log), SWEEP_EVERY_MS)
@@ -120,10 +124,27 @@ function openEmbedded({ dataDir, sessionLifetimes }: Config, log: Log, clock: Cl
     clearInterval(sweeper)
     clock.stop()
     store.close()
-    unlock()
+    lock.release()
   }
-  const countClockSteps = () => clock.steps
-  return { store, clock, countClockSteps, now, wall, ping: () => store.ping(), closeStore }
+  const ping = async () => {
+    lock.check()
+    await store.ping()
+  }
+  const readings = {
+    clock_offset_seconds: () => clock.offsetMs / 1_000,
+    clock_steps_total: () => clock.steps,
+    data_dir_lock_held: () => Number(isHeld(lock)),
+  }
+  return { store, now, wall, monotonicMs, readings, ping, closeStore }
+}
+
+function isHeld(lock: FolderLock): boolean {
+  try {
+    lock.check()
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** A bounded number of rows at a time, with room for requests in between, until all that is over is forgotten. */

@@ -16,6 +16,7 @@ import { ERROR_CODES } from './http/problem'
 import { Refusals } from './http/refusals'
 import { createLog } from './log'
 import { Metrics } from './metrics/metrics'
+import type { ObservedName } from './metrics/names'
 import { NO_RECORDER, type Recorder } from './metrics/recorder'
 import { openStore, storeFailureKind } from './open-store'
 import { createReadiness } from './readiness'
@@ -43,9 +44,9 @@ export function createServices(
 ) {
   const log = createLog(config.logLevel)
   const findCity = config.geoDatabase === null ? null : openPlaces(config.geoDatabase)
-  const { store: opened, clock, countClockSteps, now, wall, ping, closeStore } = openStore(config, log, local)
+  const { store: opened, now, wall, monotonicMs, readings, ping, closeStore } = openStore(config, log, local)
   const keys = deriveKeyring(config.secrets)
-  const deadlines = new Deadlines(now, clock.monotonicMs)
+  const deadlines = new Deadlines(now, monotonicMs)
   const perAddress = Math.max(1, Math.floor(STREAMS_PER_ADDRESS * config.rateLimitScale))
   const streams = new Streams({ perAddress, inAll: config.maxStreams }, Math.random)
   const metrics = config.metricsTokens === null ? null : createMetrics(streams)
@@ -102,8 +103,7 @@ export function createServices(
   recorder.observe('watched', () => store.watching)
   recorder.observe('streams_max', () => config.maxStreams)
   recorder.observe('log_lines_dropped_total', () => log.output.droppedLines)
-  recorder.observe('clock_steps_total', countClockSteps)
-  recorder.observe('clock_offset_seconds', () => clock.offsetMs / 1_000)
+  for (const [name, read] of Object.entries(readings)) recorder.observe(name as ObservedName, read)
   if (config.store.kind === 'sqlite') observeDisk(recorder, config.dataDir)
 
   return {
@@ -119,7 +119,7 @@ export function createServices(
             ...config.bearer,
             now,
             wall,
-            monotonicMs: clock.monotonicMs,
+            monotonicMs,
             onError: (error) => log.warn({ err: error }, 'a bearer token could not be judged'),
           }),
     signatures: signingSecrets === null ? null : new Signatures({ secrets: signingSecrets, limits: store, now, wall }),

@@ -194,7 +194,7 @@ describe('what is shown', () => {
     expect(shown.get('qr_login_refusals_total{code="rate_limited"}')).toBe(2)
     expect(shown.get('qr_login_limited_total{rule="start_by_browser,start_by_address"}')).toBe(2)
     expect(shown.get('qr_login_refusals_total{code="unavailable"}')).toBe(1)
-    expect(shown.get('qr_login_store_errors_total{kind="sqlite"}')).toBe(1)
+    expect(shown.get('qr_login_store_errors_total{kind="other"}')).toBe(1)
   })
 
   test('readiness as it was last found, and not at all before', async () => {

@@ -65,6 +65,7 @@ export class Metrics implements Recorder {
   readonly #storeErrors: Counter<'kind'>
   readonly #refusals: Counter<'code'>
   readonly #limited: Counter<'rule'>
+  #unsettled = 0
 
   constructor(options: MetricsOptions) {
     this.#options = options
@@ -102,6 +103,7 @@ export class Metrics implements Recorder {
     const build = { name: 'qr_login_build_info', help: 'Always 1.', labelNames: ['version'] as const, registers }
     new Gauge(build).set({ version }, 1)
     for (const name of Object.keys(OBSERVED) as ObservedName[]) this.#registerReading(name)
+    this.observe('fence_failures_total', () => this.#unsettled)
     collectDefaultMetrics({ register: this.#registry })
     for (const name of LEFT_OUT) this.#registry.removeSingleMetric(name)
   }
@@ -143,9 +145,11 @@ export class Metrics implements Recorder {
     return timeStore(store, {
       now,
       onDone: (operation, ms) => timers.get(operation)?.observe(ms / 1_000),
-      onError: (_, error) => {
+      onError: (operation, error) => {
         const kind = storeFailureKind(error)
-        if (kind !== null) this.#storeErrors.inc({ kind })
+        if (kind === null) return
+        this.#storeErrors.inc({ kind })
+        if (operation === 'settle') this.#unsettled += 1
       },
     })
   }

@@ -16,7 +16,7 @@ afterEach(() => rmSync(folder, { recursive: true }))
 
 function refusal(): string {
   try {
-    lockFolder(folder, SINCE)()
+    lockFolder(folder, SINCE).release()
   } catch (error) {
     if (error instanceof StartError) return error.message
     throw error
@@ -54,13 +54,23 @@ test('a holder that was killed holds nothing', async () => {
 })
 
 test('while this process holds it no other gets it, and after the release the next one does', async () => {
-  const release = lockFolder(folder, SINCE)
+  const { release } = lockFolder(folder, SINCE)
   const { pid, host, since } = JSON.parse(readFileSync(join(folder, 'qr-login.holder.json'), 'utf8'))
   expect({ pid, host, since }).toEqual({ pid: process.pid, host: hostname(), since: SINCE.toISOString() })
   await expect(lockAsOther()).rejects.toThrow('SQLITE_BUSY')
   release()
   release()
   await (await lockAsOther()).end()
+})
+
+test('a lock whose folder was replaced is held no longer', () => {
+  const lock = lockFolder(folder, SINCE)
+  lock.check()
+  rmSync(join(folder, 'qr-login.lock'))
+  expect(() => lock.check()).toThrow('was deleted while it was open')
+  const next = lockFolder(folder, SINCE)
+  expect(() => lock.check()).toThrow('was replaced while it was open')
+  for (const each of [lock, next]) each.release()
 })
 
 test('a file of another kind in the place of the lock is refused, and left as it is', () => {

@@ -5,6 +5,7 @@ import { folderError, StartError } from '../start-error'
 import { openDatabase, type SqliteFile } from './database'
 import { sqliteFailureKind } from './failure'
 import { toStartError } from './open'
+import { OpenFiles } from './open-files'
 
 /** A restart that overlaps with the end of the process before it. In ms. */
 const WAIT_MS = 2_000
@@ -17,12 +18,19 @@ interface Holder {
   since: string
 }
 
+/** A data folder that this process has. */
+export interface FolderLock {
+  /** @throws DiskFailure `replaced` where the folder was deleted or replaced: another process could get it now. */
+  check: () => void
+  release: () => void
+}
+
 /**
  * One process has a data folder at a time: changes are published within it only. A lock of SQLite, which the kernel
  * frees however the process ends; it is held until `release`. `{folder}/qr-login.holder.json` names the holder.
  * @throws StartError while another process has it, or where the folder cannot be written.
  */
-export function lockFolder(folder: string, since: Date): () => void {
+export function lockFolder(folder: string, since: Date): FolderLock {
   const path = join(folder, 'qr-login.lock')
   const holderPath = join(folder, 'qr-login.holder.json')
   try {
@@ -46,9 +54,11 @@ export function lockFolder(folder: string, since: Date): () => void {
     throw folderError(folder, holderPath, error)
   }
   const held = lock
-  return () => {
+  const files = new OpenFiles([path])
+  const release = () => {
     if (held.open) held.close()
   }
+  return { check: () => files.check(), release }
 }
 
 function heldError(folder: string, holder: Holder | null): StartError {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { TOMBSTONE_MS } from './attempt/attempt'
+import { createAudit } from './audit'
 import type { Config } from './config'
 import { FullError } from './limits/limits'
 import type { Log } from './log'
@@ -7,6 +8,7 @@ import { SharedClock } from './redis/clock'
 import { HttpRedis } from './redis/http'
 import { RedisFailure } from './redis/redis'
 import { TcpRedis } from './redis/tcp'
+import { auditEnded } from './services/sessions'
 import { isSqliteFailure } from './sqlite/open'
 import { RedisStore } from './store/redis'
 import { SqliteStore } from './store/sqlite'
@@ -22,7 +24,7 @@ const SWEEP_ROWS = 500
  */
 export function storeFailureKind(error: unknown): string | null {
   if (error instanceof FullError) return 'no_room'
-  if (error instanceof RedisFailure) return 'redis'
+  if (error instanceof RedisFailure) return error.kind
   return isSqliteFailure(error) ? 'sqlite' : null
 }
 
@@ -47,23 +49,33 @@ export function openStore(config: Config, log: Log, local: () => number): OpenSt
     }
     return { store, now: local, ping: async () => store.ping(), closeStore }
   }
+  const monotonic = () => performance.now()
   // Thousands notice at the same moment, and say the same.
   let quietUntil = 0
   const onError = (error: unknown) => {
-    if (local() < quietUntil) return
-    quietUntil = local() + STORE_WARNING_EVERY_MS
+    if (monotonic() < quietUntil) return
+    quietUntil = monotonic() + STORE_WARNING_EVERY_MS
     log.warn({ err: error }, 'the store is away')
   }
   const redis =
     config.store.kind === 'redis'
-      ? new TcpRedis({ ...config.store, now: local, onError })
-      : new HttpRedis({ ...config.store, now: local, onError })
+      ? new TcpRedis({ ...config.store, now: monotonic, onError })
+      : new HttpRedis({ ...config.store, now: monotonic, onError })
   // Before the first answer it goes by its own.
   let now = local
   const { prefix } = config.store
   const { attemptMs, confirmMs, ticketMs } = config.lifetimes
   const attemptLifeMs = attemptMs + confirmMs + ticketMs + TOMBSTONE_MS
-  const store = new RedisStore({ redis, prefix, process: randomUUID(), now: () => now(), onError, attemptLifeMs })
+  const audit = createAudit(log, config.secrets[0])
+  const store = new RedisStore({
+    redis,
+    prefix,
+    process: randomUUID(),
+    now: () => now(),
+    onError,
+    onEnded: (ended) => auditEnded(audit, ended),
+    attemptLifeMs,
+  })
   const clock = new SharedClock(() => store.readTime(), local)
   now = clock.now
   const closeStore = () => {

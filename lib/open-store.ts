@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { TOMBSTONE_MS } from './attempt/attempt'
+import { createAudit } from './audit'
 import { type Clock, SteadyClock } from './clock'
 import type { Config } from './config'
 import { FullError } from './limits/limits'
@@ -10,6 +11,7 @@ import { SharedClock } from './redis/clock'
 import { HttpRedis } from './redis/http'
 import { RedisFailure } from './redis/redis'
 import { TcpRedis } from './redis/tcp'
+import { auditEnded } from './services/sessions'
 import { sqliteFailureKind } from './sqlite/failure'
 import { type FolderLock, lockFolder } from './sqlite/lock'
 import { RedisStore } from './store/redis'
@@ -26,7 +28,7 @@ const SWEEP_ROWS = 500
  */
 export function storeFailureKind(error: unknown): StoreFailureKind | null {
   if (error instanceof FullError) return 'no_room'
-  if (error instanceof RedisFailure) return 'redis'
+  if (error instanceof RedisFailure) return error.kind
   return sqliteFailureKind(error)
 }
 
@@ -67,29 +69,38 @@ function openClock(local: (() => number) | null, log: Log): Clock {
 
 type SharedSettings = Exclude<Config['store'], { kind: 'sqlite' }>
 
-function openShared({ lifetimes }: Config, settings: SharedSettings, log: Log, clock: Clock): OpenStore {
-  const { monotonicMs } = clock
+function openShared({ lifetimes, secrets }: Config, settings: SharedSettings, log: Log, clock: Clock): OpenStore {
+  const monotonic = () => performance.now()
   // Thousands notice at the same moment, and say the same.
   let quietUntil = Number.NEGATIVE_INFINITY
   const onError = (error: unknown) => {
-    if (monotonicMs() < quietUntil) return
-    quietUntil = monotonicMs() + STORE_WARNING_EVERY_MS
+    if (monotonic() < quietUntil) return
+    quietUntil = monotonic() + STORE_WARNING_EVERY_MS
     log.warn({ err: error }, 'the store is away')
   }
   const redis =
     settings.kind === 'redis'
-      ? new TcpRedis({ ...settings, now: monotonicMs, onError })
-      : new HttpRedis({ ...settings, now: monotonicMs, onError })
+      ? new TcpRedis({ ...settings, now: monotonic, onError })
+      : new HttpRedis({ ...settings, now: monotonic, onError })
   const { prefix } = settings
   const { attemptMs, confirmMs, ticketMs } = lifetimes
   const attemptLifeMs = attemptMs + confirmMs + ticketMs + TOMBSTONE_MS
   const shared: SharedClock = new SharedClock(clock.now(), {
     readTime: () => store.readTime(),
-    monotonicMs,
+    monotonicMs: clock.monotonicMs,
     onStep: (differenceMs) => log.warn({ differenceMs }, 'the clock of the store was set, and is followed'),
   })
   const { now } = shared
-  const store = new RedisStore({ redis, prefix, process: randomUUID(), now, onError, attemptLifeMs })
+  const audit = createAudit(log, secrets[0])
+  const store = new RedisStore({
+    redis,
+    prefix,
+    process: randomUUID(),
+    now,
+    onError,
+    onEnded: (ended) => auditEnded(audit, ended),
+    attemptLifeMs,
+  })
   const closeStore = () => {
     shared.stop()
     clock.stop()
@@ -103,7 +114,7 @@ function openShared({ lifetimes }: Config, settings: SharedSettings, log: Log, c
     clock_offset_seconds: () => clock.offsetMs / 1_000,
     clock_steps_total: () => clock.steps + shared.steps,
   }
-  return { store, now, wall: now, monotonicMs, readings, ping, closeStore }
+  return { store, now, wall: now, monotonicMs: clock.monotonicMs, readings, ping, closeStore }
 }
 
 function openEmbedded({ dataDir, sessionLifetimes }: Config, log: Log, clock: Clock): OpenStore {

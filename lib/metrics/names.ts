@@ -56,7 +56,15 @@ export const STORE_FAILURE_KINDS = [
   'corrupt',
   'io',
   'replaced',
-  'redis',
+  'connection',
+  'late',
+  'breaker',
+  'no_replicas',
+  'not_saved',
+  'loading',
+  'no_primary',
+  'refused',
+  'not_replicated',
   'other',
 ] as const
 

@@ -1,4 +1,4 @@
-import { isOperational, type Redis, RedisFailure, type Reply, type Script } from './redis'
+import type { Redis, Reply, Script } from './redis'
 
 /** One operation of the script, by name, and its arguments, which travel as JSON. Never null: Lua ends a list there. */
 export type Step = readonly [operation: string, ...args: (string | number | boolean | object)[]]
@@ -51,8 +51,7 @@ export class Batch {
       waiting.forEach(({ resolve, reject }, index) => {
         const answer = answers[index]
         if (Array.isArray(answer)) resolve(answer)
-        // What the server could not do (read-only, full) is its failure; anything else is our mistake.
-        else if (isOperational(String(answer))) reject(new RedisFailure('the store cannot do this now'))
+        // What the server could not do (read-only, full) is an error of the whole command: this one is our mistake.
         else reject(new Error(`a step failed: ${answer}`))
       })
     } catch (error) {

@@ -191,6 +191,8 @@ export class Attempts {
     if (changed === null) throw unknown()
     const step = before === undefined ? null : stepBetween(before, changed.attempt)
     if (step !== null) this.#tell(step, changed.attempt)
+    // Also where nothing has changed: the cancel that came before may not have been certain to stay.
+    if (changed.attempt.status === 'cancelled') await this.#options.store.settle('ending')
     if (changed.refusal !== undefined) throw changed.refusal
     return changed
   }

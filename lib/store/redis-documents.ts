@@ -26,9 +26,10 @@ export function toSession(found: Reply | undefined): AnySession | null {
   return session.kind === 'phone' ? { ...session, ...now } : { ...session, ...now, acknowledged: acknowledged === '1' }
 }
 
-/** Sessions that a step has ended. */
-export function toEnded(found: Reply | undefined): Ended[] {
-  if (!Array.isArray(found)) return []
-  const sessions = found.map(toSession).filter((session) => session !== null)
-  return sessions.map((session) => ({ session, by: session.revokedBy ?? 'phone' }))
+/** Sessions that a step has ended, and how many it has left that have to end. */
+export function toTrimmed(found: Reply | undefined): { ended: Ended[]; left: number } {
+  if (!Array.isArray(found) || !Array.isArray(found[0])) return { ended: [], left: 0 }
+  const sessions = found[0].map(toSession).filter((session) => session !== null)
+  const ended = sessions.map((session) => ({ session, by: session.revokedBy ?? 'phone' }))
+  return { ended, left: Number(found[1]) }
 }

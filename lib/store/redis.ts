@@ -2,8 +2,15 @@ import { type Attempt, forgetAt, scannerOf } from '../attempt/attempt'
 import { type Counter, FullError, type Guard, MAX_COUNTERS_PER_RULE, MAX_USED } from '../limits/limits'
 import { Batch, type Step } from '../redis/batch'
 import type { Redis, Reply } from '../redis/redis'
-import { type AnySession, type ComputerSession, type EndedBy, endsTrust, type PhoneSession } from '../session/session'
-import { toAttempt, toDocument, toEnded, toSession } from './redis-documents'
+import {
+  type AnySession,
+  type ComputerSession,
+  type EndedBy,
+  endsTrust,
+  MAX_PHONES,
+  type PhoneSession,
+} from '../session/session'
+import { toAttempt, toDocument, toSession, toTrimmed } from './redis-documents'
 import { STEPS } from './redis-script'
 import { RedisWatch } from './redis-watch'
 import {
@@ -29,6 +36,8 @@ export interface RedisStoreOptions {
   process: string
   now: () => number
   onError: (error: unknown) => void
+  /** Receives the sessions that a step has ended whose caller does not wait for it. */
+  onEnded?: (ended: readonly Ended[]) => void
   /** How long an attempt is kept at most, in ms. */
   attemptLifeMs: number
   /** Attempts that are taken at most, ended ones included. */
@@ -59,6 +68,7 @@ export class RedisStore implements Store {
         const [document] = await this.#batch.run(['read and watch', id, browserHash, process, forMs, now])
         return toAttempt(document)
       },
+      here: () => this.ping(),
     })
     redis.listen(`${prefix}m:${process}`, {
       onMessage: (message) => this.#watch.hear(message),
@@ -125,8 +135,8 @@ export class RedisStore implements Store {
   }
 
   async insertSession(beginning: Beginning): Promise<readonly Ended[] | null> {
-    const [ended] = await this.#batch.run(this.#toBegin(beginning))
-    return ended === null ? null : toEnded(ended)
+    const [begun] = await this.#batch.run(this.#toBegin(beginning))
+    return begun === null ? null : this.#onBegun(beginning, begun)
   }
 
   async findSession(id: string): Promise<AnySession | null> {
@@ -137,7 +147,7 @@ export class RedisStore implements Store {
   async listSessions(personId: string, kind: 'computer'): Promise<ComputerSession[]>
   async listSessions(personId: string, kind: 'phone'): Promise<PhoneSession[]>
   async listSessions(personId: string, kind: AnySession['kind']): Promise<AnySession[]> {
-    const [found] = await this.#batch.run(['sessions', kind, personId])
+    const [found] = await this.#batch.run(['sessions', kind, personId, MOST_LISTED[kind]])
     const sessions = (found as Reply[]).map(toSession).filter((session) => session !== null)
     return sessions.sort((a, b) => b.signedInAt - a.signedInAt || (a.id < b.id ? -1 : 1))
   }
@@ -156,9 +166,8 @@ export class RedisStore implements Store {
   }
 
   async revokeSessions(personId: string, { kind, exceptId, now, by }: RevokeAll): Promise<readonly Ended[]> {
-    const step: Step = ['revoke all', kind, personId, exceptId ?? '', now, by, endsTrust(by)]
-    const [ended] = await this.#batch.run(step)
-    return toEnded(ended)
+    const which = { keeps: 0, except: exceptId ?? '', now, by, forgets: endsTrust(by) }
+    return await this.#trim(kind, personId, which)
   }
 
   watchAccount(personId: string, listener: (change: AccountChange) => void): Unwatch {
@@ -197,10 +206,14 @@ export class RedisStore implements Store {
     return 0
   }
 
-  async settle(): Promise<void> {}
+  /** Over TCP. Over HTTP it does nothing: such a service answers for its own replicas. */
+  async settle(what: 'sign-in' | 'ending'): Promise<void> {
+    const { redis, prefix, process } = this.#options
+    if (what === 'ending') await redis.replicate(`${prefix}h:${process}`)
+  }
 
   async ping(): Promise<void> {
-    await this.#options.redis.ping()
+    await this.#batch.run(['here', this.#options.process])
   }
 
   async close(): Promise<void> {
@@ -248,11 +261,37 @@ export class RedisStore implements Store {
     const bar: Step[] = begins === undefined ? [] : [['barred', begins.bar.who, begins.bar.whats, begins.bar.since]]
     const replies = await this.#batch.run(...bar, swap, ...more)
     if (begins !== undefined && replies[0] === 1) throw begins.bar.refuse()
-    const [swapped, ended] = replies.slice(bar.length)
-    if (swapped === 1) return begins === undefined ? [] : toEnded(ended)
+    const [swapped, begun] = replies.slice(bar.length)
+    if (swapped === 1) return begins === undefined ? [] : this.#onBegun(begins, begun)
     if (swapped === FULL) throw new FullError('counters')
     if (guard !== undefined && typeof swapped === 'number') throw guard.refuse(-swapped)
     return toAttempt(swapped)
+  }
+
+  /** What has ended with it. What one step leaves ends in further ones, which its caller does not wait for. */
+  #onBegun({ session, keeps, now, by, idleMs }: Beginning, begun: Reply | undefined): Ended[] {
+    const { ended, left } = toTrimmed(begun)
+    const { onEnded = () => {}, onError } = this.#options
+    const which = { keeps, except: '', now, by, forgets: endsTrust(by), idleMs }
+    if (left > 0) this.#trim(session.kind, session.person.id, which).then(onEnded, onError)
+    return ended
+  }
+
+  /** Ends the oldest until so many are kept. What had ended before a failure goes to `onEnded`. */
+  async #trim(kind: AnySession['kind'], personId: string, which: object): Promise<Ended[]> {
+    const all: Ended[] = []
+    try {
+      for (let steps = 0; steps < MOST_STEPS; steps += 1) {
+        const [trimmed] = await this.#batch.run(['trim', kind, personId, which])
+        const { ended, left } = toTrimmed(trimmed)
+        all.push(...ended)
+        if (left === 0) break
+      }
+      return all
+    } catch (error) {
+      this.#options.onEnded?.(all)
+      throw error
+    }
   }
 
   #toBegin({ session, now, replaces, keeps, by, idleMs }: Beginning): Step {
@@ -280,6 +319,12 @@ export class RedisStore implements Store {
     return Math.max(1, Math.ceil(until - this.#options.now()))
   }
 }
+
+/** Sessions that a person can have: more are those of older versions, and they end one after the other. */
+const MOST_LISTED = { computer: 1_000, phone: MAX_PHONES }
+
+/** Of 64 sessions each, for one sign-out. */
+const MOST_STEPS = 1_000
 
 /** What the script says when there is no room. */
 const FULL = 'full'

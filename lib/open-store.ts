@@ -97,10 +97,12 @@ function openShared({ lifetimes, secrets }: Config, settings: SharedSettings, lo
     prefix,
     process: randomUUID(),
     now,
+    clock: { isRight: () => shared.isRight, monotonicMs: clock.monotonicMs, onTime: shared.notice },
     onError,
     onEnded: (ended) => auditEnded(audit, ended),
     attemptLifeMs,
   })
+  void shared.sync()
   const closeStore = () => {
     shared.stop()
     clock.stop()

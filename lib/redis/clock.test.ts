@@ -84,6 +84,20 @@ test.each([DAY_MS, -DAY_MS])(
   },
 )
 
+test('answers to other commands notice a step too, and it is followed when they agree for a quarter of a second', async () => {
+  await asking.clock.sync()
+  asking.server += DAY_MS
+  for (const ms of [0, 100, 100]) {
+    asking.pass(ms)
+    asking.clock.notice(asking.server, asking.monotonicMs)
+    expect(asking.steps).toEqual([])
+  }
+  asking.pass(100)
+  asking.clock.notice(asking.server, asking.monotonicMs)
+  expect(asking.steps).toEqual([DAY_MS])
+  expect(asking.clock.now()).toBe(asking.server)
+})
+
 test('one wrong answer is no step', async () => {
   await asking.clock.sync()
   asking.server += DAY_MS

@@ -11,7 +11,10 @@ const BEST_WITHIN_MS = 250
 /** A difference beyond this is a step of the server's clock, or one wrong answer. */
 const STEP_MS = 1_000
 
-/** After an answer that differs by a step, the server is asked again. */
+/** A step is followed when the answers of so long agree on it… */
+const SURE_AFTER_MS = 250
+
+/** …and the server is asked after this long, where no other answer has come. */
 const ASK_AGAIN_MS = 300
 
 export interface SharedClockOptions {
@@ -26,7 +29,7 @@ export interface SharedClockOptions {
 /**
  * The clock of a server that several processes share: what the server said last, and the time that has passed here
  * since. Lifetimes are the same on all processes, however far their own clocks are apart, and whenever these are set.
- * A step of the server's clock is followed when two answers agree on it.
+ * A step of the server's clock is followed when answers agree on it for a quarter of a second.
  */
 export class SharedClock {
   readonly #options: SharedClockOptions
@@ -36,8 +39,8 @@ export class SharedClock {
   #offsetMs: number
   #isRight = false
   #steps = 0
-  /** An offset that one answer has told of, and no second one. */
-  #suspected: number | null = null
+  /** An offset that answers have told of since `at` (monotonic ms), and not for long enough yet. */
+  #suspected: { offsetMs: number; at: number } | null = null
 
   /** `guess`: the time until the server has said it (epoch ms). */
   constructor(guess: number, options: SharedClockOptions) {
@@ -71,23 +74,32 @@ export class SharedClock {
   async sync(): Promise<void> {
     const askedAt = this.#options.monotonicMs()
     const time = await this.#options.readTime().catch(() => null)
-    if (time !== null) this.hear(time, askedAt)
+    const offsetMs = time === null ? null : this.notice(time, askedAt)
+    if (offsetMs !== null && Math.abs(offsetMs - this.#offsetMs) <= STEP_MS) this.#offsetMs = offsetMs
   }
 
-  /** An answer of the server to a request of `askedAt` (monotonic ms): its time when it made it (epoch ms). */
-  hear(time: number, askedAt: number): void {
+  /**
+   * To be called with each answer of the server that holds its time (epoch ms): sets a clock that was never set, and
+   * notices a step. `askedAt`: when the server was asked (monotonic ms). Returns the distance of the two clocks, null
+   * where the answer took too long to say.
+   */
+  readonly notice = (time: number, askedAt: number): number | null => {
     const now = this.#options.monotonicMs()
     const tookMs = now - askedAt
-    if (tookMs > BEST_WITHIN_MS) return
+    if (tookMs > BEST_WITHIN_MS) return null
     const offsetMs = time + tookMs / 2 - now
     const differenceMs = offsetMs - this.#offsetMs
     if (!this.#isRight) this.#follow(offsetMs)
-    else if (Math.abs(differenceMs) <= STEP_MS) this.#follow(offsetMs)
-    else if (this.#suspected !== null && Math.abs(offsetMs - this.#suspected) <= STEP_MS) {
+    else if (Math.abs(differenceMs) <= STEP_MS) this.#suspected = null
+    else if (this.#suspected === null || Math.abs(offsetMs - this.#suspected.offsetMs) > STEP_MS) {
+      this.#suspected = { offsetMs, at: now }
+      this.#askSoon()
+    } else if (now - this.#suspected.at >= SURE_AFTER_MS) {
       this.#follow(offsetMs)
       this.#steps += 1
       this.#options.onStep?.(Math.round(differenceMs))
-    } else this.#suspect(offsetMs)
+    }
+    return offsetMs
   }
 
   stop(): void {
@@ -103,8 +115,7 @@ export class SharedClock {
     clearInterval(this.#first)
   }
 
-  #suspect(offsetMs: number): void {
-    this.#suspected = offsetMs
+  #askSoon(): void {
     if (this.#askAgain !== null) return
     this.#askAgain = setTimeout(() => {
       this.#askAgain = null

@@ -57,6 +57,14 @@ local function put(key, count, ends, now)
   redis.call('SET', P .. 'c:' .. key, text(count) .. ' ' .. text(ends), 'PX', text(ends - now))
 end
 
+-- A window that ends later than a new one would was begun before the clock was set back: it ends as a new one.
+local function countedWithin(key, now, windowMs)
+  local count, ends = counted(key)
+  if ends <= now + windowMs then return count, ends end
+  put(key, count, now + windowMs, now)
+  return count, now + windowMs
+end
+
 -- 0 when each counter has room, and is counted; 'full' when a rule has no room for another counter; else the ms until
 -- the last of the full ones begins anew. The latter two end the group.
 function steps.take(counters, now, most)
@@ -64,11 +72,11 @@ function steps.take(counters, now, most)
   local found = {}
   for at, counter in ipairs(counters) do
     local key = counter.rule .. ' ' .. counter.key
-    local count, ends = counted(key)
+    local count, ends = countedWithin(key, now, counter.windowMs)
     if ends <= now then count, ends = 0, 0 end
     local all, last = count, ends
     for _, alias in ipairs(counter.aliases or {}) do
-      local more, until_ = counted(counter.rule .. ' ' .. alias)
+      local more, until_ = countedWithin(counter.rule .. ' ' .. alias, now, counter.windowMs)
       if until_ > now then all, last = all + more, math.max(last, until_) end
     end
     if all >= counter.limit then wait = math.max(wait, last - now) end

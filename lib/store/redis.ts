@@ -1,6 +1,6 @@
 import { type Attempt, forgetAt, scannerOf } from '../attempt/attempt'
 import { type Counter, FullError, type Guard, MAX_COUNTERS_PER_RULE, MAX_USED } from '../limits/limits'
-import { Batch, type Step } from '../redis/batch'
+import { Batch, type ServerClock, type Step } from '../redis/batch'
 import type { Redis, Reply } from '../redis/redis'
 import {
   type AnySession,
@@ -35,6 +35,8 @@ export interface RedisStoreOptions {
   /** The name of this process, another after each start. */
   process: string
   now: () => number
+  /** Where `now` comes from the server itself. Null: from elsewhere. */
+  clock?: ServerClock | null
   onError: (error: unknown) => void
   /** Receives the sessions that a step has ended whose caller does not wait for it. */
   onEnded?: (ended: readonly Ended[]) => void
@@ -58,7 +60,7 @@ export class RedisStore implements Store {
   constructor(options: RedisStoreOptions) {
     const { redis, prefix, process, onError } = options
     this.#options = options
-    this.#batch = new Batch(redis, STEPS, prefix)
+    this.#batch = new Batch(redis, STEPS, prefix, options.clock ?? null)
     this.#watch = new RedisWatch({
       now: options.now,
       onError,
@@ -193,7 +195,7 @@ export class RedisStore implements Store {
 
   /** What the server's clock says (epoch ms): the one clock that all processes share. */
   async readTime(): Promise<number> {
-    const [time] = await this.#batch.run(['time'])
+    const [time] = await this.#batch.runAtAnyTime(['time'])
     return Number(time)
   }
 
@@ -213,7 +215,7 @@ export class RedisStore implements Store {
   }
 
   async ping(): Promise<void> {
-    await this.#batch.run(['here', this.#options.process])
+    await this.#batch.runAtAnyTime(['here', this.#options.process])
   }
 
   async close(): Promise<void> {

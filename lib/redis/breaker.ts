@@ -1,7 +1,7 @@
 import { RedisFailure } from './redis'
 
 /** How long any answer is waited for, in ms. */
-export const DEADLINE_MS = 500
+const DEADLINE_MS = 500
 
 /** After so many failures in a row the server is not asked any more… */
 const FAILURES = 5

@@ -2,15 +2,9 @@ import { type Attempt, forgetAt, scannerOf } from '../attempt/attempt'
 import { type Counter, FullError, type Guard, MAX_COUNTERS_PER_RULE, MAX_USED } from '../limits/limits'
 import { Batch, type ServerClock, type Step } from '../redis/batch'
 import type { Redis, Reply } from '../redis/redis'
-import {
-  type AnySession,
-  type ComputerSession,
-  type EndedBy,
-  endsTrust,
-  MAX_PHONES,
-  type PhoneSession,
-} from '../session/session'
-import { toAttempt, toDocument, toSession, toTrimmed } from './redis-documents'
+import { type AnySession, type ComputerSession, type EndedBy, endsTrust, type PhoneSession } from '../session/session'
+import { checkGuard, FULL, toAttempt, toDocument, toSession } from './redis-documents'
+import { MOST_LISTED, RedisEndings, type RedisEndingsOptions } from './redis-endings'
 import { STEPS } from './redis-script'
 import { RedisWatch } from './redis-watch'
 import {
@@ -28,7 +22,7 @@ import {
   type Watched,
 } from './store'
 
-export interface RedisStoreOptions {
+export interface RedisStoreOptions extends RedisEndingsOptions {
   redis: Redis
   /** What all keys and channels begin with, so that several can share one Redis. */
   prefix: string
@@ -37,9 +31,6 @@ export interface RedisStoreOptions {
   now: () => number
   /** Where `now` comes from the server itself. Null: from elsewhere. */
   clock?: ServerClock | null
-  onError: (error: unknown) => void
-  /** Receives the sessions that a step has ended whose caller does not wait for it. */
-  onEnded?: (ended: readonly Ended[]) => void
   /** How long an attempt is kept at most, in ms. */
   attemptLifeMs: number
   /** Attempts that are taken at most, ended ones included. */
@@ -55,12 +46,14 @@ export interface RedisStoreOptions {
 export class RedisStore implements Store {
   readonly #options: RedisStoreOptions
   readonly #batch: Batch
+  readonly #endings: RedisEndings
   readonly #watch: RedisWatch
 
   constructor(options: RedisStoreOptions) {
     const { redis, prefix, process, onError } = options
     this.#options = options
     this.#batch = new Batch(redis, STEPS, prefix, options.clock ?? null)
+    this.#endings = new RedisEndings(this.#batch, options)
     this.#watch = new RedisWatch({
       now: options.now,
       onError,
@@ -138,7 +131,7 @@ export class RedisStore implements Store {
 
   async insertSession(beginning: Beginning): Promise<readonly Ended[] | null> {
     const [begun] = await this.#batch.run(this.#toBegin(beginning))
-    return begun === null ? null : this.#onBegun(beginning, begun)
+    return begun === null ? null : this.#endings.onBegun(beginning, begun)
   }
 
   async findSession(id: string): Promise<AnySession | null> {
@@ -169,7 +162,7 @@ export class RedisStore implements Store {
 
   async revokeSessions(personId: string, { kind, exceptId, now, by }: RevokeAll): Promise<readonly Ended[]> {
     const which = { keeps: 0, except: exceptId ?? '', now, by, forgets: endsTrust(by) }
-    return await this.#trim(kind, personId, which)
+    return await this.#endings.trim(kind, personId, which)
   }
 
   watchAccount(personId: string, listener: (change: AccountChange) => void): Unwatch {
@@ -264,36 +257,10 @@ export class RedisStore implements Store {
     const replies = await this.#batch.run(...bar, swap, ...more)
     if (begins !== undefined && replies[0] === 1) throw begins.bar.refuse()
     const [swapped, begun] = replies.slice(bar.length)
-    if (swapped === 1) return begins === undefined ? [] : this.#onBegun(begins, begun)
+    if (swapped === 1) return begins === undefined ? [] : this.#endings.onBegun(begins, begun)
     if (swapped === FULL) throw new FullError('counters')
     if (guard !== undefined && typeof swapped === 'number') throw guard.refuse(-swapped)
     return toAttempt(swapped)
-  }
-
-  /** What has ended with it. What one step leaves ends in further ones, which its caller does not wait for. */
-  #onBegun({ session, keeps, now, by, idleMs }: Beginning, begun: Reply | undefined): Ended[] {
-    const { ended, left } = toTrimmed(begun)
-    const { onEnded = () => {}, onError } = this.#options
-    const which = { keeps, except: '', now, by, forgets: endsTrust(by), idleMs }
-    if (left > 0) this.#trim(session.kind, session.person.id, which).then(onEnded, onError)
-    return ended
-  }
-
-  /** Ends the oldest until so many are kept. What had ended before a failure goes to `onEnded`. */
-  async #trim(kind: AnySession['kind'], personId: string, which: object): Promise<Ended[]> {
-    const all: Ended[] = []
-    try {
-      for (let steps = 0; steps < MOST_STEPS; steps += 1) {
-        const [trimmed] = await this.#batch.run(['trim', kind, personId, which])
-        const { ended, left } = toTrimmed(trimmed)
-        all.push(...ended)
-        if (left === 0) break
-      }
-      return all
-    } catch (error) {
-      this.#options.onEnded?.(all)
-      throw error
-    }
   }
 
   #toBegin({ session, now, replaces, keeps, by, idleMs }: Beginning): Step {
@@ -322,22 +289,6 @@ export class RedisStore implements Store {
   }
 }
 
-/** Sessions that a person can have: more are those of older versions, and they end one after the other. */
-const MOST_LISTED = { computer: 1_000, phone: MAX_PHONES }
-
-/** Of 64 sessions each, for one sign-out. */
-const MOST_STEPS = 1_000
-
-/** What the script says when there is no room. */
-const FULL = 'full'
-
 function toRemember(who: string, what: string, until: number, now: number): Step {
   return ['remember', who, what, until, now, MAX_REMEMBERED]
-}
-
-/** Of a group that a guard begins: where it is full, nothing follows it. */
-function checkGuard(guard: Guard | undefined, [waitMs]: Reply[]): void {
-  if (guard === undefined) return
-  if (waitMs === FULL) throw new FullError('counters')
-  if (Number(waitMs) > 0) throw guard.refuse(Number(waitMs))
 }

@@ -10,7 +10,7 @@ test.describe.configure({ mode: 'serial' })
 test.skip(!hasRedis(), 'there is no redis-server on this machine')
 
 /** A second, and what a busy machine adds. */
-const LATE_MS = 1_500
+const LATE_MS = 1_200
 
 let primary: Redis
 let replica: Redis

@@ -58,6 +58,10 @@ test('nothing of what a run has issued is in the metrics, and without the settin
   const headers = { Authorization: `Bearer ${TOKEN}` }
   const text = await (await fetch(`${measured.origin}/api/metrics`, { headers })).text()
   expect(text).toContain('qr_login_attempts_total{outcome="redeemed"} 1')
+  // Each alert has what it looks at. The breaker stands before a shared store.
+  const declared = [...text.matchAll(/^# TYPE (qr_login_\w+) /gm)].map(([, name]) => name ?? '')
+  const withoutSample = declared.filter((name) => !new RegExp(`^${name}(_count)?[ {]`, 'm').test(text))
+  expect(withoutSample).toEqual(['qr_login_breaker_open'])
   expect(secrets.filter((secret) => text.includes(secret))).toEqual([])
   expect(measured.output).not.toContain(TOKEN)
   await measured.dispose()

@@ -115,6 +115,7 @@ function openShared({ lifetimes, secrets }: Config, settings: SharedSettings, lo
   const readings = {
     clock_offset_seconds: () => clock.offsetMs / 1_000,
     clock_steps_total: () => clock.steps + shared.steps,
+    breaker_open: () => Number(redis.isBreakerOpen),
   }
   return { store, now, wall: now, monotonicMs: clock.monotonicMs, readings, ping, closeStore }
 }

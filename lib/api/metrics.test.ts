@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { LIMITED_RULES } from '../metrics/names'
 import { App, Browser, codeOf, signedInPhone, signInComputer } from '../testing/app'
+import { hasRedisServer, RedisServer } from '../testing/redis-server'
 import { askForMetrics, METRICS_TOKEN, measuredApp, scrape } from '../testing/scrape'
 
 let app: App
@@ -195,6 +196,27 @@ describe('what is shown', () => {
     expect(shown.get('qr_login_limited_total{rule="start_by_browser,start_by_address"}')).toBe(2)
     expect(shown.get('qr_login_refusals_total{code="unavailable"}')).toBe(1)
     expect(shown.get('qr_login_store_errors_total{kind="other"}')).toBe(1)
+  })
+
+  test.skipIf(!hasRedisServer())('the breaker before a Redis that is gone', async () => {
+    const server = await RedisServer.start()
+    app = new App({ METRICS_TOKEN, REDIS_URL: server.url }, Date.now)
+    await expect.poll(() => app.services.checkReady()).toBeNull()
+    expect((await scrape(app)).get('qr_login_breaker_open')).toBe(0)
+    await server.kill()
+    await expect
+      .poll(
+        async () => {
+          await new Browser(app).send('POST', '/api/qr', { body: {} })
+          return (await scrape(app)).get('qr_login_breaker_open')
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(1)
+    const { samples } = await scrape(app)
+    expect(samples.get('qr_login_store_errors_total{kind="connection"}')).toBeGreaterThan(0)
+    expect(samples.get('qr_login_store_errors_total{kind="breaker"}')).toBeGreaterThan(0)
+    await server.dispose()
   })
 
   test('readiness as it was last found, and not at all before', async () => {

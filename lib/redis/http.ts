@@ -60,6 +60,10 @@ export class HttpRedis implements Redis {
 
   async replicate(): Promise<void> {}
 
+  get isBreakerOpen(): boolean {
+    return this.#breaker.isOpen
+  }
+
   async ping(): Promise<void> {
     await this.#breaker.run(() => ask(this.#commands.ping()))
   }

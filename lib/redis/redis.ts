@@ -30,6 +30,8 @@ export interface Redis {
    * @throws RedisFailure `not_replicated` when no replica confirms in time, and any other kind.
    */
   replicate(key: string): Promise<void>
+  /** Whether the circuit breaker is open: calls are refused without asking the server. */
+  readonly isBreakerOpen: boolean
   /** Resolves when the server answers. */
   ping(): Promise<void>
   close(): Promise<void>

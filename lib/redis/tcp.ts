@@ -81,6 +81,10 @@ export class TcpRedis implements Redis {
     await this.#fence.replicate(key)
   }
 
+  get isBreakerOpen(): boolean {
+    return this.#breaker.isOpen
+  }
+
   async ping(): Promise<void> {
     await this.#breaker.run(() => this.#ask(['PING']))
   }

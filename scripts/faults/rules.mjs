@@ -1,0 +1,243 @@
+// What must never be seen, rule by rule: each names one promise, and none accuses where the history cannot tell.
+import { isGranted } from './history.mjs'
+
+/**
+ * @typedef {import('./history.mjs').Operation} Operation
+ * @typedef {import('./history.mjs').Fault} Fault
+ * @typedef {{ faults: Fault[], isClockShared: boolean, slownessMs: (from: number, to: number) => number }} Circumstances
+ * @typedef {(operations: Operation[], circumstances: Circumstances) => Operation[]} Rule the ones that break it
+ */
+
+const ANSWER_MS = 1_000
+/** So long after the end of a fault the service may still be away. */
+const BACK_MS = 3_000
+/** A machine that is slower than this may keep a store from its deadline. */
+const SLOW_MS = 200
+const CONFIRM_MIN_MS = 700
+const REDEEM_REPEAT_MS = 10_000
+/** A step of the clock may be noticed this much later. */
+const NOTICE_MS = 1_000
+const SLACK_MS = 1_000
+const WINDOW_MS = 60_000
+const STARTS_OF_A_BROWSER = 6
+
+const isPhoneEnding = (/** @type {Operation} */ { kind }) => kind === 'signOutFromPhone' || kind === 'signOutAll'
+
+/** A sign-out, or "Wasn't you?" after the sign-in. @param {Operation} operation */
+function isSignOut(operation) {
+  return operation.kind === 'signOut' || isPhoneEnding(operation) || operation.facts.status === 'revoked'
+}
+
+/** @param {Operation} operation */
+function isCancel({ kind, status, facts }) {
+  return (kind === 'cancel' && status === 200 && facts.status === 'cancelled') || (kind === 'leave' && status === 204)
+}
+
+/** Whether the session was there. @param {Operation} operation */
+function isSignedIn({ status, facts }) {
+  return status === 200 && (facts.signedIn === true || (facts.sessions?.length ?? 0) > 0)
+}
+
+/** @param {Operation} operation */
+function isSignedOut({ status, facts }) {
+  return status === 200 && (facts.signedIn === false || facts.sessions?.length === 0)
+}
+
+/** @param {Operation} earlier @param {Operation} later */
+function isAfter(earlier, later) {
+  return earlier.answeredAt !== null && later.sentAt > earlier.answeredAt
+}
+
+/** @param {Fault} fault @param {number} from @param {number} to */
+function isBetween(fault, from, to) {
+  return fault.from <= to && fault.to + NOTICE_MS >= from
+}
+
+/** @param {Circumstances} circumstances @param {number} from @param {number} to */
+function isTailLostBetween({ faults }, from, to) {
+  return faults.some((fault) => fault.losesTail === true && isBetween(fault, from, to))
+}
+
+/** @param {Circumstances} circumstances @param {number} from @param {number} to */
+export function isSteppedBetween({ faults }, from, to) {
+  return faults.some((fault) => fault.stepMs !== undefined && isBetween(fault, from, to))
+}
+
+/** About single answers. @type {Record<string, Rule>} */
+export const RULES_OF_ANSWERS = {
+  'internal error': (operations) =>
+    operations.filter(({ status }) => status !== null && status >= 500 && status !== 503),
+
+  'late answer': (operations, { slownessMs }) =>
+    operations.filter(({ sentAt, answeredAt }) => {
+      return answeredAt !== null && answeredAt - sentAt > ANSWER_MS + slownessMs(sentAt, answeredAt)
+    }),
+
+  'no answer': (operations, { faults }) =>
+    operations.filter(({ failure, sentAt, failedAt }) => {
+      if (failure === 'timeout') return true
+      // A connection may only fail with the process that it leads to.
+      return (
+        failure !== null &&
+        !faults.some((fault) => fault.kills === true && isBetween(fault, sentAt, failedAt ?? sentAt))
+      )
+    }),
+
+  'unavailable without a fault': (operations, { faults, slownessMs }) =>
+    operations.filter(({ status, failure, sentAt, answeredAt, failedAt }) => {
+      if (status !== 503 && failure === null) return false
+      const to = answeredAt ?? failedAt ?? sentAt
+      if (faults.some((fault) => fault.from <= to && fault.to + BACK_MS >= sentAt)) return false
+      return slownessMs(sentAt - ANSWER_MS, to) < SLOW_MS
+    }),
+
+  'wait longer than its window': (operations) =>
+    operations.filter(({ kind, status, retryAfterS }) => {
+      const most = status === 503 ? 25 : WINDOW_MS / 1_000
+      return retryAfterS !== null && ['start', 'scan', 'confirm', 'redeem', 'show'].includes(kind) && retryAfterS > most
+    }),
+
+  'limit exceeded': (operations, circumstances) => {
+    /** @type {Map<string, Operation[]>} */
+    const browsers = new Map()
+    for (const operation of operations) {
+      if (operation.kind !== 'start' || !isGranted(operation)) continue
+      browsers.set(operation.client, [...(browsers.get(operation.client) ?? []), operation])
+    }
+    return [...browsers.values()].flatMap((starts) =>
+      starts.filter((first) => {
+        const end = first.sentAt + WINDOW_MS
+        if (isTailLostBetween(circumstances, first.sentAt, end)) return false
+        if (isSteppedBetween(circumstances, first.sentAt, end)) return false
+        // At most two windows touch a minute.
+        const counted = starts.filter(({ sentAt, answeredAt }) => sentAt >= first.sentAt && (answeredAt ?? 0) < end)
+        return counted.length > 2 * STARTS_OF_A_BROWSER
+      }),
+    )
+  },
+}
+
+/** About one attempt; the operations are in the order of sending. @type {Record<string, Rule>} */
+export const RULES_OF_ATTEMPTS = {
+  'two scanners': (operations, circumstances) => {
+    const scans = operations.filter((each) => each.kind === 'scan' && isGranted(each))
+    const [first] = scans
+    if (first === undefined) return []
+    const others = scans.filter(({ client, answeredAt }) => {
+      return client !== first.client && !isTailLostBetween(circumstances, first.sentAt, answeredAt ?? 0)
+    })
+    return others.length === 0 ? [] : [first, ...others]
+  },
+
+  'confirmed by another phone': (operations) => {
+    const scanners = new Set(operations.filter(({ kind }) => kind === 'scan').map(({ client }) => client))
+    return operations.filter((each) => each.kind === 'confirm' && isGranted(each) && !scanners.has(each.client))
+  },
+
+  'confirmed without the number': (operations) => {
+    const confirms = operations.filter((each) => each.kind === 'confirm' && isGranted(each))
+    const isDue = operations.some((each) => each.kind === 'scan' && isGranted(each) && each.facts.required === true)
+    return confirms.filter(({ answeredAt }) => {
+      const typed = operations.some(
+        ({ kind, asked, sentAt }) => kind === 'match' && asked.right === true && sentAt < (answeredAt ?? 0),
+      )
+      return isDue && !typed
+    })
+  },
+
+  'confirmed too soon': (operations, circumstances) => {
+    const first = operations.find(({ kind, failure }) => kind === 'scan' && failure !== 'refused')
+    return operations.filter((each) => {
+      if (each.kind !== 'confirm' || !isGranted(each) || first === undefined || each.answeredAt === null) return false
+      const isSure = !isSteppedBetween(circumstances, first.sentAt, each.answeredAt)
+      return isSure && each.answeredAt - first.sentAt < CONFIRM_MIN_MS
+    })
+  },
+
+  'cancel undone': (operations) => {
+    const cancels = operations.filter(isCancel)
+    return operations.filter((each) => {
+      const isStep = ['scan', 'match', 'confirm', 'redeem'].includes(each.kind) && isGranted(each)
+      return isStep && cancels.some((cancel) => isAfter(cancel, each))
+    })
+  },
+
+  'second session': (operations, circumstances) => {
+    const redeems = operations.filter((each) => each.kind === 'redeem' && isGranted(each))
+    const [first] = redeems
+    const tooMany = operations.filter(({ facts }) => (facts.sessions?.length ?? 0) > 1)
+    if (first === undefined) return tooMany
+    const again = redeems.filter((each) => {
+      if (each.facts.session !== first.facts.session) return true
+      const end = (first.answeredAt ?? 0) + REDEEM_REPEAT_MS + SLACK_MS
+      if (isTailLostBetween(circumstances, first.sentAt, each.sentAt)) return false
+      return each.sentAt > end && !isSteppedBetween(circumstances, first.sentAt, each.sentAt)
+    })
+    return again.length === 0 ? tooMany : [first, ...again, ...tooMany]
+  },
+
+  'session works after its sign-out': (operations) => {
+    const ends = operations.filter((each) => isSignOut(each) && isGranted(each))
+    return operations.filter((each) => isSignedIn(each) && ends.some((end) => isAfter(end, each)))
+  },
+
+  'sign-in lost': (operations, circumstances) => {
+    const redeem = operations.find((each) => each.kind === 'redeem' && isGranted(each))
+    // What was sent to end it may have ended it, answered or not.
+    const isEnded = operations.some(({ kind }) =>
+      ['signOut', 'signOutFromPhone', 'signOutAll', 'cancel'].includes(kind),
+    )
+    if (redeem === undefined || isEnded) return []
+    return operations.filter((each) => {
+      const to = each.answeredAt ?? 0
+      const since = circumstances.isClockShared ? each.sentAt : redeem.sentAt
+      if (isTailLostBetween(circumstances, redeem.sentAt, to) || isSteppedBetween(circumstances, since, to))
+        return false
+      return isSignedOut(each) && isAfter(redeem, each)
+    })
+  },
+
+  'told that it is signed out': (operations) => {
+    const isEnded = operations.some((each) => isSignOut(each) || each.kind === 'cancel')
+    return isEnded ? [] : operations.filter(({ kind }) => kind === 'notice')
+  },
+
+  'stream went silent': (operations) => operations.filter(({ kind }) => kind === 'silence'),
+
+  'version went back': (operations, circumstances) => {
+    const seen = operations.filter(({ facts, answeredAt }) => facts.version !== undefined && answeredAt !== null)
+    return seen.filter((later) =>
+      seen.some((earlier) => {
+        if (!isAfter(earlier, later) || (earlier.facts.version ?? 0) <= (later.facts.version ?? 0)) return false
+        const to = later.answeredAt ?? 0
+        return (
+          !isTailLostBetween(circumstances, earlier.sentAt, to) && !isSteppedBetween(circumstances, earlier.sentAt, to)
+        )
+      }),
+    )
+  },
+
+  'dead code scanned': (operations, { faults }) => {
+    const first = operations.find(({ kind, status, asked: { codeReadAt, codeGoneBy }, sentAt }) => {
+      if (kind !== 'scan' || status !== 200 || codeReadAt === undefined || codeGoneBy === undefined) return false
+      // A step by a day makes no code younger; after one of some seconds the service cannot tell.
+      const isNear = ({ stepMs = 0 }) => stepMs !== 0 && Math.abs(stepMs) < WINDOW_MS
+      return (
+        sentAt > codeGoneBy + SLACK_MS && !faults.some((each) => isNear(each) && isBetween(each, codeReadAt, sentAt))
+      )
+    })
+    // The phone that scanned while it was alive may repeat.
+    const earlier = operations.some(({ kind, client, seq }) => {
+      return kind === 'scan' && first !== undefined && client === first.client && seq < first.seq
+    })
+    return first === undefined || earlier ? [] : [first]
+  },
+
+  'living code refused': (operations, circumstances) =>
+    operations.filter(({ kind, code, asked: { codeReadAt, codeGoneFrom }, answeredAt }) => {
+      if (kind !== 'scan' || code !== 'code_expired' || codeReadAt === undefined || codeGoneFrom === undefined)
+        return false
+      if (answeredAt === null || answeredAt > codeGoneFrom - SLACK_MS) return false
+      return !isSteppedBetween(circumstances, codeReadAt, answeredAt)
+    }),
+}

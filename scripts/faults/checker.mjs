@@ -1,5 +1,5 @@
 // Compares what the clients saw with what may be: history in, violations out. Pure.
-import { isSteppedBetween, RULES_OF_ANSWERS, RULES_OF_ATTEMPTS } from './rules.mjs'
+import { isTimeSure, RULES_OF_ANSWERS, RULES_OF_ATTEMPTS } from './rules.mjs'
 import { explain } from './search.mjs'
 
 /**
@@ -30,10 +30,7 @@ export function check(history, slownessMs = () => 0) {
   }
   const options = {
     /** @type {import('./model.mjs').Options['isTimeSure']} */
-    isTimeSure: (since, until, from, to) => {
-      if (!isClockShared) return !isSteppedBetween(circumstances, since, to)
-      return !isSteppedBetween(circumstances, since, until) && !isSteppedBetween(circumstances, from, to)
-    },
+    isTimeSure: (since, until, from, to) => isTimeSure(circumstances, [since, until], [from, to]),
   }
   let undecided = 0
   const attempts = history.byAttempt()

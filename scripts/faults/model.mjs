@@ -100,7 +100,7 @@ function step(state, operation, options) {
         { state: endSession(state), answer: { status: 204 } },
       ]
     case 'signOutAll':
-      return [{ state: { ...endSession(state), barred: true }, answer: { status: 204 } }]
+      return [{ state: { ...endSession(state), barred: state.scanner !== null }, answer: { status: 204 } }]
     default:
       return []
   }
@@ -215,11 +215,10 @@ function redeem(state, operation, options) {
   const tooOften = { state, answer: { status: 429, code: 'rate_limited' } }
   const tried = { ...state, version: state.version + 1, redeems: state.redeems + 1 }
   if (state.status === 'confirmed') {
-    const barred = { state, answer: { status: 410, code: 'attempt_ended' } }
+    if (state.barred) return [{ state, answer: { status: 410, code: 'attempt_ended' } }]
     if (state.redeems >= REDEEM_TRIES) return [tooOften]
     const redeemed = advance(tried, 'redeemed', operation)
-    const done = { state: { ...redeemed, version: tried.version, session: /** @type {const} */ ('live') } }
-    return [...(state.barred ? [barred] : []), { ...done, answer: { status: 200 } }]
+    return [{ state: { ...redeemed, version: tried.version, session: 'live' }, answer: { status: 200 } }]
   }
   const to = answeredAt ?? Number.POSITIVE_INFINITY
   const isUnsure = !options.isTimeSure(state.since, state.until, sentAt, to)

@@ -59,8 +59,21 @@ function isTailLostBetween({ faults }, from, to) {
 }
 
 /** @param {Circumstances} circumstances @param {number} from @param {number} to */
-export function isSteppedBetween({ faults }, from, to) {
+function isSteppedBetween({ faults }, from, to) {
   return faults.some((fault) => fault.stepMs !== undefined && isBetween(fault, from, to))
+}
+
+/**
+ * Whether no change of a clock can have a say in how much time has passed from the first span, in which something
+ * began, to the second, in which it is looked at. Where the store's clock counts, one that was changed in between and
+ * is right again changes nothing.
+ * @param {Circumstances} circumstances
+ * @param {[number, number]} began
+ * @param {[number, number]} looked
+ */
+export function isTimeSure(circumstances, began, looked) {
+  if (!circumstances.isClockShared) return !isSteppedBetween(circumstances, began[0], looked[1])
+  return !isSteppedBetween(circumstances, ...began) && !isSteppedBetween(circumstances, ...looked)
 }
 
 /** About single answers. @type {Record<string, Rule>} */
@@ -84,9 +97,9 @@ export const RULES_OF_ANSWERS = {
     }),
 
   'unavailable without a fault': (operations, { faults, slownessMs }) =>
-    operations.filter(({ status, failure, sentAt, answeredAt, failedAt }) => {
-      if (status !== 503 && failure === null) return false
-      const to = answeredAt ?? failedAt ?? sentAt
+    operations.filter(({ status, sentAt, answeredAt }) => {
+      if (status !== 503) return false
+      const to = answeredAt ?? sentAt
       if (faults.some((fault) => fault.from <= to && fault.to + BACK_MS >= sentAt)) return false
       return slownessMs(sentAt - ANSWER_MS, to) < SLOW_MS
     }),
@@ -158,7 +171,8 @@ export const RULES_OF_ATTEMPTS = {
     const cancels = operations.filter(isCancel)
     return operations.filter((each) => {
       const isStep = ['scan', 'match', 'confirm', 'redeem'].includes(each.kind) && isGranted(each)
-      return isStep && cancels.some((cancel) => isAfter(cancel, each))
+      const isRunning = ['pending', 'scanned', 'confirmed'].includes(each.facts.status ?? '')
+      return (isStep || isRunning) && cancels.some((cancel) => isAfter(cancel, each))
     })
   },
 
@@ -190,10 +204,20 @@ export const RULES_OF_ATTEMPTS = {
     if (redeem === undefined || isEnded) return []
     return operations.filter((each) => {
       const to = each.answeredAt ?? 0
-      const since = circumstances.isClockShared ? each.sentAt : redeem.sentAt
-      if (isTailLostBetween(circumstances, redeem.sentAt, to) || isSteppedBetween(circumstances, since, to))
-        return false
+      if (isTailLostBetween(circumstances, redeem.sentAt, to)) return false
+      if (!isTimeSure(circumstances, [redeem.sentAt, redeem.answeredAt ?? to], [each.sentAt, to])) return false
       return isSignedOut(each) && isAfter(redeem, each)
+    })
+  },
+
+  'session begun after a sign-out everywhere': (operations) => {
+    const scan = operations.find((each) => each.kind === 'scan' && isGranted(each))
+    return operations.filter((each) => {
+      if (each.kind !== 'redeem' || !isGranted(each) || scan === undefined) return false
+      const end = operations.find((one) => one.kind === 'signOutAll' && isGranted(one) && isAfter(one, each))
+      // One that was sent before may have begun the session first; this is its repeat then.
+      const isFirst = operations.every((one) => one.kind !== 'redeem' || one.seq >= each.seq)
+      return end !== undefined && isAfter(scan, end) && isFirst
     })
   },
 

@@ -16,6 +16,9 @@ import { LOST, outcomes, started } from './model.mjs'
 /** Beyond it the search gives up, and accuses nothing. */
 const MOST_PLACES = 50_000
 
+const READS = new Set(['show', 'session', 'list'])
+/** A refusal of these counts as a try. */
+const TRIES = new Set(['match', 'redeem'])
 const ENDINGS = new Set(['cancel', 'leave', 'signOut', 'signOutFromPhone', 'signOutAll'])
 
 /**
@@ -41,8 +44,8 @@ export function explain(operations, losses, options) {
       const horizon = horizonOf(moves, done)
       if (horizon === null) return true
       const free = moves.flatMap((move, index) => (!done[index] && move.sentAt <= horizon ? [index] : []))
-      // What fits and changes nothing is taken at once: that never closes another way.
-      const read = free.find((index) => fitsUnchanged(/** @type {Move} */ (moves[index]), place.state, options))
+      // That never closes another way.
+      const read = free.find((index) => isSettled(/** @type {Move} */ (moves[index]), place.state, options))
       if (read === undefined) return branch(place, done, free)
       done[read] = true
     }
@@ -89,7 +92,7 @@ function toMoves(operations, losses) {
     // One that reached no process has done nothing; a read without an answer says nothing.
     if (['start', 'notice'].includes(operation.kind) || operation.failure === 'refused') continue
     const unknown = isUnknown(operation)
-    if (unknown && ['show', 'session', 'list'].includes(operation.kind)) continue
+    if (unknown && READS.has(operation.kind)) continue
     const until = unknown ? Number.POSITIVE_INFINITY : (operation.answeredAt ?? Number.POSITIVE_INFINITY)
     moves.push({
       sentAt: operation.sentAt,
@@ -117,13 +120,15 @@ function horizonOf(moves, done) {
 }
 
 /**
- * Whether the answer fits, and in no way that would change anything.
+ * Whether it can be taken at once: it fits here, and would change nothing wherever it were taken. Reads and refusals
+ * are such; a step that is granted without a change is not, for later it might have made one.
  * @param {Move} move @param {State} state @param {Options} options
  */
-function fitsUnchanged({ operation, isUnknown: unknown }, state, options) {
+function isSettled({ operation, isUnknown: unknown }, state, options) {
   if (operation === null || unknown) return false
-  const fitting = outcomes(state, operation, options).filter((each) => isSame(each.answer, operation))
-  return fitting.length > 0 && fitting.every((each) => each.state === state)
+  const isRead = READS.has(operation.kind)
+  if (!isRead && (isGranted(operation) || TRIES.has(operation.kind))) return false
+  return outcomes(state, operation, options).some((each) => isSame(each.answer, operation))
 }
 
 /** @param {Move} move @param {Place} place @param {Options} options @returns {Place[]} */

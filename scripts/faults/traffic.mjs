@@ -19,7 +19,7 @@ const AUDITORS = 8
 
 const pause = (/** @type {number} */ ms) => new Promise((wake) => setTimeout(wake, ms))
 
-/** The forms that a sign-in takes, and how many of 16 take it. */
+/** The forms that a sign-in takes, and how often each is taken. */
 const FORMS = {
   complete: 3,
   doubled: 1,
@@ -34,6 +34,7 @@ const FORMS = {
   'signed out here': 1,
   'signed out from the phone': 1,
   'signed out everywhere': 1,
+  'signed out everywhere before the end': 1,
   'not me': 1,
 }
 
@@ -137,6 +138,7 @@ export class Traffic {
     }
     if (!(await this.#twice(form, () => phone.confirm(computer)))) return
     if (!(await this.#ok(() => computer.show())) || computer.ticket === null) return
+    if (form === 'signed out everywhere before the end') await this.#ok(() => phone.signOutAll(computer))
     if (form === 'raced') {
       const by = this.chance.happens(0.5) ? () => phone.cancel(computer) : () => computer.leave()
       await Promise.all([this.#ok(() => computer.redeem()), this.#ok(by)])

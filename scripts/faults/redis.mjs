@@ -13,6 +13,10 @@ export class Redis {
     this.port = port
   }
 
+  get pid() {
+    return this.#process?.pid
+  }
+
   static async start() {
     const redis = new Redis(await freePort())
     await redis.start()

@@ -53,6 +53,16 @@ function isBetween(fault, from, to) {
   return fault.from <= to && fault.to + NOTICE_MS >= from
 }
 
+/**
+ * A process that died, or has just come back and is met by all at once.
+ * @param {Circumstances} circumstances
+ * @param {number} from
+ * @param {number} to
+ */
+function isKilledBetween({ faults }, from, to) {
+  return faults.some((fault) => fault.kills === true && fault.from <= to && fault.to + BACK_MS >= from)
+}
+
 /** @param {Circumstances} circumstances @param {number} from @param {number} to */
 function isTailLostBetween({ faults }, from, to) {
   return faults.some((fault) => fault.losesTail === true && isBetween(fault, from, to))
@@ -81,19 +91,16 @@ export const RULES_OF_ANSWERS = {
   'internal error': (operations) =>
     operations.filter(({ status }) => status !== null && status >= 500 && status !== 503),
 
-  'late answer': (operations, { slownessMs }) =>
+  'late answer': (operations, circumstances) =>
     operations.filter(({ sentAt, answeredAt }) => {
-      return answeredAt !== null && answeredAt - sentAt > ANSWER_MS + slownessMs(sentAt, answeredAt)
+      if (answeredAt === null || isKilledBetween(circumstances, sentAt, answeredAt)) return false
+      return answeredAt - sentAt > ANSWER_MS + circumstances.slownessMs(sentAt, answeredAt)
     }),
 
-  'no answer': (operations, { faults }) =>
+  // A connection may only fail with the process that it leads to.
+  'no answer': (operations, circumstances) =>
     operations.filter(({ failure, sentAt, failedAt }) => {
-      if (failure === 'timeout') return true
-      // A connection may only fail with the process that it leads to.
-      return (
-        failure !== null &&
-        !faults.some((fault) => fault.kills === true && isBetween(fault, sentAt, failedAt ?? sentAt))
-      )
+      return failure !== null && !isKilledBetween(circumstances, sentAt, failedAt ?? sentAt)
     }),
 
   'unavailable without a fault': (operations, { faults, slownessMs }) =>

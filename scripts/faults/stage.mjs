@@ -24,7 +24,13 @@ export class CannotRun extends Error {}
 
 export class Stage {
   history = new History()
-  control = new Control()
+  /** @type {Redis[]} */
+  #redis = []
+  control = new Control(() => [
+    process.pid,
+    ...this.apps.map((app) => app.process?.pid),
+    ...this.#redis.map((redis) => redis.pid),
+  ])
   /** Further figures, by name. @type {Record<string, string | number>} */
   figures = {}
   /** @type {LoadedServer[]} */
@@ -65,6 +71,7 @@ export class Stage {
 
   async redis() {
     const redis = await Redis.start()
+    this.#redis.push(redis)
     this.#ends.push(() => redis.kill())
     return redis
   }

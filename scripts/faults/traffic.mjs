@@ -10,7 +10,8 @@ import { addressOf, Computer, Phone } from './client.mjs'
 
 /** A client repeats a step for this long; then its person has gone. */
 const REPEAT_FOR_MS = 12_000
-const PAUSES_MS = [100, 200, 400, 800]
+/** Between two tries, with full jitter over a range that doubles: clients that lost a process do not come back as one. */
+const [LEAST_PAUSE_MS, MOST_PAUSE_MS] = [500, 4_000]
 /** Sooner, a confirm is refused. */
 const READ_MS = 720
 const TICK_MS = 50
@@ -207,7 +208,8 @@ export class Traffic {
       const { operation } = await send()
       const isOver = operation.status !== null && operation.status < 500
       if (isOver || this.#isEnding || performance.now() > until) return operation
-      await pause(/** @type {number} */ (PAUSES_MS[Math.min(time, PAUSES_MS.length - 1)]))
+      const range = Math.min(MOST_PAUSE_MS, LEAST_PAUSE_MS * 2 ** time)
+      await pause(LEAST_PAUSE_MS + this.chance.next() * range)
     }
   }
 }

@@ -1,5 +1,5 @@
-// A campaign of faults on the built app under steady traffic; afterwards every answer is compared with the state
-// table of PROTOCOL.md. `npm run build && npm run faults`
+// A campaign of faults on the built app under steady traffic; afterwards every answer is compared
+// with the state table of PROTOCOL.md. `npm run build && npm run faults`
 //   npm run faults -- --minutes 10 --only kill,failover --seed 7
 //   npm run faults -- --short       each scenario for some seconds
 import { writeFileSync } from 'node:fs'
@@ -88,7 +88,8 @@ function report(name, { history, control, figures, startedAt }, reason) {
     return { name, reason, violations: {}, figures: {}, recoveries: [], seconds: '' }
   }
   const { violations, undecided } = check(history, (from, to) => control.slownessMs(from, to))
-  const all = { ...totals(history), lost: countLost(history), undecided, ...figures }
+  const doubled = violations.filter(({ rule }) => rule === 'second session').length
+  const all = { ...totals(history), lost: countLost(history), doubled, undecided, ...figures }
   const seconds = availability(history, startedAt)
   const back = recoveries(history)
   for (const [key, value] of Object.entries(all)) console.log(`  ${key.padEnd(20)} ${value}`)

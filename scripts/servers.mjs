@@ -1,8 +1,9 @@
-// Installs the servers that tests start on ports of their own, where there are none: redis-server and nginx.
+// Installs the programs that tests run, where there are none: redis-server, nginx, and faketime, which changes the
+// wall clock of one process.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
-const PACKAGES = { 'redis-server': 'redis-server', nginx: 'nginx-light' }
+const PACKAGES = { 'redis-server': 'redis-server', nginx: 'nginx-light', faketime: 'faketime' }
 
 /** @returns {boolean} whether all of them are there now */
 export function installServers() {

@@ -13,7 +13,8 @@ import { explain } from './search.mjs'
 const UNEXPLAINED = 'no order of the operations explains the answers'
 
 /**
- * `slownessMs`: how late the machine itself was at most between two moments; an answer may be late by as much.
+ * `slownessMs`: how late the machine itself was at most between two moments; an answer may be late
+ * by as much.
  * @param {History} history
  * @param {(from: number, to: number) => number} [slownessMs]
  * @returns {Verdict}

@@ -106,7 +106,10 @@ class Service {
   }
 }
 
-/** What clients may see of a service that is right: any order, any overlap, answers lost, and 503s that did or did not act. */
+/**
+ * What clients may see of a service that is right: any order, any overlap, answers lost, and 503s
+ * that did or did not act.
+ */
 export function cleanHistory(seed: number): History {
   const chance = new Chance(seed)
   const history = new History()

@@ -40,7 +40,12 @@ export class Computer {
   /** @type {string | null} */
   session = null
 
-  /** @param {Wire} wire @param {string} name @param {string} address @param {number} codePeriodMs */
+  /**
+   * @param {Wire} wire
+   * @param {string} name
+   * @param {string} address
+   * @param {number} codePeriodMs
+   */
   constructor(wire, name, address, codePeriodMs) {
     this.wire = wire
     this.name = name
@@ -94,7 +99,11 @@ export class Computer {
     return this.#send('signOut', 'DELETE', '/api/session')
   }
 
-  /** @param {'attempt' | 'account'} what @param {(event: string, data: any) => void} onEvent @param {number} instance */
+  /**
+   * @param {'attempt' | 'account'} what
+   * @param {(event: string, data: any) => void} onEvent
+   * @param {number} instance
+   */
   follow(what, onEvent, instance) {
     const path = what === 'attempt' ? `/api/qr/${this.attempt}/events` : '/api/account/events'
     return this.wire.stream({ method: 'GET', path, headers: this.#headers() }, onEvent, instance)

@@ -1,4 +1,5 @@
-// How slow the machine itself is. What keeps a process waiting for a core is not the service's fault.
+// How slow the machine itself is. What keeps a process waiting for a core is not the service's
+// fault.
 import { readFileSync } from 'node:fs'
 
 const EVERY_MS = 50
@@ -18,7 +19,9 @@ export class Control {
   #waited = new Map()
   #timer
 
-  /** @param {() => (number | undefined)[]} processes the ids of those that have a part in an answer */
+  /**
+   * @param {() => (number | undefined)[]} processes the ids of those that have a part in an answer
+   */
   constructor(processes) {
     let due = performance.now()
     let waitedMs = 0
@@ -30,7 +33,11 @@ export class Control {
     }, EVERY_MS)
   }
 
-  /** For how long answers may have been kept back between two moments. @param {number} from @param {number} to */
+  /**
+   * For how long answers may have been kept back between two moments.
+   * @param {number} from
+   * @param {number} to
+   */
   slownessMs(from, to) {
     const first = this.#indexAt(from)
     const last = Math.min(this.#indexAt(to) + 1, this.#samples.length - 1)
@@ -55,7 +62,10 @@ export class Control {
     return low
   }
 
-  /** proc(5): the second number of `schedstat`, in ns; 0 where the system does not tell. @param {number} id */
+  /**
+   * proc(5): the second number of `schedstat`, in ns; 0 where the system does not tell.
+   * @param {number} id
+   */
   #waitedSince(id) {
     try {
       const waited = Number(readFileSync(`/proc/${id}/schedstat`, 'utf8').split(' ')[1]) / NS_PER_MS

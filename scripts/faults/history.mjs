@@ -2,7 +2,8 @@
 
 /**
  * @typedef {'start' | 'show' | 'scan' | 'match' | 'confirm' | 'cancel' | 'leave' | 'redeem'
- *   | 'session' | 'list' | 'signOut' | 'signOutFromPhone' | 'signOutAll' | 'notice' | 'silence'} Kind
+ *   | 'session' | 'list' | 'signOut' | 'signOutFromPhone' | 'signOutAll' | 'notice' | 'silence'}
+ * Kind
  *
  * What the client knew when it sent the request.
  * @typedef {object} Asked
@@ -11,7 +12,6 @@
  * @property {number} [codeReadAt] scan: when the computer learned the code
  * @property {number} [codeGoneFrom] scan: the code may be dead from here on (ms, as all times here)
  * @property {number} [codeGoneBy] scan: the code is dead from here on
- * @property {string} [session] signOutFromPhone: whose id it was
  *
  * What an answer said, as far as the state table speaks of it.
  * @typedef {object} Facts
@@ -56,7 +56,10 @@ export class History {
     this.operations = []
     /** @type {Fault[]} */
     this.faults = []
-    /** Whether the time that counts is that of the store, and not that of a process whose clock is changed. */
+    /**
+     * Whether the time that counts is that of the store, and not that of a process whose clock is
+     * changed.
+     */
     this.isClockShared = false
   }
 
@@ -116,8 +119,8 @@ export class History {
 }
 
 /**
- * Whether it is unknown what the operation did: it may have taken effect, at any time after it was sent, or
- * never. A 429 counts as such too, for it may stand in the place of a refusal.
+ * Whether it is unknown what the operation did: it may have taken effect, at any time after it was
+ * sent, or never. A 429 counts as such too, for it may stand in the place of a refusal.
  * @param {Operation} operation
  */
 export function isUnknown({ kind, failure, status }) {

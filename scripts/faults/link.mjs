@@ -1,4 +1,5 @@
-// A wire between a process and a Redis: it leads new connections elsewhere, stalls a share of the chunks, or all.
+// A wire between a process and a Redis: it leads new connections elsewhere, stalls a share of the
+// chunks, or all.
 import { connect, createServer } from 'node:net'
 
 /** @typedef {import('node:net').Socket} Socket */
@@ -19,7 +20,11 @@ export class Link {
     this.#server = createServer((near) => this.#join(near, connect(this.target, '127.0.0.1')))
   }
 
-  /** @param {number} target @param {import('./chance.mjs').Chance} chance @returns {Promise<Link>} */
+  /**
+   * @param {number} target
+   * @param {import('./chance.mjs').Chance} chance
+   * @returns {Promise<Link>}
+   */
   static open(target, chance) {
     const link = new Link(target, chance)
     return new Promise((resolve) => link.#server.listen(0, '127.0.0.1', () => resolve(link)))

@@ -1,5 +1,6 @@
-// The state table of PROTOCOL.md, section 2, written a second time and by itself: what each operation may
-// answer in each state. Where time decides and the history cannot tell, both outcomes are given.
+// The state table of PROTOCOL.md, section 2, written a second time and by itself: what each
+// operation may answer in each state. Where time decides and the history cannot tell, both outcomes
+// are given.
 
 /**
  * @typedef {import('./history.mjs').Operation} Operation
@@ -24,8 +25,8 @@
  *   signedIn?: boolean, required?: boolean }} Answer
  * @typedef {{ state: State, answer: Answer }} Outcome
  *
- * `isTimeSure`: whether no change of a clock can have a say in how much time has passed from the first span, in
- * which something began, to the second, in which it is looked at.
+ * `isTimeSure`: whether no change of a clock can have a say in how much time has passed from the
+ * first span, in which something began, to the second, in which it is looked at.
  * @typedef {{ isTimeSure: (since: number, until: number, from: number, to: number) => boolean }} Options
  */
 
@@ -72,7 +73,12 @@ export function outcomes(state, operation, options) {
   return found
 }
 
-/** @param {State} state @param {Operation} operation @param {Options} options @returns {Outcome[]} */
+/**
+ * @param {State} state
+ * @param {Operation} operation
+ * @param {Options} options
+ * @returns {Outcome[]}
+ */
 function step(state, operation, options) {
   switch (operation.kind) {
     case 'show':
@@ -114,7 +120,12 @@ function show({ status, version, passed, triesLeft, matchDue }) {
   return { status: 200, view: status, version, required: matchDue, ...left }
 }
 
-/** @param {State} state @param {Operation} operation @param {Options} options @returns {Outcome[]} */
+/**
+ * @param {State} state
+ * @param {Operation} operation
+ * @param {Options} options
+ * @returns {Outcome[]}
+ */
 function scan(state, operation, options) {
   const { client, asked, sentAt, answeredAt } = operation
   /** @param {number} status @param {string} code @returns {Outcome} */
@@ -162,7 +173,12 @@ function match(state, operation) {
   return { state: { ...state, version, triesLeft }, answer }
 }
 
-/** @param {State} state @param {Operation} operation @param {Options} options @returns {Outcome[]} */
+/**
+ * @param {State} state
+ * @param {Operation} operation
+ * @param {Options} options
+ * @returns {Outcome[]}
+ */
 function confirm(state, operation, options) {
   const { client, sentAt, answeredAt } = operation
   if (!['scanned', 'confirmed', 'redeemed'].includes(state.status)) {
@@ -184,7 +200,13 @@ function confirm(state, operation, options) {
   return found
 }
 
-/** By the phone. @param {State} state @param {Operation} operation @param {Options} options @returns {Outcome[]} */
+/**
+ * By the phone.
+ * @param {State} state
+ * @param {Operation} operation
+ * @param {Options} options
+ * @returns {Outcome[]}
+ */
 function cancel(state, operation, options) {
   const isRunning = ['pending', 'scanned', 'confirmed'].includes(state.status)
   if (isRunning) {
@@ -206,7 +228,13 @@ function leave(state, operation) {
   return { state, answer: state.status === 'cancelled' ? { status: 204 } : refusal(state, 'not_found') }
 }
 
-/** With the right ticket. @param {State} state @param {Operation} operation @param {Options} options @returns {Outcome[]} */
+/**
+ * With the right ticket.
+ * @param {State} state
+ * @param {Operation} operation
+ * @param {Options} options
+ * @returns {Outcome[]}
+ */
 function redeem(state, operation, options) {
   const { sentAt, answeredAt } = operation
   if (state.status !== 'confirmed' && state.status !== 'redeemed') {
@@ -235,11 +263,17 @@ function redeem(state, operation, options) {
   return found
 }
 
-/** @param {State} state @param {Operation} operation @param {Options} options @returns {Outcome[]} */
+/**
+ * @param {State} state
+ * @param {Operation} operation
+ * @param {Options} options
+ * @returns {Outcome[]}
+ */
 function readSession(state, operation, options) {
   const to = operation.answeredAt ?? Number.POSITIVE_INFINITY
   const found = [{ state, answer: { status: 200, signedIn: state.session === 'live' } }]
-  // A clock that is a day ahead has the session ended by time; when it is back the session is there again.
+  // A clock that is a day ahead has the session ended by time; when it is back the session is there
+  // again.
   const isSure = options.isTimeSure(state.since, state.until, operation.sentAt, to)
   if (state.session === 'live' && !isSure) {
     found.push({ state, answer: { status: 200, signedIn: false } })
@@ -247,7 +281,12 @@ function readSession(state, operation, options) {
   return found
 }
 
-/** What a step that does not fit is answered. @param {State} state @param {string} unknown @returns {Answer} */
+/**
+ * What a step that does not fit is answered.
+ * @param {State} state
+ * @param {string} unknown
+ * @returns {Answer}
+ */
 function refusal({ status }, unknown) {
   if (status === 'lost') return { status: 404, code: unknown }
   if (status === 'cancelled' || status === 'expired') return { status: 410, code: 'attempt_ended' }

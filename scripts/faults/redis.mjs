@@ -43,7 +43,10 @@ export class Redis {
     await until(async () => (await this.ask('PING').catch(() => '')).startsWith('+PONG'))
   }
 
-  /** Resolves when it follows the primary at that port, and has all that was there. @param {number} port */
+  /**
+   * Resolves when it follows the primary at that port, and has all that was there.
+   * @param {number} port
+   */
   async follow(port) {
     await this.ask(`REPLICAOF 127.0.0.1 ${port}`)
     await until(async () => (await this.ask('INFO replication')).includes('master_link_status:up'))
@@ -53,7 +56,11 @@ export class Redis {
     return (await this.ask('INFO replication')).includes('role:master')
   }
 
-  /** Sends one command in words; the reply as it comes. @param {string} command @returns {Promise<string>} */
+  /**
+   * Sends one command in words; the reply as it comes.
+   * @param {string} command
+   * @returns {Promise<string>}
+   */
   ask(command) {
     return new Promise((resolve, reject) => {
       const socket = connect(this.port, '127.0.0.1', () => socket.write(`${command}\r\n`))

@@ -16,7 +16,8 @@ const isFailed = (/** @type {Operation} */ { status }) => status === null || sta
 const isHeard = (/** @type {Operation} */ { kind }) => kind === 'notice' || kind === 'silence'
 
 /**
- * One character for each second: `.` all was answered, `+` some, `#` nothing, a space: nothing was asked.
+ * One character for each second: `.` all was answered, `+` some, `#` nothing, a space: nothing was
+ * asked.
  * @param {History} history
  * @param {number} startedAt
  */
@@ -37,7 +38,8 @@ export function availability({ operations }, startedAt) {
 }
 
 /**
- * For each fault: how long after its end the first request was answered, and until when requests failed.
+ * For each fault: how long after its end the first request was answered, and until when requests
+ * failed.
  * @param {History} history
  * @returns {Recovery[]}
  */
@@ -73,7 +75,11 @@ export function totals({ operations }) {
   }
 }
 
-/** What happened to the attempt, line by line. @param {Violation} violation @param {number} startedAt */
+/**
+ * What happened to the attempt, line by line.
+ * @param {Violation} violation
+ * @param {number} startedAt
+ */
 export function describe({ rule, attempt, by, operations }, startedAt) {
   const at = (/** @type {number | null} */ time) => (time === null ? '–' : ((time - startedAt) / SECOND_MS).toFixed(3))
   const lines = (operations.length === 0 ? by : operations).slice(0, MOST_LINES).map((each) => {

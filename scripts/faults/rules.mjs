@@ -1,4 +1,5 @@
-// What must never be seen, rule by rule: each names one promise, and none accuses where the history cannot tell.
+// What must never be seen, rule by rule: each names one promise, and none accuses where the history
+// cannot tell.
 import { isGranted } from './history.mjs'
 
 /**
@@ -74,9 +75,9 @@ function isSteppedBetween({ faults }, from, to) {
 }
 
 /**
- * Whether no change of a clock can have a say in how much time has passed from the first span, in which something
- * began, to the second, in which it is looked at. Where the store's clock counts, one that was changed in between and
- * is right again changes nothing.
+ * Whether no change of a clock can have a say in how much time has passed from the first span, in
+ * which something began, to the second, in which it is looked at. Where the store's clock counts,
+ * one that was changed in between and is right again changes nothing.
  * @param {Circumstances} circumstances
  * @param {[number, number]} began
  * @param {[number, number]} looked

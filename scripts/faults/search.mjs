@@ -1,5 +1,6 @@
-// Whether the answers about one attempt can be explained: by some order of its operations, each of which takes
-// effect between its sending and its answer, as the model has it (Herlihy and Wing, linearizability).
+// Whether the answers about one attempt can be explained: by some order of its operations, each of
+// which takes effect between its sending and its answer, as the model has it (Herlihy and Wing,
+// linearizability).
 import { isGranted, isUnknown } from './history.mjs'
 import { LOST, outcomes, started } from './model.mjs'
 
@@ -51,7 +52,12 @@ export function explain(operations, losses, options) {
     }
   }
 
-  /** @param {Place} place @param {boolean[]} done @param {number[]} free @returns {boolean | null} */
+  /**
+   * @param {Place} place
+   * @param {boolean[]} done
+   * @param {number[]} free
+   * @returns {boolean | null}
+   */
   function branch(place, done, free) {
     const key = `${done.map(Number).join('')} ${JSON.stringify(place)}`
     if (seen.has(key)) return false
@@ -61,7 +67,8 @@ export function explain(operations, losses, options) {
     const tried = new Set()
     for (const index of free) {
       const move = /** @type {Move} */ (moves[index])
-      // Of requests that are alike and were not answered, the one that was sent first stands for all.
+      // Of requests that are alike and were not answered, the one that was sent first stands for
+      // all.
       const alike = move.isUnknown
         ? JSON.stringify([move.operation?.kind, move.operation?.client, move.operation?.asked])
         : null
@@ -105,12 +112,19 @@ function toMoves(operations, losses) {
   return moves.sort((a, b) => a.sentAt - b.sentAt)
 }
 
-/** A 503 says when it was given, and not until when the step can still be taken. @param {Operation} operation */
+/**
+ * A 503 says when it was given, and not until when the step can still be taken.
+ * @param {Operation} operation
+ */
 function unanswered(operation) {
   return { ...operation, answeredAt: null }
 }
 
-/** Until when the next move has to be taken; null when none has to be any more. @param {Move[]} moves @param {boolean[]} done */
+/**
+ * Until when the next move has to be taken; null when none has to be any more.
+ * @param {Move[]} moves
+ * @param {boolean[]} done
+ */
 function horizonOf(moves, done) {
   let horizon = null
   for (const [index, { until, isUnknown: mayBeLeft }] of moves.entries()) {
@@ -120,8 +134,9 @@ function horizonOf(moves, done) {
 }
 
 /**
- * Whether it can be taken at once: it fits here, and would change nothing wherever it were taken. Reads and refusals
- * are such; a step that is granted without a change is not, for later it might have made one.
+ * Whether it can be taken at once: it fits here, and would change nothing wherever it were taken.
+ * Reads and refusals are such; a step that is granted without a change is not, for later it might
+ * have made one.
  * @param {Move} move @param {State} state @param {Options} options
  */
 function isSettled({ operation, isUnknown: unknown }, state, options) {

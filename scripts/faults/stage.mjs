@@ -1,5 +1,5 @@
 // What a scenario has at hand: processes, traffic, the history, and the end of them all.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { CLIENT_SETTINGS } from './client.mjs'
 import { Control } from './control.mjs'
 import { History } from './history.mjs'
 import { Link } from './link.mjs'
+import { freePort } from './ports.mjs'
 import { Redis } from './redis.mjs'
 import { Traffic } from './traffic.mjs'
 import { Wire } from './wire.mjs'
@@ -17,10 +18,16 @@ import { Wire } from './wire.mjs'
 
 export const pause = (/** @type {number} */ ms) => new Promise((wake) => setTimeout(wake, ms))
 
-const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1'
+/** The linker knows what `$LIB` is on this machine. */
+const FAKETIME = '/usr/$LIB/faketime/libfaketime.so.1'
 
 /** A scenario cannot be run here; the reason is its message. */
 export class CannotRun extends Error {}
+
+/** @param {string} program */
+function requireProgram(program) {
+  if (spawnSync(program, ['-v']).error !== undefined) throw new CannotRun(`there is no ${program} on this machine`)
+}
 
 export class Stage {
   history = new History()
@@ -35,8 +42,6 @@ export class Stage {
   figures = {}
   /** @type {LoadedServer[]} */
   apps = []
-  /** @type {Link[]} */
-  links = []
   /** @type {(() => unknown)[]} */
   #ends = []
 
@@ -48,28 +53,35 @@ export class Stage {
     this.#ends.push(() => this.control.close())
   }
 
-  /** So many, or so long, of the long form; never fewer than `least`. @param {number} whole @param {number} least */
+  /**
+   * So many, or so long, of the long form; never fewer than `least`.
+   * @param {number} whole
+   * @param {number} least
+   */
   share(whole, least) {
     return Math.max(least, Math.round(whole * this.scale))
   }
 
-  /** @param {Record<string, string>} settings */
-  async app(settings = {}) {
-    const first = this.apps[0]
-    const app = new LoadedServer({
-      ...CLIENT_SETTINGS,
-      RATE_LIMIT_SCALE: '1',
-      LOG_LEVEL: 'fatal',
-      ...(first === undefined ? {} : { PUBLIC_ORIGIN: `http://localhost:${first.port}` }),
-      ...settings,
-    })
-    this.apps.push(app)
-    this.#ends.push(() => app.process?.kill('SIGKILL'))
-    await app.start()
-    return app
+  /**
+   * One process for each settings, all of them with the same origin.
+   * @param {Record<string, string>[]} settings
+   */
+  async start(...settings) {
+    const ports = await Promise.all(settings.map(() => freePort()))
+    for (const [index, own] of settings.entries()) {
+      const origin = `http://localhost:${ports[0]}`
+      const common = { ...CLIENT_SETTINGS, RATE_LIMIT_SCALE: '1', LOG_LEVEL: 'fatal', PUBLIC_ORIGIN: origin }
+      const app = new LoadedServer({ ...common, ...own })
+      app.port = ports[index] ?? 0
+      this.apps.push(app)
+      this.#ends.push(() => app.process?.kill('SIGKILL'))
+    }
+    await Promise.all(this.apps.map((app) => app.start()))
   }
 
+  /** @throws {CannotRun} */
   async redis() {
+    requireProgram('redis-server')
     const redis = await Redis.start()
     this.#redis.push(redis)
     this.#ends.push(() => redis.kill())
@@ -79,7 +91,6 @@ export class Stage {
   /** @param {number} port */
   async link(port) {
     const link = await Link.open(port, this.chance)
-    this.links.push(link)
     this.#ends.push(() => link.close())
     return link
   }
@@ -110,7 +121,11 @@ export class Stage {
     return fault
   }
 
-  /** A folder on a disk of its own that can be full, in bytes. @param {number} bytes @throws {CannotRun} */
+  /**
+   * A folder on a disk of its own that can be full, in bytes.
+   * @param {number} bytes
+   * @throws {CannotRun}
+   */
   smallDisk(bytes) {
     const folder = mkdtempSync(join(tmpdir(), 'qr-login-disk-'))
     try {
@@ -126,8 +141,9 @@ export class Stage {
     return folder
   }
 
-  /** Settings of an app whose wall clock can be changed, and how. */
+  /** Settings of an app whose wall clock can be changed, and how. @throws {CannotRun} */
   clock() {
+    requireProgram('faketime')
     const file = join(mkdtempSync(join(tmpdir(), 'qr-login-clock-')), 'step')
     // Replaced as a whole: a file that is half written would be read as a time.
     const step = (/** @type {string} */ offset) => writeFileSync(file, `${offset}\n`)

@@ -10,7 +10,10 @@ import { addressOf, Computer, Phone } from './client.mjs'
 
 /** A client repeats a step for this long; then its person has gone. */
 const REPEAT_FOR_MS = 12_000
-/** Between two tries, with full jitter over a range that doubles: clients that lost a process do not come back as one. */
+/**
+ * Between two tries, with full jitter over a range that doubles: clients that lost a process do not
+ * come back as one.
+ */
 const [LEAST_PAUSE_MS, MOST_PAUSE_MS] = [500, 4_000]
 /** Sooner, a confirm is refused. */
 const READ_MS = 720
@@ -55,7 +58,11 @@ export class Traffic {
   /** @type {Pair[]} */
   started = []
 
-  /** @param {Wire} wire @param {Chance} chance @param {{ perSecond: number, codePeriodMs?: number }} options */
+  /**
+   * @param {Wire} wire
+   * @param {Chance} chance
+   * @param {{ perSecond: number, codePeriodMs?: number }} options
+   */
   constructor(wire, chance, { perSecond, codePeriodMs = 30_000 }) {
     this.wire = wire
     this.chance = chance
@@ -104,7 +111,10 @@ export class Traffic {
     return left.length
   }
 
-  /** A fresh computer and the phone of a person that nobody else is. @param {boolean} isNear both in one network */
+  /**
+   * A fresh computer and the phone of a person that nobody else is.
+   * @param {boolean} isNear both in one network
+   */
   pair(isNear) {
     this.#clients += 1
     const number = this.#clients
@@ -150,7 +160,12 @@ export class Traffic {
     await this.#signOut(form, computer, phone)
   }
 
-  /** Whose scan it was in the end is in the history. @param {Form} form @param {Computer} computer @param {Phone} phone */
+  /**
+   * Whose scan it was in the end is in the history.
+   * @param {Form} form
+   * @param {Computer} computer
+   * @param {Phone} phone
+   */
   async #scan(form, computer, phone) {
     if (form !== 'rivals') return await this.#twice(form, () => phone.scan(computer))
     this.#clients += 1
@@ -159,7 +174,12 @@ export class Traffic {
     return isOurs
   }
 
-  /** Types the number, where one is asked for. @param {Form} form @param {Computer} computer @param {Phone} phone */
+  /**
+   * Types the number, where one is asked for.
+   * @param {Form} form
+   * @param {Computer} computer
+   * @param {Phone} phone
+   */
   async #match(form, computer, phone) {
     const { number } = phone
     if (number === null) return true

@@ -28,7 +28,12 @@ export class Wire {
     this.chance = chance
   }
 
-  /** To any of the instances. @param {What} what @param {Sending} sending @returns {Promise<Answer>} */
+  /**
+   * To any of the instances.
+   * @param {What} what
+   * @param {Sending} sending
+   * @returns {Promise<Answer>}
+   */
   send(what, { method, path, headers, body }) {
     const instance = this.chance.below(this.instances.length)
     const { port } = /** @type {Instance} */ (this.instances[instance])
@@ -144,7 +149,11 @@ function parse(text) {
   }
 }
 
-/** What the state table speaks of. No secret gets into the history. @param {any} json @returns {Facts} */
+/**
+ * What the state table speaks of. No secret gets into the history.
+ * @param {any} json
+ * @returns {Facts}
+ */
 function factsOf(json) {
   /** @type {Facts} */
   const facts = {}

@@ -8,18 +8,18 @@ const DISK_BYTES = 24 * 1024 * 1024
 const CHUNKS = [Buffer.alloc(1024 * 1024), Buffer.alloc(4096)]
 const ROUNDS = 4
 const FULL_MS = 6_000
-const FREE_MS = 5_000
+const FREE_MS = 4_000
 
 /** @param {import('../stage.mjs').Stage} stage */
 export async function disk(stage) {
   const folder = stage.smallDisk(DISK_BYTES)
-  await stage.app({ DATA_DIR: folder })
+  await stage.start({ DATA_DIR: folder })
   const traffic = stage.traffic()
   traffic.begin()
-  await pause(2_000)
+  await pause(1_500)
   for (let round = 0; round < stage.share(ROUNDS, 1); round += 1) {
     await stage.fault('full disk', {}, async () => {
-      const until = performance.now() + stage.share(FULL_MS, 3_000)
+      const until = performance.now() + stage.share(FULL_MS, 2_500)
       const path = join(folder, 'filler')
       const file = openSync(path, 'w')
       while (performance.now() < until) {

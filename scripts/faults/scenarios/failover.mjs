@@ -1,5 +1,6 @@
-// Two instances on a Redis with a replica. They reach whichever is the primary at one address, as behind a
-// name or a balancer: it leads new connections to the new one, and leaves the old ones as they are.
+// Two instances on a Redis with a replica. They reach whichever is the primary at one address, as
+// behind a name or a balancer: it leads new connections to the new one, and leaves the old ones as
+// they are.
 import { until } from '../ports.mjs'
 import { pause } from '../stage.mjs'
 
@@ -23,11 +24,10 @@ export async function failover(stage) {
   await replica.follow(replication.port)
   const link = await stage.link(primary.port)
   const settings = { REDIS_URL: `redis://127.0.0.1:${link.port}` }
-  await stage.app(settings)
-  await stage.app(settings)
+  await stage.start(settings, settings)
   const traffic = stage.traffic()
   traffic.begin()
-  const settle = () => pause(stage.share(PHASE_MS, 5_000))
+  const settle = () => pause(stage.share(PHASE_MS, 4_000))
   const hold = () => pause(stage.share(FAULT_MS, 2_000))
   await pause(2_000)
 

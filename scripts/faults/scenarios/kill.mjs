@@ -6,16 +6,16 @@ const UP_MS = 2_500
 
 /** @param {import('../stage.mjs').Stage} stage */
 export async function kill(stage) {
-  const app = await stage.app()
+  await stage.start({})
   const traffic = stage.traffic()
   const hasty = hurry(traffic)
   traffic.begin()
-  const rounds = stage.share(ROUNDS, 3)
+  const rounds = stage.share(ROUNDS, 2)
   for (let round = 0; round < rounds; round += 1) {
     await pause(UP_MS / 2 + stage.chance.next() * UP_MS)
     await stage.fault('SIGKILL', { kills: true }, async () => {
-      await app.end('SIGKILL')
-      await app.start()
+      await stage.apps[0]?.end('SIGKILL')
+      await stage.apps[0]?.start()
     })
   }
   await pause(UP_MS)
@@ -24,7 +24,10 @@ export async function kill(stage) {
   stage.figures.rounds = rounds
 }
 
-/** One browser that starts attempts twice a second: a restart frees no client from its limit. @param {import('../traffic.mjs').Traffic} traffic */
+/**
+ * One browser that starts attempts twice a second: a restart frees no client from its limit.
+ * @param {import('../traffic.mjs').Traffic} traffic
+ */
 function hurry(traffic) {
   const { computer } = traffic.pair(true)
   const timer = setInterval(() => void computer.start(), 500)

@@ -1,14 +1,18 @@
-// Installs the programs that tests start, where there are none: servers on ports of their own, strace, mount.
+// Installs the programs that tests start, where there are none: servers on ports of their own, strace, mount, faketime.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
-/** Program and package. Some are no servers: they show what a process writes, and mount a small disk. */
+/**
+ * Program and package. Some are no servers: they show what a process writes, mount a small disk, and set the clock of
+ * one process.
+ */
 const PACKAGES = {
   'redis-server': 'redis-server',
   nginx: 'nginx-light',
   promtool: 'prometheus',
   strace: 'strace',
   mount: 'mount',
+  faketime: 'faketime',
 }
 
 /** @returns {boolean} whether all of them are there now */

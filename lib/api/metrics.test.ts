@@ -213,6 +213,7 @@ describe('what is shown', () => {
         { timeout: 10_000 },
       )
       .toBe(1)
+    await new Browser(app).send('POST', '/api/qr', { body: {} })
     const { samples } = await scrape(app)
     expect(samples.get('qr_login_store_errors_total{kind="connection"}')).toBeGreaterThan(0)
     expect(samples.get('qr_login_store_errors_total{kind="breaker"}')).toBeGreaterThan(0)

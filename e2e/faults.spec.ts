@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process'
+import { expect, test } from './support/test'
+
+/** What `npm run faults` does for ten minutes, for some seconds each. */
+const SCENARIOS: [name: string, title: string][] = [
+  ['kill', 'after kill -9 every answer of the embedded store still holds, and no limit was freed'],
+  ['failover', 'a failover, and a primary that dies with a lost tail, undo no cancel and no sign-out'],
+  ['lossy', 'a network that loses packets delays no answer beyond 1 s'],
+  ['clock', 'a clock that goes back by a day revives no code, and stops no stream'],
+  ['clock-of-one', 'nor on one of two instances, where the time of the Redis counts'],
+  ['disk', 'a full disk is answered by 503 alone, and loses nothing'],
+]
+
+/** The exit code where a scenario cannot be run on this machine. */
+const NOT_RUN = 2
+
+test.describe.configure({ timeout: 180_000 })
+
+for (const [name, title] of SCENARIOS) {
+  test(title, async () => {
+    const { code, output } = await campaign('--short', '--only', name)
+    test.skip(code === NOT_RUN, /not run: .*/.exec(output)?.[0] ?? '')
+    expect(code, output).toBe(0)
+    expect(output).toContain('  no violation')
+  })
+}
+
+async function campaign(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const child = spawn(process.execPath, ['scripts/faults.mjs', ...args])
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+    })
+  }
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
+  return { code, output }
+}

@@ -1,0 +1,275 @@
+// What must never be seen, rule by rule: each names one promise, and none accuses where the history
+// cannot tell.
+import { isGranted } from './history.mjs'
+
+/**
+ * @typedef {import('./history.mjs').Operation} Operation
+ * @typedef {import('./history.mjs').Fault} Fault
+ * @typedef {{ faults: Fault[], isClockShared: boolean, slownessMs: (from: number, to: number) => number }} Circumstances
+ * @typedef {(operations: Operation[], circumstances: Circumstances) => Operation[]} Rule the ones that break it
+ */
+
+const ANSWER_MS = 1_000
+/** So long after the end of a fault the service may still be away. */
+const BACK_MS = 3_000
+/** A machine that is slower than this may keep a store from its deadline. */
+const SLOW_MS = 200
+const CONFIRM_MIN_MS = 700
+const REDEEM_REPEAT_MS = 10_000
+/** A step of the clock may be noticed this much later. */
+const NOTICE_MS = 1_000
+const SLACK_MS = 1_000
+const WINDOW_MS = 60_000
+const STARTS_OF_A_BROWSER = 6
+
+const isPhoneEnding = (/** @type {Operation} */ { kind }) => kind === 'signOutFromPhone' || kind === 'signOutAll'
+
+/** A sign-out, or "Wasn't you?" after the sign-in. @param {Operation} operation */
+function isSignOut(operation) {
+  return operation.kind === 'signOut' || isPhoneEnding(operation) || operation.facts.status === 'revoked'
+}
+
+/** @param {Operation} operation */
+function isCancel({ kind, status, facts }) {
+  return (kind === 'cancel' && status === 200 && facts.status === 'cancelled') || (kind === 'leave' && status === 204)
+}
+
+/** Whether the session was there. @param {Operation} operation */
+function isSignedIn({ status, facts }) {
+  return status === 200 && (facts.signedIn === true || (facts.sessions?.length ?? 0) > 0)
+}
+
+/** @param {Operation} operation */
+function isSignedOut({ status, facts }) {
+  return status === 200 && (facts.signedIn === false || facts.sessions?.length === 0)
+}
+
+/** @param {Operation} earlier @param {Operation} later */
+function isAfter(earlier, later) {
+  return earlier.answeredAt !== null && later.sentAt > earlier.answeredAt
+}
+
+/** @param {Fault} fault @param {number} from @param {number} to */
+function isBetween(fault, from, to) {
+  return fault.from <= to && fault.to + NOTICE_MS >= from
+}
+
+/**
+ * A process that died, or has just come back and is met by all at once.
+ * @param {Circumstances} circumstances
+ * @param {number} from
+ * @param {number} to
+ */
+function isKilledBetween({ faults }, from, to) {
+  return faults.some((fault) => fault.kills === true && fault.from <= to && fault.to + BACK_MS >= from)
+}
+
+/** @param {Circumstances} circumstances @param {number} from @param {number} to */
+function isTailLostBetween({ faults }, from, to) {
+  return faults.some((fault) => fault.losesTail === true && isBetween(fault, from, to))
+}
+
+/** @param {Circumstances} circumstances @param {number} from @param {number} to */
+function isSteppedBetween({ faults }, from, to) {
+  return faults.some((fault) => fault.stepMs !== undefined && isBetween(fault, from, to))
+}
+
+/**
+ * Whether no change of a clock can have a say in how much time has passed from the first span, in
+ * which something began, to the second, in which it is looked at. Where the store's clock counts,
+ * one that was changed in between and is right again changes nothing.
+ * @param {Circumstances} circumstances
+ * @param {[number, number]} began
+ * @param {[number, number]} looked
+ */
+export function isTimeSure(circumstances, began, looked) {
+  if (!circumstances.isClockShared) return !isSteppedBetween(circumstances, began[0], looked[1])
+  return !isSteppedBetween(circumstances, ...began) && !isSteppedBetween(circumstances, ...looked)
+}
+
+/** About single answers. @type {Record<string, Rule>} */
+export const RULES_OF_ANSWERS = {
+  'internal error': (operations) =>
+    operations.filter(({ status }) => status !== null && status >= 500 && status !== 503),
+
+  'late answer': (operations, circumstances) =>
+    operations.filter(({ sentAt, answeredAt }) => {
+      if (answeredAt === null || isKilledBetween(circumstances, sentAt, answeredAt)) return false
+      return answeredAt - sentAt > ANSWER_MS + circumstances.slownessMs(sentAt, answeredAt)
+    }),
+
+  // A connection may only fail with the process that it leads to.
+  'no answer': (operations, circumstances) =>
+    operations.filter(({ failure, sentAt, failedAt }) => {
+      return failure !== null && !isKilledBetween(circumstances, sentAt, failedAt ?? sentAt)
+    }),
+
+  'unavailable without a fault': (operations, { faults, slownessMs }) =>
+    operations.filter(({ status, sentAt, answeredAt }) => {
+      if (status !== 503) return false
+      const to = answeredAt ?? sentAt
+      if (faults.some((fault) => fault.from <= to && fault.to + BACK_MS >= sentAt)) return false
+      return slownessMs(sentAt - ANSWER_MS, to) < SLOW_MS
+    }),
+
+  'wait longer than its window': (operations) =>
+    operations.filter(({ kind, status, retryAfterS }) => {
+      const most = status === 503 ? 25 : WINDOW_MS / 1_000
+      return retryAfterS !== null && ['start', 'scan', 'confirm', 'redeem', 'show'].includes(kind) && retryAfterS > most
+    }),
+
+  'limit exceeded': (operations, circumstances) => {
+    /** @type {Map<string, Operation[]>} */
+    const browsers = new Map()
+    for (const operation of operations) {
+      if (operation.kind !== 'start' || !isGranted(operation)) continue
+      browsers.set(operation.client, [...(browsers.get(operation.client) ?? []), operation])
+    }
+    return [...browsers.values()].flatMap((starts) =>
+      starts.filter((first) => {
+        const end = first.sentAt + WINDOW_MS
+        if (isTailLostBetween(circumstances, first.sentAt, end)) return false
+        if (isSteppedBetween(circumstances, first.sentAt, end)) return false
+        // At most two windows touch a minute.
+        const counted = starts.filter(({ sentAt, answeredAt }) => sentAt >= first.sentAt && (answeredAt ?? 0) < end)
+        return counted.length > 2 * STARTS_OF_A_BROWSER
+      }),
+    )
+  },
+}
+
+/** About one attempt; the operations are in the order of sending. @type {Record<string, Rule>} */
+export const RULES_OF_ATTEMPTS = {
+  'two scanners': (operations, circumstances) => {
+    const scans = operations.filter((each) => each.kind === 'scan' && isGranted(each))
+    const [first] = scans
+    if (first === undefined) return []
+    const others = scans.filter(({ client, answeredAt }) => {
+      return client !== first.client && !isTailLostBetween(circumstances, first.sentAt, answeredAt ?? 0)
+    })
+    return others.length === 0 ? [] : [first, ...others]
+  },
+
+  'confirmed by another phone': (operations) => {
+    const scanners = new Set(operations.filter(({ kind }) => kind === 'scan').map(({ client }) => client))
+    return operations.filter((each) => each.kind === 'confirm' && isGranted(each) && !scanners.has(each.client))
+  },
+
+  'confirmed without the number': (operations) => {
+    const confirms = operations.filter((each) => each.kind === 'confirm' && isGranted(each))
+    const isDue = operations.some((each) => each.kind === 'scan' && isGranted(each) && each.facts.required === true)
+    return confirms.filter(({ answeredAt }) => {
+      const typed = operations.some(
+        ({ kind, asked, sentAt }) => kind === 'match' && asked.right === true && sentAt < (answeredAt ?? 0),
+      )
+      return isDue && !typed
+    })
+  },
+
+  'confirmed too soon': (operations, circumstances) => {
+    const first = operations.find(({ kind, failure }) => kind === 'scan' && failure !== 'refused')
+    return operations.filter((each) => {
+      if (each.kind !== 'confirm' || !isGranted(each) || first === undefined || each.answeredAt === null) return false
+      const isSure = !isSteppedBetween(circumstances, first.sentAt, each.answeredAt)
+      return isSure && each.answeredAt - first.sentAt < CONFIRM_MIN_MS
+    })
+  },
+
+  'cancel undone': (operations) => {
+    const cancels = operations.filter(isCancel)
+    return operations.filter((each) => {
+      const isStep = ['scan', 'match', 'confirm', 'redeem'].includes(each.kind) && isGranted(each)
+      const isRunning = ['pending', 'scanned', 'confirmed'].includes(each.facts.status ?? '')
+      return (isStep || isRunning) && cancels.some((cancel) => isAfter(cancel, each))
+    })
+  },
+
+  'second session': (operations, circumstances) => {
+    const redeems = operations.filter((each) => each.kind === 'redeem' && isGranted(each))
+    const [first] = redeems
+    const tooMany = operations.filter(({ facts }) => (facts.sessions?.length ?? 0) > 1)
+    if (first === undefined) return tooMany
+    const again = redeems.filter((each) => {
+      if (each.facts.session !== first.facts.session) return true
+      const end = (first.answeredAt ?? 0) + REDEEM_REPEAT_MS + SLACK_MS
+      if (isTailLostBetween(circumstances, first.sentAt, each.sentAt)) return false
+      return each.sentAt > end && !isSteppedBetween(circumstances, first.sentAt, each.sentAt)
+    })
+    return again.length === 0 ? tooMany : [first, ...again, ...tooMany]
+  },
+
+  'session works after its sign-out': (operations) => {
+    const ends = operations.filter((each) => isSignOut(each) && isGranted(each))
+    return operations.filter((each) => isSignedIn(each) && ends.some((end) => isAfter(end, each)))
+  },
+
+  'sign-in lost': (operations, circumstances) => {
+    const redeem = operations.find((each) => each.kind === 'redeem' && isGranted(each))
+    // What was sent to end it may have ended it, answered or not.
+    const isEnded = operations.some(({ kind }) =>
+      ['signOut', 'signOutFromPhone', 'signOutAll', 'cancel'].includes(kind),
+    )
+    if (redeem === undefined || isEnded) return []
+    return operations.filter((each) => {
+      const to = each.answeredAt ?? 0
+      if (isTailLostBetween(circumstances, redeem.sentAt, to)) return false
+      if (!isTimeSure(circumstances, [redeem.sentAt, redeem.answeredAt ?? to], [each.sentAt, to])) return false
+      return isSignedOut(each) && isAfter(redeem, each)
+    })
+  },
+
+  'session begun after a sign-out everywhere': (operations) => {
+    const scan = operations.find((each) => each.kind === 'scan' && isGranted(each))
+    return operations.filter((each) => {
+      if (each.kind !== 'redeem' || !isGranted(each) || scan === undefined) return false
+      const end = operations.find((one) => one.kind === 'signOutAll' && isGranted(one) && isAfter(one, each))
+      // One that was sent before may have begun the session first; this is its repeat then.
+      const isFirst = operations.every((one) => one.kind !== 'redeem' || one.seq >= each.seq)
+      return end !== undefined && isAfter(scan, end) && isFirst
+    })
+  },
+
+  'told that it is signed out': (operations) => {
+    const isEnded = operations.some((each) => isSignOut(each) || each.kind === 'cancel')
+    return isEnded ? [] : operations.filter(({ kind }) => kind === 'notice')
+  },
+
+  'stream went silent': (operations) => operations.filter(({ kind }) => kind === 'silence'),
+
+  'version went back': (operations, circumstances) => {
+    const seen = operations.filter(({ facts, answeredAt }) => facts.version !== undefined && answeredAt !== null)
+    return seen.filter((later) =>
+      seen.some((earlier) => {
+        if (!isAfter(earlier, later) || (earlier.facts.version ?? 0) <= (later.facts.version ?? 0)) return false
+        const to = later.answeredAt ?? 0
+        return (
+          !isTailLostBetween(circumstances, earlier.sentAt, to) && !isSteppedBetween(circumstances, earlier.sentAt, to)
+        )
+      }),
+    )
+  },
+
+  'dead code scanned': (operations, { faults }) => {
+    const first = operations.find(({ kind, status, asked: { codeReadAt, codeGoneBy }, sentAt }) => {
+      if (kind !== 'scan' || status !== 200 || codeReadAt === undefined || codeGoneBy === undefined) return false
+      // A step by a day makes no code younger; after one of some seconds the service cannot tell.
+      const isNear = ({ stepMs = 0 }) => stepMs !== 0 && Math.abs(stepMs) < WINDOW_MS
+      return (
+        sentAt > codeGoneBy + SLACK_MS && !faults.some((each) => isNear(each) && isBetween(each, codeReadAt, sentAt))
+      )
+    })
+    // The phone that scanned while it was alive may repeat.
+    const earlier = operations.some(({ kind, client, seq }) => {
+      return kind === 'scan' && first !== undefined && client === first.client && seq < first.seq
+    })
+    return first === undefined || earlier ? [] : [first]
+  },
+
+  'living code refused': (operations, circumstances) =>
+    operations.filter(({ kind, code, asked: { codeReadAt, codeGoneFrom }, answeredAt }) => {
+      if (kind !== 'scan' || code !== 'code_expired' || codeReadAt === undefined || codeGoneFrom === undefined)
+        return false
+      if (answeredAt === null || answeredAt > codeGoneFrom - SLACK_MS) return false
+      return !isSteppedBetween(circumstances, codeReadAt, answeredAt)
+    }),
+}

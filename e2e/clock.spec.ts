@@ -11,7 +11,7 @@ const DAY_S = 86_400
 const ORIGIN = 'https://login.example.com'
 const SHORT_CODES = { CODE_PERIOD_S: '1', MATCH_POLICY: 'never' }
 
-test.skip(!hasFakeClock(), 'there is no libfaketime on this machine')
+test.skip(!hasFakeClock() && !process.env.CI, 'there is no libfaketime on this machine')
 
 const codeOf = (url: string) => url.split('#')[1]
 

@@ -21,6 +21,7 @@ import type { Store } from './store/store'
 const SWEEP_EVERY_MS = 30_000
 const STORE_WARNING_EVERY_MS = 1_000
 const SWEEP_ROWS = 500
+const LOCK_EVERY_MS = 1_000
 
 /**
  * What kept the store from its part, as one of a few words; null for an error that is not the store's. The answer to
@@ -47,15 +48,27 @@ interface OpenStore {
   closeStore: () => void
 }
 
+interface OpenStoreOptions {
+  log: Log
+  /** The one clock for all, for tests; null: the machine's clocks. */
+  local: (() => number) | null
+  /** Makes the store that everything goes by of the one that was opened. */
+  measure: (store: Store) => Store
+  /** Called when another process could get the data folder: this one has to end. */
+  onLost: () => void
+}
+
+type Opening = Pick<OpenStoreOptions, 'log' | 'measure'> & { clock: Clock }
+
 /**
- * Opens the store that the settings name. `local`: the one clock for all, for tests; null: the machine's clocks.
+ * Opens the store that the settings name.
  * @throws StartError for a data folder or a database that cannot be used.
  */
-export function openStore(config: Config, log: Log, local: (() => number) | null): OpenStore {
+export function openStore(config: Config, { log, local, measure, onLost }: OpenStoreOptions): OpenStore {
   const clock = openClock(local, log)
   return config.store.kind === 'sqlite'
-    ? openEmbedded(config, log, clock)
-    : openShared(config, config.store, log, clock)
+    ? openEmbedded(config, { log, clock, measure, onLost })
+    : openShared(config, config.store, { log, clock, measure })
 }
 
 /** A test's own clock is never set by another party. */
@@ -69,7 +82,11 @@ function openClock(local: (() => number) | null, log: Log): Clock {
 
 type SharedSettings = Exclude<Config['store'], { kind: 'sqlite' }>
 
-function openShared({ lifetimes, secrets }: Config, settings: SharedSettings, log: Log, clock: Clock): OpenStore {
+function openShared(
+  { lifetimes, secrets }: Config,
+  settings: SharedSettings,
+  { log, clock, measure }: Opening,
+): OpenStore {
   const monotonic = () => performance.now()
   // Thousands notice at the same moment, and say the same.
   let quietUntil = Number.NEGATIVE_INFINITY
@@ -86,13 +103,13 @@ function openShared({ lifetimes, secrets }: Config, settings: SharedSettings, lo
   const { attemptMs, confirmMs, ticketMs } = lifetimes
   const attemptLifeMs = attemptMs + confirmMs + ticketMs + TOMBSTONE_MS
   const shared: SharedClock = new SharedClock(clock.now(), {
-    readTime: () => store.readTime(),
+    readTime: () => opened.readTime(),
     monotonicMs: clock.monotonicMs,
     onStep: (differenceMs) => log.warn({ differenceMs }, 'the clock of the store was set, and is followed'),
   })
   const { now } = shared
   const audit = createAudit(log, secrets[0])
-  const store = new RedisStore({
+  const opened = new RedisStore({
     redis,
     prefix,
     process: randomUUID(),
@@ -102,6 +119,7 @@ function openShared({ lifetimes, secrets }: Config, settings: SharedSettings, lo
     onEnded: (ended) => auditEnded(audit, ended),
     attemptLifeMs,
   })
+  const store = measure(opened)
   void shared.sync()
   const closeStore = () => {
     shared.stop()
@@ -109,35 +127,46 @@ function openShared({ lifetimes, secrets }: Config, settings: SharedSettings, lo
     void store.close()
   }
   const ping = async () => {
-    await store.ping()
-    await shared.check()
+    await Promise.all([store.ping(), shared.check()])
   }
   const readings = {
-    clock_offset_seconds: () => clock.offsetMs / 1_000,
+    clock_offset_seconds: () => (clock.wall() - shared.now()) / 1_000,
     clock_steps_total: () => clock.steps + shared.steps,
     breaker_open: () => Number(redis.isBreakerOpen),
   }
   return { store, now, wall: now, monotonicMs: clock.monotonicMs, readings, ping, closeStore }
 }
 
-function openEmbedded({ dataDir, sessionLifetimes }: Config, log: Log, clock: Clock): OpenStore {
+function openEmbedded(
+  { dataDir, sessionLifetimes }: Config,
+  { log, clock, measure, onLost }: Opening & Pick<OpenStoreOptions, 'onLost'>,
+): OpenStore {
   const { now, wall, monotonicMs } = clock
   const lock = lockFolder(dataDir, new Date(wall()))
   const { computerIdleMs: computer, phoneIdleMs: phone } = sessionLifetimes
   const onError = (error: unknown) => log.error({ err: error }, 'watcher failed')
-  let store: SqliteStore
+  let opened: SqliteStore
   try {
-    store = new SqliteStore(dataDir, onError, { idle: { computer, phone } })
+    opened = new SqliteStore(dataDir, onError, { idle: { computer, phone } })
   } catch (error) {
     lock.release()
     throw error
   }
-  const sweeper = setInterval(() => sweep(store, now, log), SWEEP_EVERY_MS)
+  const store = measure(opened)
+  const sweeper = setInterval(() => void sweep(store, now, log), SWEEP_EVERY_MS)
   sweeper.unref()
+  const watch = setInterval(() => {
+    if (isHeld(lock)) return
+    clearInterval(watch)
+    log.fatal({ dataDir }, 'the lock of the data folder was deleted or replaced: another process could get it')
+    onLost()
+  }, LOCK_EVERY_MS)
+  watch.unref()
   const closeStore = () => {
     clearInterval(sweeper)
+    clearInterval(watch)
     clock.stop()
-    store.close()
+    opened.close()
     lock.release()
   }
   const ping = async () => {
@@ -162,9 +191,9 @@ function isHeld(lock: FolderLock): boolean {
 }
 
 /** A bounded number of rows at a time, with room for requests in between, until all that is over is forgotten. */
-function sweep(store: SqliteStore, now: () => number, log: Log): void {
+async function sweep(store: Store, now: () => number, log: Log): Promise<void> {
   try {
-    if (store.sweep(now(), SWEEP_ROWS) >= SWEEP_ROWS) setImmediate(sweep, store, now, log)
+    if ((await store.sweep(now(), SWEEP_ROWS)) >= SWEEP_ROWS) setImmediate(sweep, store, now, log)
   } catch (error) {
     log.error({ err: error }, 'sweep failed')
   }

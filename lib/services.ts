@@ -44,14 +44,18 @@ export function createServices(
 ) {
   const log = createLog(config.logLevel)
   const findCity = config.geoDatabase === null ? null : openPlaces(config.geoDatabase)
-  const { store: opened, now, wall, monotonicMs, readings, ping, closeStore } = openStore(config, log, local)
   const keys = deriveKeyring(config.secrets)
-  const deadlines = new Deadlines(now, monotonicMs)
   const perAddress = Math.max(1, Math.floor(STREAMS_PER_ADDRESS * config.rateLimitScale))
   const streams = new Streams({ perAddress, inAll: config.maxStreams }, Math.random)
   const metrics = config.metricsTokens === null ? null : createMetrics(streams)
   const recorder: Recorder = metrics ?? NO_RECORDER
-  const store = recorder.measureStore(opened)
+  const { store, now, wall, monotonicMs, readings, ping, closeStore } = openStore(config, {
+    log,
+    local,
+    measure: (opened) => recorder.measureStore(opened),
+    onLost: () => process.kill(process.pid, 'SIGTERM'),
+  })
+  const deadlines = new Deadlines(now, monotonicMs)
   const audit = recorder.countRefusals(createAudit(log, config.secrets[0]))
   const { lifetimes, sessionLifetimes, publicOrigin, matchPolicy, singleComputer, maxComputers, signingSecrets } =
     config
@@ -87,8 +91,6 @@ export function createServices(
   })
   const isStoreReady = createReadiness({ ping, log, now: () => performance.now() })
   let isDraining = false
-  let wasReady: boolean | null = null
-
   function becomeUnready(): void {
     isDraining = true
   }
@@ -98,7 +100,7 @@ export function createServices(
     streams.drain()
   }
 
-  recorder.observe('ready', () => (wasReady === null ? null : Number(wasReady && !isDraining)))
+  recorder.observe('ready', async () => Number(!isDraining && (await isStoreReady())))
   recorder.observe('draining', () => Number(isDraining))
   recorder.observe('watched', () => store.watching)
   recorder.observe('streams_max', () => config.maxStreams)
@@ -152,8 +154,7 @@ export function createServices(
     /** Resolves with what keeps requests from being served, null when nothing does. */
     checkReady: async (): Promise<'store' | 'shutdown' | null> => {
       if (isDraining) return 'shutdown'
-      wasReady = await isStoreReady()
-      return wasReady ? null : 'store'
+      return (await isStoreReady()) ? null : 'store'
     },
     /** `checkReady` says no from now on; everything else goes on. */
     becomeUnready,

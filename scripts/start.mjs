@@ -3,8 +3,9 @@
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 
-// Without a listener, SIGUSR1 opens Node's inspector. instrumentation-node.ts adds one that logs it.
-if (process.env.NODE_ENV !== 'development') process.on('SIGUSR1', () => {})
+// Without a listener, SIGUSR1 opens Node's inspector, and SIGHUP ends the process. instrumentation-node.ts adds listeners
+// that log them.
+if (process.env.NODE_ENV !== 'development') for (const signal of ['SIGUSR1', 'SIGHUP']) process.on(signal, () => {})
 
 process.env.NEXT_TELEMETRY_DISABLED = '1'
 // Every mode but the two that lib/config.ts names is production, for the framework too.

@@ -13,7 +13,10 @@ let written: Promise<Written> | null = null
 /** `GET /api/openapi.json`: what the API is, for programs. Written at the first request. */
 export const openapi = resource('/api/openapi.json', {
   GET: async ({ request }: Call) => {
-    written ??= write()
+    written ??= write().catch((error: unknown) => {
+      written = null
+      throw error
+    })
     const { text, etag } = await written
     const headers = { ETag: etag }
     if (matchesEtag(request.headers.get('if-none-match'), etag)) return new Response(null, { status: 304, headers })

@@ -64,7 +64,7 @@ const FIRES: Record<string, Case> = {
     series: { 'qr_login_build_info{version="1"}': '1x200', 'qr_login_build_info{version="2"}': '1x200' },
     at: '40m',
   },
-  QrLoginStoreErrors: one('qr_login_store_errors_total{kind="redis"}', '0+5x20', { kind: 'redis' }),
+  QrLoginStoreErrors: one('qr_login_store_errors_total{kind="connection"}', '0+5x20', { kind: 'connection' }),
   QrLoginNoRoom: one('qr_login_store_errors_total{kind="no_room"}', '0+1x20', { kind: 'no_room' }),
   QrLoginStoreSlow: {
     series: {
@@ -127,7 +127,7 @@ const WELL: Series = {
   ...of('qr_login_refusals_total{code="attempt_taken"}', '0+0.05x480'),
   ...of('qr_login_refusals_total{code="credentials_wrong"}', '0+0.5x480'),
   ...of('qr_login_refusals_total{code="token_wrong"}', '0+0.5x480'),
-  ...of('qr_login_store_errors_total{kind="redis"}', '0 1x479'),
+  ...of('qr_login_store_errors_total{kind="connection"}', '0 1x479'),
   ...of('qr_login_store_errors_total{kind="no_room"}', '0x480'),
   ...of('qr_login_limited_total{rule="admission"}', '0x480'),
   ...of('qr_login_limited_total{rule="refusals full"}', '0x480'),

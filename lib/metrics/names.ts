@@ -78,7 +78,7 @@ export const TRANSPORTS = ['sse', 'socket', 'long_poll'] as const
  * the prefix `qr_login_`.
  */
 export const OBSERVED = {
-  ready: 'What the last readiness check found: 1 ready, 0 not. No sample before the first check.',
+  ready: 'Whether the store can be written and the process is not ending, as the readiness check says: 1 or 0.',
   draining: '1 once the process has been told to end.',
   watched: 'Attempts and accounts that this process watches in the store.',
   streams_max: 'MAX_STREAMS: streams and long polls beyond it are refused.',

@@ -5,7 +5,7 @@ const SYNC_EVERY_MS = 30_000
 /** Until it was set for the first time. */
 const FIRST_EVERY_MS = 500
 
-/** An answer that took longer says too little about when it was made. */
+/** An answer that took longer says little about when it was made: it is followed only where none is faster. */
 const BEST_WITHIN_MS = 250
 
 /** A difference beyond this is a step of the server's clock, or one wrong answer. */
@@ -39,6 +39,8 @@ export class SharedClock {
   #offsetMs: number
   #isRight = false
   #steps = 0
+  /** How long the fastest answer took. */
+  #bestMs = Number.POSITIVE_INFINITY
   /** An offset that answers have told of since `at` (monotonic ms), and not for long enough yet. */
   #suspected: { offsetMs: number; at: number } | null = null
 
@@ -74,19 +76,21 @@ export class SharedClock {
   async sync(): Promise<void> {
     const askedAt = this.#options.monotonicMs()
     const time = await this.#options.readTime().catch(() => null)
-    const offsetMs = time === null ? null : this.notice(time, askedAt)
-    if (offsetMs !== null && Math.abs(offsetMs - this.#offsetMs) <= STEP_MS) this.#offsetMs = offsetMs
+    if (time === null) return
+    const tookMs = this.#options.monotonicMs() - askedAt
+    const offsetMs = this.notice(time, askedAt)
+    const isStep = Math.abs(offsetMs - this.#offsetMs) > STEP_MS
+    if (!isStep && tookMs <= Math.max(BEST_WITHIN_MS, this.#bestMs)) this.#offsetMs = offsetMs
+    this.#bestMs = Math.min(this.#bestMs, tookMs)
   }
 
   /**
    * To be called with each answer of the server that holds its time (epoch ms): sets a clock that was never set, and
-   * notices a step. `askedAt`: when the server was asked (monotonic ms). Returns the distance of the two clocks, null
-   * where the answer took too long to say.
+   * notices a step. `askedAt`: when the server was asked (monotonic ms). Returns the distance of the two clocks.
    */
-  readonly notice = (time: number, askedAt: number): number | null => {
+  readonly notice = (time: number, askedAt: number): number => {
     const now = this.#options.monotonicMs()
     const tookMs = now - askedAt
-    if (tookMs > BEST_WITHIN_MS) return null
     const offsetMs = time + tookMs / 2 - now
     const differenceMs = offsetMs - this.#offsetMs
     if (!this.#isRight) this.#follow(offsetMs)

@@ -52,8 +52,15 @@ export class Fence {
 
   /** See `Redis.replicate`. A call that comes while a fence is under way shares the next one. */
   async replicate(key: string): Promise<void> {
+    const { commands } = this.#options
+    const written = commands()
+    const { opened } = written
     try {
       await withDeadline(this.#join(key), CONFIRM_MS)
+      // By then it may lead to another server, whose replicas know nothing of what was written.
+      if (commands() !== written || written.opened !== opened) {
+        throw new RedisFailure('the primary of the store is changing', { kind: 'no_primary' })
+      }
     } catch (error) {
       if (!(error instanceof RedisFailure && error.kind === 'late')) throw error
       throw new RedisFailure('no replica has confirmed in time', { kind: 'not_replicated', cause: error })

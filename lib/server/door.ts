@@ -5,6 +5,7 @@ import { clientAddress, rateLimitKeys } from '../http/address'
 import type { RouteHandler } from '../http/resource'
 import { pathOf } from '../http/target'
 import { services } from '../services'
+import { InFlight } from './in-flight'
 import { NodeHeaders, NodeRequest } from './node-request'
 import { PageLimit, type PageRefusal } from './page-limit'
 
@@ -29,8 +30,10 @@ export interface DoorOptions {
 export function createDoor({ files, now }: DoorOptions): Door {
   const { trustedProxies, rateLimitScale } = services().config
   const pages = new PageLimit({ trustedProxies, scale: rateLimitScale, files, now })
+  const inFlight = new InFlight()
   return (message, response) => {
     const { url = '', method = '' } = message
+    if (!inFlight.admit(message.socket, response)) return true
     const path = pathOf(url)
     const found = findHandler(method, path)
     if (found !== null) {

@@ -185,11 +185,11 @@ export class Sessions {
   /** Signs all the person's phones out but the one that asks. */
   async signOutPhones(personId: string, exceptId: string | null): Promise<void> {
     const { store, now } = this.#options
+    // Before they end: a repeat of a call that failed in between would find none to bar.
+    const phones = await store.listSessions(personId, 'phone')
+    const others = phones.map(({ id }) => id).filter((id) => id !== exceptId)
+    await this.#bar(personId, others)
     const ended = await store.revokeSessions(personId, { kind: 'phone', exceptId, now: now(), by: 'phone' })
-    await this.#bar(
-      personId,
-      ended.map(({ session }) => session.id),
-    )
     auditEnded(this.#options.audit, ended)
     await store.settle('ending')
   }
@@ -197,7 +197,7 @@ export class Sessions {
   /** What these have confirmed, and no computer has redeemed yet, leads to no session any more. */
   async #bar(personId: string, whats: readonly string[]): Promise<void> {
     const { store, now } = this.#options
-    for (const what of whats) await store.remember(barOf(personId), what, now() + BAR_MS, now())
+    await Promise.all(whats.map((what) => store.remember(barOf(personId), what, now() + BAR_MS, now())))
   }
 
   #checkOwn(personId: string, kind: AnySession['kind'], session: AnySession | null): void {

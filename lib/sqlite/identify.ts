@@ -12,6 +12,12 @@ const MARK_AT = 68
 
 const NOT_OURS = 'Move the file away, or name another folder in DATA_DIR. Nothing in it was changed.'
 
+/** Tables of ours with columns that they have in every version: other applications have tables of these names too. */
+const OWN = {
+  attempts: ['id', 'version', 'data'],
+  sessions: ['id', 'person_id', 'data'],
+} as const
+
 /** Whether there is no database yet, one that says that it is ours, or one that does not say whose it is. */
 export type Identity = 'new' | 'ours' | 'unmarked'
 
@@ -40,29 +46,30 @@ export function identify(folder: string, path: string): Identity {
 
 /**
  * Files of our older versions carry no mark: they are known by their tables.
- * @throws StartError for a database that has tables, and none of `ours`. Not a byte of it was changed.
+ * @throws StartError for a database that has tables, and none of `OWN` with its columns. Not a byte of it was changed.
  */
-export function requireOwnTables(path: string, ours: readonly string[]): void {
+export function requireOwnTables(path: string): void {
   // As it lies there: without its log, which SQLite would write into it.
   const db = openDatabase(`${pathToFileURL(path).href}?immutable=1`)
   try {
-    checkTables(db, path, ours)
+    checkTables(db, path)
   } finally {
     db.close()
   }
 }
 
 /** The same on an open database, with what is in its log. */
-export function checkTables(db: SqliteFile, path: string, ours: readonly string[]): void {
+export function checkTables(db: SqliteFile, path: string): void {
   const query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
   const names = (db.prepare(query).all() as { name: string }[]).map(({ name }) => name)
-  if (names.length === 0 || names.some((name) => ours.includes(name))) return
+  const columns = db.prepare('SELECT name FROM pragma_table_info(?)')
+  const has = ([table, wanted]: [string, readonly string[]]) => {
+    const found = (columns.all(table) as { name: string }[]).map(({ name }) => name)
+    return wanted.every((name) => found.includes(name))
+  }
+  const ours = Object.entries(OWN).filter(([table]) => names.includes(table))
+  if (names.length === 0 || (ours.length > 0 && ours.every(has))) return
   throw refuse(path, `belongs to another application (it has the tables ${names.slice(0, 5).join(', ')})`)
-}
-
-/** The tables that a schema makes. */
-export function tablesOf(schema: string): string[] {
-  return [...schema.matchAll(/CREATE TABLE IF NOT EXISTS (\w+)/g)].map(([, name = '']) => name)
 }
 
 /** An empty buffer where there is no file, or an empty one. */

@@ -124,11 +124,13 @@ test.each([
   expect(digests()).toEqual(before)
 })
 
-test('a database of another application with tables of our names is refused', () => {
+test('a database of another application with tables of our names is refused, and not a byte changes', () => {
   const other = openDatabase(path)
   other.exec('CREATE TABLE sessions (sid TEXT, sess TEXT)')
   other.close()
-  expect(refusal()).toMatch(/qr-login\.db {2}has tables that this version cannot use/)
+  const before = digests()
+  expect(refusal()).toMatch(/qr-login\.db {2}belongs to another application \(.*sessions/)
+  expect(digests()).toEqual(before)
 })
 
 test('a new database says whose it is from its first page on, and one of an older version gets the mark', () => {

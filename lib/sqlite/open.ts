@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { folderError, StartError } from '../start-error'
 import { openDatabase, type SqliteFile } from './database'
 import { DiskFailure, type SqliteFailureKind, sqliteFailureKind } from './failure'
-import { checkTables, identify, MARK, requireOwnTables, tablesOf } from './identify'
+import { checkTables, identify, MARK, requireOwnTables } from './identify'
 
 export type { SqliteFile } from './database'
 
@@ -31,11 +31,10 @@ export function openSqlite(folder: string, name: string, schema: string): Sqlite
   const identity = identify(folder, path)
   let db: SqliteFile | undefined
   try {
-    const ours = tablesOf(schema)
-    if (identity === 'unmarked') requireOwnTables(path, ours)
+    if (identity === 'unmarked') requireOwnTables(path)
     db = openDatabase(path)
     db.exec(`PRAGMA busy_timeout = ${BUSY_AT_START_MS}`)
-    if (identity === 'unmarked') checkTables(db, path, ours)
+    if (identity === 'unmarked') checkTables(db, path)
     // Before there is a log: so a new file says whose it is from its first page on.
     if (identity !== 'ours') db.exec(`PRAGMA application_id = ${MARK}`)
     db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${LOG_BYTES};`)

@@ -1,5 +1,3 @@
-import { TOUCH_EVERY_MS } from '../session/session'
-
 /** Steps of the script that are about sessions and what is trusted; see `STEPS`. */
 export const SESSION_STEPS = `
 local function session(id)
@@ -116,9 +114,7 @@ function steps.touch(id, now)
   local key = P .. 's:' .. id
   local there = session(id)
   if not there or there[3] then return 0 end
-  -- A use that lies far ahead was recorded before the clock was set back.
-  local seen = tonumber(there[2] or false)
-  if not seen or seen < now or seen > now + ${TOUCH_EVERY_MS} then redis.call('HSET', key, 'seen', text(now)) end
+  if not there[2] or tonumber(there[2]) < now then redis.call('HSET', key, 'seen', text(now)) end
   local kind, person, _, began = factsOf(id, there[1])
   local index = P .. INDEX[kind] .. person
   redis.call('ZADD', index, began, id)

@@ -73,7 +73,7 @@ end
 -- Where an error reply tells of the state of the server, without what a server before Redis 7 puts in front.
 local function operational(said)
   for _, start in ipairs(OPERATIONAL) do
-    if string.sub(said, 1, #start) == start then return true end
+    if string.sub(said .. ' ', 1, #start + 1) == start .. ' ' then return true end
   end
   return false
 end

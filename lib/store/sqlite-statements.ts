@@ -1,4 +1,4 @@
-import { type AnySession, type EndedBy, TOUCH_EVERY_MS } from '../session/session'
+import type { AnySession, EndedBy } from '../session/session'
 import type { SqliteFile } from '../sqlite/open'
 
 /** What the embedded store keeps, and every statement that it makes. */
@@ -77,11 +77,7 @@ export function prepare(db: SqliteFile) {
     ),
     listIds: db.prepare('SELECT id FROM sessions WHERE person_id = ? AND kind = ? AND revoked_at IS NULL AND id <> ?'),
     findSurplus: db.prepare(FIND_SURPLUS),
-    /** A use that lies far ahead was recorded before the clock was set back. */
-    touchSession: db.prepare(
-      `UPDATE sessions SET last_seen_at =
-       CASE WHEN last_seen_at > ?1 + ${TOUCH_EVERY_MS} THEN ?1 ELSE max(last_seen_at, ?1) END WHERE id = ?2`,
-    ),
+    touchSession: db.prepare('UPDATE sessions SET last_seen_at = max(last_seen_at, ?) WHERE id = ?'),
     acknowledge: db.prepare('UPDATE sessions SET acknowledged = 1 WHERE id = ? AND acknowledged = 0'),
     /** Of what it was, only what a repeat needs is kept. */
     revokeSession: db.prepare(

@@ -1,99 +1,109 @@
-import { subscribe } from 'node:diagnostics_channel'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { readdirSync } from 'node:fs'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { type IncomingMessage, Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { join, relative } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { renderUnicodeCompact } from 'uqr'
-import { type Config, ConfigError } from '@/lib/config'
+import type { Config } from '@/lib/config'
 import type { FindNetwork } from '@/lib/http/client-network'
 import { baseHeaders } from '@/lib/http/headers'
 import { writePeer } from '@/lib/http/peer'
 import { isProbe, readTarget } from '@/lib/http/target'
+import type { Log } from '@/lib/log'
+import { Connections, findConnectionLimit } from '@/lib/server/connections'
+import { delayContinue } from '@/lib/server/continue'
 import { createDoor, type Door } from '@/lib/server/door'
 import { NodeHeaders } from '@/lib/server/node-request'
+import { Shutdown } from '@/lib/server/shutdown'
 import { services } from '@/lib/services'
 
-/** A process that still has something open this long after it was told to end is ended. */
-const EXIT_DEADLINE_MS = 8_000
-
-/** How long a process that is told to end goes on as before, but for its readiness: so that whoever sends it requests hears of it first. */
-const UNREADY_FIRST_MS = 1_000
-
 const DOOR = Symbol.for('qr-login.door')
+const SERVER = Symbol.for('qr-login.server')
 
-const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 }
+/** What this process and our own server (scripts/start.mjs) hand to each other. */
+const shared = globalThis as {
+  /** Answers what is for the API. */
+  [DOOR]?: Door
+  /** Not listening yet. Undefined where Next has the server. */
+  [SERVER]?: Server
+}
 
-/** Checks the settings, opens the store, and prepares for the end. Wrong settings end the process with a table. */
-export function startProcess(): void {
-  const { config, log, close, findNetwork } = startServices()
-  prepareRequests(config, findNetwork)
-  if (config.isLocal) announce(config.publicOrigin, config.port)
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => shutDown(signal))
+/**
+ * Checks the settings, opens the store, and prepares for requests and for the end.
+ * @throws StartError, and whatever else keeps the process from starting.
+ */
+export function startProcess({ isDevelopment }: { isDevelopment: boolean }): void {
+  const { config, log, close, findNetwork, becomeUnready, drain, recorder } = services()
+  const server = shared[SERVER] ?? null
+  const now = () => performance.now()
+  const connections = new Connections({ log, now, max: findConnectionLimit() })
+  recorder.observe('connections', () => connections.countOpen())
+  recorder.observe('connections_max', () => connections.max)
+  recorder.observe('connections_dropped_total', () => connections.dropped)
+  const exit = (code: number) => process.exit(code)
+  const shutdown = new Shutdown({ log, becomeUnready, drain, server, exit })
+  shutdown.listen(process)
+  if (!isDevelopment) ignoreSignals(log)
   process.once('exit', close)
-  // Our own server (scripts/start.mjs) hands it what is for the API.
-  const door = createDoor({ files: listFiles('public'), now: () => performance.now() })
-  ;(globalThis as { [DOOR]?: Door })[DOOR] = door
-  log.info({ publicOrigin: config.publicOrigin }, 'started')
-}
-
-/** Readiness goes down first, then every stream is told goodbye, then the process ends when what is under way has been answered. */
-function shutDown(signal: keyof typeof EXIT_CODES): void {
-  const { log, drain, becomeUnready } = services()
-  const exit = () => process.exit(EXIT_CODES[signal])
-  log.info({ signal }, 'shutting down')
-  isEnding = true
-  setTimeout(exit, EXIT_DEADLINE_MS).unref()
-  becomeUnready()
-  // Under `next start` Next hears the signal too, and ends its server at once.
-  const isOurs = process.listenerCount(signal) === 0
-  const waitMs = isOurs && signal === 'SIGTERM' ? UNREADY_FIRST_MS : 0
-  setTimeout(() => {
-    drain()
-    if (!isOurs) return
-    if (httpServer === null) return exit()
-    httpServer.close(exit)
-    const server = httpServer
-    setInterval(() => server.closeIdleConnections(), 50).unref()
-  }, waitMs)
-}
-
-/** The server that hands us requests; null before the first. */
-let httpServer: Server | null = null
-
-/** Told to end: each answer closes its connection, so that no proxy sends another request into one that we close. */
-let isEnding = false
-
-function startServices(): ReturnType<typeof services> {
-  try {
-    return services()
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    process.stderr.write(`${error.message}\n`)
-    process.exit(1)
+  prepareServer(server, config, { connections, isDevelopment })
+  prepareRequests(config, findNetwork, shutdown)
+  shared[DOOR] = createDoor({ files: listFiles('public'), now })
+  const announceStart = () => {
+    if (config.isLocal) announce(config.publicOrigin, config.port)
+    log.info({ publicOrigin: config.publicOrigin, port: config.port }, 'started')
   }
+  // Next's own server listens before it calls us.
+  if (server === null) announceStart()
+  else server.once('listening', announceStart)
+}
+
+/** A terminal that closes ends nothing; without a listener, SIGUSR1 opens Node's inspector. */
+function ignoreSignals(log: Log): void {
+  process.on('SIGHUP', (signal) => log.info({ signal }, 'signal ignored'))
+  process.on('SIGUSR1', (signal) => log.info({ signal }, 'signal ignored'))
+}
+
+/** Prepares the HTTP server: `own`, or Next's when it accepts its first connection. */
+function prepareServer(
+  own: Server | null,
+  { publicOrigin }: Config,
+  { connections, isDevelopment }: { connections: Connections; isDevelopment: boolean },
+): void {
+  const always = baseHeaders(publicOrigin)
+  const prepare = (server: Server) => {
+    connections.watch(server)
+    delayContinue(server)
+    // In authority-form (RFC 9112, section 3.2.3). Without a listener, Node ends the connection without an answer.
+    server.on('connect', (_, socket) => refuseTunnel(socket, always))
+  }
+  if (own !== null) {
+    prepare(own)
+    return
+  }
+  const onConnection = (message: unknown) => {
+    const { server } = (message as { socket: Socket & { server?: unknown } }).socket
+    if (!(server instanceof Server)) return
+    unsubscribe('net.server.socket', onConnection)
+    prepare(server)
+    // Next ends connections that offer to speak another protocol. In development it speaks one itself.
+    if (!isDevelopment) server.removeAllListeners('upgrade')
+  }
+  subscribe('net.server.socket', onConnection)
 }
 
 /** What Next hands to route handlers. It answers TRACE with 500 and methods it has never heard of with an empty 400. */
 const ROUTED_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /** Prepares each request as the HTTP server hands it over, before Next sees it. */
-function prepareRequests({ publicOrigin, ownOrigins }: Config, findNetwork: FindNetwork): void {
+function prepareRequests({ publicOrigin, ownOrigins }: Config, findNetwork: FindNetwork, shutdown: Shutdown): void {
   const always = baseHeaders(publicOrigin)
   const ownNames = new Set([...ownOrigins].map((origin) => new URL(origin).hostname))
   subscribe('http.server.request.start', (message) => {
-    const { request, response, server } = message as {
-      request: IncomingMessage
-      response: ServerResponse
-      server: Server
-    }
-    if (httpServer !== server) {
-      httpServer = server
-      // In authority-form (RFC 9112, section 3.2.3). Without a listener, Node ends the connection without an answer.
-      server.on('connect', (_, socket) => refuseTunnel(socket, always))
-    }
+    const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
     // On every answer, whoever gives it: pages, files, errors, and what Next answers before it asks us.
     for (const [name, value] of always) response.setHeader(name, value)
-    if (isEnding) response.setHeader('Connection', 'close')
+    if (shutdown.hasBegun) response.setHeader('Connection', 'close')
     // Route handlers see headers, not sockets, and Next passes on whatever `X-Forwarded-For` the client wrote.
     writePeer(request.headers, request.socket.remoteAddress)
     // Next answers some targets with 500, and others with a redirect to the authority that the client named.

@@ -19,7 +19,7 @@ test.describe.configure({ timeout: 180_000 })
 for (const [name, title] of SCENARIOS) {
   test(title, async () => {
     const { code, output } = await campaign('--short', '--only', name)
-    test.skip(code === NOT_RUN, /not run: .*/.exec(output)?.[0] ?? '')
+    test.skip(code === NOT_RUN && !process.env.CI, /not run: .*/.exec(output)?.[0] ?? '')
     expect(code, output).toBe(0)
     expect(output).toContain('  no violation')
   })

@@ -1,3 +1,4 @@
+import type { ErrorCode } from './attempt/errors'
 import { deriveKey, keyIdOf, mac } from './attempt/keys'
 import type { Log } from './log'
 import type { EndedBy } from './session/session'
@@ -9,7 +10,7 @@ export type AuditEvent =
   | { event: 'session.revoked'; kind: 'computer' | 'phone'; session: string; person: string; by: EndedBy }
   | {
       event: 'refused' | 'limited'
-      code: string
+      code: ErrorCode
       status: number
       method: string
       /** The pattern, such as `/api/qr/:id`: never what a client wrote. */

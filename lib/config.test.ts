@@ -1,7 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
-import { ConfigError, findLanAddress, type Machine, parseConfig } from './config'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test, vi } from 'vitest'
+import { findLanAddress, loadConfig, type Machine, parseConfig } from './config'
 import { SETTINGS } from './settings'
+import { ConfigError, StartError } from './start-error'
 
 const MACHINE: Machine = { lanAddress: '192.168.1.23', loadSecret: () => 's'.repeat(43) }
 const PRODUCTION = {
@@ -106,7 +109,9 @@ describe('a wrong value stops the start with its name', () => {
     ['REDIS_URL', 'localhost:6379'],
     ['UPSTASH_REDIS_REST_URL', 'redis://localhost'],
     ['REDIS_PREFIX', 'a b'],
-    ['METRICS_TOKEN', 'x'],
+    ['METRICS_TOKEN', 'too short'],
+    ['METRICS_TOKEN', 'long enough, but a bearer token has no blanks'],
+    ['METRICS_TOKEN', `${'m'.repeat(32)},short`],
     ['PHONE_JWT_SECRET', 'too short'],
     ['API_SIGNING_SECRET', 'too short'],
     ['PHONE_JWKS_URL', 'http://accounts.example.com/keys'],
@@ -220,4 +225,29 @@ test('the address in the local network is a real one rather than a virtual one',
   ).toBe('192.168.1.23')
   expect(findLanAddress({ lo: [entry('127.0.0.1', true)], docker0: [entry('172.17.0.1')] })).toBe('172.17.0.1')
   expect(findLanAddress({ lo: [entry('127.0.0.1', true)] })).toBeNull()
+})
+
+test('a data folder that cannot keep the secret of local mode is refused with a table', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qr-login-config-'))
+  const start = (dataDir: string) => {
+    vi.stubEnv('NODE_ENV', 'test')
+    vi.stubEnv('DATA_DIR', dataDir)
+    try {
+      loadConfig()
+      return 'started'
+    } catch (error) {
+      if (error instanceof StartError) return error.message
+      throw error
+    } finally {
+      vi.unstubAllEnvs()
+    }
+  }
+  const file = join(folder, 'file')
+  writeFileSync(file, 'mine')
+  expect(start(file)).toMatch(/^qr-login cannot start\..*\n.*file {2}is a file, not a folder\nName a folder/)
+  expect(start(folder)).toBe('started')
+  writeFileSync(join(folder, 'session-secret'), 'short')
+  expect(start(folder)).toMatch(/session-secret {2}holds no secret\nRemove the file/)
+  expect(readFileSync(join(folder, 'session-secret'), 'utf8')).toBe('short')
+  rmSync(folder, { recursive: true })
 })

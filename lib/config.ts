@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { z } from 'zod'
@@ -10,6 +10,7 @@ import { AddressList } from './http/address'
 import type { LogLevel } from './log'
 import type { SessionLifetimes } from './session/session'
 import { SECRET_CHARS, settings } from './settings'
+import { ConfigError, folderError, StartError } from './start-error'
 
 export interface Config {
   publicOrigin: string
@@ -43,6 +44,8 @@ export interface Config {
   geoDatabase: string | null
   maxStreams: number
   logLevel: LogLevel
+  /** Each opens `/api/metrics`. Null: nothing is measured, and there is nothing under that path. */
+  metricsTokens: Secrets | null
 }
 
 type Secrets = readonly [string, ...string[]]
@@ -60,16 +63,6 @@ export interface Machine {
   lanAddress: string | null
   /** A secret that outlives a restart. */
   loadSecret: (dataDir: string) => string
-}
-
-/** The settings are wrong. `message` is a table for people. */
-export class ConfigError extends Error {
-  constructor(rows: { name: string; problem: string }[]) {
-    const width = Math.max(...rows.map(({ name }) => name.length))
-    const lines = rows.map(({ name, problem }) => `  ${name.padEnd(width)}  ${problem}`)
-    super(['qr-login cannot start. These settings are wrong or missing:', ...lines].join('\n'))
-    this.name = 'ConfigError'
-  }
 }
 
 /**
@@ -128,6 +121,7 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
     geoDatabase: data.GEOIP_DB ?? null,
     maxStreams: data.MAX_STREAMS,
     logLevel: data.LOG_LEVEL,
+    metricsTokens: data.METRICS_TOKEN ?? null,
   }
 }
 
@@ -154,18 +148,34 @@ export function findLanAddress(interfaces: ReturnType<typeof networkInterfaces>)
   return (candidates.find(({ isVirtual }) => !isVirtual) ?? candidates[0])?.address ?? null
 }
 
-/** Made once and kept in the data folder, so that a restart signs nobody out. Local mode only. */
+/**
+ * Made once and kept in the data folder, so that a restart signs nobody out. Local mode only.
+ * @throws StartError where the folder or the file is of no use.
+ */
 function loadSecret(dataDir: string): string {
   const file = join(dataDir, 'session-secret')
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   try {
-    writeFileSync(file, randomBytes(32).toString('base64url'), { flag: 'wx', mode: 0o600 })
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    if (!existsSync(file)) writeNew(file, randomBytes(32).toString('base64url'))
+    const secret = readFileSync(file, 'utf8')
+    if (secret.length >= SECRET_CHARS) return secret
+  } catch (error) {
+    throw folderError(dataDir, file, error)
+  }
+  throw new StartError(
+    'The secret of local mode is of no use:',
+    [{ name: file, problem: 'holds no secret' }],
+    ['Remove the file, and a new secret is made. Devices that are signed in have to sign in again.'],
+  )
+}
+
+/** Where another process was faster, its file stays. */
+function writeNew(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { flag: 'wx', mode: 0o600 })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
-  const secret = readFileSync(file, 'utf8')
-  if (secret.length < SECRET_CHARS) throw new Error(`${file} holds no secret; remove it and a new one is made`)
-  return secret
 }
 
 /** What only the settings together can show. */

@@ -1,47 +1,58 @@
 import { randomBytes } from 'node:crypto'
+import { statfs } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
+import { version } from '../package.json'
 import { REDEEM_TRIES } from './attempt/attempt'
 import { deriveKey, deriveKeyring, keyIdOf } from './attempt/keys'
 import { createAudit } from './audit'
 import { BearerTokens } from './auth/bearer'
 import { Cookies } from './auth/cookies'
 import { Signatures } from './auth/signature'
-import { type Config, ConfigError, loadConfig } from './config'
+import { type Config, loadConfig } from './config'
 import { createNetworkFinder } from './http/client-network'
 import { type FindCity, openGeoDatabase } from './http/geo-database'
 import { baseHeaders } from './http/headers'
+import { ERROR_CODES } from './http/problem'
 import { Refusals } from './http/refusals'
 import { createLog } from './log'
+import { Metrics } from './metrics/metrics'
+import type { ObservedName } from './metrics/names'
+import { NO_RECORDER, type Recorder } from './metrics/recorder'
 import { openStore, storeFailureKind } from './open-store'
-import { AccountStream, type AccountStreamsOptions } from './services/account-streams'
+import { createReadiness } from './readiness'
+import { AccountStreams } from './services/account-streams'
 import { Arrivals } from './services/arrivals'
 import { AttemptStreams } from './services/attempt-streams'
 import { Attempts } from './services/attempts'
 import { Limiter, type LimitKey } from './services/limiter'
 import { Sessions } from './services/sessions'
-import type { Account } from './session/session'
 import { Deadlines } from './sse/deadlines'
-import { type Stream, Streams } from './sse/streams'
+import { Streams } from './sse/streams'
+import { ConfigError } from './start-error'
 
 const STREAMS_PER_ADDRESS = 30
 
 export type Services = ReturnType<typeof createServices>
 
-/** Builds everything that lives as long as the process. The only reader of the clock and of chance. */
+/** Builds everything that lives as long as the process. The only reader of clocks and of chance. */
 export function createServices(
   config: Config,
-  local: () => number = Date.now,
+  /** The one clock for all (epoch ms), for tests; null: the machine's clocks. */
+  local: (() => number) | null = null,
   /** How long the event loop has been at work, in ms. */
   activeMs: () => number = () => performance.eventLoopUtilization().active,
 ) {
   const log = createLog(config.logLevel)
   const findCity = config.geoDatabase === null ? null : openPlaces(config.geoDatabase)
-  const { store, now, ping, closeStore } = openStore(config, log, local)
-  const audit = createAudit(log, config.secrets[0])
+  const { store: opened, now, wall, monotonicMs, readings, ping, closeStore } = openStore(config, log, local)
   const keys = deriveKeyring(config.secrets)
-  const deadlines = new Deadlines(now)
+  const deadlines = new Deadlines(now, monotonicMs)
   const perAddress = Math.max(1, Math.floor(STREAMS_PER_ADDRESS * config.rateLimitScale))
   const streams = new Streams({ perAddress, inAll: config.maxStreams }, Math.random)
+  const metrics = config.metricsTokens === null ? null : createMetrics(streams)
+  const recorder: Recorder = metrics ?? NO_RECORDER
+  const store = recorder.measureStore(opened)
+  const audit = recorder.countRefusals(createAudit(log, config.secrets[0]))
   const { lifetimes, sessionLifetimes, publicOrigin, matchPolicy, singleComputer, maxComputers, signingSecrets } =
     config
   const sessions = new Sessions({
@@ -53,7 +64,7 @@ export function createServices(
     now,
     randomBytes,
   })
-  const account: AccountStreamsOptions = {
+  const accountStreams = new AccountStreams({
     store,
     sessions,
     sessionLifetimes,
@@ -61,10 +72,11 @@ export function createServices(
     deadlines,
     now,
     onError: (error) => log.error({ err: error }, 'stream failed'),
-  }
+  })
   const attempts = new Attempts({
     store,
     audit,
+    recorder,
     keys,
     lifetimes,
     publicOrigin,
@@ -73,7 +85,9 @@ export function createServices(
     now,
     randomBytes,
   })
+  const isStoreReady = createReadiness({ ping, log, now: () => performance.now() })
   let isDraining = false
+  let wasReady: boolean | null = null
 
   function becomeUnready(): void {
     isDraining = true
@@ -83,6 +97,14 @@ export function createServices(
     becomeUnready()
     streams.drain()
   }
+
+  recorder.observe('ready', () => (wasReady === null ? null : Number(wasReady && !isDraining)))
+  recorder.observe('draining', () => Number(isDraining))
+  recorder.observe('watched', () => store.watching)
+  recorder.observe('streams_max', () => config.maxStreams)
+  recorder.observe('log_lines_dropped_total', () => log.output.droppedLines)
+  for (const [name, read] of Object.entries(readings)) recorder.observe(name as ObservedName, read)
+  if (config.store.kind === 'sqlite') observeDisk(recorder, config.dataDir)
 
   return {
     config,
@@ -96,9 +118,11 @@ export function createServices(
         : new BearerTokens({
             ...config.bearer,
             now,
+            wall,
+            monotonicMs,
             onError: (error) => log.warn({ err: error }, 'a bearer token could not be judged'),
           }),
-    signatures: signingSecrets === null ? null : new Signatures({ secrets: signingSecrets, limits: store, now }),
+    signatures: signingSecrets === null ? null : new Signatures({ secrets: signingSecrets, limits: store, now, wall }),
     limiter: new Limiter({ limits: store, keys: limitKeys(config.secrets), scale: config.rateLimitScale, now }),
     refusals: new Refusals({ scale: config.rateLimitScale, now: () => performance.now() }),
     findCity,
@@ -108,22 +132,28 @@ export function createServices(
     arrivals: new Arrivals(() => performance.now(), activeMs),
     sessions,
     streams,
-    attemptStreams: new AttemptStreams({ store, keys, lifetimes, publicOrigin, deadlines, now }),
+    attemptStreams: new AttemptStreams({
+      store,
+      keys,
+      lifetimes,
+      publicOrigin,
+      deadlines,
+      now,
+      onExpired: () => recorder.recordExpiry(),
+    }),
     /** How many attempts and accounts are watched in the store. */
     watching: () => store.watching,
-    createAccountStream: (stream: Stream, who: Account) => new AccountStream(stream, who, account),
+    accountStreams,
     newBrowserSecret: () => randomBytes(32).toString('base64url'),
     storeFailureKind,
-    /** Resolves when requests can be served. */
+    /** Null without METRICS_TOKEN: nothing is measured. */
+    metrics,
+    recorder,
+    /** Resolves with what keeps requests from being served, null when nothing does. */
     checkReady: async (): Promise<'store' | 'shutdown' | null> => {
       if (isDraining) return 'shutdown'
-      try {
-        await ping()
-        return null
-      } catch (error) {
-        log.warn({ err: error }, 'store does not answer')
-        return 'store'
-      }
+      wasReady = await isStoreReady()
+      return wasReady ? null : 'store'
     },
     /** `checkReady` says no from now on; everything else goes on. */
     becomeUnready,
@@ -135,6 +165,28 @@ export function createServices(
       closeStore()
     },
   }
+}
+
+function createMetrics(streams: Streams): Metrics {
+  return new Metrics({
+    version,
+    codes: ERROR_CODES,
+    storeFailureKind,
+    countStreams: (transport) => streams.count(transport),
+    now: () => performance.now(),
+  })
+}
+
+/** The file system that the embedded store grows on. */
+function observeDisk(recorder: Recorder, folder: string): void {
+  recorder.observe('disk_free_bytes', async () => {
+    const { bavail, bsize } = await statfs(folder)
+    return bavail * bsize
+  })
+  recorder.observe('disk_size_bytes', async () => {
+    const { blocks, bsize } = await statfs(folder)
+    return blocks * bsize
+  })
 }
 
 function limitKeys([first, ...others]: Config['secrets']): [LimitKey, ...LimitKey[]] {

@@ -2,9 +2,6 @@ import { z } from 'zod'
 import { AddressList } from './http/address'
 import { LOG_LEVELS } from './log'
 
-/** Settings of the protocol that this version does not read yet: better not to start than to seem to obey them. */
-const NOT_YET = ['METRICS_TOKEN'] as const
-
 const flag = z
   .enum(['true', 'false', '1', '0'], 'true, false, 1 or 0')
   .transform((text) => text === 'true' || text === '1')
@@ -42,6 +39,15 @@ const secrets = z
   })
   .transform((list) => list as [string, ...string[]])
 
+/** What a bearer token is made of (RFC 6750, section 2.1). */
+const bearerTokens = z
+  .string()
+  .transform(splitList)
+  .refine((list) => list.length > 0 && list.every((token) => token.length >= SECRET_CHARS && isToken(token)), {
+    error: `at least ${SECRET_CHARS} letters, digits or -._~+/= each; several are separated by commas`,
+  })
+  .transform((list) => list as [string, ...string[]])
+
 const origin = z
   .string()
   .refine(isOrigin, 'an origin such as https://login.example.com: http or https, no path')
@@ -57,8 +63,6 @@ const headerName = z
   .trim()
   .regex(/^[!#$%&'*+.^_`|~\dA-Za-z-]+$/, 'the name of one header field, such as CF-IPCity')
   .toLowerCase()
-
-const notYet = z.undefined('not supported by this version; unset it').optional()
 
 /** What each setting may be, by itself. */
 export const settings = z.object({
@@ -104,17 +108,21 @@ export const settings = z.object({
   GEOIP_DB: z.string().optional(),
   MAX_STREAMS: count(1, 10_000_000).default(20_000),
   LOG_LEVEL: z.enum(LOG_LEVELS, LOG_LEVELS.join(', ')).default('info'),
-  ...(Object.fromEntries(NOT_YET.map((name) => [name, notYet])) as Record<(typeof NOT_YET)[number], typeof notYet>),
+  METRICS_TOKEN: bearerTokens.optional(),
 })
 
 /** Every setting that is read, by name. */
-export const SETTINGS = Object.keys(settings.shape).filter((name) => !NOT_YET.some((later) => later === name))
+export const SETTINGS = Object.keys(settings.shape)
 
 function splitList(text: string): string[] {
   return text
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '')
+}
+
+function isToken(text: string): boolean {
+  return /^[\w.~+/=-]+$/.test(text)
 }
 
 function isRedisUrl(text: string): boolean {

@@ -1,12 +1,27 @@
 // Builds the app and serves it with nothing configured: `npm run demo`.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { constants } from 'node:os'
 
 process.env.DEMO = '1'
 process.env.NEXT_TELEMETRY_DISABLED = '1'
 // In a container this is the container's name; the demo is for every way that leads to this machine.
 delete process.env.HOSTNAME
 
-const { status } = spawnSync(process.execPath, ['node_modules/next/dist/bin/next', 'build'], { stdio: 'inherit' })
+const build = spawn(process.execPath, ['node_modules/next/dist/bin/next', 'build'], { stdio: 'inherit' })
+
+/** @type {NodeJS.Signals | null} */
+let endedBy = null
+/** @param {NodeJS.Signals} signal */
+const endBuild = (signal) => {
+  endedBy ??= signal
+  build.kill(signal)
+}
+const signals = /** @type {const} */ (['SIGTERM', 'SIGINT', 'SIGHUP'])
+for (const signal of signals) process.on(signal, endBuild)
+const [status] = await once(build, 'exit')
+if (endedBy !== null) process.exit(128 + constants.signals[endedBy])
 if (status !== 0) process.exit(status ?? 1)
+for (const signal of signals) process.off(signal, endBuild)
 
 await import('./start.mjs')

@@ -1,9 +1,19 @@
-// Installs the programs that tests run, where there are none: redis-server, nginx, and faketime, which changes the
-// wall clock of one process.
+// Installs the programs that tests start, where there are none: servers on ports of their own, strace, mount, faketime.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
-const PACKAGES = { 'redis-server': 'redis-server', nginx: 'nginx-light', faketime: 'faketime' }
+/**
+ * Program and package. Some are no servers: they show what a process writes, mount a small disk, and set the clock of
+ * one process.
+ */
+const PACKAGES = {
+  'redis-server': 'redis-server',
+  nginx: 'nginx-light',
+  promtool: 'prometheus',
+  strace: 'strace',
+  mount: 'mount',
+  faketime: 'faketime',
+}
 
 /** @returns {boolean} whether all of them are there now */
 export function installServers() {

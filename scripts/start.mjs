@@ -1,6 +1,10 @@
 // Serves the built app: `npm start`. In this very process, so that a signal to it reaches the server. The API is answered by our own handlers
 // (lib/server/door.ts), everything else by Next.
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
+
+// Without a listener, SIGUSR1 opens Node's inspector. instrumentation-node.ts adds one that logs it.
+if (process.env.NODE_ENV !== 'development') process.on('SIGUSR1', () => {})
 
 process.env.NEXT_TELEMETRY_DISABLED = '1'
 // Every mode but the two that lib/config.ts names is production, for the framework too.
@@ -12,31 +16,72 @@ const KEEP_ALIVE_MS = 65_000
 // Requests are small; who takes longer to send one holds a connection and nothing else.
 const HEADERS_MS = 15_000
 const REQUEST_MS = 30_000
+// How often Node looks for connections that are over these limits.
+const CHECK_MS = 1_000
 
 // Read here and not by the shell: some shells set HOSTNAME to the machine's own name.
 const hostname = process.env.HOSTNAME || '0.0.0.0'
 const port = Number(process.env.PORT || '3000')
 
-const { default: next } = await import('next')
-const app = next({ dev: false, hostname, port })
-// Runs instrumentation.ts, which checks the settings, and ends the process where they are wrong.
-await app.prepare()
+/**
+ * What keeps a server from listening: the setting, and what is wrong with it.
+ * @type {Record<string, [name: string, problem: string]>}
+ */
+const LISTEN_PROBLEMS = {
+  EADDRINUSE: ['PORT', `${port} is in use: end the process that listens on it, or set another one`],
+  EACCES: ['PORT', `this user may not listen on ${port}: set one above 1023`],
+  EADDRNOTAVAIL: ['HOSTNAME', `${hostname} is no address of this machine: 0.0.0.0 is all of them`],
+  ENOTFOUND: ['HOSTNAME', `${hostname} has no address: 0.0.0.0 is all addresses of this machine`],
+  EAI_AGAIN: ['HOSTNAME', `${hostname} cannot be resolved now: 0.0.0.0 is all addresses of this machine`],
+}
 
-/** @type {import('../lib/server/door').Door} */
-const door = Reflect.get(globalThis, Symbol.for('qr-login.door'))
-const pages = app.getRequestHandler()
-const limits = { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS }
-const server = createServer(limits, (request, response) => {
-  if (!door(request, response)) void pages(request, response)
-})
-// Next would take over connections that offer to speak another protocol (some clients offer HTTP/2 on every one), and end them. The offer is
-// not taken: they are answered in the protocol in which they asked (RFC 9110, section 7.8).
-server.on('newListener', (event) => {
-  if (event === 'upgrade') setImmediate(() => server.removeAllListeners('upgrade'))
-})
-server.on('error', (error) => {
-  process.stderr.write(`${error.message}\n`)
+/**
+ * Ends the process: nothing that has failed to start goes on to listen.
+ * @param {string} text
+ */
+function fail(text) {
+  process.stderr.write(`${text}\n`)
   process.exit(1)
-})
-// The system's default of waiting connections: a longer queue is one in which everybody gives up before it is their turn.
-server.listen(port, hostname)
+}
+
+/** @param {NodeJS.ErrnoException} error */
+function failToListen(error) {
+  const [name, problem] = LISTEN_PROBLEMS[error.code ?? ''] ?? ['PORT', error.message]
+  fail(`qr-login cannot listen:\n  ${name}  ${problem}`)
+}
+
+async function start() {
+  const limits = {
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: HEADERS_MS,
+    requestTimeout: REQUEST_MS,
+    connectionsCheckingInterval: CHECK_MS,
+  }
+  const server = createServer(limits)
+  Reflect.set(globalThis, Symbol.for('qr-login.server'), server)
+  const { default: next } = await import('next')
+  const app = next({ dev: false, hostname, port })
+  // Runs instrumentation.ts, which checks the settings, prepares `server`, and ends the process where something is wrong.
+  await app.prepare()
+  /** @type {import('../lib/server/door').Door} */
+  const door = Reflect.get(globalThis, Symbol.for('qr-login.door'))
+  const pages = app.getRequestHandler()
+  server.on('request', (request, response) => {
+    if (!door(request, response)) void pages(request, response)
+  })
+  // Next would take over connections that offer to speak another protocol (some clients offer HTTP/2 on every one), and end them. The offer is
+  // not taken: they are answered in the protocol in which they asked (RFC 9110, section 7.8).
+  server.on('newListener', (event) => {
+    if (event === 'upgrade') setImmediate(() => server.removeAllListeners('upgrade'))
+  })
+  server.on('error', failToListen)
+  // The system's default of waiting connections: a longer queue is one in which everybody gives up before it is their turn.
+  server.listen(port, hostname)
+}
+
+if (!existsSync('.next/BUILD_ID')) fail('qr-login is not built yet. Build it first:\n  npm run build')
+try {
+  await start()
+} catch (error) {
+  fail(`qr-login cannot start:\n${error instanceof Error ? error.stack : error}`)
+}

@@ -1,10 +1,18 @@
-/** A client without a screen: keeps its cookies, and names its origin as a browser does. */
+import { findMistake, isChecked } from './answers'
+
+/**
+ * A client without a screen: keeps its cookies, and names its origin as a browser does. An answer
+ * of the API that is not as the OpenAPI document says throws.
+ */
 export class Agent {
   readonly #next: () => string
   readonly #origin: string
   readonly cookies = new Map<string, string>()
 
-  /** `to`: where each request goes, one place or the next of several. `origin`: what it says that its pages come from. */
+  /**
+   * `to`: where each request goes, one place or the next of several. `origin`: what it says that
+   * its pages come from.
+   */
   constructor(to: string | (() => string), origin = String(to)) {
     this.#next = typeof to === 'string' ? () => to : to
     this.#origin = origin
@@ -18,7 +26,8 @@ export class Agent {
   }
 
   async open(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
-    const response = await fetch(this.#next() + path, {
+    const to = this.#next()
+    const response = await fetch(to + path, {
       method,
       headers: {
         Origin: this.#origin,
@@ -32,6 +41,15 @@ export class Agent {
       const [name = '', value = ''] = line.split(';')[0]?.split('=') ?? []
       this.cookies.set(name, value)
     }
+    if (isChecked(to)) await this.#check(method, path, response)
     return response
+  }
+
+  async #check(method: string, path: string, response: Response): Promise<void> {
+    const { status, headers } = response
+    const isRead = /json/.test(headers.get('content-type') ?? '')
+    const body = isRead ? await response.clone().text() : null
+    const mistake = findMistake({ method, path, status, headers, body })
+    if (mistake !== null) throw new Error(mistake)
   }
 }

@@ -4,6 +4,7 @@ import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeS
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { checkAnswersOf } from './answers'
 
 export type Settings = Record<string, string>
 
@@ -21,12 +22,14 @@ export class Server {
   readonly #settings: Settings
   readonly #folder: string
   readonly #args: string[]
-  readonly #dataDir = mkdtempSync(join(tmpdir(), 'qr-login-e2e-'))
+  readonly #ownDataDir = mkdtempSync(join(tmpdir(), 'qr-login-e2e-'))
   /** What all its keys come from. */
   readonly secret = randomBytes(32).toString('hex')
   #process: ChildProcess | null = null
   /** Everything that the process has printed. */
   output = ''
+  /** Of the process that ended by itself while it was started. */
+  exitCode: number | null = null
 
   constructor(port: number, settings: Settings, { folder = '.', server = 'ours' }: Build = {}) {
     this.port = port
@@ -45,6 +48,15 @@ export class Server {
     return server
   }
 
+  get dataDir(): string {
+    return this.#settings.DATA_DIR ?? this.#ownDataDir
+  }
+
+  /** Of the process that runs; undefined while none does. */
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
   /** Starts it, or starts it again with the same data and settings. */
   async start(): Promise<void> {
     const env = {
@@ -54,7 +66,7 @@ export class Server {
       PORT: String(this.port),
       PUBLIC_ORIGIN: this.origin,
       SESSION_SECRET: this.secret,
-      DATA_DIR: this.#dataDir,
+      DATA_DIR: this.#ownDataDir,
       DEMO_ACCOUNTS: 'true',
       RATE_LIMIT_SCALE: '1000',
       // Clients without a screen confirm as fast as they can; pages wait all the same.
@@ -69,10 +81,14 @@ export class Server {
     child.stdout.on('data', collect)
     child.stderr.on('data', collect)
     await until(async () => {
-      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the server ended:\n${this.output}`)
+      if (child.exitCode !== null || child.signalCode !== null) {
+        this.exitCode = child.exitCode
+        throw new Error(`the server ended:\n${this.output}`)
+      }
       const response = await fetch(`${this.origin}/api/health/ready`).catch(() => null)
       return response?.ok ?? false
     })
+    await checkAnswersOf(this.origin)
   }
 
   /** Ends it by the signal and resolves with how long that took. */
@@ -80,17 +96,29 @@ export class Server {
     const child = this.#process
     if (child === null || child.exitCode !== null) return { ms: 0, code: child?.exitCode ?? null }
     const startedAt = performance.now()
-    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+    const ended = this.ended()
     child.kill(signal)
     const code = await ended
     this.#process = null
     return { ms: performance.now() - startedAt, code }
   }
 
+  /** Sends it a signal, and does not wait for what comes of that. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal)
+  }
+
+  /** Resolves with the exit code when it has ended; null when a signal has ended it. */
+  async ended(): Promise<number | null> {
+    const child = this.#process
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
+    return await new Promise((resolve) => child.once('exit', resolve))
+  }
+
   /** Overwrites the store's files, as a failing disk does. */
   spoilStore(): void {
-    for (const name of readdirSync(this.#dataDir).filter((file) => file.includes('.db'))) {
-      const path = join(this.#dataDir, name)
+    for (const name of readdirSync(this.dataDir).filter((file) => file.includes('.db'))) {
+      const path = join(this.dataDir, name)
       const file = openSync(path, 'r+')
       writeSync(file, Buffer.alloc(statSync(path).size, 0x5a), 0, null, 0)
       closeSync(file)
@@ -99,7 +127,7 @@ export class Server {
 
   async dispose(): Promise<void> {
     await this.end('SIGKILL')
-    rmSync(this.#dataDir, { recursive: true, force: true })
+    rmSync(this.#ownDataDir, { recursive: true, force: true })
   }
 }
 

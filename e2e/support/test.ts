@@ -1,8 +1,19 @@
-import { type BrowserContext, test as base, devices, expect, type Locator, type Page } from '@playwright/test'
+import {
+  type BrowserContext,
+  test as base,
+  devices,
+  expect,
+  type Locator,
+  type Page,
+  type Request,
+} from '@playwright/test'
+import { findMistake, isChecked } from './answers'
 import { decodePixels } from './decode'
 import { Server, type Settings, until } from './server'
 
 interface Fixtures {
+  /** Fails the test whose pages got an answer that is not as the OpenAPI document says. */
+  answers: undefined
   /** The computer: a browser context of its own. */
   computer: Computer
   /** The phone: another context, signed in as Ada. */
@@ -168,6 +179,17 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     { scope: 'worker' },
   ],
 
+  answers: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from the pattern what a fixture depends on
+    async ({}, use) => {
+      await use(undefined)
+      const mistakes = await Promise.all(judged.splice(0))
+      seen.length = 0
+      expect(mistakes.filter((mistake) => mistake !== null)).toEqual([])
+    },
+    { auto: true },
+  ],
+
   newComputer: async ({ browser, server }, use) => {
     const contexts: BrowserContext[] = []
     await use(async () => {
@@ -198,9 +220,34 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   phone: async ({ newPhone }, use) => use(await newPhone('ada')),
 })
 
+/** The answers to the pages of this test: of each, what is wrong with it. */
+const judged: Promise<string | null>[] = []
+
+/** What was judged: method, path, status, and whether the body was there. */
+const seen: string[] = []
+
+/** What the pages of this test were answered, as far as it was judged. */
+export function judgedAnswers(): readonly string[] {
+  return seen
+}
+
+async function judge(request: Request): Promise<string | null> {
+  const response = await request.response()
+  // Answers that a test made up itself came from no server.
+  if (response === null || (await response.serverAddr()) === null) return null
+  const { pathname, search } = new URL(request.url())
+  const headers = new Headers(await response.allHeaders())
+  const isJson = /json/.test(headers.get('content-type') ?? '')
+  // A page that has gone on takes the bodies with it.
+  const body = isJson ? await response.text().catch(() => null) : null
+  seen.push(`${request.method()} ${pathname} ${response.status()} ${body !== null}`)
+  return findMistake({ method: request.method(), path: pathname + search, status: response.status(), headers, body })
+}
+
 /**
- * A page that fails the test when its own script throws, when the content security policy is violated, and when it asks
- * anybody but its own origin for anything.
+ * A page that fails the test when its own script throws, when the content security policy is
+ * violated, when it asks anybody but its own origin for anything, and when the API answers it
+ * otherwise than the OpenAPI document says.
  */
 export async function watchedPage(context: BrowserContext): Promise<Page> {
   const page = await context.newPage()
@@ -208,6 +255,11 @@ export async function watchedPage(context: BrowserContext): Promise<Page> {
     const { protocol, origin } = new URL(request.url())
     const isOwn = request.isNavigationRequest() || origin === new URL(page.url()).origin
     if (!isOwn && protocol !== 'data:' && protocol !== 'blob:') throw new Error(`asks another origin: ${request.url()}`)
+  })
+  // Once it is complete: nothing has to be waited for, and a stream is judged when it has ended.
+  page.on('requestfinished', (request) => {
+    const isApi = isChecked(request.url()) && new URL(request.url()).pathname.startsWith('/api/')
+    if (isApi) judged.push(judge(request).catch(() => null))
   })
   page.on('pageerror', (error) => {
     throw error

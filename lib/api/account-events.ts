@@ -7,12 +7,7 @@ import { accountOf } from './sessions'
 export const accountEvents = resource('/api/account/events', {
   HEAD: null,
   GET: async (call: Call) => {
-    const { createAccountStream } = services()
     const account = await accountOf(call)
-    return await openStream(call.request, (stream) => {
-      const reader = createAccountStream(stream, account)
-      reader.open()
-      return reader
-    })
+    return await openStream(call.request, (stream) => services().accountStreams.open(stream, account))
   },
 })

@@ -41,7 +41,8 @@ export const phoneSession = resource('/api/phone/session', {
     const { cookies, sessions } = services()
     const phone = await findPhone(call)
     if (phone?.kind === 'token') throw new ProtocolError('bad_request', { errors: [TOKEN_ENDS_ELSEWHERE] })
-    if (phone !== null) await sessions.signOut(phone.id, 'here')
+    const id = await cookies.read(call.request.headers.get('cookie'), 'phone')
+    if (id !== null) await sessions.signOutHere('phone', id)
     return noContent({ 'Set-Cookie': cookies.clear('phone') })
   },
 })

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import type { Review } from '../attempt/views'
-import { ConfigError } from '../config'
+import { ConfigError } from '../start-error'
 import { App, Browser, codeOf, signedInPhone } from '../testing/app'
 import { bitsOfIPv4, writeMmdb } from '../testing/mmdb'
 

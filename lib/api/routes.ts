@@ -6,6 +6,8 @@ import { cancel } from './cancel'
 import { confirm } from './confirm'
 import { live, ready } from './health'
 import { match } from './match'
+import { metrics } from './metrics'
+import { openapi } from './openapi'
 import { phoneSession } from './phone-session'
 import { phoneById, phones } from './phones'
 import { redeem } from './redeem'
@@ -33,6 +35,8 @@ const RESOURCES = [
   accountEvents,
   live,
   ready,
+  metrics,
+  openapi,
 ]
 
 const BY_ROUTE = new Map(RESOURCES.map((resource) => [resource.route, resource]))

@@ -14,8 +14,8 @@ export const session = resource('/api/session', {
 
   DELETE: async ({ request }: Call) => {
     const { cookies, sessions } = services()
-    const computer = await findComputer(request)
-    if (computer !== null) await sessions.signOut(computer.id, 'here')
+    const id = await cookies.read(request.headers.get('cookie'), 'session')
+    if (id !== null) await sessions.signOutHere('computer', id)
     return noContent({ 'Set-Cookie': cookies.clear('session'), 'Clear-Site-Data': '"cache"' })
   },
 })

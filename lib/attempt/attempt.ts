@@ -145,13 +145,20 @@ export function createAttempt({ id, keyId, computer }: NewAttempt, now: number, 
 }
 
 /**
- * The attempt as it is at `now`: a running one whose time is over is `expired`, with the stored version plus one, so
- * that whoever waits for a higher version sees it as a change.
+ * How far ahead a record may be: the clocks of two processes differ a little. What lies further ahead was written before
+ * the clock was set back, and its age is unknown.
+ */
+export const CLOCK_SLACK_MS = 5_000
+
+/**
+ * The attempt as it is at `now`: a running one whose time is over, or whose age is unknown, is `expired`, with the
+ * stored version plus one, so that clients that wait for a higher version see it as a change.
  */
 export function attemptAt(attempt: Attempt, now: number): Attempt {
-  if (!isRunning(attempt) || now < attempt.expiresAt) return attempt
+  const isAhead = now < attempt.createdAt - CLOCK_SLACK_MS
+  if (!isRunning(attempt) || (now < attempt.expiresAt && !isAhead)) return attempt
   const scan = attempt.status === 'pending' ? null : attempt.scan
-  return { ...nextBase(attempt), status: 'expired', endedAt: attempt.expiresAt, scan }
+  return { ...nextBase(attempt), status: 'expired', endedAt: Math.min(attempt.expiresAt, now), scan }
 }
 
 /** What an attempt keeps through every transition, with the next version. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ID, KEYS, T0 } from '../testing/fixtures'
+import { CLOCK_SLACK_MS } from './attempt'
 import { ATTEMPT_ID, codePeriodAt, encodeCode, isCodeAlive, parseCode, toAttemptId } from './code'
 import { deriveKeyring } from './keys'
 
@@ -61,6 +62,11 @@ describe('a code', () => {
     expect(isCodeAlive(T0, T0, PERIOD_MS)).toBe(true)
     expect(isCodeAlive(T0, T0 + 2 * PERIOD_MS - 1, PERIOD_MS)).toBe(true)
     expect(isCodeAlive(T0, T0 + 2 * PERIOD_MS, PERIOD_MS)).toBe(false)
+  })
+
+  test('made before the clock was set back is dead; one of a clock that is a little ahead is not', () => {
+    expect(isCodeAlive(T0, T0 - CLOCK_SLACK_MS, PERIOD_MS)).toBe(true)
+    expect(isCodeAlive(T0, T0 - CLOCK_SLACK_MS - 1, PERIOD_MS)).toBe(false)
   })
 })
 

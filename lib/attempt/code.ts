@@ -1,3 +1,4 @@
+import { CLOCK_SLACK_MS } from './attempt'
 import { isSame, type Keyring, type Keys, keyDigit, mac } from './keys'
 
 /**
@@ -54,7 +55,7 @@ export function parseCode(keys: Keyring, code: string): { attemptId: string; sta
   return { attemptId: bytes.toString('base64url', 0, ID_BYTES), startsAt }
 }
 
-/** A code is good in its own period and the next one. */
+/** A code is good in its own period and the next one. One whose period has not begun was made before the clock was set back. */
 export function isCodeAlive(startsAt: number, now: number, periodMs: number): boolean {
-  return now < startsAt + 2 * periodMs
+  return startsAt - CLOCK_SLACK_MS <= now && now < startsAt + 2 * periodMs
 }

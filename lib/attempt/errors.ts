@@ -47,7 +47,7 @@ export interface ErrorFacts {
   cancelledBy?: CancelledBy
   /** The methods that are offered: `method_not_allowed` only. */
   allow?: string
-  /** Which limit was reached, for the log: `rate_limited` only. Not told to the client. */
+  /** Which limit was reached, for log and metrics: `rate_limited` and `unavailable`. Not told to the client. */
   limit?: string
 }
 

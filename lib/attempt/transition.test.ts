@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ADA, afterEvents, LIFETIMES, LIN, pendingAttempt, scanBy, T0 } from '../testing/fixtures'
-import { type Attempt, attemptAt, REDEEM_REPEAT_MS, REVOKE_MS, type Status } from './attempt'
+import { type Attempt, attemptAt, CLOCK_SLACK_MS, REDEEM_REPEAT_MS, REVOKE_MS, type Status } from './attempt'
 import { type ErrorCode, ProtocolError } from './errors'
 import { type AttemptEvent, type EventType, transition } from './transition'
 
@@ -226,6 +226,12 @@ describe('redeem', () => {
     expect(apply(redeemed, repeat, T0 + REDEEM_REPEAT_MS).attempt).toMatchObject({ sessionId: 'session' })
     expect(refusalOf(() => apply(redeemed, repeat, T0 + REDEEM_REPEAT_MS + 1))).toBe('wrong_state')
   })
+
+  test('a repeat whose first lies ahead of the clock gives none', () => {
+    const repeat: AttemptEvent = { type: 'redeem', ticketRight: true, sessionId: 'another', maxTries: 5 }
+    expect(apply(redeemed, repeat, T0 - CLOCK_SLACK_MS).attempt).toMatchObject({ sessionId: 'session' })
+    expect(refusalOf(() => apply(redeemed, repeat, T0 - CLOCK_SLACK_MS - 1))).toBe('wrong_state')
+  })
 })
 
 describe('cancel', () => {
@@ -265,6 +271,14 @@ describe('time', () => {
       const attempt = ATTEMPTS[status as Status]
       expect(attemptAt(attempt, T0 + lifetime - 1).status).toBe(status)
       expect(attemptAt(attempt, T0 + lifetime)).toMatchObject({ status: 'expired', version: attempt.version + 1 })
+    }
+  })
+
+  test('each running status is over when the clock was set back behind its start', () => {
+    for (const status of ['pending', 'scanned', 'confirmed'] as const) {
+      const attempt = ATTEMPTS[status]
+      expect(attemptAt(attempt, T0 - CLOCK_SLACK_MS).status).toBe(status)
+      expect(attemptAt(attempt, T0 - 24 * 3_600_000)).toMatchObject({ status: 'expired', version: attempt.version + 1 })
     }
   })
 

@@ -2,6 +2,7 @@ import {
   type Attempt,
   attemptAt,
   type CancelledBy,
+  CLOCK_SLACK_MS,
   type Confirmed,
   isSamePhone,
   type Lifetimes,
@@ -152,7 +153,9 @@ function toRedeemed(attempt: Confirmed, event: EventOf<'redeem'>, { now }: Time)
 /** The answer may have been lost on its way: for a short while the same ticket gives the same session again. */
 function repeatRedeem(attempt: Redeemed, event: EventOf<'redeem'>, { now }: Time): Outcome {
   const repeatEndsAt = attempt.endedAt + REDEEM_REPEAT_MS
-  if (now > repeatEndsAt) throw new ProtocolError('wrong_state')
+  // An end that lies ahead was written before the clock was set back: how long ago it was is unknown.
+  const isAhead = now < attempt.endedAt - CLOCK_SLACK_MS
+  if (now > repeatEndsAt || isAhead) throw new ProtocolError('wrong_state')
   const redeemTries = countTry(attempt, event.maxTries, repeatEndsAt - now)
   const { scan, endedAt, sessionId } = attempt
   const tried: Redeemed = { ...nextBase(attempt), status: 'redeemed', endedAt, scan, sessionId, redeemTries }

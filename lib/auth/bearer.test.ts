@@ -8,7 +8,14 @@ import { T0 } from '../testing/fixtures'
 import { CLAIMS, encodePart, hmac, ISSUER, IssuerKey, JWT_SECRET, secretToken, toToken } from '../testing/tokens'
 import { BearerTokens } from './bearer'
 
-const options = { issuer: ISSUER, audience: ORIGIN, now: () => T0, onError: () => {} }
+const options = {
+  issuer: ISSUER,
+  audience: ORIGIN,
+  now: () => T0,
+  wall: () => T0,
+  monotonicMs: () => T0,
+  onError: () => {},
+}
 const NOW_S = T0 / 1000
 
 const good = secretToken()

@@ -41,7 +41,12 @@ export interface BearerSettings {
 }
 
 export interface BearerTokensOptions extends BearerSettings {
+  /** Epoch ms, by which lifetimes are counted here. */
   now: () => number
+  /** Epoch ms, as the machine's clock has it: what the issuer's times are compared with. */
+  wall: () => number
+  /** In ms: how old the keys are. */
+  monotonicMs: () => number
   onError: (error: unknown) => void
 }
 
@@ -53,7 +58,7 @@ export class BearerTokens {
   readonly #algorithms: string[]
 
   constructor(options: BearerTokensOptions) {
-    const { key, now, onError } = options
+    const { key, monotonicMs, onError } = options
     this.#options = options
     if ('secrets' in key) {
       const encoder = new TextEncoder()
@@ -63,7 +68,7 @@ export class BearerTokens {
       })
       this.#algorithms = SECRET_ALGORITHMS
     } else {
-      this.#keys = [new KeySet({ url: key.keySetUrl, now, onError }).find]
+      this.#keys = [new KeySet({ url: key.keySetUrl, now: monotonicMs, onError }).find]
       this.#algorithms = KEY_SET_ALGORITHMS
     }
   }
@@ -74,10 +79,10 @@ export class BearerTokens {
    */
   async findPhone(token: string): Promise<TokenPhone | null> {
     if (token.length > MAX_TOKEN_CHARS) return null
-    const { now, onError } = this.#options
+    const { now, wall, onError } = this.#options
     try {
       const payload = await this.#verify(token)
-      return payload === null ? null : toPhone(payload, now())
+      return payload === null ? null : toPhone(payload, now(), wall())
     } catch (error) {
       if (isProtocolError(error)) throw error
       // Keys that jose will not use (too short, of another kind) are the issuer's mistake: no yes, and worth a line.
@@ -88,7 +93,7 @@ export class BearerTokens {
 
   /** The claims of a token that is good; null when no key has signed it. Throws for any other flaw. */
   async #verify(token: string): Promise<JWTPayload | null> {
-    const { issuer, audience, now } = this.#options
+    const { issuer, audience, wall } = this.#options
     for (const key of this.#keys) {
       try {
         const { payload } = await jwtVerify(token, key, {
@@ -97,7 +102,7 @@ export class BearerTokens {
           audience,
           requiredClaims: ['exp', 'sub'],
           clockTolerance: CLOCK_TOLERANCE_S,
-          currentDate: new Date(now()),
+          currentDate: new Date(wall()),
         })
         return payload
       } catch (error) {
@@ -108,14 +113,14 @@ export class BearerTokens {
   }
 }
 
-function toPhone({ iss, sub, exp, sid, name, picture }: JWTPayload, now: number): TokenPhone | null {
+function toPhone({ iss, sub, exp, sid, name, picture }: JWTPayload, now: number, wall: number): TokenPhone | null {
   if (typeof sub !== 'string' || !isPlain(sub) || sub.length > MAX_SUB_CHARS) return null
-  if (exp === undefined || exp * 1000 <= now) return null
+  if (exp === undefined || exp * 1000 <= wall) return null
   if (sid !== undefined && typeof sid !== 'string') return null
   const person: Person = { id: sub, name: toName(name) ?? sub, avatarUrl: toAvatarUrl(picture) }
   const identity = JSON.stringify([iss, sub, sid ?? null])
   const id = `token:${createHash('sha256').update(identity).digest('base64url')}`
-  return { kind: 'token', id, person, expiresAt: Math.min(exp * 1000, now + MAX_LIFE_MS) }
+  return { kind: 'token', id, person, expiresAt: now + Math.min(exp * 1000 - wall, MAX_LIFE_MS) }
 }
 
 function toName(name: unknown): string | null {

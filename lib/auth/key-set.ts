@@ -21,6 +21,7 @@ const MAX_BYTES = 256 * 1024
 
 export interface KeySetOptions {
   url: string
+  /** In ms. Only differences count. */
   now: () => number
   /** Hears why a fetch failed. */
   onError: (error: unknown) => void

@@ -9,7 +9,10 @@ export interface SignaturesOptions {
   /** A signature by any of them is good. */
   secrets: readonly [string, ...string[]]
   limits: Limits
+  /** Epoch ms, by which the limits count. */
   now: () => number
+  /** Epoch ms, as the machine's clock has it: what clients' timestamps are compared with. */
+  wall: () => number
 }
 
 /** What of a request is signed, beside timestamp and nonce. */
@@ -33,12 +36,12 @@ export class Signatures {
 
   /** Whether this request is signed, fresh, and new. Its nonce is used up then: the same request is not new again, anywhere. */
   async isGood(headers: HeaderReader, { method, path, body }: Signed, personId: string): Promise<boolean> {
-    const { secrets, limits, now } = this.#options
+    const { secrets, limits, now, wall } = this.#options
     const timestamp = headers.get('x-timestamp') ?? ''
     const nonce = headers.get('x-nonce') ?? ''
     const signature = headers.get('x-signature') ?? ''
     const sentAt = Number(timestamp) * 1000
-    const isFresh = /^\d{1,12}$/.test(timestamp) && Math.abs(now() - sentAt) <= TOLERANCE_MS
+    const isFresh = /^\d{1,12}$/.test(timestamp) && Math.abs(wall() - sentAt) <= TOLERANCE_MS
     if (!isFresh || !/^[\x21-\x7e]{16,64}$/.test(nonce) || !/^[0-9a-f]{64}$/i.test(signature)) return false
     const signed = [method, path, timestamp, nonce, sha256Hex(body)].join('\n')
     const given = Buffer.from(signature, 'hex')
@@ -47,7 +50,8 @@ export class Signatures {
     )
     if (!matches.includes(true)) return false
     // Kept for as long as the timestamp is good, by any server's clock.
-    return await limits.takeOnce(`nonce ${sha256Hex(`${personId}\n${nonce}`)}`, sentAt + 2 * TOLERANCE_MS, now())
+    const keptMs = sentAt + 2 * TOLERANCE_MS - wall()
+    return await limits.takeOnce(`nonce ${sha256Hex(`${personId}\n${nonce}`)}`, now() + keptMs, now())
   }
 }
 

@@ -1,8 +1,22 @@
+import type { CancelledBy } from '../attempt/attempt'
 import type { ErrorCode, ProtocolError } from '../attempt/errors'
 
 interface Problem {
   status: number
   title: string
+}
+
+/** The body of a refusal (RFC 9457). What is undefined is not written. */
+export interface ProblemDocument {
+  type: 'about:blank'
+  title: string
+  status: number
+  code: ErrorCode
+  detail?: string | undefined
+  errors?: { path: string; message: string }[] | undefined
+  attemptsLeft?: number | undefined
+  cancelledBy?: CancelledBy | undefined
+  requestId: string
 }
 
 /** What each refusal looks like over HTTP. */
@@ -35,6 +49,9 @@ const PROBLEMS: Record<ErrorCode, Problem> = {
   internal: { status: 500, title: 'Something went wrong on our side.' },
 }
 
+/** Every code that a refusal can have. */
+export const ERROR_CODES = Object.keys(PROBLEMS) as ErrorCode[]
+
 export function statusOf(code: ErrorCode): number {
   return PROBLEMS[code].status
 }
@@ -44,7 +61,8 @@ export function toProblem({ code, facts }: ProtocolError, requestId: string): Re
   const { status, title } = PROBLEMS[code]
   const { errors, attemptsLeft, cancelledBy, retryAfterS, allow } = facts
   const detail = errors?.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ')
-  const body = { type: 'about:blank', title, status, code, detail, errors, attemptsLeft, cancelledBy, requestId }
+  const about = { type: 'about:blank', title, status, code, detail } as const
+  const body: ProblemDocument = { ...about, errors, attemptsLeft, cancelledBy, requestId }
   const headers = new Headers({ 'Content-Type': 'application/problem+json' })
   // RFC 9110, section 11.6.1, and RFC 6750, section 3: a 401 says by what to come again.
   if (status === 401)

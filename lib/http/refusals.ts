@@ -38,7 +38,8 @@ export class Refusals {
     const waitMs = this.#counter.add(keys)
     if (waitMs === 0) return refusal
     // No room to count it: refused all the same, and the client learns nothing.
-    if (waitMs === 'full') return new ProtocolError('unavailable', { retryAfterS: MINUTE_MS / 1000 })
+    if (waitMs === 'full')
+      return new ProtocolError('unavailable', { retryAfterS: MINUTE_MS / 1000, limit: 'refusals full' })
     return new ProtocolError('rate_limited', { retryAfterS: Math.ceil(waitMs / 1000), limit: 'refusals' })
   }
 

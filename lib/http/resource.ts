@@ -4,6 +4,7 @@ import { type ErrorCode, isProtocolError, ProtocolError } from '../attempt/error
 import { SESSION_ID } from '../attempt/tokens'
 import { services } from '../services'
 import { clientAddress, rateLimitKeys } from './address'
+import { AnswerDeadline } from './answer-deadline'
 import type { ApiRequest } from './api-request'
 import { readBody } from './body'
 import { isCrossSite } from './origin'
@@ -25,6 +26,8 @@ export interface Call {
   /** As text, within its limit; '' when there is none. `parseBody` makes sense of it. */
   body: string
   requestId: string
+  /** To be called by a handler that waits for news from now on: its answer has no deadline then. */
+  waits: () => void
 }
 
 /** What a route does: parse, authenticate, one transition, answer. */
@@ -34,7 +37,7 @@ export type Handler = (call: Call) => Promise<Response>
 export type RouteHandler = (request: ApiRequest, context: RouteContext) => Promise<Response>
 
 /** What `resource` makes: an answer to every method, and the route as PROTOCOL.md writes it. */
-type Resource = Record<Method, RouteHandler> & { readonly route: string }
+export type Resource = Record<Method, RouteHandler> & { readonly route: string }
 
 type Params = Record<string, string>
 
@@ -81,7 +84,10 @@ function answer(route: string, handler: Handler, admit: ((request: ApiRequest) =
     let response: Response
     try {
       const body = admit === null ? '' : await checkRequest(request, { route, params, admit })
-      response = await handler({ request, params, body, requestId })
+      // An embedded store answers at once: what takes long there is this process, and a refusal would cost as much again.
+      const deadline = services().config.store.kind === 'sqlite' ? null : new AnswerDeadline()
+      const work = handler({ request, params, body, requestId, waits: () => deadline?.lift() })
+      response = await (deadline === null ? work : deadline.run(work))
       if (services().cookies.isRotating) await resealCookies(request, route, response)
     } catch (error) {
       const refusal = countRefusal(toRefusal(error, { requestId, route, method: request.method }), route, request)

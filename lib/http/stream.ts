@@ -1,6 +1,6 @@
 import { ProtocolError } from '../attempt/errors'
 import { services } from '../services'
-import type { Refusal, Stream } from '../sse/streams'
+import type { Refusal, Stream, Transport } from '../sse/streams'
 import { createWebSink, eventStreamResponse } from '../sse/web-sink'
 import { clientAddress, rateLimitKeys } from './address'
 import type { ApiRequest } from './api-request'
@@ -18,9 +18,9 @@ export interface Writer {
  * Clients without a usable address share one allowance.
  * @throws ProtocolError `rate_limited` or `unavailable`.
  */
-export function admitStream(request: ApiRequest): Stream {
+export function admitStream(request: ApiRequest, transport: Transport): Stream {
   const { config, streams } = services()
-  const stream = streams.admit(rateLimitKeys(clientAddress(request.headers, config.trustedProxies)))
+  const stream = streams.admit(rateLimitKeys(clientAddress(request.headers, config.trustedProxies)), transport)
   if (typeof stream !== 'string') return stream
   const code = stream === 'too_many_of_address' ? 'rate_limited' : 'unavailable'
   throw new ProtocolError(code, { retryAfterS: RETRY_AFTER_S[stream], limit: `streams ${stream}` })
@@ -35,7 +35,7 @@ export async function openStream(
   request: ApiRequest,
   begin: (stream: Stream) => Promise<Writer> | Writer,
 ): Promise<Response> {
-  const stream = admitStream(request)
+  const stream = admitStream(request, 'sse')
   const leave = () => stream.close()
   let writer: Writer | null = null
   const body = attach(stream, request, leave, () => writer?.end())

@@ -11,6 +11,7 @@ export interface LimitsUnderTest {
 }
 
 const WAYS = 100
+const DAY_MS = 24 * 3_600_000
 
 /** What all limits promise. Run on the real thing by each adapter's test. */
 export function describeLimits(name: string, open: () => Promise<LimitsUnderTest>): void {
@@ -107,6 +108,16 @@ export function describeLimits(name: string, open: () => Promise<LimitsUnderTest
       expect(await takeOften(3, [counter('shared', { rule: 'other rule' })])).toEqual([0, 0, 0])
       // When windows are over there is room again: after two of them at the latest.
       expect(await limits.take([counter('later')], T0 + 120_000)).toBe(0)
+    })
+
+    test('is full for one window at most where the clock was set back behind what was counted', async () => {
+      await takeOften(3, [counter('full')], T0 + DAY_MS)
+      await takeOften(2, [counter('open')], T0 + DAY_MS)
+      expect(await limits.take([counter('full')], T0)).toBe(60_000)
+      expect(await takeOften(2, [counter('open')])).toEqual([0, 60_000])
+      expect(await limits.take([counter('full')], T0 + 59_999)).toBe(1)
+      expect(await limits.take([counter('open')], T0 + 59_999)).toBe(1)
+      expect(await takeOften(4, [counter('full')], T0 + 60_000)).toEqual([0, 0, 0, 60_000])
     })
 
     test(`is exact when ${WAYS} ask at once through two connections`, async () => {

@@ -1,4 +1,5 @@
-import { isSqliteFailure, type SqliteFile } from '../sqlite/open'
+import type { SqliteFile } from '../sqlite/open'
+import { write } from '../sqlite/transaction'
 import { type Counter, FullError, type Limits, MAX_COUNTERS_PER_RULE, MAX_USED } from './limits'
 
 /** To be put into the file before it is used here. A counter's key is its rule, a space, and its own key. */
@@ -40,48 +41,49 @@ const SWEPT_FOR_ROOM = 1_000
 
 /** The embedded limits: two tables beside the store's, so that a restart frees no client, and so that they are counted within a write. */
 export class SqliteLimits implements Limits {
+  readonly #db: SqliteFile
   readonly #sql: ReturnType<typeof prepare>
   readonly #options: SqliteLimitsOptions
-  readonly #take: (counters: readonly Counter[], now: number) => number
-  readonly #giveBack: (counters: readonly Counter[], now: number) => void
   /** How many counters each rule has. */
   readonly #rooms = new Map<string, number>()
+  /** The rule of each counter that the transaction under way has added. */
+  readonly #added: string[] = []
+  /** Counters that the transaction under way has found further ahead than their window, and the end that they get. */
+  readonly #ahead: { key: string; endsAt: number }[] = []
   #used = 0
 
   constructor(db: SqliteFile, options: SqliteLimitsOptions = LIMITS_ROOM) {
     this.#options = options
+    this.#db = db
     this.#sql = prepare(db)
-    this.#take = db.transaction((counters: readonly Counter[], now: number) => {
-      const { waitMs, counts } = this.check(counters, now)
-      if (waitMs === 0) this.count(counts, now)
-      return waitMs
-    }).immediate
-    this.#giveBack = db.transaction((counters: readonly Counter[], now: number) => {
-      for (const counter of counters)
-        if (counter.counts) this.#sql.giveBack.run(storedKey(counter.rule, counter.key), now)
-    }).immediate
-    this.recount()
+    this.#recount()
   }
 
   take(counters: readonly Counter[], now: number): number {
-    return this.transact(now, () => this.#take(counters, now))
+    return this.transact(now, () => {
+      const { waitMs, counts } = this.check(counters, now)
+      if (waitMs === 0) this.count(counts, now)
+      return waitMs
+    })
   }
 
   /**
-   * Runs a transaction that counts. Where a rule has no room, what is over is forgotten, and the transaction runs once
+   * Runs `work` in a transaction that counts. Where a rule has no room, what is over is forgotten, and the transaction runs once
    * more: within it, a rollback would bring back what was forgotten.
    */
-  transact<T>(now: number, transaction: () => T): T {
+  transact<T>(now: number, work: () => T): T {
     try {
-      return this.#recountOnFailure(transaction)
+      return this.#undoOnFailure(work)
     } catch (error) {
       if (!(error instanceof FullError) || this.#sweepCounters(now, SWEPT_FOR_ROOM) === 0) throw error
-      return this.#recountOnFailure(transaction)
+      return this.#undoOnFailure(work)
     }
   }
 
   giveBack(counters: readonly Counter[], now: number): void {
-    this.#giveBack(counters, now)
+    write(this.#db, () => {
+      for (const { rule, key, counts } of counters) if (counts) this.#sql.giveBack.run(storedKey(rule, key), now)
+    })
   }
 
   /**
@@ -94,10 +96,10 @@ export class SqliteLimits implements Limits {
     const counts: Count[] = []
     for (const counter of counters) {
       const key = storedKey(counter.rule, counter.key)
-      const own = this.#find(key)
+      const own = this.#findWithin(key, now + counter.windowMs)
       let count = 0
       let fullMs = 0
-      for (const row of counter.aliases === undefined ? [own] : [own, ...this.#findAliases(counter)]) {
+      for (const row of counter.aliases === undefined ? [own] : [own, ...this.#findAliases(counter, now)]) {
         if (row === null || row.ends_at <= now) continue
         count += row.count
         fullMs = Math.max(fullMs, row.ends_at - now)
@@ -113,13 +115,15 @@ export class SqliteLimits implements Limits {
     for (const { counter, key, row } of counts) {
       if (row !== null && row.ends_at > now) this.#sql.add.run(key)
       else this.#sql.begin.run(key, now + counter.windowMs)
-      if (row === null) this.#rooms.set(counter.rule, this.#roomOf(counter.rule) + 1)
+      if (row !== null) continue
+      this.#rooms.set(counter.rule, this.#roomOf(counter.rule) + 1)
+      this.#added.push(counter.rule)
     }
   }
 
   takeOnce(key: string, until: number, now: number): boolean {
     if (this.#used >= this.#options.maxUsed) throw new FullError('used keys')
-    const { changes } = this.#sql.use.run(key, until, now)
+    const { changes } = write(this.#db, () => this.#sql.use.run(key, until, now))
     this.#used += changes
     return changes > 0
   }
@@ -127,13 +131,13 @@ export class SqliteLimits implements Limits {
   /** Forgets what is over, at most `limit` rows of each kind. Returns how many it forgot. */
   sweep(now: number, limit: number): number {
     const counters = this.#sweepCounters(now, limit)
-    const used = this.#sql.sweepUsed.run(now, limit).changes
+    const used = write(this.#db, () => this.#sql.sweepUsed.run(now, limit)).changes
     this.#used -= used
     return counters + used
   }
 
-  /** Counts anew what is there. */
-  recount(): void {
+  /** Counts what is there. */
+  #recount(): void {
     this.#rooms.clear()
     for (const { rule, n } of this.#sql.countCounters.all() as { rule: string; n: number }[]) this.#rooms.set(rule, n)
     this.#used = (this.#sql.countUsed.get() as { n: number }).n
@@ -143,8 +147,16 @@ export class SqliteLimits implements Limits {
     return (this.#sql.find.get(key) as Row | undefined) ?? null
   }
 
-  #findAliases({ rule, aliases = [] }: Counter): (Row | null)[] {
-    return aliases.map((key) => this.#find(storedKey(rule, key)))
+  #findAliases({ rule, aliases = [], windowMs }: Counter, now: number): (Row | null)[] {
+    return aliases.map((key) => this.#findWithin(storedKey(rule, key), now + windowMs))
+  }
+
+  /** A window that ends later than a new one would was begun before the clock was set back: it ends as a new one. */
+  #findWithin(key: string, latest: number): Row | null {
+    const row = this.#find(key)
+    if (row === null || row.ends_at <= latest) return row
+    this.#ahead.push({ key, endsAt: latest })
+    return { ...row, ends_at: latest }
   }
 
   /** For a counter that is new. */
@@ -152,14 +164,25 @@ export class SqliteLimits implements Limits {
     if (this.#roomOf(rule) >= this.#options.maxCountersPerRule) throw new FullError(`counters of ${rule}`)
   }
 
-  /** Where a transaction fails it is rolled back: what was counted in memory meanwhile is not there. A refusal has counted nothing. */
-  #recountOnFailure<T>(transaction: () => T): T {
+  /** Where a transaction fails it is rolled back: what was counted in memory meanwhile is not there. */
+  #undoOnFailure<T>(work: () => T): T {
+    this.#added.length = 0
+    this.#ahead.length = 0
     try {
-      return transaction()
+      return write(this.#db, work)
     } catch (error) {
-      if (isSqliteFailure(error)) this.recount()
+      for (const rule of this.#added) this.#rooms.set(rule, this.#roomOf(rule) - 1)
       throw error
+    } finally {
+      if (this.#ahead.length > 0) this.#bringBack()
     }
+  }
+
+  /** After the transaction, which a refusal has rolled back. */
+  #bringBack(): void {
+    write(this.#db, () => {
+      for (const { key, endsAt } of this.#ahead) this.#sql.bringBack.run(endsAt, key, endsAt)
+    })
   }
 
   #roomOf(rule: string): number {
@@ -167,7 +190,7 @@ export class SqliteLimits implements Limits {
   }
 
   #sweepCounters(now: number, limit: number): number {
-    const swept = this.#sql.sweepCounters.all(now, limit) as { key: string }[]
+    const swept = write(this.#db, () => this.#sql.sweepCounters.all(now, limit) as { key: string }[])
     for (const { key } of swept) {
       const rule = key.slice(0, Math.max(0, key.indexOf(' ')))
       this.#rooms.set(rule, this.#roomOf(rule) - 1)
@@ -183,6 +206,7 @@ function storedKey(rule: string, key: string): string {
 function prepare(db: SqliteFile) {
   return {
     find: db.prepare('SELECT count, ends_at FROM counters WHERE key = ?'),
+    bringBack: db.prepare('UPDATE counters SET ends_at = ? WHERE key = ? AND ends_at > ?'),
     add: db.prepare('UPDATE counters SET count = count + 1 WHERE key = ?'),
     begin: db.prepare('INSERT OR REPLACE INTO counters (key, count, ends_at) VALUES (?, 1, ?)'),
     giveBack: db.prepare('UPDATE counters SET count = count - 1 WHERE key = ? AND ends_at > ? AND count > 0'),

@@ -1,4 +1,4 @@
-import { isOperational, type Redis, RedisFailure, type Reply, type Script } from './redis'
+import { type Redis, RedisFailure, type Reply, type Script } from './redis'
 
 /** One operation of the script, by name, and its arguments, which travel as JSON. Never null: Lua ends a list there. */
 export type Step = readonly [operation: string, ...args: (string | number | boolean | object)[]]
@@ -12,6 +12,15 @@ interface Waiting {
   reject: (error: unknown) => void
 }
 
+/** What has to know the server's time: it comes with every answer. */
+export interface ServerClock {
+  isRight: () => boolean
+  /** In ms, from any origin. */
+  monotonicMs: () => number
+  /** `time`: epoch ms; `askedAt`: monotonic. */
+  onTime: (time: number, askedAt: number) => void
+}
+
 /** How many groups go into one command: a server is busy for as long as one script runs. */
 const MOST_GROUPS = 64
 
@@ -23,17 +32,31 @@ export class Batch {
   readonly #redis: Redis
   readonly #script: Script
   readonly #prefix: string
+  readonly #clock: ServerClock | null
   #waiting: Waiting[] = []
 
-  /** `script` gets the prefix and the groups as JSON, and answers with one list of replies for each group, or a text: its error. */
-  constructor(redis: Redis, script: Script, prefix: string) {
+  /**
+   * `script` gets the prefix and the groups as JSON. It answers with the server's time (epoch ms) and one list of
+   * replies for each group, or a text: its error.
+   */
+  constructor(redis: Redis, script: Script, prefix: string, clock: ServerClock | null = null) {
     this.#redis = redis
     this.#script = script
     this.#prefix = prefix
+    this.#clock = clock
   }
 
-  /** The replies of the steps that were made. @throws RedisFailure. */
+  /**
+   * The replies of the steps that were made.
+   * @throws RedisFailure also while the time is not known that the steps were made up by.
+   */
   run(...group: Step[]): Promise<Reply[]> {
+    if (this.#clock?.isRight() !== false) return this.runAtAnyTime(...group)
+    return Promise.reject(new RedisFailure('the clock of the store is not known yet', { kind: 'loading' }))
+  }
+
+  /** As `run`, for steps that name no time. */
+  runAtAnyTime(...group: Step[]): Promise<Reply[]> {
     if (this.#waiting.length === 0) setImmediate(() => this.#flush())
     return new Promise((resolve, reject) => this.#waiting.push({ group, resolve, reject }))
   }
@@ -46,13 +69,14 @@ export class Batch {
 
   async #send(waiting: Waiting[]): Promise<void> {
     const groups = JSON.stringify(waiting.map(({ group }) => group))
+    const askedAt = this.#clock?.monotonicMs() ?? 0
     try {
-      const answers = (await this.#redis.run(this.#script, [], [this.#prefix, groups])) as Reply[]
+      const [time, answers] = (await this.#redis.run(this.#script, [], [this.#prefix, groups])) as [Reply, Reply[]]
+      this.#clock?.onTime(Number(time), askedAt)
       waiting.forEach(({ resolve, reject }, index) => {
         const answer = answers[index]
         if (Array.isArray(answer)) resolve(answer)
-        // What the server could not do (read-only, full) is its failure; anything else is our mistake.
-        else if (isOperational(String(answer))) reject(new RedisFailure('the store cannot do this now'))
+        // What the server could not do (read-only, full) is an error of the whole command: this one is our mistake.
         else reject(new Error(`a step failed: ${answer}`))
       })
     } catch (error) {

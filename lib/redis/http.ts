@@ -1,9 +1,9 @@
 import { Redis as Upstash } from '@upstash/redis'
 import { Breaker } from './breaker'
 import {
-  isOperational,
   isUnknownScript,
   type Listener,
+  operationalKindOf,
   type Redis,
   RedisFailure,
   type Reply,
@@ -23,6 +23,7 @@ const HEARTBEAT = '-'
 export interface HttpRedisOptions {
   url: string
   token: string
+  /** Monotonic, in ms. */
   now: () => number
   onError: (error: unknown) => void
   /** How often a message of our own goes round, and after how long a silence the stream counts as dead. */
@@ -55,6 +56,12 @@ export class HttpRedis implements Redis {
 
   listen(channel: string, listener: Listener): void {
     this.#messages = new Messages(channel, listener, this.#commands, this.#options)
+  }
+
+  async replicate(): Promise<void> {}
+
+  get isBreakerOpen(): boolean {
+    return this.#breaker.isOpen
   }
 
   async ping(): Promise<void> {
@@ -184,7 +191,9 @@ async function ask<T>(answer: Promise<T>): Promise<T> {
   } catch (error) {
     const [said = ''] = (error instanceof Error ? error.message : '').split(', command was:')
     const isReply = error instanceof Error && error.name === 'UpstashError'
-    if (!isReply || isOperational(said)) throw new RedisFailure('the store did not answer')
+    if (!isReply) throw new RedisFailure('the store did not answer', { kind: 'connection' })
+    const kind = operationalKindOf(said)
+    if (kind !== null) throw new RedisFailure('the store cannot do this now', { kind })
     throw new Error(said)
   }
 }

@@ -1,55 +1,57 @@
-import { createClient, ErrorReply } from '@redis/client'
-import { Breaker } from './breaker'
-import {
-  isOperational,
-  isUnknownScript,
-  type Listener,
-  type Redis,
-  RedisFailure,
-  type Reply,
-  type Script,
-} from './redis'
+import { Breaker, withDeadline } from './breaker'
+import { Connection } from './connection'
+import { Fence } from './fence'
+import { isUnknownScript, type Listener, type Redis, RedisFailure, type Reply, type Script } from './redis'
 
-const CONNECT_MS = 2_000
-const RECONNECT_LEAST_MS = 50
-const RECONNECT_MOST_MS = 1_000
-
+/** Connections are replaced at most this often. */
 const REPLACE_EVERY_MS = 1_000
 
-const RHYTHM = { everyMs: 10_000, withinMs: 2_000 }
+/** A connection on which something waits, and nothing has come for so long, is as good as dead. */
+const STUCK_MS = 1_000
 
-/** What waits for an answer at most: beyond it the server is as good as gone. */
-const MOST_WAITING = 10_000
+/** How often it is looked whether it is. */
+const LOOK_EVERY_MS = 100
+
+const RHYTHM = { everyMs: 10_000, withinMs: 2_000 }
 
 export interface TcpRedisOptions {
   /** `redis://` or `rediss://`. */
   url: string
+  /** Monotonic, in ms. */
   now: () => number
-  /** Hears of lost connections. */
+  /** Receives the errors of lost connections. */
   onError: (error: unknown) => void
   /** How often the connection for messages is tried, and how long its answer may take. */
   rhythm?: { everyMs: number; withinMs: number }
 }
 
-type Client = ReturnType<typeof open>
-
-/** Redis over TCP or TLS: one connection for commands and one for messages, each of which comes back by itself, also when it died in silence. */
+/**
+ * Redis over TCP or TLS: one connection for commands and one for messages, and one for fences while there are any. Each
+ * comes back by itself, also when it died in silence, and when its server is a replica now.
+ */
 export class TcpRedis implements Redis {
   readonly #options: TcpRedisOptions
   readonly #breaker: Breaker
+  readonly #fence: Fence
   readonly #rhythm: { everyMs: number; withinMs: number }
-  #commands: Client
-  #subscriber: Client | null = null
-  #subscribe: (() => Client) | null = null
+  readonly #look: ReturnType<typeof setInterval>
+  #commands: Connection
+  #subscriber: Connection | null = null
+  #subscribe: (() => Connection) | null = null
   #replacedAt: number
+  /** The server was found to be a replica: the name may lead to a primary for new connections. */
+  #isReadOnly = false
   #check: ReturnType<typeof setInterval> | undefined
 
   constructor(options: TcpRedisOptions) {
     this.#options = options
     this.#rhythm = options.rhythm ?? RHYTHM
-    this.#breaker = new Breaker(options.now, () => this.#replace())
-    this.#commands = open(options)
+    this.#breaker = new Breaker(options.now)
+    this.#commands = new Connection(options)
     this.#replacedAt = options.now()
+    this.#fence = new Fence({ now: options.now, open: () => new Connection(options), commands: () => this.#commands })
+    this.#look = setInterval(() => this.#checkCommands(), LOOK_EVERY_MS)
+    this.#look.unref()
   }
 
   async run({ lua, sha }: Script, keys: readonly string[], args: readonly string[]): Promise<Reply> {
@@ -58,7 +60,7 @@ export class TcpRedis implements Redis {
       try {
         return await this.#ask(['EVALSHA', sha, ...rest])
       } catch (error) {
-        if (!(error instanceof ErrorReply) || !isUnknownScript(error.message)) throw error
+        if (!(error instanceof Error) || !isUnknownScript(error.message)) throw error
         return await this.#ask(['EVAL', lua, ...rest])
       }
     })
@@ -66,16 +68,8 @@ export class TcpRedis implements Redis {
 
   listen(channel: string, { onMessage, onGap }: Listener): void {
     this.#subscribe = () => {
-      const subscriber = open(this.#options)
-      // The first time it has to be said; after each interruption the library says it again before it is ready.
-      let isSubscribed = false
-      subscriber.on('ready', () => {
-        if (isSubscribed) return onGap()
-        subscriber.subscribe(channel, onMessage).then(() => {
-          isSubscribed = true
-          onGap()
-        }, this.#options.onError)
-      })
+      const subscriber = new Connection(this.#options)
+      subscriber.subscribe(channel, onMessage, onGap)
       return subscriber
     }
     this.#subscriber = this.#subscribe()
@@ -83,38 +77,52 @@ export class TcpRedis implements Redis {
     this.#check.unref()
   }
 
+  async replicate(key: string): Promise<void> {
+    await this.#fence.replicate(key)
+  }
+
+  get isBreakerOpen(): boolean {
+    return this.#breaker.isOpen
+  }
+
   async ping(): Promise<void> {
     await this.#breaker.run(() => this.#ask(['PING']))
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#look)
     clearInterval(this.#check)
-    for (const client of [this.#commands, this.#subscriber]) client?.destroy()
+    this.#fence.close()
+    for (const connection of [this.#commands, this.#subscriber]) connection?.destroy()
   }
 
   async #ask(command: string[]): Promise<Reply> {
+    if (this.#isReadOnly) this.#replace()
+    const connection = this.#commands
     try {
-      return await this.#commands.sendCommand<Reply>(command)
+      return await connection.send(command)
     } catch (error) {
-      if (!(error instanceof ErrorReply)) {
-        // It may have met a server that took it and says nothing: then nobody else ends the wait for its first word.
-        if (!this.#commands.isReady) this.#replace()
-        throw new RedisFailure('the connection to the store failed', { cause: error })
+      if (!(error instanceof RedisFailure) || connection !== this.#commands) throw error
+      // It may have met a server that took it and says nothing: then nothing else ends the wait for its first reply.
+      if (!connection.isReady) this.#replace()
+      if (error.kind === 'read_only') {
+        // After a failover the old primary goes on answering. The new connection may meet it once more: then the next
+        // call, at most once a second, tries another.
+        this.#isReadOnly = true
+        this.#replace()
       }
-      if (!isOperational(error.message)) throw error
-      // After a failover the old primary goes on answering, read-only: the name may lead to the new one by now.
-      if (error.message.startsWith('READONLY')) this.#replace()
-      throw new RedisFailure('the store cannot do this now', { cause: error })
+      throw error
     }
   }
 
-  /** New connections for both, at most once a second: a server that is gone without a word leaves connections that never end. */
+  /** New connections for both, at most once a second. */
   #replace(): void {
     const now = this.#options.now()
     if (now - this.#replacedAt < REPLACE_EVERY_MS) return
     this.#replacedAt = now
+    this.#isReadOnly = false
     this.#commands.destroy()
-    this.#commands = open(this.#options)
+    this.#commands = new Connection(this.#options)
     this.#replaceSubscriber()
   }
 
@@ -124,37 +132,22 @@ export class TcpRedis implements Redis {
     this.#subscriber = this.#subscribe()
   }
 
-  /** Whoever only listens does not notice that nobody speaks any more. */
+  #checkCommands(): void {
+    const isStuck = () => this.#commands.silentMs >= STUCK_MS
+    // A process that was busy itself finds the reply in its socket: it is to be read first.
+    if (isStuck()) setImmediate(() => isStuck() && this.#replace())
+  }
+
+  /** A connection that only listens does not notice that nothing is sent any more. */
   async #checkSubscriber(): Promise<void> {
     const subscriber = this.#subscriber
     if (subscriber === null) return
-    const late = new Promise<boolean>((resolve) => setTimeout(resolve, this.#rhythm.withinMs, false).unref())
-    const isAlive = subscriber.isReady
-      ? await Promise.race([subscriber.ping().then(yes, yes), late])
-      : await late.then(() => subscriber.isReady)
+    const { withinMs } = this.#rhythm
+    const isAlive = await withDeadline(subscriber.send(['PING']), withinMs).then(
+      () => true,
+      // A refusal is an answer. One that is not ready yet has the same time.
+      (error: unknown) => !(error instanceof RedisFailure && (error.kind === 'late' || error.kind === 'connection')),
+    )
     if (!isAlive && subscriber === this.#subscriber) this.#replaceSubscriber()
   }
-}
-
-/** Any answer will do, and a refusal is one. */
-const yes = () => true
-
-function open({ url, onError }: TcpRedisOptions) {
-  const client = createClient({
-    url,
-    RESP: 2,
-    // A command that waits for a connection would be sent when nobody waits for its answer any more.
-    disableOfflineQueue: true,
-    commandsQueueMaxLength: MOST_WAITING,
-    socket: { connectTimeout: CONNECT_MS, reconnectStrategy: backoffMs },
-  })
-  client.on('error', onError)
-  client.connect().catch(onError)
-  return client
-}
-
-function backoffMs(retries: number): number {
-  const ms = Math.min(RECONNECT_MOST_MS, RECONNECT_LEAST_MS * 2 ** retries)
-  // Not all servers of a cluster at the same moment.
-  return ms / 2 + Math.random() * (ms / 2)
 }

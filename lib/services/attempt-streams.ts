@@ -13,6 +13,8 @@ export interface AttemptStreamsOptions extends ViewContext {
   store: Store
   deadlines: Deadlines
   now: () => number
+  /** An attempt that is read has run out of time. */
+  onExpired: () => void
 }
 
 /** The readers of all attempts: one watch, one deadline and one encoding per attempt, however many read it. */
@@ -169,8 +171,10 @@ export class Channel implements Due {
     const attempt = this.#attempt
     if (attempt === null) return
     const now = this.#options.now()
-    if (attemptAt(attempt, now).status === 'expired') this.#write(this.#frame(attempt, now))
-    else if (attempt.status === 'pending') {
+    if (attemptAt(attempt, now).status === 'expired') {
+      this.#options.onExpired()
+      this.#write(this.#frame(attempt, now))
+    } else if (attempt.status === 'pending') {
       this.#write(encodeEvent({ event: 'code', data: toCodeView(attempt, now, this.#options) }))
     }
     this.#continue(now)

@@ -16,12 +16,14 @@ import { type AttemptEvent, transition } from '../attempt/transition'
 import { type AttemptView, type Review, toAttemptView, toReview, type ViewContext } from '../attempt/views'
 import type { AttemptStep, Audit } from '../audit'
 import type { Guard } from '../limits/limits'
+import type { Recorder } from '../metrics/recorder'
 import type { ComputerSession } from '../session/session'
 import type { Change, Changed, Ended, Store, UpdateOptions } from '../store/store'
 
 export interface AttemptsOptions extends ViewContext {
   store: Store
   audit: Audit
+  recorder: Recorder
   matchPolicy: MatchPolicy
   /** How often a browser may try to redeem its attempt. */
   redeemTries: number
@@ -189,6 +191,8 @@ export class Attempts {
     if (changed === null) throw unknown()
     const step = before === undefined ? null : stepBetween(before, changed.attempt)
     if (step !== null) this.#tell(step, changed.attempt)
+    // Also where nothing has changed: the cancel that came before may not have been certain to stay.
+    if (changed.attempt.status === 'cancelled') await this.#options.store.settle('ending')
     if (changed.refusal !== undefined) throw changed.refusal
     return changed
   }
@@ -197,6 +201,7 @@ export class Attempts {
     const { id, version } = attempt
     const phone = scannerOf(attempt)
     const who = phone === null ? {} : { person: phone.person.id, phone: phone.sessionId }
+    this.#options.recorder.recordStep(step, attempt)
     this.#options.audit({ event: `attempt.${step}`, attempt: id, version, ...who })
   }
 

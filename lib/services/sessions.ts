@@ -94,13 +94,15 @@ export class Sessions {
    */
   async onRedeemed({ sessionId, begun, ended }: Begun): Promise<ComputerSession> {
     if (begun === null) {
+      await this.#options.store.settle('sign-in')
       const earlier = await this.findLive('computer', sessionId)
       if (earlier === null) throw new ProtocolError('wrong_state')
       return earlier
     }
     const { person } = begun
     this.#options.audit({ event: 'session.created', kind: 'computer', session: sessionId, person: person.id })
-    this.#audit(ended)
+    auditEnded(this.#options.audit, ended)
+    await this.#options.store.settle('sign-in')
     return begun
   }
 
@@ -110,15 +112,28 @@ export class Sessions {
     const end = { keeps: MAX_PHONES, by: 'limit' } as const
     const ended = await store.insertSession({ ...this.#beginning(session, olderId), ...end })
     audit({ event: 'session.created', kind: 'phone', session: session.id, person: person.id })
-    this.#audit(ended ?? [])
+    auditEnded(audit, ended ?? [])
+    await store.settle('sign-in')
     return session
   }
 
-  /** Safe to repeat, and for an id that never was. */
+  /**
+   * Safe to repeat, and for an id that never was.
+   * @throws a failure of the store also when the session has ended, and that is not certain to stay so: a repeat makes
+   * sure of it. So does every sign-out here.
+   */
   async signOut(id: string, by: EndedBy): Promise<void> {
-    const { store, now } = this.#options
+    const { store, now, audit } = this.#options
     const session = await store.revokeSession(id, now(), by)
-    if (session !== null) this.#audit([{ session, by }])
+    if (session !== null) auditEnded(audit, [{ session, by }])
+    await store.settle('ending')
+  }
+
+  /** The same for a device that signs itself out, and whose session may have ended before. */
+  async signOutHere(kind: AnySession['kind'], id: string): Promise<void> {
+    const live = await (kind === 'computer' ? this.findLive(kind, id) : this.findLive(kind, id))
+    if (live !== null) return await this.signOut(id, 'here')
+    await this.#options.store.settle('ending')
   }
 
   /** "Wasn't you?": that computer, and the trust in its browser, whatever has become of its session. Safe to repeat. */
@@ -141,25 +156,30 @@ export class Sessions {
 
   /** @throws ProtocolError `not_found` for an unknown, ended, or another person's session alike. */
   async signOutOne(personId: string, kind: AnySession['kind'], id: string, by: EndedBy): Promise<void> {
-    await this.#requireOwn(personId, kind, id)
+    const { store } = this.#options
+    const session = await store.findSession(id)
+    const isRepeat = session !== null && isOf(personId, kind, session) && session.revokedAt !== null
+    if (isRepeat) await store.settle('ending')
+    this.#checkOwn(personId, kind, session)
     if (kind === 'phone' && by !== 'here') await this.#bar(personId, [id])
     await this.signOut(id, by)
   }
 
   /** Records that the person knows of this computer. @throws ProtocolError `not_found`, as `signOutOne`. */
   async acknowledge(personId: string, id: string): Promise<void> {
-    await this.#requireOwn(personId, 'computer', id)
+    this.#checkOwn(personId, 'computer', await this.#options.store.findSession(id))
     await this.#options.store.acknowledgeSession(id)
   }
 
   /** Signs all the person's computers out but the one that asks, and trusts no other browser of theirs any more. */
   async signOutAll(personId: string, exceptId: string | null, by: EndedBy): Promise<void> {
-    const { store, now } = this.#options
+    const { store, now, audit } = this.#options
     const current = exceptId === null ? null : await store.findSession(exceptId)
     const kept = current?.kind === 'computer' ? (current.browserHash ?? null) : null
     await store.forgetOthers(personId, kept)
     await this.#bar(personId, [EVERYWHERE])
-    this.#audit(await store.revokeSessions(personId, { kind: 'computer', exceptId, now: now(), by }))
+    auditEnded(audit, await store.revokeSessions(personId, { kind: 'computer', exceptId, now: now(), by }))
+    await store.settle('ending')
   }
 
   /** Signs all the person's phones out but the one that asks. */
@@ -170,7 +190,8 @@ export class Sessions {
       personId,
       ended.map(({ session }) => session.id),
     )
-    this.#audit(ended)
+    auditEnded(this.#options.audit, ended)
+    await store.settle('ending')
   }
 
   /** What these have confirmed, and no computer has redeemed yet, leads to no session any more. */
@@ -179,9 +200,8 @@ export class Sessions {
     for (const what of whats) await store.remember(barOf(personId), what, now() + BAR_MS, now())
   }
 
-  async #requireOwn(personId: string, kind: AnySession['kind'], id: string): Promise<void> {
-    const session = await this.#options.store.findSession(id)
-    const isOwn = session !== null && session.kind === kind && session.person.id === personId
+  #checkOwn(personId: string, kind: AnySession['kind'], session: AnySession | null): void {
+    const isOwn = session !== null && isOf(personId, kind, session)
     if (!isOwn || !this.#isAlive(session)) throw new ProtocolError('not_found')
   }
 
@@ -193,11 +213,16 @@ export class Sessions {
   #isAlive(session: AnySession): boolean {
     return isSessionAlive(session, this.#options.now(), this.#options.lifetimes)
   }
+}
 
-  #audit(ended: readonly Ended[]): void {
-    for (const { session, by } of ended) {
-      const { kind, id, person } = session
-      this.#options.audit({ event: 'session.revoked', kind, session: id, person: person.id, by })
-    }
+/** Writes a line for each session that has ended. */
+export function auditEnded(audit: Audit, ended: readonly Ended[]): void {
+  for (const { session, by } of ended) {
+    const { kind, id, person } = session
+    audit({ event: 'session.revoked', kind, session: id, person: person.id, by })
   }
+}
+
+function isOf(personId: string, kind: AnySession['kind'], session: AnySession): boolean {
+  return session.kind === kind && session.person.id === personId
 }

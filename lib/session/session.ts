@@ -80,7 +80,7 @@ const PHONE_SESSION_MS = 90 * 24 * 3_600_000
 export const KNOWN_BROWSER_MS = 90 * 24 * 3_600_000
 
 /** Use is recorded at most this often, so that reading stays cheap. */
-const TOUCH_EVERY_MS = 60_000
+export const TOUCH_EVERY_MS = 60_000
 
 export interface NewComputerSession {
   id: string
@@ -134,7 +134,8 @@ export function idleMsOf(kind: AnySession['kind'], lifetimes: SessionLifetimes):
 
 /** True when its use should be recorded again. */
 export function isTouchDue(session: AnySession, now: number, lifetimes: SessionLifetimes): boolean {
-  return now - session.lastSeenAt >= Math.min(TOUCH_EVERY_MS, idleMsOf(session.kind, lifetimes) / 4)
+  // A use that lies ahead was recorded before the clock was set back.
+  return Math.abs(now - session.lastSeenAt) >= Math.min(TOUCH_EVERY_MS, idleMsOf(session.kind, lifetimes) / 4)
 }
 
 /** What a person sees of a signed-in phone. An allow-list. */

@@ -82,3 +82,21 @@ test('after a pause of hours everything that came due is told at once', () => {
   vi.advanceTimersByTime(100)
   expect(one.due).toHaveLength(1)
 })
+
+test.each([86_400_000, -86_400_000])(
+  'a clock that is set by %i ms neither holds a deadline up nor brings it forward',
+  (stepMs) => {
+    let stepped = 0
+    const deadlines = new Deadlines(() => Date.now() + stepped, Date.now)
+    const [before, after] = [recorder(), recorder()]
+    deadlines.set(before, Date.now() + 10_000)
+    stepped = stepMs
+    deadlines.set(after, Date.now() + stepped + 20_000)
+    vi.advanceTimersByTime(9_900)
+    expect([before.due.length, after.due.length]).toEqual([0, 0])
+    vi.advanceTimersByTime(200)
+    expect([before.due.length, after.due.length]).toEqual([1, 0])
+    vi.advanceTimersByTime(10_000)
+    expect([before.due.length, after.due.length]).toEqual([1, 1])
+  },
+)

@@ -13,18 +13,22 @@ export class Deadlines {
   readonly #buckets = new Map<number, Set<Due>>()
   readonly #bucketOf = new Map<Due, number>()
   readonly #now: () => number
+  readonly #monotonicMs: () => number
   #timer: ReturnType<typeof setInterval> | null = null
   #turned = 0
 
-  constructor(now: () => number) {
+  /** `now`: the clock of the deadlines, which may be set; `monotonicMs`: the clock that the wheel turns by. */
+  constructor(now: () => number, monotonicMs: () => number = now) {
     this.#now = now
+    this.#monotonicMs = monotonicMs
   }
 
   /** Sets or moves the deadline (epoch ms). One in the past is due at the next tick. */
   set(due: Due, at: number): void {
     this.delete(due)
     if (this.#timer === null) this.#start()
-    const tick = Math.max(Math.ceil(at / TICK_MS), this.#turned + 1)
+    const dueAt = this.#monotonicMs() + at - this.#now()
+    const tick = Math.max(Math.ceil(dueAt / TICK_MS), this.#turned + 1)
     const bucket = this.#buckets.get(tick) ?? new Set()
     this.#buckets.set(tick, bucket.add(due))
     this.#bucketOf.set(due, tick)
@@ -45,7 +49,7 @@ export class Deadlines {
   }
 
   #start(): void {
-    this.#turned = Math.floor(this.#now() / TICK_MS)
+    this.#turned = Math.floor(this.#monotonicMs() / TICK_MS)
     this.#timer = setInterval(() => this.#turn(), TICK_MS)
     this.#timer.unref?.()
   }
@@ -56,8 +60,8 @@ export class Deadlines {
   }
 
   #turn(): void {
-    const tick = Math.floor(this.#now() / TICK_MS)
-    // After a clock jump or a long pause, walk the buckets rather than every tick of the gap.
+    const tick = Math.floor(this.#monotonicMs() / TICK_MS)
+    // After a long pause, walk the buckets rather than every tick of the gap.
     const ticks =
       tick - this.#turned > this.#buckets.size
         ? [...this.#buckets.keys()].filter((key) => key <= tick)

@@ -13,6 +13,9 @@ export const BACKLOG_BYTES = 16 * 1024
 
 export type Refusal = 'too_many_of_address' | 'too_many' | 'draining'
 
+/** How a reader is connected. */
+export type Transport = 'sse' | 'socket' | 'long_poll'
+
 /** What a client's streams are counted by: see `rateLimitKeys`. */
 interface CountedKey {
   key: string
@@ -40,13 +43,15 @@ const BYE_SPREAD_PER_STREAM_MS = 3
 export class Stream {
   readonly #streams: Streams
   readonly keys: readonly CountedKey[]
+  readonly transport: Transport
   #sink: Sink | null = null
   #onClose: (() => void) | null = null
   #closed = false
 
-  constructor(streams: Streams, keys: readonly CountedKey[]) {
+  constructor(streams: Streams, keys: readonly CountedKey[], transport: Transport) {
     this.#streams = streams
     this.keys = keys
+    this.transport = transport
   }
 
   get closed(): boolean {
@@ -83,6 +88,7 @@ export class Streams {
   readonly #random: () => number
   readonly #open = new Set<Stream>()
   readonly #perKey = new Map<string, number>()
+  readonly #perTransport: Record<Transport, number> = { sse: 0, socket: 0, long_poll: 0 }
   #heartbeat: ReturnType<typeof setInterval> | null = null
   #draining = false
 
@@ -92,14 +98,15 @@ export class Streams {
   }
 
   /** Counts a new stream before anything is opened, or returns why there may be none. The caller attaches or closes it. */
-  admit(keys: readonly CountedKey[]): Stream | Refusal {
+  admit(keys: readonly CountedKey[], transport: Transport = 'sse'): Stream | Refusal {
     if (this.#draining) return 'draining'
     if (this.#open.size >= this.#limits.inAll) return 'too_many'
     const isFull = ({ key, factor }: CountedKey) => this.#countOf(key) >= this.#limits.perAddress * factor
     if (keys.some(isFull)) return 'too_many_of_address'
     for (const { key } of keys) this.#perKey.set(key, this.#countOf(key) + 1)
-    const stream = new Stream(this, keys)
+    const stream = new Stream(this, keys, transport)
     this.#open.add(stream)
+    this.#perTransport[transport] += 1
     this.#heartbeat ??= this.#startHeartbeat()
     return stream
   }
@@ -107,6 +114,7 @@ export class Streams {
   /** Called by a stream that has closed. */
   forget(stream: Stream): void {
     if (!this.#open.delete(stream)) return
+    this.#perTransport[stream.transport] -= 1
     for (const { key } of stream.keys) {
       const left = this.#countOf(key) - 1
       if (left > 0) this.#perKey.set(key, left)
@@ -119,6 +127,11 @@ export class Streams {
 
   get size(): number {
     return this.#open.size
+  }
+
+  /** How many of them are connected so. */
+  count(transport: Transport): number {
+    return this.#perTransport[transport]
   }
 
   /** Says `bye` to every reader, each with its own time to come back, and ends all streams. New ones are refused. */

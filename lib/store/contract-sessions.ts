@@ -48,6 +48,13 @@ export function describeSessions(current: () => StoreUnderTest): void {
     expect(await store.findSession('s1')).toMatchObject({ lastSeenAt: T0 + 100 })
   })
 
+  test('a use that was recorded before the clock was set back by a day is recorded anew', async () => {
+    await store.insertSession(beginning(computer('s1')))
+    await store.touchSession('s1', T0 + 24 * 3_600_000)
+    await store.touchSession('s1', T0 + 200)
+    expect(await store.findSession('s1')).toMatchObject({ lastSeenAt: T0 + 200 })
+  })
+
   test('the answer to a notice is kept, and told once', async () => {
     await store.insertSession(beginning(computer('s1')))
     const heard: string[] = []

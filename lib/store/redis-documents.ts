@@ -1,4 +1,5 @@
 import type { Attempt } from '../attempt/attempt'
+import { FullError, type Guard } from '../limits/limits'
 import type { Reply } from '../redis/redis'
 import type { AnySession } from '../session/session'
 import type { Ended } from './store'
@@ -26,9 +27,20 @@ export function toSession(found: Reply | undefined): AnySession | null {
   return session.kind === 'phone' ? { ...session, ...now } : { ...session, ...now, acknowledged: acknowledged === '1' }
 }
 
-/** Sessions that a step has ended. */
-export function toEnded(found: Reply | undefined): Ended[] {
-  if (!Array.isArray(found)) return []
-  const sessions = found.map(toSession).filter((session) => session !== null)
-  return sessions.map((session) => ({ session, by: session.revokedBy ?? 'phone' }))
+/** Sessions that a step has ended, and how many it has left that have to end. */
+export function toTrimmed(found: Reply | undefined): { ended: Ended[]; left: number } {
+  if (!Array.isArray(found) || !Array.isArray(found[0])) return { ended: [], left: 0 }
+  const sessions = found[0].map(toSession).filter((session) => session !== null)
+  const ended = sessions.map((session) => ({ session, by: session.revokedBy ?? 'phone' }))
+  return { ended, left: Number(found[1]) }
+}
+
+/** What the script says when there is no room. */
+export const FULL = 'full'
+
+/** Of a group that a guard begins: where it is full, nothing follows it. */
+export function checkGuard(guard: Guard | undefined, [waitMs]: Reply[]): void {
+  if (guard === undefined) return
+  if (waitMs === FULL) throw new FullError('counters')
+  if (Number(waitMs) > 0) throw guard.refuse(Number(waitMs))
 }

@@ -175,10 +175,11 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
     const forget = () => server.ask(`DEL qr:w:${id}`)
     await forget()
     await scan()
-    await expect.poll(() => seen, { timeout: 16_000 }).toEqual(['scanned'])
+    // What is read when the messages begin may come first: it is the state that was there before.
+    await expect.poll(() => seen.at(-1), { timeout: 16_000 }).toBe('scanned')
     await forget()
     await store.updateAttempt(id, (attempt) => transition(attempt, { type: 'confirm', phone: ADA }, T0, LIFETIMES))
-    await expect.poll(() => seen, { timeout: 2_500 }).toEqual(['scanned', 'confirmed'])
+    await expect.poll(() => seen.at(-1), { timeout: 2_500 }).toBe('confirmed')
     watched?.unwatch()
     await other.close()
   }, 30_000)

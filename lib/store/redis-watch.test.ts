@@ -46,6 +46,7 @@ beforeEach(() => {
       if (isAway) throw new Error('away')
       return browserHash === HASH ? stored : null
     },
+    here: async () => {},
   })
 })
 afterEach(() => {

@@ -29,6 +29,8 @@ export interface RedisWatchOptions {
    * down, for an unknown one and another browser's.
    */
   readAndWatch: (id: string, browserHash: string, forMs: number, now: number) => Promise<Attempt | null>
+  /** Writes something small: a server that was a primary and is not any more can be read, and says no to this alone. */
+  here: () => Promise<void>
 }
 
 /** What is watched, as it was seen last. */
@@ -166,6 +168,7 @@ export class RedisWatch {
   /** Reads what is due by then, all as one command, and says again what is watched before it is forgotten. */
   #readAgain(by: number): void {
     const now = this.#options.now()
+    let isDue = false
     for (const [kind, all] of [
       ['w', this.#watchedAttempts],
       ['v', this.#watchedAccounts],
@@ -173,6 +176,7 @@ export class RedisWatch {
       for (const [id, watched] of all) {
         if (watched.dueAt > by || (watched.attempt !== null && !isRunning(watched.attempt))) continue
         watched.dueAt = now + everyMs(watched.attempt)
+        isDue = true
         if (now - watched.putDownAt >= WATCH_MS / 2) this.#putDown(kind, id, watched)
         if (kind === 'v') this.#accounts.publish(id, { type: 'missed' })
         else
@@ -185,6 +189,8 @@ export class RedisWatch {
           )
       }
     }
+    // Travels in the same command as the reads.
+    if (isDue) this.#options.here().catch(this.#options.onError)
   }
 }
 

@@ -1,9 +1,10 @@
 import { type Attempt, forgetAt, scannerOf } from '../attempt/attempt'
 import { type Counter, FullError, type Guard, MAX_COUNTERS_PER_RULE, MAX_USED } from '../limits/limits'
-import { Batch, type Step } from '../redis/batch'
+import { Batch, type ServerClock, type Step } from '../redis/batch'
 import type { Redis, Reply } from '../redis/redis'
 import { type AnySession, type ComputerSession, type EndedBy, endsTrust, type PhoneSession } from '../session/session'
-import { toAttempt, toDocument, toEnded, toSession } from './redis-documents'
+import { checkGuard, FULL, toAttempt, toDocument, toSession } from './redis-documents'
+import { MOST_LISTED, RedisEndings, type RedisEndingsOptions } from './redis-endings'
 import { STEPS } from './redis-script'
 import { RedisWatch } from './redis-watch'
 import {
@@ -21,14 +22,15 @@ import {
   type Watched,
 } from './store'
 
-export interface RedisStoreOptions {
+export interface RedisStoreOptions extends RedisEndingsOptions {
   redis: Redis
   /** What all keys and channels begin with, so that several can share one Redis. */
   prefix: string
   /** The name of this process, another after each start. */
   process: string
   now: () => number
-  onError: (error: unknown) => void
+  /** Where `now` comes from the server itself. Null: from elsewhere. */
+  clock?: ServerClock | null
   /** How long an attempt is kept at most, in ms. */
   attemptLifeMs: number
   /** Attempts that are taken at most, ended ones included. */
@@ -44,12 +46,14 @@ export interface RedisStoreOptions {
 export class RedisStore implements Store {
   readonly #options: RedisStoreOptions
   readonly #batch: Batch
+  readonly #endings: RedisEndings
   readonly #watch: RedisWatch
 
   constructor(options: RedisStoreOptions) {
     const { redis, prefix, process, onError } = options
     this.#options = options
-    this.#batch = new Batch(redis, STEPS, prefix)
+    this.#batch = new Batch(redis, STEPS, prefix, options.clock ?? null)
+    this.#endings = new RedisEndings(this.#batch, options)
     this.#watch = new RedisWatch({
       now: options.now,
       onError,
@@ -59,6 +63,7 @@ export class RedisStore implements Store {
         const [document] = await this.#batch.run(['read and watch', id, browserHash, process, forMs, now])
         return toAttempt(document)
       },
+      here: () => this.ping(),
     })
     redis.listen(`${prefix}m:${process}`, {
       onMessage: (message) => this.#watch.hear(message),
@@ -125,8 +130,8 @@ export class RedisStore implements Store {
   }
 
   async insertSession(beginning: Beginning): Promise<readonly Ended[] | null> {
-    const [ended] = await this.#batch.run(this.#toBegin(beginning))
-    return ended === null ? null : toEnded(ended)
+    const [begun] = await this.#batch.run(this.#toBegin(beginning))
+    return begun === null ? null : this.#endings.onBegun(beginning, begun)
   }
 
   async findSession(id: string): Promise<AnySession | null> {
@@ -137,7 +142,7 @@ export class RedisStore implements Store {
   async listSessions(personId: string, kind: 'computer'): Promise<ComputerSession[]>
   async listSessions(personId: string, kind: 'phone'): Promise<PhoneSession[]>
   async listSessions(personId: string, kind: AnySession['kind']): Promise<AnySession[]> {
-    const [found] = await this.#batch.run(['sessions', kind, personId])
+    const [found] = await this.#batch.run(['sessions', kind, personId, MOST_LISTED[kind]])
     const sessions = (found as Reply[]).map(toSession).filter((session) => session !== null)
     return sessions.sort((a, b) => b.signedInAt - a.signedInAt || (a.id < b.id ? -1 : 1))
   }
@@ -156,9 +161,8 @@ export class RedisStore implements Store {
   }
 
   async revokeSessions(personId: string, { kind, exceptId, now, by }: RevokeAll): Promise<readonly Ended[]> {
-    const step: Step = ['revoke all', kind, personId, exceptId ?? '', now, by, endsTrust(by)]
-    const [ended] = await this.#batch.run(step)
-    return toEnded(ended)
+    const which = { keeps: 0, except: exceptId ?? '', now, by, forgets: endsTrust(by) }
+    return await this.#endings.trim(kind, personId, which)
   }
 
   watchAccount(personId: string, listener: (change: AccountChange) => void): Unwatch {
@@ -184,7 +188,7 @@ export class RedisStore implements Store {
 
   /** What the server's clock says (epoch ms): the one clock that all processes share. */
   async readTime(): Promise<number> {
-    const [time] = await this.#batch.run(['time'])
+    const [time] = await this.#batch.runAtAnyTime(['time'])
     return Number(time)
   }
 
@@ -197,10 +201,14 @@ export class RedisStore implements Store {
     return 0
   }
 
-  async settle(): Promise<void> {}
+  /** Over TCP. Over HTTP it does nothing: such a service answers for its own replicas. */
+  async settle(what: 'sign-in' | 'ending'): Promise<void> {
+    const { redis, prefix, process } = this.#options
+    if (what === 'ending') await redis.replicate(`${prefix}h:${process}`)
+  }
 
   async ping(): Promise<void> {
-    await this.#options.redis.ping()
+    await this.#batch.runAtAnyTime(['here', this.#options.process])
   }
 
   async close(): Promise<void> {
@@ -248,8 +256,8 @@ export class RedisStore implements Store {
     const bar: Step[] = begins === undefined ? [] : [['barred', begins.bar.who, begins.bar.whats, begins.bar.since]]
     const replies = await this.#batch.run(...bar, swap, ...more)
     if (begins !== undefined && replies[0] === 1) throw begins.bar.refuse()
-    const [swapped, ended] = replies.slice(bar.length)
-    if (swapped === 1) return begins === undefined ? [] : toEnded(ended)
+    const [swapped, begun] = replies.slice(bar.length)
+    if (swapped === 1) return begins === undefined ? [] : this.#endings.onBegun(begins, begun)
     if (swapped === FULL) throw new FullError('counters')
     if (guard !== undefined && typeof swapped === 'number') throw guard.refuse(-swapped)
     return toAttempt(swapped)
@@ -281,16 +289,6 @@ export class RedisStore implements Store {
   }
 }
 
-/** What the script says when there is no room. */
-const FULL = 'full'
-
 function toRemember(who: string, what: string, until: number, now: number): Step {
   return ['remember', who, what, until, now, MAX_REMEMBERED]
-}
-
-/** Of a group that a guard begins: where it is full, nothing follows it. */
-function checkGuard(guard: Guard | undefined, [waitMs]: Reply[]): void {
-  if (guard === undefined) return
-  if (waitMs === FULL) throw new FullError('counters')
-  if (Number(waitMs) > 0) throw guard.refuse(Number(waitMs))
 }

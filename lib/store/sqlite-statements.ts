@@ -1,4 +1,4 @@
-import type { AnySession, EndedBy } from '../session/session'
+import { type AnySession, type EndedBy, TOUCH_EVERY_MS } from '../session/session'
 import type { SqliteFile } from '../sqlite/open'
 
 /** What the embedded store keeps, and every statement that it makes. */
@@ -13,10 +13,13 @@ export const SCHEMA = `
   ) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS sessions_person ON sessions (person_id, kind, signed_in_at);
   CREATE INDEX IF NOT EXISTS sessions_expires_at ON sessions (expires_at);
+  CREATE INDEX IF NOT EXISTS sessions_live ON sessions (kind, last_seen_at) WHERE revoked_at IS NULL;
   CREATE TABLE IF NOT EXISTS known_browsers (
     person_id TEXT NOT NULL, browser_hash TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (person_id, browser_hash)
   ) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS known_browsers_until ON known_browsers (until);
+  CREATE TABLE IF NOT EXISTS pings (id INTEGER PRIMARY KEY CHECK (id = 1), n INTEGER NOT NULL);
+  INSERT OR IGNORE INTO pings VALUES (1, 0);
 `
 
 /** Columns that tables of older versions lack. */
@@ -26,14 +29,32 @@ const ADDED = [
 ] as const
 
 export interface SessionRow {
+  id: string
+  kind: AnySession['kind']
+  person_id: string
+  signed_in_at: number
   last_seen_at: number
+  expires_at: number
   revoked_at: number | null
   revoked_by: EndedBy | null
   acknowledged: number
+  /** The session as JSON; of one that has ended, an empty object. Where a column says the same, the column counts. */
   data: string
 }
 
-const SESSION = 'last_seen_at, revoked_at, revoked_by, acknowledged, data'
+const SESSION =
+  'id, kind, person_id, signed_in_at, last_seen_at, expires_at, revoked_at, revoked_by, acknowledged, data'
+
+/**
+ * Of a person's live sessions but for one, newest first, the one after so many. By the index of persons: SQLite would
+ * take the one of live sessions, and read those of all persons.
+ */
+export const FIND_SURPLUS = `
+  SELECT id FROM sessions INDEXED BY sessions_person
+  WHERE person_id = ? AND kind = ? AND revoked_at IS NULL AND expires_at > ? AND last_seen_at > ? AND id <> ?
+  ORDER BY signed_in_at DESC, id LIMIT 1 OFFSET ?`
+
+export type Statements = ReturnType<typeof prepare>
 
 export function prepare(db: SqliteFile) {
   for (const [table, column, type] of ADDED) {
@@ -55,15 +76,21 @@ export function prepare(db: SqliteFile) {
        WHERE person_id = ? AND kind = ? AND revoked_at IS NULL ORDER BY signed_in_at DESC, id`,
     ),
     listIds: db.prepare('SELECT id FROM sessions WHERE person_id = ? AND kind = ? AND revoked_at IS NULL AND id <> ?'),
-    /** Of the live ones but for one, newest first, the one after so many. */
-    findSurplus: db.prepare(
-      `SELECT id FROM sessions
-       WHERE person_id = ? AND kind = ? AND revoked_at IS NULL AND expires_at > ? AND last_seen_at > ? AND id <> ?
-       ORDER BY signed_in_at DESC, id LIMIT 1 OFFSET ?`,
+    findSurplus: db.prepare(FIND_SURPLUS),
+    /** A use that lies far ahead was recorded before the clock was set back. */
+    touchSession: db.prepare(
+      `UPDATE sessions SET last_seen_at =
+       CASE WHEN last_seen_at > ?1 + ${TOUCH_EVERY_MS} THEN ?1 ELSE max(last_seen_at, ?1) END WHERE id = ?2`,
     ),
-    touchSession: db.prepare('UPDATE sessions SET last_seen_at = max(last_seen_at, ?) WHERE id = ?'),
     acknowledge: db.prepare('UPDATE sessions SET acknowledged = 1 WHERE id = ? AND acknowledged = 0'),
-    revokeSession: db.prepare('UPDATE sessions SET revoked_at = ?, revoked_by = ? WHERE id = ? AND revoked_at IS NULL'),
+    /** Of what it was, only what a repeat needs is kept. */
+    revokeSession: db.prepare(
+      `UPDATE sessions SET revoked_at = ?, revoked_by = ?, data = '{}' WHERE id = ? AND revoked_at IS NULL`,
+    ),
+    endUnused: db.prepare(
+      `UPDATE sessions SET revoked_at = ?, revoked_by = 'time', data = '{}' WHERE id IN
+       (SELECT id FROM sessions WHERE kind = ? AND last_seen_at <= ? AND revoked_at IS NULL LIMIT ?)`,
+    ),
     remember: db.prepare(
       `INSERT INTO known_browsers (person_id, browser_hash, until) VALUES (?, ?, ?)
        ON CONFLICT (person_id, browser_hash) DO UPDATE SET until = excluded.until`,
@@ -84,21 +111,37 @@ export function prepare(db: SqliteFile) {
       `DELETE FROM known_browsers WHERE (person_id, browser_hash) IN
        (SELECT person_id, browser_hash FROM known_browsers WHERE until <= ? LIMIT ?)`,
     ),
-    ping: db.prepare('SELECT 1 FROM attempts LIMIT 1'),
+    /** A write of the same value would write nothing. */
+    ping: db.prepare('UPDATE pings SET n = (n + 1) % 1000000 WHERE id = 1'),
   }
 }
 
 export function toRow(session: AnySession): unknown[] {
   const { id, kind, person, signedInAt, lastSeenAt, expiresAt } = session
-  return [id, kind, person.id, signedInAt, lastSeenAt, expiresAt, JSON.stringify(session)]
+  const columns = { lastSeenAt: undefined, revokedAt: undefined, revokedBy: undefined, acknowledged: undefined }
+  return [id, kind, person.id, signedInAt, lastSeenAt, expiresAt, JSON.stringify({ ...session, ...columns })]
 }
 
-/** Use, notice and sign-out are columns, so that recording them rewrites no document. */
+/**
+ * Use, notice and sign-out are columns, so that recording them rewrites no document. Name, picture and device of a
+ * session that has ended are empty.
+ */
 export function toSession(row: SessionRow): AnySession {
-  const session = JSON.parse(row.data) as AnySession
-  const { last_seen_at: lastSeenAt, revoked_at: revokedAt, revoked_by: revokedBy } = row
-  const now = { lastSeenAt, revokedAt, revokedBy }
-  return session.kind === 'phone'
-    ? { ...session, ...now }
-    : { ...session, ...now, acknowledged: row.acknowledged === 1 }
+  const stored = JSON.parse(row.data) as Partial<AnySession>
+  const session = {
+    person: { id: row.person_id, name: '', avatarUrl: null },
+    browser: null,
+    os: null,
+    place: null,
+    ...stored,
+    id: row.id,
+    signedInAt: row.signed_in_at,
+    lastSeenAt: row.last_seen_at,
+    expiresAt: row.expires_at,
+    revokedAt: row.revoked_at,
+    revokedBy: row.revoked_by,
+  }
+  return row.kind === 'phone'
+    ? { ...session, kind: row.kind }
+    : { ...session, kind: row.kind, acknowledged: row.acknowledged === 1 }
 }

@@ -6,18 +6,19 @@ import { expect, test } from 'vitest'
 import { TOMBSTONE_MS } from '../attempt/attempt'
 import { FullError } from '../limits/limits'
 import { type AnySession, createPhoneSession } from '../session/session'
-import { isSqliteFailure } from '../sqlite/open'
+import { sqliteFailureKind } from '../sqlite/failure'
 import { ADA, LIFETIMES, pendingAttempt, T0 } from '../testing/fixtures'
 import { describeStore } from './contract'
 import { FanOut } from './fan-out'
 import { SqliteStore } from './sqlite'
+import { FIND_SURPLUS } from './sqlite-statements'
 import type { Beginning } from './store'
 
 describeStore('the embedded store', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
   const opened: SqliteStore[] = []
   const open = () => {
-    const store = new SqliteStore(folder, fail, 100, { maxCountersPerRule: 50, maxUsed: 1_000 })
+    const store = new SqliteStore(folder, fail, { maxAttempts: 100, room: { maxCountersPerRule: 50, maxUsed: 1_000 } })
     opened.push(store)
     return store
   }
@@ -34,11 +35,11 @@ describeStore('the embedded store', async () => {
 
 test('more attempts than there is room for are refused, after a restart too, until old ones are forgotten', () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
-  const store = new SqliteStore(folder, fail, 2)
+  const store = new SqliteStore(folder, fail, { maxAttempts: 2 })
   store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'))
   store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA2'))
   store.close()
-  const again = new SqliteStore(folder, fail, 2)
+  const again = new SqliteStore(folder, fail, { maxAttempts: 2 })
   expect(() => again.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA3'))).toThrow(FullError)
   again.sweep(T0 + 3_600_000, 100)
   again.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA3'))
@@ -85,8 +86,8 @@ test('a store that somebody else keeps locked fails as a store, not as a bug', (
     thrown = error
   }
   other.exec('ROLLBACK')
-  expect(isSqliteFailure(thrown)).toBe(true)
-  expect(isSqliteFailure(new Error('a bug'))).toBe(false)
+  expect(sqliteFailureKind(thrown)).toBe('busy')
+  expect(sqliteFailureKind(new Error('a bug'))).toBeNull()
   store.insertAttempt(pendingAttempt())
   store.close()
   rmSync(folder, { recursive: true })
@@ -134,6 +135,17 @@ test('a file of an older version is read on: its sessions live, and what is new 
   expect(store.revokeSession('s1', T0, 'phone')).toMatchObject({ acknowledged: true, revokedBy: 'phone' })
   store.close()
   new SqliteStore(folder, fail).close()
+  rmSync(folder, { recursive: true })
+})
+
+test("a sign-in reads the person's own sessions, not those of all persons", () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
+  const store = new SqliteStore(folder, fail)
+  const db = new Database(join(folder, 'qr-login.db'))
+  const plan = db.prepare(`EXPLAIN QUERY PLAN ${FIND_SURPLUS}`).all('ada', 'computer', T0, T0, 's1', 19)
+  expect(plan).toMatchObject([{ detail: expect.stringContaining('USING INDEX sessions_person') }, expect.anything()])
+  db.close()
+  store.close()
   rmSync(folder, { recursive: true })
 })
 

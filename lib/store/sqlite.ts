@@ -1,19 +1,22 @@
+import { join } from 'node:path'
 import { type Attempt, attemptAt, forgetAt, isRunning, scannerOf } from '../attempt/attempt'
 import { type Counter, FullError, type Guard } from '../limits/limits'
 import { type Checked, LIMITS_ROOM, LIMITS_SCHEMA, SqliteLimits, type SqliteLimitsOptions } from '../limits/sqlite'
-import { type AnySession, type ComputerSession, type EndedBy, endsTrust, type PhoneSession } from '../session/session'
-import { openSqlite, type SqliteFile } from '../sqlite/open'
+import type { AnySession, ComputerSession, EndedBy, PhoneSession } from '../session/session'
+import { openSqlite, type SqliteFile, toStartError } from '../sqlite/open'
+import { OpenFiles } from '../sqlite/open-files'
+import { write } from '../sqlite/transaction'
+import { WalSync } from '../sqlite/wal-sync'
 import { FanOut } from './fan-out'
-import { prepare, SCHEMA, type SessionRow, toRow, toSession } from './sqlite-statements'
+import { type IdleTimes, SqliteSessions } from './sqlite-sessions'
+import { prepare, SCHEMA, type Statements } from './sqlite-statements'
 import {
   type AccountChange,
-  type Bar,
   type Beginning,
   type Change,
   type Changed,
   type Ended,
   MAX_ATTEMPTS,
-  MAX_REMEMBERED,
   type RevokeAll,
   type Store,
   type Unwatch,
@@ -23,53 +26,56 @@ import {
 
 const NONE: readonly Ended[] = []
 
+const FILE = 'qr-login.db'
+
+export interface SqliteStoreOptions {
+  /** Beyond these no more are taken. */
+  maxAttempts?: number
+  room?: SqliteLimitsOptions
+  /** After how long without use the sweep shrinks a session. Null: never. */
+  idle?: IdleTimes | null
+}
+
 /**
  * The embedded store: one SQLite file, synchronous inside (a read takes microseconds), durable across restarts.
  * Changes fan out in this process only, so it serves one process.
  */
 export class SqliteStore implements Store {
   readonly #db: SqliteFile
+  readonly #files: OpenFiles
+  readonly #sync: WalSync
   readonly #attempts: FanOut<Attempt>
   readonly #accounts: FanOut<AccountChange>
-  readonly #sql: ReturnType<typeof prepare>
+  readonly #sql: Statements
   readonly #limits: SqliteLimits
-  readonly #write: (before: Attempt, change: Change, guard: Guard | undefined) => readonly Ended[] | null
-  readonly #insert: (attempt: Attempt, guard: Guard | undefined) => void
-  readonly #begin: (beginning: Beginning) => readonly Ended[] | null
-  readonly #revokeOne: (id: string, now: number, by: EndedBy) => Ended | null
-  readonly #revokeAll: (personId: string, which: RevokeAll) => readonly Ended[]
+  readonly #sessions: SqliteSessions
   readonly #maxAttempts: number
   #attemptCount: number
 
-  /** Opens or creates `{folder}/qr-login.db`. `onError` gets what listeners throw. Beyond `maxAttempts` no more are taken. */
-  constructor(
-    folder: string,
-    onError: (error: unknown) => void,
-    maxAttempts = MAX_ATTEMPTS,
-    room: SqliteLimitsOptions = LIMITS_ROOM,
-  ) {
+  /**
+   * Opens or creates `{folder}/qr-login.db`. `onError` gets what listeners throw.
+   * @throws StartError, see `openSqlite`.
+   */
+  constructor(folder: string, onError: (error: unknown) => void, options: SqliteStoreOptions = {}) {
+    const { maxAttempts = MAX_ATTEMPTS, room = LIMITS_ROOM, idle = null } = options
+    const path = join(folder, FILE)
     this.#attempts = new FanOut(onError)
     this.#accounts = new FanOut(onError)
-    this.#db = openSqlite(folder, 'qr-login.db', SCHEMA + LIMITS_SCHEMA)
-    this.#sql = prepare(this.#db)
-    this.#limits = new SqliteLimits(this.#db, room)
-    this.#write = this.#db.transaction((before: Attempt, change: Change, guard: Guard | undefined) =>
-      this.#writeChange(before, change, guard),
-    ).immediate
-    this.#insert = this.#db.transaction((attempt: Attempt, guard: Guard | undefined) => {
-      const counts = this.#checkGuard(guard)
-      this.#sql.insertAttempt.run(attempt.id, attempt.version, forgetAt(attempt), JSON.stringify(attempt))
-      if (guard !== undefined) this.#limits.count(counts, guard.now)
-    }).immediate
-    this.#begin = this.#db.transaction((beginning: Beginning) => this.#beginSession(beginning)).immediate
-    this.#revokeOne = this.#db.transaction((id: string, now: number, by: EndedBy) =>
-      this.#revoke(id, now, by),
-    ).immediate
-    this.#revokeAll = this.#db.transaction((personId: string, which: RevokeAll) =>
-      this.#revokeOthers(personId, which),
-    ).immediate
-    this.#maxAttempts = maxAttempts
-    this.#attemptCount = (this.#sql.countAttempts.get() as { n: number }).n
+    this.#db = openSqlite(folder, FILE, SCHEMA + LIMITS_SCHEMA)
+    try {
+      this.#sql = prepare(this.#db)
+      this.#limits = new SqliteLimits(this.#db, room)
+      this.#sessions = new SqliteSessions(this.#db, this.#sql, idle)
+      this.#maxAttempts = maxAttempts
+      this.#attemptCount = (this.#sql.countAttempts.get() as { n: number }).n
+      // The first write makes the log.
+      this.#sql.ping.run()
+      this.#files = new OpenFiles([path, `${path}-wal`])
+      this.#sync = new WalSync(`${path}-wal`)
+    } catch (error) {
+      this.#db.close()
+      throw toStartError(path, error)
+    }
   }
 
   take(counters: readonly Counter[], now: number): number {
@@ -80,14 +86,15 @@ export class SqliteStore implements Store {
     this.#limits.giveBack(counters, now)
   }
 
-  takeOnce(key: string, until: number, now: number): boolean {
-    return this.#limits.takeOnce(key, until, now)
+  async takeOnce(key: string, until: number, now: number): Promise<boolean> {
+    const isFirst = this.#limits.takeOnce(key, until, now)
+    if (isFirst) await this.settle()
+    return isFirst
   }
 
   insertAttempt(attempt: Attempt, guard?: Guard): void {
     if (this.#attemptCount >= this.#maxAttempts) throw new FullError('attempts')
-    if (guard === undefined) this.#insert(attempt, guard)
-    else this.#limits.transact(guard.now, () => this.#insert(attempt, guard))
+    this.#writeCounted(guard, () => this.#insert(attempt, guard))
     this.#attemptCount += 1
   }
 
@@ -104,8 +111,7 @@ export class SqliteStore implements Store {
       if (before === null || changed === null) return null
       if (changed.attempt === before) return { ...changed, ended: NONE }
       const read = before
-      const write = () => this.#write(read, changed, guard)
-      const ended = guard === undefined ? write() : this.#limits.transact(guard.now, write)
+      const ended = this.#writeCounted(guard, () => this.#writeChange(read, changed, guard))
       if (ended !== null) {
         this.#publish(changed, ended)
         return { ...changed, ended }
@@ -122,7 +128,7 @@ export class SqliteStore implements Store {
   }
 
   insertSession(beginning: Beginning): readonly Ended[] | null {
-    const ended = this.#begin(beginning)
+    const ended = this.#sessions.insert(beginning)
     if (ended === null) return null
     this.#publishEnded(ended)
     const { kind, person } = beginning.session
@@ -131,35 +137,33 @@ export class SqliteStore implements Store {
   }
 
   findSession(id: string): AnySession | null {
-    const row = this.#sql.findSession.get(id) as SessionRow | undefined
-    return row === undefined ? null : toSession(row)
+    return this.#sessions.find(id)
   }
 
   listSessions(personId: string, kind: 'computer'): ComputerSession[]
   listSessions(personId: string, kind: 'phone'): PhoneSession[]
   listSessions(personId: string, kind: AnySession['kind']): AnySession[] {
-    return (this.#sql.listSessions.all(personId, kind) as SessionRow[]).map(toSession)
+    return this.#sessions.list(personId, kind)
   }
 
   touchSession(id: string, now: number): void {
-    this.#sql.touchSession.run(now, id)
+    this.#sessions.touch(id, now)
   }
 
   acknowledgeSession(id: string): void {
-    if (this.#sql.acknowledge.run(id).changes === 0) return
-    const session = this.findSession(id)
+    const session = this.#sessions.acknowledge(id)
     if (session !== null) this.#accounts.publish(session.person.id, { type: 'sessions' })
   }
 
   revokeSession(id: string, now: number, by: EndedBy): AnySession | null {
-    const ended = this.#revokeOne(id, now, by)
+    const ended = this.#sessions.revoke(id, now, by)
     if (ended === null) return null
     this.#publishEnded([ended])
     return ended.session
   }
 
   revokeSessions(personId: string, which: RevokeAll): readonly Ended[] {
-    const ended = this.#revokeAll(personId, which)
+    const ended = this.#sessions.revokeAll(personId, which)
     this.#publishEnded(ended)
     return ended
   }
@@ -169,21 +173,19 @@ export class SqliteStore implements Store {
   }
 
   remember(who: string, what: string, until: number): void {
-    this.#sql.remember.run(who, what, until)
-    const oldest = this.#sql.findOldest.get(who, MAX_REMEMBERED) as { browser_hash: string } | undefined
-    if (oldest !== undefined) this.forget(who, oldest.browser_hash)
+    this.#sessions.remember(who, what, until)
   }
 
   remembers(who: string, what: string, now: number): boolean {
-    return this.#sql.remembers.get(who, what, now) !== undefined
+    return this.#sessions.remembers(who, what, now)
   }
 
   forget(who: string, what: string): void {
-    this.#sql.forget.run(who, what)
+    this.#sessions.forget(who, what)
   }
 
   forgetOthers(who: string, except: string | null): void {
-    this.#sql.forgetOthers.run(who, except ?? '')
+    this.#sessions.forgetOthers(who, except)
   }
 
   get watching(): number {
@@ -191,20 +193,25 @@ export class SqliteStore implements Store {
   }
 
   sweep(now: number, limit: number): number {
-    const { sweepAttempts, sweepSessions, sweepRemembered } = this.#sql
-    const attempts = sweepAttempts.run(now, limit).changes
+    const attempts = write(this.#db, () => this.#sql.sweepAttempts.run(now, limit)).changes
     this.#attemptCount -= attempts
-    const others = [sweepSessions, sweepRemembered].reduce((sum, sql) => sum + sql.run(now, limit).changes, 0)
-    return attempts + others + this.#limits.sweep(now, limit)
+    return attempts + this.#sessions.sweep(now, limit) + this.#limits.sweep(now, limit)
   }
 
-  settle(): void {}
+  /** What was written to files that are gone is not on the disk. */
+  async settle(): Promise<void> {
+    this.#files.check()
+    await this.#sync.settle()
+  }
 
-  ping(): void {
-    this.#sql.ping.get()
+  async ping(): Promise<void> {
+    this.#files.check()
+    write(this.#db, () => this.#sql.ping.run())
+    await this.#sync.settle()
   }
 
   close(): void {
+    this.#sync.close()
     if (this.#db.open) this.#db.close()
   }
 
@@ -227,10 +234,6 @@ export class SqliteStore implements Store {
     if (waitMs > 0) throw guard.refuse(waitMs)
   }
 
-  #isBarred({ who, whats, since }: Bar): boolean {
-    return whats.some((what) => this.#sql.remembers.get(who, what, since) !== undefined)
-  }
-
   /** What has to be counted with the write. Within its transaction. */
   #checkGuard(guard: Guard | undefined): Checked['counts'] {
     if (guard === undefined) return []
@@ -239,51 +242,28 @@ export class SqliteStore implements Store {
     return counts
   }
 
+  #writeCounted<T>(guard: Guard | undefined, work: () => T): T {
+    return guard === undefined ? write(this.#db, work) : this.#limits.transact(guard.now, work)
+  }
+
+  #insert(attempt: Attempt, guard: Guard | undefined): void {
+    const counts = this.#checkGuard(guard)
+    this.#sql.insertAttempt.run(attempt.id, attempt.version, forgetAt(attempt), JSON.stringify(attempt))
+    if (guard !== undefined) this.#limits.count(counts, guard.now)
+  }
+
   /** Null when another client was faster: nothing is written then. */
   #writeChange(before: Attempt, { attempt, begins }: Change, guard: Guard | undefined): readonly Ended[] | null {
-    if (begins !== undefined && this.#isBarred(begins.bar)) throw begins.bar.refuse()
+    if (begins !== undefined && this.#sessions.isBarred(begins.bar)) throw begins.bar.refuse()
     const counts = this.#checkGuard(guard)
     const data = JSON.stringify(attempt)
     const values = [attempt.version, forgetAt(attempt), data, attempt.id, before.version]
     if (this.#sql.compareAndSet.run(...values).changes === 0) return null
     if (guard !== undefined) this.#limits.count(counts, guard.now)
     if (begins === undefined) return NONE
-    const ended = this.#beginSession(begins)
-    this.remember(begins.session.person.id, attempt.computer.browserHash, begins.isKnownUntil)
+    const ended = this.#sessions.insert(begins)
+    this.#sessions.remember(begins.session.person.id, attempt.computer.browserHash, begins.isKnownUntil)
     return ended ?? NONE
-  }
-
-  /** Null when there is a session of this id. */
-  #beginSession({ session, now, replaces, keeps, by, idleMs }: Beginning): readonly Ended[] | null {
-    if (this.#sql.insertSession.run(...toRow(session)).changes === 0) return null
-    const replaced = replaces === null ? null : this.#revoke(replaces, now, 'here')
-    const ended: Ended[] = replaced === null ? [] : [replaced]
-    const { id, kind, person } = session
-    for (;;) {
-      const surplus = this.#sql.findSurplus.get(person.id, kind, now, now - idleMs, id, keeps - 1)
-      const one = surplus === undefined ? null : this.#revoke((surplus as { id: string }).id, now, by)
-      if (one === null) return ended
-      ended.push(one)
-    }
-  }
-
-  #revokeOthers(personId: string, { kind, exceptId, now, by }: RevokeAll): readonly Ended[] {
-    const ids = (this.#sql.listIds.all(personId, kind, exceptId ?? '') as { id: string }[]).map(({ id }) => id)
-    return ids.map((id) => this.#revoke(id, now, by)).filter((ended) => ended !== null)
-  }
-
-  /** Without telling its account. */
-  #revoke(id: string, now: number, by: EndedBy): Ended | null {
-    if (this.#sql.revokeSession.run(now, by, id).changes === 0) return null
-    const session = this.findSession(id)
-    if (session === null) return null
-    if (session.kind === 'computer' && endsTrust(by)) {
-      const { browserHash, person } = session
-      // A record of an older version does not say by which browser: then none is trusted any more.
-      if (browserHash === undefined) this.forgetOthers(person.id, null)
-      else this.forget(person.id, browserHash)
-    }
-    return { session, by }
   }
 
   #publish({ attempt, begins }: Change, ended: readonly Ended[]): void {

@@ -119,11 +119,12 @@ export interface Store extends Limits {
 
   /** The sessions that ended with it. Null when there is one of this id: it is left as it is, signed out or not. */
   insertSession(beginning: Beginning): Awaitable<readonly Ended[] | null>
-  /** Signed-out and expired ones too, until they are swept. */
+  /** Signed-out and expired ones too, until they are swept; name, picture and device of a signed-out one may be empty. */
   findSession(id: string): Awaitable<AnySession | null>
   /** The person's computers or phones that are not signed out, newest first. */
   listSessions(personId: string, kind: 'computer'): Awaitable<ComputerSession[]>
   listSessions(personId: string, kind: 'phone'): Awaitable<PhoneSession[]>
+  /** Records its use. The embedded store leaves that out where it cannot write: the session may end sooner. */
   touchSession(id: string, now: number): Awaitable<void>
   /** Records that a phone has answered its notice. */
   acknowledgeSession(id: string): Awaitable<void>

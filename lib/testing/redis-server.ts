@@ -41,6 +41,8 @@ export class RedisServer {
       '',
       '--appendonly',
       'no',
+      '--repl-diskless-sync-delay',
+      '0',
       '--dir',
       this.#folder,
     ]
@@ -56,6 +58,15 @@ export class RedisServer {
     child.kill('SIGKILL')
     await ended
     this.#process = null
+  }
+
+  /** Becomes a replica of the other, and has all that it has when this resolves. */
+  async replicate(primary: RedisServer): Promise<void> {
+    await this.ask(`REPLICAOF 127.0.0.1 ${primary.port}`)
+    // One that is online may still be loading: then it confirms nothing.
+    const ask = 'SET replicating 1 PX 1000\r\nWAIT 1 100\r\n'
+    const isDone = async () => (await primary.#exchange(ask, /^:/m)).includes(':1')
+    while (!(await isDone())) await new Promise((resolve) => setTimeout(resolve, 20))
   }
 
   /** Stops answering without closing anything; `thaw` lets it go on. */
@@ -83,12 +94,16 @@ export class RedisServer {
     return this.#exchange(`*${command.length}\r\n${parts.join('')}`)
   }
 
-  #exchange(text: string): Promise<string> {
+  /** Sends, and gives back what has come when it is `whole`. */
+  #exchange(text: string, whole = /^/): Promise<string> {
     return new Promise((resolve, reject) => {
       const socket = connect(this.port, '127.0.0.1', () => socket.write(text))
-      socket.once('data', (reply) => {
+      let replies = ''
+      socket.on('data', (reply) => {
+        replies += reply.toString()
+        if (!whole.test(replies)) return
         socket.destroy()
-        resolve(reply.toString())
+        resolve(replies)
       })
       socket.once('error', reject)
     })

@@ -1,0 +1,169 @@
+import { Agent } from './support/agent'
+import { EventLog } from './support/event-log'
+import { FakeClock, hasFakeClock } from './support/fake-clock'
+import { hasRedis, Redis } from './support/redis'
+import { freePort, Server } from './support/server'
+import { expect, test, until } from './support/test'
+
+/** The clock of the machine is set, by a day, while the process runs. */
+
+const DAY_S = 86_400
+const ORIGIN = 'https://login.example.com'
+const SHORT_CODES = { CODE_PERIOD_S: '1', MATCH_POLICY: 'never' }
+
+test.skip(!hasFakeClock(), 'there is no libfaketime on this machine')
+
+const codeOf = (url: string) => url.split('#')[1]
+
+async function signIn(computer: Agent, phone: Agent): Promise<void> {
+  const { json: attempt } = await computer.send('POST', '/api/qr', {})
+  const { json: review } = await phone.send('POST', '/api/qr/scan', { code: codeOf(attempt.code.url) })
+  await phone.send('POST', '/api/qr/confirm', { claim: review.claim })
+  const { ticket } = (await computer.send('GET', `/api/qr/${attempt.id}`)).json
+  expect((await computer.send('POST', `/api/qr/${attempt.id}/redeem`, { ticket })).status).toBe(200)
+}
+
+/** A session with pages open, and a waiting browser, before a clock is set; and what has to hold afterwards. */
+class Scene {
+  readonly to: () => string
+  readonly phone: Agent
+  readonly computer: Agent
+  readonly waiting: Agent
+  /** Two of each: where requests go to two instances in turn, each has one. */
+  accounts: EventLog[] = []
+  attempts: EventLog[] = []
+
+  constructor(to: () => string) {
+    this.to = to
+    this.phone = new Agent(to, ORIGIN)
+    this.computer = new Agent(to, ORIGIN)
+    this.waiting = new Agent(to, ORIGIN)
+  }
+
+  async open(): Promise<void> {
+    await this.phone.send('POST', '/api/phone/session', { username: 'ada', password: 'demo' })
+    await signIn(this.computer, this.phone)
+    const { json } = await this.waiting.send('POST', '/api/qr', {})
+    for (let count = 0; count < 2; count += 1) {
+      this.accounts.push(new EventLog(await this.computer.open('GET', '/api/account/events')))
+      this.attempts.push(new EventLog(await this.waiting.open('GET', `/api/qr/${json.id}/events`)))
+    }
+    await this.#expectCodes(1)
+  }
+
+  /** A code that was on the screen. */
+  get code(): string | undefined {
+    return codeOf(this.attempts[0]?.last('code').url)
+  }
+
+  async expectWell(): Promise<void> {
+    const old = this.code
+    await this.#expectCodes(3)
+    const dead = await this.phone.send('POST', '/api/qr/scan', { code: old })
+    expect([dead.status, dead.json.code]).toEqual([410, 'code_expired'])
+    await signIn(new Agent(this.to, ORIGIN), this.phone)
+    expect((await this.computer.send('GET', '/api/session')).json.signedIn).toBe(true)
+    for (const log of [...this.accounts, ...this.attempts]) {
+      expect([log.count('signed_out'), log.isOver]).toEqual([0, false])
+    }
+    expect((await fetch(`${this.to()}/api/health/ready`)).status).toBe(200)
+  }
+
+  async #expectCodes(more: number): Promise<void> {
+    const before = this.attempts.map((log) => log.count('code'))
+    await until(() => this.attempts.every((log, index) => log.count('code') >= (before[index] ?? 0) + more))
+  }
+
+  /** Wrong passwords up to the limit of five a minute, and how long the sixth has to wait, in s. */
+  async waitAfterWrongPasswords(): Promise<number> {
+    for (let count = 0; count < 6; count += 1) {
+      const response = await this.phone.open('POST', '/api/phone/session', { username: 'lin', password: 'wrong' })
+      await response.text()
+      if (response.status === 429) return Number(response.headers.get('Retry-After'))
+    }
+    return 0
+  }
+}
+
+test('by a day on the embedded store: codes, streams, limits and sessions go on as if it had not been', async () => {
+  const clock = new FakeClock()
+  const server = new Server(await freePort(), {
+    ...SHORT_CODES,
+    ...clock.settings,
+    PUBLIC_ORIGIN: ORIGIN,
+    RATE_LIMIT_SCALE: '1',
+    SESSION_IDLE_TTL_S: '3600',
+  })
+  await server.start()
+  const scene = new Scene(() => server.origin)
+  await scene.open()
+  expect(await scene.waitAfterWrongPasswords()).toBeGreaterThan(50)
+  for (const offsetS of [-DAY_S, DAY_S]) {
+    clock.set(offsetS)
+    await until(() => server.output.includes(`"offsetMs":${offsetS < 0 ? '-86' : '86'}`))
+    await scene.expectWell()
+    const waitS = await scene.waitAfterWrongPasswords()
+    expect(waitS).toBeGreaterThan(0)
+    expect(waitS).toBeLessThanOrEqual(60)
+  }
+  await server.dispose()
+  clock.dispose()
+})
+
+test('by a day before a restart: attempts of the day to come are over, limits wait for their window, sessions live', async () => {
+  const clock = new FakeClock()
+  const settings = { ...SHORT_CODES, ...clock.settings, PUBLIC_ORIGIN: ORIGIN, RATE_LIMIT_SCALE: '1' }
+  const server = new Server(await freePort(), settings)
+  await server.start()
+  const scene = new Scene(() => server.origin)
+  await scene.open()
+  expect(await scene.waitAfterWrongPasswords()).toBeGreaterThan(50)
+  await server.end('SIGKILL')
+  clock.set(-DAY_S)
+  await server.start()
+  const dead = await scene.phone.send('POST', '/api/qr/scan', { code: scene.code })
+  expect([dead.status, dead.json.code]).toEqual([410, 'code_expired'])
+  const waitS = await scene.waitAfterWrongPasswords()
+  expect(waitS).toBeGreaterThan(0)
+  expect(waitS).toBeLessThanOrEqual(60)
+  expect((await scene.computer.send('GET', '/api/session')).json.signedIn).toBe(true)
+  await signIn(new Agent(server.origin, ORIGIN), scene.phone)
+  await server.dispose()
+  clock.dispose()
+})
+
+test.describe('by a day on one of two instances', () => {
+  test.skip(!hasRedis(), 'there is no redis-server on this machine')
+
+  test('which share a Redis: both go by its clock, also when the Redis was away meanwhile', async () => {
+    const redis = await Redis.start()
+    const clock = new FakeClock()
+    const settings = { ...SHORT_CODES, PUBLIC_ORIGIN: ORIGIN, SESSION_SECRET: 'the secret that both instances share' }
+    const open = async (more: Record<string, string>) => {
+      const server = new Server(await freePort(), { ...settings, REDIS_URL: redis.url, ...more })
+      await server.start()
+      return server
+    }
+    const [right, wrong] = [await open({}), await open(clock.settings)]
+    let at = 0
+    const scene = new Scene(() => {
+      at += 1
+      return (at % 2 === 0 ? right : wrong).origin
+    })
+    await scene.open()
+    for (const offsetS of [-DAY_S, DAY_S]) {
+      clock.set(offsetS)
+      await scene.expectWell()
+    }
+    redis.freeze()
+    await until(async () => (await fetch(`${wrong.origin}/api/health/ready`)).status === 503)
+    clock.set(-DAY_S)
+    redis.thaw()
+    await until(async () => (await fetch(`${wrong.origin}/api/health/ready`)).status === 200)
+    await until(async () => (await fetch(`${right.origin}/api/health/ready`)).status === 200)
+    await scene.expectWell()
+    for (const server of [right, wrong]) await server.dispose()
+    await redis.kill()
+    clock.dispose()
+  })
+})

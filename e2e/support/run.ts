@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process'
+
+type RunEnv = Record<string, string>
+
+interface RunOptions {
+  cwd?: string
+  /** In a process group of its own, as a shell does with what it starts. */
+  ownGroup?: boolean
+}
+
+export interface Run {
+  output: () => string
+  /** Resolves with the exit code; null when a signal ended it. */
+  ended: Promise<number | null>
+  kill: (signal: NodeJS.Signals) => void
+  /** Sends the signal to every process of its group. */
+  killGroup: (signal: NodeJS.Signals) => void
+  /** Whether a process of its group is left. */
+  hasGroup: () => boolean
+}
+
+/** Runs a command of the README as a user would who has set nothing but `env`. */
+export function run(command: string, args: string[], env: RunEnv, options: RunOptions = {}): Run {
+  const base = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', NEXT_TELEMETRY_DISABLED: '1' }
+  const child = spawn(command, args, {
+    env: { ...base, ...env } as unknown as NodeJS.ProcessEnv,
+    cwd: options.cwd,
+    detached: options.ownGroup ?? false,
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+    })
+  }
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  const group = -(child.pid ?? Number.NaN)
+  return {
+    output: () => output,
+    ended,
+    kill: (signal) => child.kill(signal),
+    killGroup: (signal) => process.kill(group, signal),
+    hasGroup: () => {
+      try {
+        return process.kill(group, 0)
+      } catch {
+        return false
+      }
+    },
+  }
+}
+
+/** Whether a server on this port is ready. */
+export async function isUp(port: number | string): Promise<boolean> {
+  return await fetch(`http://localhost:${port}/api/health/ready`).then(
+    ({ ok }) => ok,
+    () => false,
+  )
+}

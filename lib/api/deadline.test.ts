@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Review } from '../attempt/views'
+import { App, Browser, codeOf, signedInPhone } from '../testing/app'
+import { FaultyWire } from '../testing/faulty-wire'
+import { hasRedisServer, RedisServer } from '../testing/redis-server'
+
+/** Less than the deadline of one command; a scan takes three, one after the other. */
+const SLOW_MS = 400
+
+describe.skipIf(!hasRedisServer())('a Redis each of whose answers is late, but in time', () => {
+  let server: RedisServer
+  let wire: FaultyWire
+  let app: App
+  let computer: Browser
+  let phone: Browser
+
+  beforeEach(async () => {
+    server = await RedisServer.start()
+    wire = await FaultyWire.open(server.port)
+    app = new App({ REDIS_URL: `redis://127.0.0.1:${wire.port}` }, Date.now)
+    await expect.poll(() => app.services.checkReady()).toBeNull()
+    computer = new Browser(app)
+    phone = await signedInPhone(app, 'ada')
+  })
+  afterEach(async () => {
+    app.dispose()
+    await wire.close()
+    await server.dispose()
+  })
+
+  test('a request of three commands is a 503 within a second, and its repeat gives what it would have given', async () => {
+    const attempt = await computer.start()
+    wire.fault = { kind: 'late', ms: SLOW_MS }
+    const startedAt = performance.now()
+    const response = await phone.send('POST', '/api/qr/scan', { body: { code: codeOf(attempt) } })
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
+    expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '2'])
+    wire.fault = { kind: 'none' }
+    await expect
+      .poll(() => phone.get<Review>('POST', '/api/qr/scan', { code: codeOf(attempt) }).catch(() => null))
+      .toMatchObject({ status: 'scanned' })
+  })
+
+  test('a long poll and a stream open, and are held for as long as they should be', async () => {
+    const attempt = await computer.start()
+    wire.fault = { kind: 'late', ms: SLOW_MS }
+    const poll = await computer.send('GET', `/api/qr/${attempt.id}?after=1&waitMs=1500`)
+    expect(poll.status).toBe(204)
+    const stream = await computer.send('GET', `/api/qr/${attempt.id}/events`)
+    expect(stream.status).toBe(200)
+    await stream.body?.cancel()
+    expect(app.services.streams.size).toBe(0)
+  })
+})

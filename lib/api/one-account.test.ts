@@ -1,0 +1,58 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { SessionView } from '../session/session'
+import { App, type Browser, dataOf, signedInPhone, signInComputer } from '../testing/app'
+
+const PAGES = 30
+
+let app: App
+let phone: Browser
+
+beforeEach(async () => {
+  app = new App({ RATE_LIMIT_SCALE: '1000' }, Date.now)
+  phone = await signedInPhone(app, 'ada')
+})
+afterEach(() => app.dispose())
+
+/** The frames of a stream that have come so far. */
+function collect(response: Response): string[] {
+  const frames: string[] = []
+  const decoder = new TextDecoder()
+  const read = async () => {
+    for await (const bytes of response.body as ReadableStream<Uint8Array>) {
+      frames.push(
+        ...decoder
+          .decode(bytes)
+          .split('\n\n')
+          .filter((frame) => frame !== ''),
+      )
+    }
+  }
+  read().catch(() => {})
+  return frames
+}
+
+test(`a person with ${PAGES} pages open: a change reads the list for all of them at once, twice at most`, async () => {
+  const computer = await signInComputer(app, phone)
+  const open = async (by: Browser, as: string) => collect(await by.send('GET', `/api/account/events?as=${as}`))
+  const onPhone = await Promise.all(Array.from({ length: PAGES - 1 }, () => open(phone, 'phone')))
+  const onComputer = await open(computer, 'computer')
+  const pages = [...onPhone, onComputer]
+  await expect.poll(() => pages.every((frames) => frames.length === 1)).toBe(true)
+
+  const list = vi.spyOn(app.services.sessions, 'list')
+  await signInComputer(app, phone)
+  const lastOf = (frames: string[]) => dataOf<{ sessions: SessionView[] }>(frames.at(-1)).sessions
+  await expect.poll(() => pages.every((frames) => lastOf(frames).length === 2)).toBe(true)
+  expect(list.mock.calls.length).toBeGreaterThan(0)
+  expect(list.mock.calls.length).toBeLessThanOrEqual(2)
+
+  expect(lastOf(onComputer).map(({ current }) => current)).toEqual([false, true])
+  for (const frames of onPhone) expect(lastOf(frames).some(({ current }) => current)).toBe(false)
+})
+
+test('the last page of a person that closes ends the watch', async () => {
+  const responses = await Promise.all([1, 2].map(() => phone.send('GET', '/api/account/events?as=phone')))
+  expect(app.services.accountStreams.size).toBe(1)
+  for (const { body } of responses) await body?.cancel()
+  expect([app.services.accountStreams.size, app.services.watching()]).toEqual([0, 0])
+})

@@ -1,0 +1,76 @@
+import { afterEach, expect, test } from 'vitest'
+import { SteadyClock } from './clock'
+
+const T0 = 1_800_000_000_000
+const DAY_MS = 24 * 3_600_000
+
+/** A machine whose clock can be set, and that can sleep. */
+class Machine {
+  wallMs = T0
+  monotonicMs = 5_000
+  uptimeS = 100
+  readonly steps: number[] = []
+  readonly clock = new SteadyClock({
+    wall: () => this.wallMs,
+    monotonicMs: () => this.monotonicMs,
+    uptimeS: () => this.uptimeS,
+    onStep: (offsetMs) => this.steps.push(offsetMs),
+  })
+
+  work(ms: number): void {
+    this.wallMs += ms
+    this.monotonicMs += ms
+    this.uptimeS += ms / 1_000
+    this.clock.look()
+  }
+
+  sleep(ms: number): void {
+    this.wallMs += ms
+    this.uptimeS += ms / 1_000
+    this.clock.look()
+  }
+
+  setClock(byMs: number): void {
+    this.wallMs += byMs
+    this.clock.look()
+  }
+}
+
+let machine: Machine
+afterEach(() => machine.clock.stop())
+
+test('goes with the clock of the machine', () => {
+  machine = new Machine()
+  machine.work(60_000)
+  expect(machine.clock.now()).toBe(T0 + 60_000)
+  expect(machine.steps).toEqual([])
+})
+
+test.each([DAY_MS, -DAY_MS, 5_000, -5_000])('goes on as it was when that is set by %i ms', (byMs) => {
+  machine = new Machine()
+  machine.setClock(byMs)
+  machine.work(1_000)
+  expect(machine.clock.now()).toBe(T0 + 1_000)
+  expect([machine.clock.offsetMs, machine.steps]).toEqual([byMs, [byMs]])
+  machine.setClock(-byMs)
+  expect([machine.clock.offsetMs, machine.steps]).toEqual([0, [byMs, 0]])
+  expect(machine.clock.now()).toBe(T0 + 1_000)
+})
+
+test('follows what is less than a second, and never goes back', () => {
+  machine = new Machine()
+  machine.setClock(400)
+  expect(machine.clock.now()).toBe(T0 + 400)
+  machine.setClock(-800)
+  expect(machine.clock.now()).toBe(T0 + 400)
+  machine.work(1_000)
+  expect(machine.clock.now()).toBe(T0 + 600)
+  expect(machine.steps).toEqual([])
+})
+
+test('time that the machine slept has passed', () => {
+  machine = new Machine()
+  machine.sleep(DAY_MS)
+  expect(machine.clock.now()).toBe(T0 + DAY_MS)
+  expect(machine.steps).toEqual([])
+})

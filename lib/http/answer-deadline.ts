@@ -1,0 +1,41 @@
+import { ProtocolError } from '../attempt/errors'
+
+/** Every answer is given within a second; this leaves some of it for the way. */
+const ANSWER_WITHIN_MS = 900
+
+/**
+ * One deadline for all that a request asks of the store, however many commands that is. Where it passes, the answer is
+ * 503; what the handler still does goes on, and its result is dropped, as if the answer had been lost on its way.
+ */
+export class AnswerDeadline {
+  #timer: ReturnType<typeof setTimeout> | null = null
+
+  /** @throws ProtocolError `unavailable` when the handler takes too long, and what it throws itself. */
+  async run(work: Promise<Response>): Promise<Response> {
+    let isLate = false
+    const late = new Promise<never>((_, reject) => {
+      const fail = () => {
+        if (this.#timer === null) return
+        isLate = true
+        reject(new ProtocolError('unavailable', { retryAfterS: 2, limit: 'deadline' }))
+      }
+      // A process that was busy itself finds the timer due and the answer of the store in its socket: that is read first.
+      this.#timer = setTimeout(() => setImmediate(fail), ANSWER_WITHIN_MS)
+    })
+    work.then(
+      (response) => (isLate ? response.body?.cancel() : undefined),
+      () => {},
+    )
+    try {
+      return await Promise.race([work, late])
+    } finally {
+      this.lift()
+    }
+  }
+
+  /** For a handler that waits for news from now on: it has its own end. */
+  lift(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+  }
+}

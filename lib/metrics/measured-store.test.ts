@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import type { Store } from '../store/store'
+import { pendingAttempt } from '../testing/fixtures'
+import { STORE_OPERATIONS, type StoreOperation, timeStore } from './measured-store'
+
+const attempt = pendingAttempt()
+
+/** A store of which each operation is `run`. */
+function timed(run: (...args: unknown[]) => unknown) {
+  const done: [StoreOperation, number][] = []
+  const errors: unknown[] = []
+  let now = 0
+  const operations = Object.fromEntries(STORE_OPERATIONS.map((operation) => [operation, run]))
+  const store = { ...operations, watching: 3, close: () => 'closed' } as unknown as Store
+  const measured = timeStore(store, {
+    now: () => {
+      now += 5
+      return now
+    },
+    onDone: (operation, ms) => done.push([operation, ms]),
+    onError: (_, error) => errors.push(error),
+  })
+  return { measured, done, errors }
+}
+
+test('an answer that is there at once stays so, and is timed', () => {
+  const { measured, done } = timed(() => attempt)
+  expect(measured.findAttempt('x')).toBe(attempt)
+  expect(done).toEqual([['findAttempt', 5]])
+})
+
+test('a promise is passed on as it is, and timed when it is kept', async () => {
+  const answer = Promise.resolve(attempt)
+  const { measured, done } = timed(() => answer)
+  expect(measured.findAttempt('x')).toBe(answer)
+  expect(done).toEqual([])
+  await answer
+  expect(done).toEqual([['findAttempt', 5]])
+})
+
+test('what is thrown and what is rejected reaches the caller, and is reported once', async () => {
+  const failure = new Error('planted')
+  const thrown = timed(() => {
+    throw failure
+  })
+  expect(() => thrown.measured.findAttempt('x')).toThrow(failure)
+  const rejected = timed(() => Promise.reject(failure))
+  await expect(rejected.measured.findAttempt('x')).rejects.toBe(failure)
+  for (const { done, errors } of [thrown, rejected]) {
+    expect(errors).toEqual([failure])
+    expect(done).toEqual([['findAttempt', 5]])
+  }
+})
+
+test('arguments, the count of watchers and the end are those of the store', () => {
+  const { measured } = timed((...args) => args)
+  expect(measured.touchSession('id', 7)).toEqual(['id', 7])
+  expect(measured.watching).toBe(3)
+  expect(measured.close()).toBe('closed')
+})

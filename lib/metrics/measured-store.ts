@@ -1,0 +1,79 @@
+import type { Store } from '../store/store'
+
+export type StoreOperation = Exclude<keyof Store, 'watching' | 'close'>
+
+/** Every operation of the port: one that is missing or too many does not compile. */
+const OPERATIONS: Record<StoreOperation, true> = {
+  take: true,
+  giveBack: true,
+  takeOnce: true,
+  insertAttempt: true,
+  findAttempt: true,
+  updateAttempt: true,
+  watchAttempt: true,
+  insertSession: true,
+  findSession: true,
+  listSessions: true,
+  touchSession: true,
+  acknowledgeSession: true,
+  revokeSession: true,
+  revokeSessions: true,
+  watchAccount: true,
+  remember: true,
+  remembers: true,
+  forget: true,
+  forgetOthers: true,
+  sweep: true,
+  settle: true,
+  ping: true,
+}
+
+export const STORE_OPERATIONS = Object.keys(OPERATIONS) as StoreOperation[]
+
+export interface StoreTiming {
+  /** Monotonic, in ms. */
+  now: () => number
+  onDone: (operation: StoreOperation, ms: number) => void
+  /**
+   * Also called for what is no failure of the store, such as a refusal that a change has thrown.
+   */
+  onError: (operation: StoreOperation, error: unknown) => void
+}
+
+type Operation = (...args: unknown[]) => unknown
+
+/**
+ * The same store, timed. Its answers are passed on as they are: a synchronous answer stays
+ * synchronous, and a promise is the same promise.
+ */
+export function timeStore(store: Store, { now, onDone, onError }: StoreTiming): Store {
+  const time = (operation: StoreOperation): Operation => {
+    const run = (store[operation] as Operation).bind(store)
+    return (...args) => {
+      const startedAt = now()
+      const done = () => onDone(operation, now() - startedAt)
+      const failed = (error: unknown) => {
+        done()
+        onError(operation, error)
+      }
+      let answer: unknown
+      try {
+        answer = run(...args)
+      } catch (error) {
+        failed(error)
+        throw error
+      }
+      if (answer instanceof Promise) answer.then(done, failed)
+      else done()
+      return answer
+    }
+  }
+  const timed = Object.fromEntries(STORE_OPERATIONS.map((operation) => [operation, time(operation)]))
+  const rest = {
+    close: () => store.close(),
+    get watching() {
+      return store.watching
+    },
+  }
+  return Object.assign(rest, timed) as unknown as Store
+}

@@ -48,6 +48,8 @@ if (unknown.length > 0 || !Number.isFinite(scale) || !Number.isInteger(seed)) {
   process.exit(NOT_RUN)
 }
 
+// Each server that a scenario starts cleans up when the process ends.
+process.setMaxListeners(0)
 /** @type {Stage | null} */
 let stage = null
 process.once('exit', () => stage?.end())

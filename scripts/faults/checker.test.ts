@@ -205,6 +205,15 @@ const PLANTED: [name: string, rule: string, history: Told][] = [
     told().started().fault({}).wait(4_000).add('phone', 'scan', 503),
   ],
   [
+    'a fault in which one request of two fails, where one of ten may',
+    'more failed than the fault explains',
+    (() => {
+      const history = told().started()
+      history.history.note({ name: 'lossy', from: 1_050, to: 1_300, mostFailed: 0.1 })
+      return history.add('phone', 'list', 503).add('phone', 'list', 200, { facts: { sessions: [] } })
+    })(),
+  ],
+  [
     'a limit that asks for a day of patience',
     'wait longer than its window',
     told().started().add('computer', 'start', 429, { code: 'rate_limited', retryAfterS: 86_459 }),

@@ -12,6 +12,9 @@ export class Link {
   stalls = { share: 0, leastMs: 0, mostMs: 0 }
   /** Nothing goes through, and nothing is closed. */
   isHeld = false
+  /** So far. */
+  chunks = 0
+  stalled = 0
 
   /** @param {number} target @param {import('./chance.mjs').Chance} chance */
   constructor(target, chance) {
@@ -63,7 +66,11 @@ export class Link {
 
   #stallMs() {
     const { share, leastMs, mostMs } = this.stalls
-    return share > 0 && this.chance.happens(share) ? leastMs + this.chance.next() * (mostMs - leastMs) : 0
+    if (share === 0) return 0
+    this.chunks += 1
+    if (!this.chance.happens(share)) return 0
+    this.stalled += 1
+    return leastMs + this.chance.next() * (mostMs - leastMs)
   }
 
   /** @param {number} ms */

@@ -58,17 +58,21 @@ export function started(start) {
  * @returns {Outcome[]}
  */
 export function outcomes(state, operation, options) {
-  const lifetime = LIFETIME_MS[state.status]
-  if (lifetime === undefined) return step(state, operation, options)
   const [from, to] = [operation.sentAt, operation.answeredAt ?? Number.POSITIVE_INFINITY]
   const isUnsure = !options.isTimeSure(state.since, state.until, from, to)
   /** @type {Outcome[]} */
   const found = []
+  const lifetime = LIFETIME_MS[state.status] ?? Number.POSITIVE_INFINITY
   if (isUnsure || from <= state.until + lifetime + SLACK_MS) found.push(...step(state, operation, options))
-  if (isUnsure || to >= state.since + lifetime - SLACK_MS) {
-    // Derived from time and never written: nothing that happens to it then changes it.
-    const expired = { ...state, status: /** @type {const} */ ('expired'), version: state.version + 1 }
-    found.push(...step(expired, operation, options).map(({ answer }) => ({ state, answer })))
+  // Both are derived from time: nothing that happens to it then changes it.
+  const derived = []
+  if (state.status in LIFETIME_MS && (isUnsure || to >= state.since + lifetime - SLACK_MS)) {
+    derived.push({ ...state, status: /** @type {const} */ ('expired'), version: state.version + 1 })
+  }
+  // When its time is over, and that of its tombstone too.
+  if (isUnsure) derived.push(LOST)
+  for (const each of derived) {
+    found.push(...step(each, operation, options).map(({ answer }) => ({ state, answer })))
   }
   return found
 }

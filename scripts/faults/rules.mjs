@@ -12,8 +12,8 @@ import { isGranted } from './history.mjs'
 const ANSWER_MS = 1_000
 /** So long after the end of a fault the service may still be away. */
 const BACK_MS = 3_000
-/** A machine that is slower than this may keep a store from its deadline. */
-const SLOW_MS = 200
+/** The store has a deadline of 500 ms. A machine that took most of it away is to blame for a 503. */
+const SLOW_MS = 400
 const CONFIRM_MIN_MS = 700
 const REDEEM_REPEAT_MS = 10_000
 /** A step of the clock may be noticed this much later. */
@@ -105,11 +105,19 @@ export const RULES_OF_ANSWERS = {
     }),
 
   'unavailable without a fault': (operations, { faults, slownessMs }) =>
-    operations.filter(({ status, sentAt, answeredAt }) => {
-      if (status !== 503) return false
+    operations.filter(({ kind, status, sentAt, answeredAt }) => {
+      // A computer that only asks may be told to come again, when too many come at once.
+      if (status !== 503 || kind === 'show') return false
       const to = answeredAt ?? sentAt
       if (faults.some((fault) => fault.from <= to && fault.to + BACK_MS >= sentAt)) return false
       return slownessMs(sentAt - ANSWER_MS, to) < SLOW_MS
+    }),
+
+  'more failed than the fault explains': (operations, { faults }) =>
+    faults.flatMap(({ from, to, mostFailed = 1 }) => {
+      const sent = operations.filter(({ sentAt }) => sentAt >= from && sentAt <= to)
+      const failed = sent.filter(({ status }) => status === null || status >= 500)
+      return failed.length > mostFailed * sent.length ? failed.slice(0, 1) : []
     }),
 
   'wait longer than its window': (operations) =>

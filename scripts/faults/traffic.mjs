@@ -53,7 +53,6 @@ export class Traffic {
   #running = new Set()
   /** @type {ReturnType<typeof setInterval> | null} */
   #timer = null
-  #isEnding = false
   #clients = 0
   /** @type {Pair[]} */
   started = []
@@ -94,17 +93,16 @@ export class Traffic {
    * @returns {Promise<number>} how many could not be asked any more
    */
   async audit() {
-    this.#isEnding = true
     const until = performance.now() + AUDIT_MS
     const left = [...this.started]
     const worker = async () => {
       for (let next = left.pop(); next !== undefined && performance.now() < until; next = left.pop()) {
         const { computer, phone } = next
         if (computer.attempt === null) continue
-        await computer.show()
+        await this.#persist(() => computer.show(), until)
         // Without the cookie it says nothing about the session.
-        if (computer.session !== null) await computer.readSession()
-        await phone.list(computer)
+        if (computer.session !== null) await this.#persist(() => computer.readSession(), until)
+        await this.#persist(() => phone.list(computer), until)
       }
     }
     await Promise.all(Array.from({ length: AUDITORS }, worker))
@@ -222,12 +220,11 @@ export class Traffic {
   }
 
   /** Repeats what got no answer, or a 5xx. @param {() => Promise<Answer>} send */
-  async #persist(send) {
-    const until = performance.now() + REPEAT_FOR_MS
+  async #persist(send, until = performance.now() + REPEAT_FOR_MS) {
     for (let time = 0; ; time += 1) {
       const { operation } = await send()
       const isOver = operation.status !== null && operation.status < 500
-      if (isOver || this.#isEnding || performance.now() > until) return operation
+      if (isOver || performance.now() > until) return operation
       const range = Math.min(MOST_PAUSE_MS, LEAST_PAUSE_MS * 2 ** time)
       await pause(LEAST_PAUSE_MS + this.chance.next() * range)
     }

@@ -66,8 +66,11 @@ export async function failover(stage) {
 
   replication = await stage.link(primary.port)
   await replica.follow(replication.port)
-  replication.isHeld = true
-  await pause(LAG_MS)
+  // An ending waits for a replica, and is refused where none answers.
+  await stage.fault('replica behind', {}, async () => {
+    replication.isHeld = true
+    await pause(LAG_MS)
+  })
   await stage.fault('SIGKILL of the primary', { losesTail: true }, async () => {
     await primary.kill()
     await pause(PROMOTION_MS)

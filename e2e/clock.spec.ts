@@ -132,10 +132,10 @@ test('by a day before a restart: attempts of the day to come are over, limits wa
   clock.dispose()
 })
 
-test.describe('by a day on one of two instances', () => {
+test.describe('by a day, with a shared store', () => {
   test.skip(!hasRedis(), 'there is no redis-server on this machine')
 
-  test('which share a Redis: both go by its clock, also when the Redis was away meanwhile', async () => {
+  test('on one of two instances: both go by the clock of the Redis, also when that was away meanwhile', async () => {
     const redis = await Redis.start()
     const clock = new FakeClock()
     const settings = { ...SHORT_CODES, PUBLIC_ORIGIN: ORIGIN, SESSION_SECRET: 'the secret that both instances share' }
@@ -163,6 +163,31 @@ test.describe('by a day on one of two instances', () => {
     await until(async () => (await fetch(`${right.origin}/api/health/ready`)).status === 200)
     await scene.expectWell()
     for (const server of [right, wrong]) await server.dispose()
+    await redis.kill()
+    clock.dispose()
+  })
+
+  test('of the Redis itself is followed by its instances, and a sign-in works at once', async () => {
+    const clock = new FakeClock()
+    const redis = await Redis.start([], clock.settings)
+    const server = new Server(await freePort(), { ...SHORT_CODES, PUBLIC_ORIGIN: ORIGIN, REDIS_URL: redis.url })
+    await server.start()
+    const [phone, computer] = [1, 2].map(() => new Agent(() => server.origin, ORIGIN)) as [Agent, Agent]
+    await phone.send('POST', '/api/phone/session', { username: 'ada', password: 'demo' })
+    await signIn(computer, phone)
+    for (const offsetS of [-DAY_S, 0]) {
+      clock.set(offsetS)
+      const steps = () => server.output.split('"the clock of the store was set').length - 1
+      const before = steps()
+      // Any answer of the Redis carries its time.
+      await until(async () => {
+        await computer.send('GET', '/api/session')
+        return steps() > before
+      })
+      await signIn(new Agent(() => server.origin, ORIGIN), phone)
+      expect((await computer.send('GET', '/api/session')).json.signedIn).toBe(true)
+    }
+    await server.dispose()
     await redis.kill()
     clock.dispose()
   })

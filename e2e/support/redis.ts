@@ -11,16 +11,18 @@ export function hasRedis(): boolean {
 export class Redis {
   readonly port: number
   readonly #more: string[]
+  readonly #env: NodeJS.ProcessEnv
   #process: ChildProcess | null = null
 
-  private constructor(port: number, more: string[]) {
+  private constructor(port: number, more: string[], env: Record<string, string>) {
     this.port = port
     this.#more = more
+    this.#env = { ...process.env, ...env }
   }
 
-  /** `more`: further settings, as words of the command line. */
-  static async start(more: string[] = []): Promise<Redis> {
-    const redis = new Redis(await freePort(), more)
+  /** `more`: further settings, as words of the command line; `env`: more of its environment. */
+  static async start(more: string[] = [], env: Record<string, string> = {}): Promise<Redis> {
+    const redis = new Redis(await freePort(), more, env)
     await redis.start()
     return redis
   }
@@ -44,7 +46,7 @@ export class Redis {
       '/tmp',
       ...this.#more,
     ]
-    this.#process = spawn('redis-server', args, { stdio: 'ignore' })
+    this.#process = spawn('redis-server', args, { stdio: 'ignore', env: this.#env })
     await until(async () => (await this.ask('PING').catch(() => '')).startsWith('+PONG'))
   }
 

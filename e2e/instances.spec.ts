@@ -169,6 +169,8 @@ test('Redis hangs, then is gone, then is back: 503 within a second, never a yes,
     const { statuses, ms } = await ask()
     expect(statuses).toEqual([503, 503, 503])
     expect(ms).toBeLessThan(1_000)
+    // Readiness shares one answer for half a second.
+    await until(async () => (await fetch(`${servers[0]?.origin}/api/health/ready`)).status === 503)
     const ready = await fetch(`${servers[0]?.origin}/api/health/ready`)
     expect([ready.status, await ready.json()]).toEqual([503, { status: 'unready', failing: ['store'] }])
     await mend()

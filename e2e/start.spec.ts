@@ -74,7 +74,7 @@ const MINIMAL = {
 }
 
 for (const kind of ['ours', 'next'] as const) {
-  test(`an error that nothing explains ends the process too, with its message and its stack: ${kind}`, async () => {
+  test(`a secret of local mode that is none ends the process, with what to do: ${kind}`, async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'qr-login-secret-'))
     // The settings of the demo cannot be completed: what should be its secret is none.
     writeFileSync(join(dataDir, 'session-secret'), 'short')
@@ -82,7 +82,8 @@ for (const kind of ['ours', 'next'] as const) {
     const started = run(process.execPath, START[kind], { DEMO: '1', DATA_DIR: dataDir, PORT: String(port) })
     expect(await started.ended).toBe(1)
     expect(started.output()).toMatch(/^qr-login cannot start/m)
-    expect(started.output()).toContain('session-secret holds no secret; remove it and a new one is made')
+    expect(started.output()).toMatch(/session-secret {2}holds no secret$/m)
+    expect(started.output()).toMatch(/^Remove the file, and a new secret is made/m)
     expect(started.output()).not.toContain('"msg":"started"')
     rmSync(dataDir, { recursive: true })
   })

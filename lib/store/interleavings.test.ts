@@ -8,12 +8,14 @@ import { type Attempt, attemptAt } from '../attempt/attempt'
 import { ProtocolError } from '../attempt/errors'
 import { type AttemptEvent, type Outcome, transition } from '../attempt/transition'
 import { LIFETIMES, T0 } from '../testing/fixtures'
-import { decide, RUNS, start, steps, toStep, Witness } from '../testing/interleavings'
+import { decide, start, steps, toStep, Witness } from '../testing/interleavings'
 import { SqliteStore } from './sqlite'
 
 function fail(error: unknown): never {
   throw error
 }
+
+const RUNS = 30_000
 
 describe('two computers, two phones, retries and time, in any order', () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-races-'))
@@ -28,7 +30,7 @@ describe('two computers, two phones, retries and time, in any order', () => {
       const changed = store.updateAttempt(id, (read) => transition(read, event, now, LIFETIMES))
       if (changed === null) return null
       const { ended, ...outcome } = changed
-      expect(ended).toEqual([])
+      if (ended.length > 0) expect(ended).toEqual([])
       return outcome
     } catch (error) {
       if (error instanceof ProtocolError) return null
@@ -37,9 +39,10 @@ describe('two computers, two phones, retries and time, in any order', () => {
   }
 
   test('the embedded store: one scanner, one winner, one session, and the same end as the domain', {
-    timeout: 300_000,
+    timeout: 120_000,
   }, () => {
-    const run = fc.property(steps, (drawn) => {
+    let run = 0
+    const property = fc.property(steps, (drawn) => {
       const attempts = start()
       const expected: Attempt[] = [...attempts]
       const witnesses = attempts.map((attempt) => new Witness(attempt))
@@ -59,10 +62,11 @@ describe('two computers, two phones, retries and time, in any order', () => {
       for (const [index, { id }] of attempts.entries()) {
         const found = store.findAttempt(id) as Attempt
         if (!isDeepStrictEqual(found, expected[index])) expect(found).toEqual(expected[index])
-        expect(attemptAt(found, now).version).toBeGreaterThanOrEqual(found.version)
+        if (attemptAt(found, now).version < found.version) expect.fail('a later version is a lower one')
       }
-      store.sweep(Number.MAX_SAFE_INTEGER, 100)
+      run += 1
+      if (run % 100 === 0) store.sweep(Number.MAX_SAFE_INTEGER, 1_000)
     })
-    fc.assert(run, { numRuns: RUNS })
+    fc.assert(property, { numRuns: RUNS })
   })
 })

@@ -66,7 +66,10 @@ describe.skipIf(!hasRedisServer())('a Redis with a replica', () => {
     async (_, kind, set) => {
       const [store] = stores as [RedisStore]
       await store.insertAttempt(pendingAttempt())
-      if (kind === 'read_only') await replica.ask('REPLICAOF NO ONE')
+      if (kind === 'read_only') {
+        await expect.poll(() => replica.ask('DBSIZE')).toBe(await primary.ask('DBSIZE'))
+        await replica.ask('REPLICAOF NO ONE')
+      }
       await set(true)
       const kinds = new Set<string | null>()
       for (let count = 0; count < 20; count += 1) {

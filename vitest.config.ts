@@ -1,9 +1,29 @@
 import { defineConfig } from 'vitest/config'
 
+const TESTS = ['lib/**/*.test.ts', 'app/**/*.test.ts', 'scripts/**/*.test.ts']
+
+/** What measures deadlines of a second and less on real processes: nothing else may take the processor meanwhile. */
+const ALONE = [
+  'lib/api/deadline.test.ts',
+  'lib/log-output.test.ts',
+  'lib/redis/*.test.ts',
+  'lib/server/*.test.ts',
+  'lib/services/*.test.ts',
+  'lib/sqlite/*.test.ts',
+  'lib/store/redis*.test.ts',
+  'lib/store/sqlite-faults.test.ts',
+]
+
 export default defineConfig({
   resolve: { alias: { '@': import.meta.dirname } },
   test: {
-    include: ['lib/**/*.test.ts', 'app/**/*.test.ts', 'scripts/**/*.test.ts'],
     testTimeout: 20_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'together', include: TESTS, exclude: ALONE, maxWorkers: 2, sequence: { groupOrder: 0 } },
+      },
+      { extends: true, test: { name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+    ],
   },
 })

@@ -5,13 +5,13 @@ const TESTS = ['lib/**/*.test.ts', 'app/**/*.test.ts', 'scripts/**/*.test.ts']
 /** What measures deadlines of a second and less on real processes: nothing else may take the processor meanwhile. */
 const ALONE = [
   'lib/api/deadline.test.ts',
-  'lib/log-output.test.ts',
+  'lib/server/log-output.test.ts',
   'lib/redis/*.test.ts',
   'lib/server/*.test.ts',
-  'lib/services/*.test.ts',
+  'lib/server/create-server/*.test.ts',
   'lib/sqlite/*.test.ts',
-  'lib/store/redis*.test.ts',
-  'lib/store/sqlite-faults.test.ts',
+  'lib/stores/redis/store*.test.ts',
+  'lib/stores/sqlite/faults.test.ts',
 ]
 
 export default defineConfig({

@@ -3,7 +3,7 @@
 import { useCallback, useRef, useState } from 'react'
 import { call } from '@/lib/client/api'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
-import type { EndedBy } from '@/lib/session/session'
+import type { EndedBy } from '@/lib/core/session/session'
 import { HomeView, SignedOutView } from './home-view'
 import { useAccount } from './ui/use-account'
 import { useComputerNotices } from './ui/use-notices'

@@ -1,5 +1,5 @@
 // Serves the built app: `npm start`. In this very process, so that a signal to it reaches the server. The API is answered by our own handlers
-// (lib/server/door.ts), everything else by Next.
+// (lib/server/node/node-handler.ts), everything else by Next.
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 
@@ -8,7 +8,7 @@ import { createServer } from 'node:http'
 if (process.env.NODE_ENV !== 'development') for (const signal of ['SIGUSR1', 'SIGHUP']) process.on(signal, () => {})
 
 process.env.NEXT_TELEMETRY_DISABLED = '1'
-// Every mode but the two that lib/config.ts names is production, for the framework too.
+// Every mode but the two that lib/server/config.ts names is production, for the framework too.
 const isLocalMode = ['development', 'test'].includes(process.env.NODE_ENV ?? '')
 if (!isLocalMode) Object.assign(process.env, { NODE_ENV: 'production' })
 
@@ -64,7 +64,7 @@ async function start() {
   const app = next({ dev: false, hostname, port })
   // Runs instrumentation.ts, which checks the settings, prepares `server`, and ends the process where something is wrong.
   await app.prepare()
-  /** @type {import('../lib/server/door').Door} */
+  /** @type {import('../lib/server/node/node-handler').Door} */
   const door = Reflect.get(globalThis, Symbol.for('qr-login.door'))
   const pages = app.getRequestHandler()
   server.on('request', (request, response) => {

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { call } from '@/lib/client/api'
 import { watchPage } from '@/lib/client/watch-page'
-import type { PhoneView } from '@/lib/session/session'
+import type { PhoneView } from '@/lib/core/session/session'
 
 interface Phones {
   /** Null until they are known. */

@@ -1,7 +1,7 @@
 import type { Metadata } from 'next'
 import { headers } from 'next/headers'
 import { findCookiePhone } from '@/lib/auth/identity'
-import { services } from '@/lib/services'
+import { services } from '@/lib/server/create-server'
 import { listDemoAccounts } from '../ui/demo-accounts'
 import { isInitiatorTrusted } from '../ui/initiator'
 import { getLocale } from '../ui/locale'

@@ -1,7 +1,7 @@
 'use client'
 
 import { type ReactNode, useEffect, useState } from 'react'
-import type { Review } from '@/lib/attempt/views'
+import type { Review } from '@/lib/core/attempt/views'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { format, formatAgo, formatDevice } from '@/lib/i18n/format'
 import styles from './approval.module.css'

@@ -1,5 +1,5 @@
-import { listDemoPeople } from '@/lib/auth/people'
-import { services } from '@/lib/services'
+import { listDemoPeople } from '@/lib/accounts/demo'
+import { services } from '@/lib/server/create-server'
 import type { DemoAccount } from './phone-sign-in'
 
 /** The accounts that anybody may pick; none where the demo is off. */

@@ -2,7 +2,7 @@
 
 import { call } from '@/lib/client/api'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
-import type { SessionView } from '@/lib/session/session'
+import type { SessionView } from '@/lib/core/session/session'
 import { DeviceList } from './device-list'
 import styles from './device-list.module.css'
 

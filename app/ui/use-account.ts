@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'react'
 import { followAccount } from '@/lib/client/follow-account'
-import type { EndedBy, SessionView } from '@/lib/session/session'
+import type { EndedBy, SessionView } from '@/lib/core/session/session'
 
 /**
  * The signed-in computers of the account that this page is signed in to, as they are now; null until they are known.

@@ -3,7 +3,7 @@
 import { useState } from 'react'
 import { call } from '@/lib/client/api'
 import { findNew, findUnacknowledged } from '@/lib/client/notices'
-import type { SessionView } from '@/lib/session/session'
+import type { SessionView } from '@/lib/core/session/session'
 
 interface Notices {
   /** The computers that are news. */

@@ -1,6 +1,6 @@
 import { type Call, resource } from '../http/resource'
 import { openStream } from '../http/stream'
-import { services } from '../services'
+import { services } from '../server/create-server'
 import { accountOf } from './sessions'
 
 /** `GET /api/account/events`: what a signed-in phone or computer hears of its account. */

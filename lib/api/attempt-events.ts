@@ -1,8 +1,8 @@
-import { ProtocolError } from '../attempt/errors'
+import { ProtocolError } from '../core/errors'
 import { requireBrowserHash } from '../auth/identity'
 import { type Call, resource } from '../http/resource'
 import { openStream } from '../http/stream'
-import { services } from '../services'
+import { services } from '../server/create-server'
 
 /** `GET /api/qr/{id}/events`: the attempt, as it changes. Refused before it opens, never after. */
 export const attemptEvents = resource('/api/qr/{id}/events', {

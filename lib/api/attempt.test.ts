@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { AttemptView } from '../attempt/views'
-import { App, Browser, ORIGIN, refusal, signedInPhone } from '../testing/app'
+import type { AttemptView } from '../core/attempt/views'
+import { App, Browser, ORIGIN, refusal, signedInPhone } from '../../test/support/app'
 
 let app: App
 let computer: Browser

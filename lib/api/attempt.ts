@@ -1,4 +1,4 @@
-import { ProtocolError } from '../attempt/errors'
+import { ProtocolError } from '../core/errors'
 import { requireBrowserHash } from '../auth/identity'
 import { json, noContent } from '../http/answer'
 import type { ApiRequest } from '../http/api-request'
@@ -6,8 +6,8 @@ import { matchesEtag } from '../http/etag'
 import { parseCount } from '../http/query'
 import { type Call, resource } from '../http/resource'
 import { admitStream } from '../http/stream'
-import { services } from '../services'
-import type { WaitOptions } from '../services/attempt-streams'
+import { services } from '../server/create-server'
+import type { WaitOptions } from '../realtime/attempt-streams'
 
 const MAX_WAIT_MS = 25_000
 

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import Database from 'libsql'
 import { afterEach, describe, expect, test } from 'vitest'
-import { SqliteStore } from '../store/sqlite'
-import { App, Browser, signedInPhone, signInComputer } from '../testing/app'
-import { hasRedisServer, RedisServer } from '../testing/redis-server'
-import { BEARER_ENV } from '../testing/tokens'
+import { SqliteStore } from '../stores/sqlite/store'
+import { App, Browser, signedInPhone, signInComputer } from '../../test/support/app'
+import { hasRedisServer, RedisServer } from '../../test/support/redis-server'
+import { BEARER_ENV } from '../../test/support/tokens'
 
 /**
  * A request that is refused leaves nothing behind: no key, row, watcher, listener or timer. What counts (a start, a

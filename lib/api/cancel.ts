@@ -1,9 +1,9 @@
-import { claimBody } from '../attempt/schemas'
+import { claimBody } from './schemas'
 import { requirePhone } from '../auth/identity'
 import { json } from '../http/answer'
 import { parseBody } from '../http/body'
 import { type Call, resource } from '../http/resource'
-import { services } from '../services'
+import { services } from '../server/create-server'
 
 /** `POST /api/qr/cancel`: the person said no; or, after the sign-in, "Wasn't you?": that computer is signed out. */
 export const cancel = resource('/api/qr/cancel', {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { App, Browser, readFrames, signedInPhone } from '../testing/app'
-import { hasRedisServer, RedisServer } from '../testing/redis-server'
-import { UpstashServer } from '../testing/upstash-server'
+import { App, Browser, readFrames, signedInPhone } from '../../test/support/app'
+import { hasRedisServer, RedisServer } from '../../test/support/redis-server'
+import { UpstashServer } from '../../test/support/upstash-server'
 
 /** What a complete sign-in costs on a shared store: where commands are billed, this is the price. README.md states it. */
 const COMMANDS = { start: 1, stream: 1, scan: 3, confirm: 2, redeem: 2 }

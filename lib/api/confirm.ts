@@ -1,9 +1,9 @@
-import { claimBody } from '../attempt/schemas'
+import { claimBody } from './schemas'
 import { requirePhone } from '../auth/identity'
 import { json } from '../http/answer'
 import { parseCounted, peekBody } from '../http/body'
 import { type Call, resource } from '../http/resource'
-import { services } from '../services'
+import { services } from '../server/create-server'
 
 /** `POST /api/qr/confirm`: the person said yes. */
 export const confirm = resource('/api/qr/confirm', {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Review } from '../attempt/views'
-import { App, Browser, codeOf, signedInPhone } from '../testing/app'
-import { FaultyWire } from '../testing/faulty-wire'
-import { hasRedisServer, RedisServer } from '../testing/redis-server'
+import type { Review } from '../core/attempt/views'
+import { App, Browser, codeOf, signedInPhone } from '../../test/support/app'
+import { FaultyWire } from '../../test/support/faulty-wire'
+import { hasRedisServer, RedisServer } from '../../test/support/redis-server'
 
 /** Less than the deadline of one command; a scan takes three, one after the other. */
 const SLOW_MS = 400

@@ -1,6 +1,6 @@
 import { json } from '../http/answer'
 import { resource } from '../http/resource'
-import { services } from '../services'
+import { services } from '../server/create-server'
 
 /** `GET /api/health/live`: the process runs. */
 export const live = resource('/api/health/live', {

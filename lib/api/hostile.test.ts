@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { App, Browser, ORIGIN, signedInPhone, signInComputer } from '../testing/app'
+import { App, Browser, ORIGIN, signedInPhone, signInComputer } from '../../test/support/app'
 
 /** Requests that nobody honest sends: never a 5xx, and never a yes. */
 

@@ -1,9 +1,9 @@
-import { matchBody } from '../attempt/schemas'
+import { matchBody } from './schemas'
 import { requireBrowserHash } from '../auth/identity'
 import { json } from '../http/answer'
 import { parseBody } from '../http/body'
 import { type Call, resource } from '../http/resource'
-import { services } from '../services'
+import { services } from '../server/create-server'
 
 /** `POST /api/qr/{id}/match`: the number that was read off the phone. */
 export const match = resource('/api/qr/{id}/match', {

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
-import { type App, Browser, codeOf } from '../testing/app'
-import { METRICS_TOKEN, measuredApp, scrape } from '../testing/scrape'
-import { BEARER_ENV, JWT_SECRET, secretToken } from '../testing/tokens'
+import { type App, Browser, codeOf } from '../../test/support/app'
+import { METRICS_TOKEN, measuredApp, scrape } from '../../test/support/scrape'
+import { BEARER_ENV, JWT_SECRET, secretToken } from '../../test/support/tokens'
 
 let app: App
 afterEach(() => app.dispose())

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { LIMITED_RULES } from '../metrics/names'
-import { App, Browser, codeOf, signedInPhone, signInComputer } from '../testing/app'
-import { hasRedisServer, RedisServer } from '../testing/redis-server'
-import { askForMetrics, METRICS_TOKEN, measuredApp, scrape } from '../testing/scrape'
+import { App, Browser, codeOf, signedInPhone, signInComputer } from '../../test/support/app'
+import { hasRedisServer, RedisServer } from '../../test/support/redis-server'
+import { askForMetrics, METRICS_TOKEN, measuredApp, scrape } from '../../test/support/scrape'
 
 let app: App
 afterEach(() => app.dispose())

@@ -1,10 +1,10 @@
-import { ProtocolError } from '../attempt/errors'
+import { ProtocolError } from '../core/errors'
 import { isOneOf } from '../auth/metrics-token'
 import { clientAddress, rateLimitKeys } from '../http/address'
 import type { ApiRequest } from '../http/api-request'
 import { parseBearer } from '../http/authorization'
 import { type Call, nowhere, type Resource, type RouteHandler, resource } from '../http/resource'
-import { services } from '../services'
+import { services } from '../server/create-server'
 
 const scrape = resource('/api/metrics', {
   GET: async ({ request }: Call) => {

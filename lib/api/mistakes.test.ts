@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { AttemptView } from '../attempt/views'
-import { App, Browser, codeOf, dataOf, readFrames, refusal, signedInPhone, signInComputer } from '../testing/app'
+import type { AttemptView } from '../core/attempt/views'
+import { App, Browser, codeOf, dataOf, readFrames, refusal, signedInPhone, signInComputer } from '../../test/support/app'
 
 /** The seeds of mistakes that QR sign-ins in the wild have shown (USENIX Security 2025, published advisories). */
 

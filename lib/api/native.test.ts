@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { AttemptView, Review } from '../attempt/views'
-import type { SessionView } from '../session/session'
-import { App, Browser, codeOf, dataOf, readFrames, refusal, signedInPhone } from '../testing/app'
+import type { AttemptView, Review } from '../core/attempt/views'
+import type { SessionView } from '../core/session/session'
+import { App, Browser, codeOf, dataOf, readFrames, refusal, signedInPhone } from '../../test/support/app'
 import {
   BEARER_ENV,
   CLAIMS,
@@ -11,7 +11,7 @@ import {
   SIGNING_SECRET,
   secretToken,
   toToken,
-} from '../testing/tokens'
+} from '../../test/support/tokens'
 
 let app: App
 let computer: Browser

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { SessionView } from '../session/session'
-import { App, type Browser, dataOf, signedInPhone, signInComputer } from '../testing/app'
+import type { SessionView } from '../core/session/session'
+import { App, type Browser, dataOf, signedInPhone, signInComputer } from '../../test/support/app'
 
 const PAGES = 30
 

@@ -25,7 +25,7 @@ export const openapi = resource('/api/openapi.json', {
 })
 
 async function write(): Promise<Written> {
-  const { buildDocument } = await import('../openapi/document')
+  const { buildDocument } = await import('./openapi/document')
   const text = JSON.stringify(buildDocument(version))
   return { text, etag: `"${createHash('sha256').update(text).digest('base64url').slice(0, 16)}"` }
 }

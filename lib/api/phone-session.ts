@@ -1,14 +1,14 @@
-import { ProtocolError } from '../attempt/errors'
-import { phoneSignInBody } from '../attempt/schemas'
+import { ProtocolError } from '../core/errors'
+import { phoneSignInBody } from './schemas'
 import { findPhone } from '../auth/identity'
-import { findPersonByPassword } from '../auth/people'
+import { findPersonByPassword } from '../accounts/demo'
 import { clientAddress, rateLimitKeys } from '../http/address'
 import { json, noContent } from '../http/answer'
 import { parseBody } from '../http/body'
 import { describeDevice } from '../http/device'
 import { findPlace } from '../http/place'
 import { type Call, resource } from '../http/resource'
-import { services } from '../services'
+import { services } from '../server/create-server'
 
 const TOKEN_ENDS_ELSEWHERE = { path: '', message: 'a bearer token is ended by whoever issued it' }
 

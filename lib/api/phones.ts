@@ -1,8 +1,8 @@
 import { requireAnyPhone } from '../auth/identity'
 import { json, noContent } from '../http/answer'
 import { type Call, resource } from '../http/resource'
-import { services } from '../services'
-import type { PhoneSession, TokenPhone } from '../session/session'
+import { services } from '../server/create-server'
+import type { PhoneSession, TokenPhone } from '../core/session/session'
 
 /** `/api/phones`: the person's phones that are signed in by a cookie, asked for by a phone; and the sign-out of all others. */
 export const phones = resource('/api/phones', {

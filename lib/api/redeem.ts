@@ -1,11 +1,11 @@
-import type { Redeemed } from '../attempt/attempt'
-import { redeemBody } from '../attempt/schemas'
+import type { Redeemed } from '../core/attempt/attempt'
+import { redeemBody } from './schemas'
 import { requireBrowserHash } from '../auth/identity'
 import { json } from '../http/answer'
 import { parseBody } from '../http/body'
 import { type Call, resource } from '../http/resource'
-import { services } from '../services'
-import { toSessionView } from '../session/session'
+import { services } from '../server/create-server'
+import { toSessionView } from '../core/session/session'
 
 /** `POST /api/qr/{id}/redeem`: exchanges the ticket for a session. The session's cookie is always a new one. */
 export const redeem = resource('/api/qr/{id}/redeem', {

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { expect, test } from 'vitest'
-import { App, ORIGIN } from '../testing/app'
+import { App, ORIGIN } from '../../test/support/app'
 import { findHandler, ROUTES } from './routes'
 
 test('the table has the routes that the framework has, and no others', () => {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import Database from 'libsql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { nowhere } from '../http/resource'
-import { App, Browser, codeOf, ORIGIN, refusal, signedInPhone } from '../testing/app'
+import { App, Browser, codeOf, ORIGIN, refusal, signedInPhone } from '../../test/support/app'
 
 /** What holds for every route. */
 

@@ -1,10 +1,10 @@
-import { isProtocolError } from '../attempt/errors'
-import { scanBody } from '../attempt/schemas'
+import { isProtocolError } from '../core/errors'
+import { scanBody } from './schemas'
 import { requirePhone } from '../auth/identity'
 import { json } from '../http/answer'
 import { parseBody, peekBody } from '../http/body'
 import { type Call, resource } from '../http/resource'
-import { services } from '../services'
+import { services } from '../server/create-server'
 
 /** `POST /api/qr/scan`: the phone has read a code. */
 export const scan = resource('/api/qr/scan', {

@@ -1,8 +1,8 @@
 import { findComputer } from '../auth/identity'
 import { json, noContent } from '../http/answer'
 import { type Call, resource } from '../http/resource'
-import { services } from '../services'
-import { toSessionView } from '../session/session'
+import { services } from '../server/create-server'
+import { toSessionView } from '../core/session/session'
 
 /** `/api/session`: whether this computer is signed in, and its sign-out. The phone of the same browser stays. */
 export const session = resource('/api/session', {

@@ -2,8 +2,8 @@ import { requireAccount, requireAnyPhone } from '../auth/identity'
 import { json, noContent } from '../http/answer'
 import { parseWord } from '../http/query'
 import { type Call, resource } from '../http/resource'
-import { services } from '../services'
-import type { Account, EndedBy } from '../session/session'
+import { services } from '../server/create-server'
+import type { Account, EndedBy } from '../core/session/session'
 
 /** `/api/sessions`: the person's signed-in computers, asked for by the phone or by one of them. */
 export const sessions = resource('/api/sessions', {

@@ -1,6 +1,6 @@
-import { ProtocolError } from '../attempt/errors'
-import { startBody } from '../attempt/schemas'
-import { hashBrowserSecret } from '../attempt/tokens'
+import { ProtocolError } from '../core/errors'
+import { startBody } from './schemas'
+import { hashBrowserSecret } from '../core/attempt/tokens'
 import { clientAddress, rateLimitKeys } from '../http/address'
 import { json } from '../http/answer'
 import type { ApiRequest } from '../http/api-request'
@@ -8,7 +8,7 @@ import { parseCounted } from '../http/body'
 import { describeDevice } from '../http/device'
 import { findPlace } from '../http/place'
 import { type Call, resource } from '../http/resource'
-import { services } from '../services'
+import { services } from '../server/create-server'
 
 /** `POST /api/qr`: starts an attempt that belongs to this browser, and gives the browser its secret if it has none. */
 export const start = resource(

@@ -3,9 +3,9 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ORIGIN } from '../testing/app'
-import { T0 } from '../testing/fixtures'
-import { CLAIMS, encodePart, hmac, ISSUER, IssuerKey, JWT_SECRET, secretToken, toToken } from '../testing/tokens'
+import { ORIGIN } from '../../test/support/app'
+import { T0 } from '../../test/support/fixtures'
+import { CLAIMS, encodePart, hmac, ISSUER, IssuerKey, JWT_SECRET, secretToken, toToken } from '../../test/support/tokens'
 import { BearerTokens } from './bearer'
 
 const options = {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
-import type { Person } from '../attempt/attempt'
-import { isProtocolError } from '../attempt/errors'
-import type { TokenPhone } from '../session/session'
+import type { Person } from '../core/attempt/attempt'
+import { isProtocolError } from '../core/errors'
+import type { TokenPhone } from '../core/session/session'
 import { KeySet } from './key-set'
 
 /** Signatures by the issuer's private keys (RFC 7518, RFC 8037). No `none`, and no HMAC: a public key must not be able to sign. */

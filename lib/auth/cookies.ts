@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { parseCookie, stringifySetCookie } from 'cookie'
 import { sealData, unsealData } from 'iron-session'
-import { deriveKey } from '../attempt/keys'
+import { deriveKey } from '../core/keys'
 
 /** The three things that a browser carries, each sealed. A seal holds an id (or the browser secret) and nothing else. */
 const COOKIE_NAMES = ['browser', 'session', 'phone'] as const

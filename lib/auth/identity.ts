@@ -1,12 +1,12 @@
-import type { Phone } from '../attempt/attempt'
-import { ProtocolError } from '../attempt/errors'
-import { hashBrowserSecret } from '../attempt/tokens'
+import type { Phone } from '../core/attempt/attempt'
+import { ProtocolError } from '../core/errors'
+import { hashBrowserSecret } from '../core/attempt/tokens'
 import { clientAddress, rateLimitKeys } from '../http/address'
 import type { HeaderReader } from '../http/api-request'
 import { parseBearer } from '../http/authorization'
 import type { Call } from '../http/resource'
-import { services } from '../services'
-import type { Account, ComputerSession, PhoneSession, TokenPhone } from '../session/session'
+import { services } from '../server/create-server'
+import type { Account, ComputerSession, PhoneSession, TokenPhone } from '../core/session/session'
 
 /** What cookies are read from: a request, or the headers of a page. */
 export interface Identified {

@@ -1,5 +1,5 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
-import { ProtocolError } from '../attempt/errors'
+import { ProtocolError } from '../core/errors'
 
 /**
  * No key is used that was fetched longer ago: a key that was withdrawn is dead within this time. While the set cannot be

@@ -1,5 +1,5 @@
-import type { CancelledBy } from '../attempt/attempt'
-import type { ErrorCode } from '../attempt/errors'
+import type { CancelledBy } from '../core/attempt/attempt'
+import type { ErrorCode } from '../core/errors'
 
 /** What became of a request: an answer, a refusal with its code, or nothing at all (`network`). */
 export type Answer<T> = { ok: true; value: T } | Refused

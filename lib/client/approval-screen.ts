@@ -1,5 +1,5 @@
-import type { CancelledBy } from '../attempt/attempt'
-import type { Review } from '../attempt/views'
+import type { CancelledBy } from '../core/attempt/attempt'
+import type { Review } from '../core/attempt/views'
 
 /** How a sign-in ended for the phone; nothing more happens in these states. */
 export type Ending =

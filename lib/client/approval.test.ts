@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { CancelledBy } from '../attempt/attempt'
-import type { Review } from '../attempt/views'
+import type { CancelledBy } from '../core/attempt/attempt'
+import type { Review } from '../core/attempt/views'
 import type { Answer, Refused } from './api'
 import { Approval, type ApprovalBrowser, type ApprovalOptions } from './approval'
 import type { AccountListener } from './follow-account'

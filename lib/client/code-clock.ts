@@ -1,4 +1,4 @@
-import type { CodeView } from '../attempt/views'
+import type { CodeView } from '../core/attempt/views'
 import type { ShownCode } from './sign-in-screen'
 
 /** The next code may be this late before the old one is taken down. It is good for one more period. */

@@ -1,5 +1,5 @@
-import type { Review } from '../attempt/views'
-import type { EndedBy, SessionView } from '../session/session'
+import type { Review } from '../core/attempt/views'
+import type { EndedBy, SessionView } from '../core/session/session'
 import { call } from './api'
 import { backoffMs } from './backoff'
 import { watchPage } from './watch-page'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { ENDED, LOST, PENDING, SCANNED, World } from '../testing/world'
+import { ENDED, LOST, PENDING, SCANNED, World } from '../../test/support/world'
 import type { AttemptFollower } from './follow-attempt'
 
 let world: World

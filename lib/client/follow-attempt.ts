@@ -1,4 +1,4 @@
-import type { AttemptView, CodeView } from '../attempt/views'
+import type { AttemptView, CodeView } from '../core/attempt/views'
 import { type CallOptions, call, type Refused } from './api'
 import { backoffMs } from './backoff'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { NOTICE_MS, type SessionView } from '../session/session'
+import { NOTICE_MS, type SessionView } from '../core/session/session'
 import { findNew, findUnacknowledged } from './notices'
 
 const NOW = Date.parse('2026-01-31T00:00:00.000Z')

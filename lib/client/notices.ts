@@ -1,4 +1,4 @@
-import { NOTICE_MS, type SessionView } from '../session/session'
+import { NOTICE_MS, type SessionView } from '../core/session/session'
 
 /** On a phone: the computers that no phone has answered for. In the record, whatever page was open when they came. */
 export function findUnacknowledged(sessions: readonly SessionView[], now: number): SessionView[] {

@@ -1,4 +1,4 @@
-import type { AttemptView, CodeView } from '../attempt/views'
+import type { AttemptView, CodeView } from '../core/attempt/views'
 import { call, type Refused } from './api'
 import { CodeClock } from './code-clock'
 import { AttemptFollower } from './follow-attempt'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fromPeer } from '../testing/peer'
+import { fromPeer } from '../../test/support/peer'
 import { AddressList, clientAddress, rateLimitKeys } from './address'
 
 describe('the client address', () => {

@@ -1,5 +1,5 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
-import { plainAddress } from '../attempt/risk'
+import { plainAddress } from '../core/attempt/risk'
 import type { HeaderReader } from './api-request'
 import { readPeer } from './peer'
 

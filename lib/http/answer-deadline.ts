@@ -1,4 +1,4 @@
-import { ProtocolError } from '../attempt/errors'
+import { ProtocolError } from '../core/errors'
 
 /** Every answer is given within a second; this leaves some of it for the way. */
 const ANSWER_WITHIN_MS = 900

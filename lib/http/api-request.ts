@@ -1,4 +1,4 @@
-import type { Sink } from '../sse/streams'
+import type { Sink } from '../realtime/streams'
 
 /** Header fields as a handler reads them. Names are written in lower case. */
 export interface HeaderReader {

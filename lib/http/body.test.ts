@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { ProtocolError } from '../attempt/errors'
+import { ProtocolError } from '../core/errors'
 import { parseBody, readBody } from './body'
 
 const URL_ = 'https://login.example.com/api/qr'

@@ -1,5 +1,5 @@
 import type { ZodType } from 'zod'
-import { isProtocolError, ProtocolError } from '../attempt/errors'
+import { isProtocolError, ProtocolError } from '../core/errors'
 import type { ApiRequest } from './api-request'
 
 const MAX_BYTES = 4096

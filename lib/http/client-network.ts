@@ -1,4 +1,4 @@
-import { networkOf } from '../attempt/risk'
+import { networkOf } from '../core/attempt/risk'
 import { type AddressList, isPrivateAddress, traceClient } from './address'
 import type { HeaderReader } from './api-request'
 import { isPrivateHost } from './host'

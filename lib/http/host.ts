@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { plainAddress } from '../attempt/risk'
+import { plainAddress } from '../core/attempt/risk'
 import { isPrivateAddress } from './address'
 
 /** A name or an address, with a port or without (RFC 9110, section 7.2). */

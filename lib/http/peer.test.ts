@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fromPeer } from '../testing/peer'
+import { fromPeer } from '../../test/support/peer'
 import { isForwarded, PEER_HEADER, readPeer, writePeer } from './peer'
 
 describe('the peer of a request', () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { plainAddress } from '../attempt/risk'
+import { plainAddress } from '../core/attempt/risk'
 import type { HeaderReader } from './api-request'
 
 /** Carries the address of the socket to the handlers, which see headers alone. */

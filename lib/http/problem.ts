@@ -1,5 +1,5 @@
-import type { CancelledBy } from '../attempt/attempt'
-import type { ErrorCode, ProtocolError } from '../attempt/errors'
+import type { CancelledBy } from '../core/attempt/attempt'
+import type { ErrorCode, ProtocolError } from '../core/errors'
 
 interface Problem {
   status: number

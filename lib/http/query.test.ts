@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ProtocolError } from '../attempt/errors'
+import { ProtocolError } from '../core/errors'
 import { parseCount, parseWord } from './query'
 
 function codeOf(run: () => unknown): string | null {

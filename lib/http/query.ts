@@ -1,4 +1,4 @@
-import { ProtocolError } from '../attempt/errors'
+import { ProtocolError } from '../core/errors'
 
 /** A whole number from the query; null when it is not given. @throws ProtocolError `bad_request`. */
 export function parseCount(query: URLSearchParams, name: string): number | null {

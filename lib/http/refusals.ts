@@ -1,4 +1,4 @@
-import { ProtocolError } from '../attempt/errors'
+import { ProtocolError } from '../core/errors'
 import type { RateLimitKey } from './address'
 import { WindowCounter } from './window-counter'
 

@@ -1,7 +1,7 @@
-import { ProtocolError } from '../attempt/errors'
-import { services } from '../services'
-import type { Refusal, Stream, Transport } from '../sse/streams'
-import { createWebSink, eventStreamResponse } from '../sse/web-sink'
+import { ProtocolError } from '../core/errors'
+import { services } from '../server/create-server'
+import type { Refusal, Stream, Transport } from '../realtime/streams'
+import { createWebSink, eventStreamResponse } from '../realtime/web-sink'
 import { clientAddress, rateLimitKeys } from './address'
 import type { ApiRequest } from './api-request'
 

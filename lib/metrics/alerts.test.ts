@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { measuredApp, scrape } from '../testing/scrape'
+import { measuredApp, scrape } from '../../test/support/scrape'
 
 const RULES = 'deploy/prometheus-alerts.yml'
 const DASHBOARD = 'deploy/grafana-dashboard.json'

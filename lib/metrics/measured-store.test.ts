@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Store } from '../store/store'
-import { pendingAttempt } from '../testing/fixtures'
+import type { Store } from '../core/store'
+import { pendingAttempt } from '../../test/support/fixtures'
 import { STORE_OPERATIONS, type StoreOperation, timeStore } from './measured-store'
 
 const attempt = pendingAttempt()

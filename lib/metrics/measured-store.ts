@@ -1,4 +1,4 @@
-import type { Store } from '../store/store'
+import type { Store } from '../core/store'
 
 export type StoreOperation = Exclude<keyof Store, 'watching' | 'close'>
 

@@ -1,8 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Attempt } from '../attempt/attempt'
-import type { ErrorCode } from '../attempt/errors'
-import type { AttemptStep, Audit } from '../audit'
-import type { Store } from '../store/store'
+import type { Attempt } from '../core/attempt/attempt'
+import type { ErrorCode } from '../core/errors'
+import type { AttemptStep, Audit } from '../core/audit'
+import type { Store } from '../core/store'
 import { STORE_OPERATIONS, timeStore } from './measured-store'
 import {
   ATTEMPT_OUTCOMES,

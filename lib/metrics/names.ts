@@ -1,4 +1,4 @@
-import type { AttemptStep } from '../audit'
+import type { AttemptStep } from '../core/audit'
 
 /**
  * The closed lists that labels take their values from: the number of time series does not depend on

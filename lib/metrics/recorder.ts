@@ -1,6 +1,6 @@
-import type { Attempt } from '../attempt/attempt'
-import type { AttemptStep, Audit } from '../audit'
-import type { Store } from '../store/store'
+import type { Attempt } from '../core/attempt/attempt'
+import type { AttemptStep, Audit } from '../core/audit'
+import type { Store } from '../core/store'
 import type { ObservedName } from './names'
 
 /** A value as it is now; null when it is not known: then it has no sample. */

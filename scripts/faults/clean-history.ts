@@ -1,8 +1,8 @@
-import { type Attempt, attemptAt, createAttempt, type Lifetimes, type Phone } from '@/lib/attempt/attempt'
-import { isProtocolError } from '@/lib/attempt/errors'
-import { type AttemptEvent, transition } from '@/lib/attempt/transition'
+import { type Attempt, attemptAt, createAttempt, type Lifetimes, type Phone } from '@/lib/core/attempt/attempt'
+import { isProtocolError } from '@/lib/core/errors'
+import { type AttemptEvent, transition } from '@/lib/core/attempt/transition'
 import { statusOf } from '@/lib/http/problem'
-import { ADA, COMPUTER, ID, KEYS, LIFETIMES, LIN, scanBy, T0 } from '@/lib/testing/fixtures'
+import { ADA, COMPUTER, ID, KEYS, LIFETIMES, LIN, scanBy, T0 } from '@/test/support/fixtures'
 import { Chance } from './chance.mjs'
 import { type Facts, History, type Kind, type Operation } from './history.mjs'
 

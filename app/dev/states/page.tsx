@@ -1,7 +1,7 @@
 import { notFound } from 'next/navigation'
 import { listDemoAccounts } from '@/app/ui/demo-accounts'
 import { getLocale } from '@/app/ui/locale'
-import { services } from '@/lib/services'
+import { services } from '@/lib/server/create-server'
 import { Gallery } from './gallery'
 import { toPseudo } from './pseudo'
 

@@ -1,6 +1,6 @@
 import type { Metadata } from 'next'
 import { headers } from 'next/headers'
-import { services } from '@/lib/services'
+import { services } from '@/lib/server/create-server'
 import { isInitiatorTrusted } from '../../ui/initiator'
 import { getLocale } from '../../ui/locale'
 import { ScanPanel } from './scan-panel'

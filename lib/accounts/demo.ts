@@ -1,0 +1,28 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Person } from '../core/attempt/attempt'
+
+/** The people of the demo, where `DEMO_ACCOUNTS` is on. A team's own people sign their phones in by token. */
+const DEMO_PEOPLE: Record<string, Person> = {
+  ada: { id: 'ada', name: 'Ada Byron', avatarUrl: '/avatars/ada.svg' },
+  lin: { id: 'lin', name: 'Lin Xia', avatarUrl: '/avatars/lin.svg' },
+  sam: { id: 'sam', name: 'Sam Okoro', avatarUrl: '/avatars/sam.svg' },
+  yuki: { id: 'yuki', name: 'Yuki Tanaka', avatarUrl: '/avatars/yuki.svg' },
+}
+
+const DEMO_PASSWORD = 'demo'
+
+/** The demo accounts in the order they are shown, with the username that signs in. */
+export function listDemoPeople(): (Person & { username: string })[] {
+  return Object.entries(DEMO_PEOPLE).map(([username, person]) => ({ username, ...person }))
+}
+
+/** Null for an unknown name and for a wrong password alike, at the same cost. */
+export function findPersonByPassword(username: string, password: string): Person | null {
+  const person = Object.hasOwn(DEMO_PEOPLE, username) ? DEMO_PEOPLE[username] : undefined
+  const right = timingSafeEqual(sha256(password), sha256(DEMO_PASSWORD))
+  return right && person !== undefined ? person : null
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}

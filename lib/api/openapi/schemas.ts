@@ -1,0 +1,147 @@
+import { z } from 'zod'
+import type { Person } from '../../core/attempt/attempt'
+import { ATTEMPT_ID } from '../../core/attempt/code'
+import { claimBody, matchBody, phoneSignInBody, redeemBody, scanBody, startBody } from '../schemas'
+import { SESSION_ID } from '../../core/attempt/tokens'
+import type { AttemptView, CodeView, Review } from '../../core/attempt/views'
+import { ERROR_CODES, type ProblemDocument } from '../../http/problem'
+import type { EndedBy, PhoneView, SessionView } from '../../core/session/session'
+
+/**
+ * What the API answers with, as PROTOCOL.md writes it. Strict: a field that is not named here is a
+ * mistake. Each schema is held to the type that the server builds its answer from.
+ */
+
+type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+
+/** The schema as it is, where it describes exactly `T`; else it does not compile. */
+function describing<T>() {
+  return <S extends z.ZodType>(schema: IsSame<z.output<S>, T> extends true ? S : never): S => schema
+}
+
+const ms = z.int().min(0)
+const text = z.string().min(1)
+const time = z.iso.datetime()
+const attemptId = z.string().regex(ATTEMPT_ID)
+const sessionId = z.string().regex(SESSION_ID)
+const cancelledBy = z.enum(['phone', 'computer', 'match'])
+const status = z.enum(['pending', 'scanned', 'confirmed', 'redeemed', 'cancelled', 'expired'])
+
+const code = describing<CodeView>()(z.strictObject({ url: z.url(), expiresInMs: ms }))
+
+const shownPerson = z.strictObject({ name: text, avatarUrl: z.string().nullable() })
+
+const person = describing<Person>()(z.strictObject({ id: text, name: text, avatarUrl: z.string().nullable() }))
+
+const attempt = describing<AttemptView>()(
+  z.strictObject({
+    id: attemptId,
+    version: z.int().min(1),
+    status,
+    expiresInMs: ms.describe('Of this status; 0 when it has ended.'),
+    code: z.exactOptional(code).describe('While pending.'),
+    person: z.exactOptional(shownPerson).describe('While scanned or confirmed.'),
+    match: z
+      .exactOptional(z.strictObject({ required: z.boolean(), passed: z.boolean(), attemptsLeft: z.int().min(0) }))
+      .describe('While scanned.'),
+    ticket: z.exactOptional(text).describe('While confirmed.'),
+    cancelledBy: z.exactOptional(cancelledBy).describe('When cancelled.'),
+  }),
+)
+
+const reasons = z.enum(['policy', 'new_browser', 'other_network', 'unknown_network'])
+
+const review = describing<Review>()(
+  z.strictObject({
+    claim: text,
+    status: z.enum([...status.options, 'revoked']),
+    expiresInMs: ms,
+    computer: z.strictObject({
+      browser: z.string().nullable(),
+      os: z.string().nullable(),
+      place: z.string().nullable(),
+      requestedAgoMs: ms,
+      sameNetwork: z.boolean(),
+      known: z.boolean(),
+    }),
+    match: z.strictObject({
+      required: z.boolean(),
+      number: z
+        .string()
+        .regex(/^\d{2}$/)
+        .nullable(),
+      passed: z.boolean(),
+      reasons: z.array(reasons).readonly(),
+    }),
+    cancelledBy: z.exactOptional(cancelledBy),
+  }),
+)
+
+const device = {
+  id: sessionId,
+  browser: z.string().nullable(),
+  os: z.string().nullable(),
+  place: z.string().nullable(),
+  signedInAt: time,
+  lastSeenAt: time,
+  current: z.boolean(),
+}
+
+const phone = describing<PhoneView>()(z.strictObject(device))
+
+const session = describing<SessionView>()(
+  z.strictObject({ ...device, method: z.literal('qr'), acknowledged: z.boolean() }),
+)
+
+const problem = describing<ProblemDocument>()(
+  z.strictObject({
+    type: z.literal('about:blank'),
+    title: text,
+    status: z.int(),
+    code: z.enum(ERROR_CODES),
+    detail: z.string().optional(),
+    errors: z
+      .array(z.strictObject({ path: z.string(), message: z.string() }))
+      .optional()
+      .describe('bad_request only.'),
+    attemptsLeft: z.int().optional().describe('match_wrong only.'),
+    cancelledBy: cancelledBy.optional().describe('attempt_ended, for the phone that scanned.'),
+    requestId: text,
+  }),
+)
+
+const notSignedIn = z.strictObject({ signedIn: z.literal(false) })
+const sessions = z.strictObject({ sessions: z.array(session) })
+const endedBy = describing<EndedBy>()(z.enum(['here', 'phone', 'computer', 'limit', 'single', 'time']))
+
+/** Every component, by its name in the document. */
+export const SCHEMAS = {
+  Attempt: attempt,
+  Code: code,
+  Review: review,
+  Person: person,
+  Session: session,
+  Phone: phone,
+  Problem: problem,
+  Redeemed: z.strictObject({ person, session }),
+  PhoneSignedIn: z.strictObject({ person }),
+  PhoneState: z.union([notSignedIn, z.strictObject({ signedIn: z.literal(true), person })]),
+  ComputerState: z.union([notSignedIn, z.strictObject({ signedIn: z.literal(true), person, session })]),
+  Sessions: sessions,
+  Phones: z.strictObject({ phones: z.array(phone) }),
+  OpenApi: z.looseObject({ openapi: z.literal('3.1.1') }),
+  Live: z.strictObject({ status: z.literal('live') }),
+  Ready: z.strictObject({ status: z.literal('ready') }),
+  Unready: z.strictObject({ status: z.literal('unready'), failing: z.array(z.enum(['store', 'shutdown'])).min(1) }),
+  ReviewEvent: review.omit({ claim: true }),
+  SignedOutEvent: z.strictObject({ by: endedBy }),
+  ByeEvent: z.strictObject({ retryMs: ms }),
+  StartBody: startBody,
+  ScanBody: scanBody,
+  ClaimBody: claimBody,
+  MatchBody: matchBody,
+  RedeemBody: redeemBody,
+  PhoneSignInBody: phoneSignInBody,
+} as const satisfies Record<string, z.ZodType>
+
+export type SchemaName = keyof typeof SCHEMAS

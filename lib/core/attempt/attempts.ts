@@ -1,0 +1,254 @@
+import {
+  type Attempt,
+  attemptAt,
+  type Computer,
+  createAttempt,
+  type Phone,
+  type Redeemed,
+  scannerOf,
+} from './attempt'
+import { ATTEMPT_ID, ATTEMPT_ID_CHARS, codePeriodAt, isCodeAlive, parseCode, toAttemptId } from './code'
+import { ProtocolError } from '../errors'
+import { keysNamed } from '../keys'
+import { compareNetworks, type MatchPolicy, matchReasons } from './risk'
+import { encodeClaim, isMatchNumberOf, isTicketOf, parseClaim, sessionIdOf } from './tokens'
+import { type AttemptEvent, transition } from './transition'
+import { type AttemptView, type Review, toAttemptView, toReview, type ViewContext } from './views'
+import type { AttemptStep, Audit } from '../audit'
+import type { Guard } from '../rate-limit/limits'
+import type { Recorder } from '../../metrics/recorder'
+import type { ComputerSession } from '../session/session'
+import type { Change, Changed, Ended, Store, UpdateOptions } from '../store'
+
+export interface AttemptsOptions extends ViewContext {
+  store: Store
+  audit: Audit
+  recorder: Recorder
+  matchPolicy: MatchPolicy
+  /** How often a browser may try to redeem its attempt. */
+  redeemTries: number
+  now: () => number
+  randomBytes: (size: number) => Buffer
+}
+
+/**
+ * The life of an attempt: who asks is already known, each step is one pure transition. A browser is named by the hash
+ * of its secret, a phone by its session; either without its binding gets the same answer as for an unknown id.
+ */
+export class Attempts {
+  readonly #options: AttemptsOptions
+
+  constructor(options: AttemptsOptions) {
+    this.#options = options
+  }
+
+  async start(computer: Computer, guard: Guard): Promise<AttemptView> {
+    const { store, keys, lifetimes, now, randomBytes } = this.#options
+    const keyId = keys[0].id
+    const attempt = createAttempt({ id: toAttemptId(randomBytes(12)), keyId, computer }, now(), lifetimes)
+    await store.insertAttempt(attempt, guard)
+    this.#tell('started', attempt)
+    return this.view(attempt)
+  }
+
+  /** @throws ProtocolError `not_found` for an unknown id and for another browser's attempt alike. */
+  async requireOwn(id: string, browserHash: string): Promise<Attempt> {
+    const attempt = await this.#options.store.findAttempt(id)
+    if (attempt === null) throw new ProtocolError('not_found')
+    return checkOwn(attempt, browserHash)
+  }
+
+  view(attempt: Attempt): AttemptView {
+    return toAttemptView(attempt, this.#options.now(), this.#options)
+  }
+
+  /** Changes with the version and with the code. Weak (RFC 9110, section 8.8.1): the countdown is in neither. */
+  etagOf(stored: Attempt): string {
+    const attempt = attemptAt(stored, this.#options.now())
+    if (attempt.status !== 'pending') return `W/"${attempt.version}"`
+    const { startsAt } = codePeriodAt(attempt.createdAt, this.#options.now(), this.#options.lifetimes.codePeriodMs)
+    return `W/"${attempt.version}-${startsAt - attempt.createdAt}"`
+  }
+
+  /** What a code leads to, as it is now; null for one that is not ours. To be read while it is found out who asks. */
+  async peekByCode(code: string | undefined): Promise<Attempt | null> {
+    const parsed = code === undefined ? null : parseCode(this.#options.keys, code)
+    return parsed === null ? null : await this.#options.store.findAttempt(parsed.attemptId)
+  }
+
+  /** What a claim speaks of. Whether it is a claim, and whose, is for `confirm` to judge. */
+  async peekByClaim(claim: string | undefined): Promise<Attempt | null> {
+    const id = claim?.slice(0, ATTEMPT_ID_CHARS) ?? ''
+    return ATTEMPT_ID.test(id) ? await this.#options.store.findAttempt(id) : null
+  }
+
+  /** Whether this person has signed in from the attempt's browser before. Asked only where a scan can still depend on it. */
+  async isKnown(phone: Phone, found: Attempt | null): Promise<boolean> {
+    if (found?.status !== 'pending') return false
+    const { store, now } = this.#options
+    return await store.remembers(phone.person.id, found.computer.browserHash, now())
+  }
+
+  /** `found`: by `peekByCode`. `network`: see `networkOf`; null when the phone's address is unknown. */
+  async scan(phone: Phone, code: string, { found, known, network }: Scanning): Promise<Review> {
+    const { keys, lifetimes, matchPolicy, now } = this.#options
+    const parsed = parseCode(keys, code)
+    if (parsed === null) throw new ProtocolError('code_unknown')
+    const codeAlive = isCodeAlive(parsed.startsAt, now(), lifetimes.codePeriodMs)
+    const unknown = () => new ProtocolError(codeAlive ? 'code_unknown' : 'code_expired')
+    if (found === null) throw unknown()
+    const relation = compareNetworks(found.computer.network, network)
+    const reasons = matchReasons(matchPolicy, { network: relation, known })
+    const sameNetwork = relation === 'same'
+    const event: AttemptEvent = { type: 'scan', phone, codeAlive, sameNetwork, known, matchReasons: reasons }
+    const change = (stored: Attempt) => this.#transition(stored, event)
+    const { attempt } = await this.#apply(parsed.attemptId, change, unknown, { from: found })
+    return toReview(attempt, encodeClaim(keysNamed(keys, attempt.keyId), attempt.id, phone), now(), keys)
+  }
+
+  async match(id: string, browserHash: string, number: string): Promise<AttemptView> {
+    const event = (attempt: Attempt): AttemptEvent => ({
+      type: 'match',
+      right: isMatchNumberOf(keysNamed(this.#options.keys, attempt.keyId), id, number),
+    })
+    return this.view(await this.#applyOwn(id, browserHash, event))
+  }
+
+  /** `from`: by `peekByClaim`. */
+  async confirm(phone: Phone, claim: string, guard: Guard, from: Attempt | null): Promise<Review> {
+    const { review } = await this.#decide(phone, claim, { type: 'confirm', phone }, { guard, from })
+    return review
+  }
+
+  /** `revokes`: where the attempt was redeemed, the session and the browser that have to be signed out now. */
+  async cancelByPhone(phone: Phone, claim: string): Promise<{ review: Review; revokes: Revoking | null }> {
+    const { review, changed } = await this.#decide(phone, claim, { type: 'cancel', phone })
+    const { attempt, revokes: sessionId } = changed
+    if (sessionId === undefined) return { review, revokes: null }
+    return { review, revokes: { sessionId, browserHash: attempt.computer.browserHash } }
+  }
+
+  async cancelByComputer(id: string, browserHash: string): Promise<void> {
+    await this.#applyOwn(id, browserHash, () => ({ type: 'cancel', phone: null }))
+  }
+
+  /**
+   * The session that the attempt leads to begins with this step. `begun` is null for a repeat within 10 s, whose session began before,
+   * and may have ended since. `begin` makes the session; it may be asked more than once.
+   */
+  async redeem({ id, browserHash, ticket, begin }: Redeeming): Promise<Begun> {
+    const change = (stored: Attempt): Change => {
+      const { keyId } = checkOwn(stored, browserHash)
+      const keys = keysNamed(this.#options.keys, keyId)
+      const ticketRight = isTicketOf(keys, id, ticket)
+      const { redeemTries: maxTries } = this.#options
+      const event: AttemptEvent = { type: 'redeem', ticketRight, sessionId: sessionIdOf(keys, id), maxTries }
+      const outcome = this.#transition(stored, event)
+      const { attempt } = outcome
+      const begins = attempt.status === 'redeemed' && stored.status !== 'redeemed' ? begin(attempt) : undefined
+      return begins === undefined ? outcome : { ...outcome, begins }
+    }
+    const { attempt, begins, ended } = await this.#apply(id, change, () => new ProtocolError('not_found'))
+    if (attempt.status !== 'redeemed') throw new Error('a redeem that is not refused leads to a session')
+    return { sessionId: attempt.sessionId, begun: begins?.session ?? null, ended }
+  }
+
+  async #decide(
+    phone: Phone,
+    claim: string,
+    event: AttemptEvent,
+    options: UpdateOptions = {},
+  ): Promise<{ review: Review; changed: Changed }> {
+    const { keys, now } = this.#options
+    const unknown = () => new ProtocolError('claim_unknown')
+    // No attempt has this id: a claim that is not ours is counted and refused like any other.
+    const id = parseClaim(keys, claim, phone) ?? ''
+    const from = options.from?.id === id ? options.from : null
+    const change = (stored: Attempt) => this.#transition(stored, event)
+    const changed = await this.#apply(id, change, unknown, { ...options, from })
+    return { review: toReview(changed.attempt, claim, now(), keys), changed }
+  }
+
+  /** Checks the binding on the same read that the transition is decided on. */
+  async #applyOwn(id: string, browserHash: string, event: (own: Attempt) => AttemptEvent): Promise<Attempt> {
+    const change = (stored: Attempt) => this.#transition(stored, event(checkOwn(stored, browserHash)))
+    const { attempt } = await this.#apply(id, change, () => new ProtocolError('not_found'))
+    return attempt
+  }
+
+  async #apply(
+    id: string,
+    change: (stored: Attempt) => Change,
+    unknown: () => ProtocolError,
+    options: UpdateOptions = {},
+  ): Promise<Changed> {
+    let before: Attempt | undefined
+    const decide = (stored: Attempt) => {
+      before = stored
+      return change(stored)
+    }
+    const changed = await this.#options.store.updateAttempt(id, decide, options)
+    if (changed === null) throw unknown()
+    const step = before === undefined ? null : stepBetween(before, changed.attempt)
+    if (step !== null) this.#tell(step, changed.attempt)
+    // Also where nothing has changed: the cancel that came before may not have been certain to stay.
+    if (changed.attempt.status === 'cancelled') await this.#options.store.settle('ending')
+    if (changed.refusal !== undefined) throw changed.refusal
+    return changed
+  }
+
+  #tell(step: AttemptStep, attempt: Attempt): void {
+    const { id, version } = attempt
+    const phone = scannerOf(attempt)
+    const who = phone === null ? {} : { person: phone.person.id, phone: phone.sessionId }
+    this.#options.recorder.recordStep(step, attempt)
+    this.#options.audit({ event: `attempt.${step}`, attempt: id, version, ...who })
+  }
+
+  #transition(stored: Attempt, event: AttemptEvent): Change {
+    return transition(stored, event, this.#options.now(), this.#options.lifetimes)
+  }
+}
+
+/** What the audit log calls the transition; null for none. One that leaves the status as it is was a number or a ticket. */
+function stepBetween(before: Attempt, after: Attempt): AttemptStep | null {
+  if (after === before || after.status === 'pending' || after.status === 'expired') return null
+  if (after.status !== before.status) return after.status
+  if (after.status === 'scanned') return after.scan.match.passed ? 'match_passed' : 'match_wrong'
+  return after.status === 'confirmed' ? 'ticket_wrong' : null
+}
+
+function checkOwn(attempt: Attempt, browserHash: string): Attempt {
+  if (attempt.computer.browserHash !== browserHash) throw new ProtocolError('not_found')
+  return attempt
+}
+
+/** What is known of a scan before it is made. */
+interface Scanning {
+  found: Attempt | null
+  known: boolean
+  network: string | null
+}
+
+/** What a redeem leads to. */
+export interface Begun {
+  /** As it stands in the record. */
+  sessionId: string
+  /** Null for a repeat: it began before. */
+  begun: ComputerSession | null
+  /** The sessions that ended with it. */
+  ended: readonly Ended[]
+}
+
+/** A computer that was let in and has to go. */
+export interface Revoking {
+  sessionId: string
+  browserHash: string
+}
+
+interface Redeeming {
+  id: string
+  browserHash: string
+  ticket: string
+  begin: (attempt: Redeemed) => NonNullable<Change['begins']>
+}

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { ID, KEYS, T0 } from '../../../test/support/fixtures'
+import { CLOCK_SLACK_MS } from './attempt'
+import { ATTEMPT_ID, codePeriodAt, encodeCode, isCodeAlive, parseCode, toAttemptId } from './code'
+import { deriveKeyring } from '../keys'
+
+const PERIOD_MS = 30_000
+
+describe('a code', () => {
+  test('gives back the attempt and the period it was made for', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 12, maxLength: 12 }),
+        fc.integer({ min: 0, max: 3.4e12 }),
+        (id, startsAt) => {
+          const attemptId = toAttemptId(Buffer.from(id))
+          const parsed = parseCode(KEYS, encodeCode(KEYS[0], attemptId, startsAt))
+          expect(parsed).toEqual({ attemptId, startsAt: startsAt - (startsAt % 50) })
+        },
+      ),
+    )
+  })
+
+  test('leaves the whole URL within 64 characters for an origin of 24', () => {
+    const origin = 'https://login.example.io'
+    expect(origin).toHaveLength(24)
+    expect(`${origin}/q#${encodeCode(KEYS[0], ID, T0)}`.length).toBeLessThanOrEqual(64)
+  })
+
+  test('with any character changed is not ours', () => {
+    const code = encodeCode(KEYS[0], ID, T0)
+    for (let index = 0; index < code.length; index += 1) {
+      const other = code[index] === 'A' ? 'B' : 'A'
+      expect(parseCode(KEYS, code.slice(0, index) + other + code.slice(index + 1))).toBeNull()
+    }
+  })
+
+  test('from another secret, malformed, or of another length is not ours', () => {
+    const other = deriveKeyring(['another secret that is long enough too'])
+    const code = encodeCode(KEYS[0], ID, T0)
+    for (const bad of [
+      encodeCode(other[0], ID, T0),
+      '',
+      'x',
+      code.slice(1),
+      `${code}A`,
+      code.replace(/.$/, '='),
+      ' '.repeat(36),
+    ]) {
+      expect(parseCode(KEYS, bad)).toBeNull()
+    }
+  })
+
+  test('made with an older secret is still ours after rotation', () => {
+    const rotated = deriveKeyring(['a newer secret that is long enough too', 'a secret for tests that is long enough'])
+    expect(parseCode(rotated, encodeCode(KEYS[0], ID, T0))).toEqual({ attemptId: ID, startsAt: T0 })
+  })
+
+  test('is good in its own period and the next one: dead after two periods', () => {
+    expect(isCodeAlive(T0, T0, PERIOD_MS)).toBe(true)
+    expect(isCodeAlive(T0, T0 + 2 * PERIOD_MS - 1, PERIOD_MS)).toBe(true)
+    expect(isCodeAlive(T0, T0 + 2 * PERIOD_MS, PERIOD_MS)).toBe(false)
+  })
+
+  test('made before the clock was set back is dead; one of a clock that is a little ahead is not', () => {
+    expect(isCodeAlive(T0, T0 - CLOCK_SLACK_MS, PERIOD_MS)).toBe(true)
+    expect(isCodeAlive(T0, T0 - CLOCK_SLACK_MS - 1, PERIOD_MS)).toBe(false)
+  })
+})
+
+describe('periods', () => {
+  test('count from the start of the attempt, so that the first is whole', () => {
+    expect(codePeriodAt(T0, T0, PERIOD_MS)).toEqual({ startsAt: T0, endsAt: T0 + PERIOD_MS })
+    expect(codePeriodAt(T0, T0 + PERIOD_MS - 1, PERIOD_MS).startsAt).toBe(T0)
+    expect(codePeriodAt(T0, T0 + PERIOD_MS, PERIOD_MS).startsAt).toBe(T0 + PERIOD_MS)
+  })
+
+  test('a clock that is behind the attempt is in the first period', () => {
+    expect(codePeriodAt(T0, T0 - 5_000, PERIOD_MS).startsAt).toBe(T0)
+  })
+})
+
+describe('attempt ids', () => {
+  test('hold 96 random bits', () => {
+    const ids = new Set(Array.from({ length: 10_000 }, () => toAttemptId(randomBytes(12))))
+    expect(ids.size).toBe(10_000)
+    for (const id of ids) expect(id).toMatch(ATTEMPT_ID)
+    expect(() => toAttemptId(randomBytes(11))).toThrow(RangeError)
+  })
+})

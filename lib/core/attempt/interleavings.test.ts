@@ -1,0 +1,49 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { T0 } from '../../../test/support/fixtures'
+import { type Drawn, decide, start, steps, toStep, Witness } from '../../../test/support/interleavings'
+import type { Attempt } from './attempt'
+
+/** A slow server's write: it decided on an old read. True when the write counts. */
+type Cas = (read: Attempt, stored: Attempt) => boolean
+
+const compareAndSet: Cas = (read, stored) => read.version === stored.version
+
+/** Runs the steps against the pure domain, with reads that may be older than the write, under the given rule for writes. */
+function playDomain(drawn: Drawn[], maySet: Cas): void {
+  const stored: [Attempt, Attempt] = start()
+  const oldReads: [Attempt, Attempt] = [...stored]
+  const witnesses = stored.map((attempt) => new Witness(attempt))
+  let now = T0
+  for (const each of drawn) {
+    const { attempt: index, event, name, waitMs } = toStep(each)
+    now += waitMs
+    const first = each.isStale ? oldReads[index] : stored[index]
+    oldReads[index] = stored[index]
+    for (const read of [first, stored[index]]) {
+      const outcome = decide(read, event(read.id), now)
+      if (outcome === null) break
+      const isWrite = outcome.attempt !== read
+      if (isWrite && !maySet(read, stored[index])) continue
+      if (isWrite) stored[index] = outcome.attempt
+      if (isWrite || read === stored[index]) witnesses[index]?.see(name, outcome)
+      break
+    }
+  }
+}
+
+const RUNS = 100_000
+
+describe('two computers, two phones, retries and time, in any order', () => {
+  test('the domain with a compare-and-set: one scanner, one winner, one session', { timeout: 120_000 }, () => {
+    fc.assert(
+      fc.property(steps, (drawn) => playDomain(drawn, compareAndSet)),
+      { numRuns: RUNS },
+    )
+  })
+
+  test('without the compare-and-set the same check fails: it has teeth', () => {
+    const blind = fc.property(steps, (drawn) => playDomain(drawn, () => true))
+    expect(fc.check(blind, { numRuns: RUNS, endOnFailure: true }).failed).toBe(true)
+  })
+})

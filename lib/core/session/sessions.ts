@@ -1,0 +1,228 @@
+import type { Person, Phone, Redeemed } from '../attempt/attempt'
+import { ProtocolError } from '../errors'
+import type { Audit } from '../audit'
+import {
+  type AnySession,
+  type ComputerSession,
+  createComputerSession,
+  createPhoneSession,
+  type EndedBy,
+  idleMsOf,
+  isSessionAlive,
+  isTouchDue,
+  KNOWN_BROWSER_MS,
+  MAX_PHONES,
+  type PhoneSession,
+  type PhoneView,
+  type SessionLifetimes,
+  type SessionView,
+  toPhoneView,
+  toSessionView,
+} from './session'
+import type { Beginning, Change, Ended, Store } from '../store'
+import type { Begun, Revoking } from '../attempt/attempts'
+
+export interface SessionsOptions {
+  store: Store
+  audit: Audit
+  lifetimes: SessionLifetimes
+  singleComputer: boolean
+  /** Computers that one person is signed in on at most. */
+  maxComputers: number
+  now: () => number
+  randomBytes: (size: number) => Buffer
+}
+
+/** Longer than any attempt lives after its scan. */
+const BAR_MS = 24 * 3_600_000
+
+/** In the place of a phone: all of them. */
+const EVERYWHERE = 'everywhere'
+
+function barOf(personId: string): string {
+  return `barred ${personId}`
+}
+
+/** A device that signs in. */
+export interface NewPhone {
+  person: Person
+  device: { browser: string | null; os: string | null; place: string | null }
+  /** The session that the same browser had before; null for none. */
+  olderId: string | null
+}
+
+/** Signed-in computers and phones: every question about who a client is ends at the record in here. */
+export class Sessions {
+  readonly #options: SessionsOptions
+
+  constructor(options: SessionsOptions) {
+    this.#options = options
+  }
+
+  /** The live session of this id and kind, or null. Records the use, at most once a minute. */
+  async findLive(kind: 'computer', id: string): Promise<ComputerSession | null>
+  async findLive(kind: 'phone', id: string): Promise<PhoneSession | null>
+  async findLive(kind: AnySession['kind'], id: string): Promise<AnySession | null> {
+    const { store, lifetimes, now } = this.#options
+    const session = await store.findSession(id)
+    if (session === null || session.kind !== kind || !isSessionAlive(session, now(), lifetimes)) return null
+    if (!isTouchDue(session, now(), lifetimes)) return session
+    await store.touchSession(id, now())
+    return { ...session, lastSeenAt: now() }
+  }
+
+  /**
+   * What a redeemed attempt begins, and ends, in its own step: a session, and how long its browser is known to the
+   * person; the session that the browser had before, and the person's oldest beyond how many they may have.
+   */
+  begin({ sessionId, scan, computer }: Redeemed, olderId: string | null): NonNullable<Change['begins']> {
+    const { lifetimes, now, singleComputer, maxComputers } = this.#options
+    const session = createComputerSession({ id: sessionId, person: scan.phone.person, computer }, now(), lifetimes)
+    const end = { keeps: singleComputer ? 1 : maxComputers, by: singleComputer ? 'single' : 'limit' } as const
+    const bar = {
+      who: barOf(scan.phone.person.id),
+      whats: [EVERYWHERE, scan.phone.sessionId],
+      since: (scan.scannedAt ?? 0) + BAR_MS,
+      refuse: () => new ProtocolError('attempt_ended'),
+    }
+    return { ...this.#beginning(session, olderId), ...end, session, isKnownUntil: now() + KNOWN_BROWSER_MS, bar }
+  }
+
+  /**
+   * The session of a redeem.
+   * @throws ProtocolError `wrong_state` for a repeat whose session was signed out since: it does not bring it back.
+   */
+  async onRedeemed({ sessionId, begun, ended }: Begun): Promise<ComputerSession> {
+    if (begun === null) {
+      await this.#options.store.settle('sign-in')
+      const earlier = await this.findLive('computer', sessionId)
+      if (earlier === null) throw new ProtocolError('wrong_state')
+      return earlier
+    }
+    const { person } = begun
+    this.#options.audit({ event: 'session.created', kind: 'computer', session: sessionId, person: person.id })
+    auditEnded(this.#options.audit, ended)
+    await this.#options.store.settle('sign-in')
+    return begun
+  }
+
+  async signInPhone({ person, device, olderId }: NewPhone): Promise<PhoneSession> {
+    const { store, now, randomBytes, audit } = this.#options
+    const session = createPhoneSession(randomBytes(24).toString('base64url'), person, device, now())
+    const end = { keeps: MAX_PHONES, by: 'limit' } as const
+    const ended = await store.insertSession({ ...this.#beginning(session, olderId), ...end })
+    audit({ event: 'session.created', kind: 'phone', session: session.id, person: person.id })
+    auditEnded(audit, ended ?? [])
+    await store.settle('sign-in')
+    return session
+  }
+
+  /**
+   * Safe to repeat, and for an id that never was.
+   * @throws a failure of the store also when the session has ended, and that is not certain to stay so: a repeat makes
+   * sure of it. So does every sign-out here.
+   */
+  async signOut(id: string, by: EndedBy): Promise<void> {
+    const { store, now, audit } = this.#options
+    const session = await store.revokeSession(id, now(), by)
+    if (session !== null) auditEnded(audit, [{ session, by }])
+    await store.settle('ending')
+  }
+
+  /** The same for a device that signs itself out, and whose session may have ended before. */
+  async signOutHere(kind: AnySession['kind'], id: string): Promise<void> {
+    const live = await (kind === 'computer' ? this.findLive(kind, id) : this.findLive(kind, id))
+    if (live !== null) return await this.signOut(id, 'here')
+    await this.#options.store.settle('ending')
+  }
+
+  /** "Wasn't you?": that computer, and the trust in its browser, whatever has become of its session. Safe to repeat. */
+  async revoke({ person }: Phone, { sessionId, browserHash }: Revoking): Promise<void> {
+    await this.#options.store.forget(person.id, browserHash)
+    await this.signOut(sessionId, 'phone')
+  }
+
+  /** The person's signed-in computers, newest first. `currentId`: the computer that asks. */
+  async list(personId: string, currentId: string | null): Promise<SessionView[]> {
+    const sessions = await this.#options.store.listSessions(personId, 'computer')
+    return sessions.filter((each) => this.#isAlive(each)).map((session) => toSessionView(session, currentId))
+  }
+
+  /** The person's signed-in phones, newest first. `currentId`: the phone that asks. */
+  async listPhones(personId: string, currentId: string | null): Promise<PhoneView[]> {
+    const sessions = await this.#options.store.listSessions(personId, 'phone')
+    return sessions.filter((each) => this.#isAlive(each)).map((session) => toPhoneView(session, currentId))
+  }
+
+  /** @throws ProtocolError `not_found` for an unknown, ended, or another person's session alike. */
+  async signOutOne(personId: string, kind: AnySession['kind'], id: string, by: EndedBy): Promise<void> {
+    const { store } = this.#options
+    const session = await store.findSession(id)
+    const isRepeat = session !== null && isOf(personId, kind, session) && session.revokedAt !== null
+    if (isRepeat) await store.settle('ending')
+    this.#checkOwn(personId, kind, session)
+    if (kind === 'phone' && by !== 'here') await this.#bar(personId, [id])
+    await this.signOut(id, by)
+  }
+
+  /** Records that the person knows of this computer. @throws ProtocolError `not_found`, as `signOutOne`. */
+  async acknowledge(personId: string, id: string): Promise<void> {
+    this.#checkOwn(personId, 'computer', await this.#options.store.findSession(id))
+    await this.#options.store.acknowledgeSession(id)
+  }
+
+  /** Signs all the person's computers out but the one that asks, and trusts no other browser of theirs any more. */
+  async signOutAll(personId: string, exceptId: string | null, by: EndedBy): Promise<void> {
+    const { store, now, audit } = this.#options
+    const current = exceptId === null ? null : await store.findSession(exceptId)
+    const kept = current?.kind === 'computer' ? (current.browserHash ?? null) : null
+    await store.forgetOthers(personId, kept)
+    await this.#bar(personId, [EVERYWHERE])
+    auditEnded(audit, await store.revokeSessions(personId, { kind: 'computer', exceptId, now: now(), by }))
+    await store.settle('ending')
+  }
+
+  /** Signs all the person's phones out but the one that asks. */
+  async signOutPhones(personId: string, exceptId: string | null): Promise<void> {
+    const { store, now } = this.#options
+    // Before they end: a repeat of a call that failed in between would find none to bar.
+    const phones = await store.listSessions(personId, 'phone')
+    const others = phones.map(({ id }) => id).filter((id) => id !== exceptId)
+    await this.#bar(personId, others)
+    const ended = await store.revokeSessions(personId, { kind: 'phone', exceptId, now: now(), by: 'phone' })
+    auditEnded(this.#options.audit, ended)
+    await store.settle('ending')
+  }
+
+  /** What these have confirmed, and no computer has redeemed yet, leads to no session any more. */
+  async #bar(personId: string, whats: readonly string[]): Promise<void> {
+    const { store, now } = this.#options
+    await Promise.all(whats.map((what) => store.remember(barOf(personId), what, now() + BAR_MS, now())))
+  }
+
+  #checkOwn(personId: string, kind: AnySession['kind'], session: AnySession | null): void {
+    const isOwn = session !== null && isOf(personId, kind, session)
+    if (!isOwn || !this.#isAlive(session)) throw new ProtocolError('not_found')
+  }
+
+  #beginning<S extends AnySession>(session: S, replaces: string | null): Omit<Beginning<S>, 'keeps' | 'by'> {
+    const { lifetimes, now } = this.#options
+    return { session, now: now(), replaces, idleMs: idleMsOf(session.kind, lifetimes) }
+  }
+
+  #isAlive(session: AnySession): boolean {
+    return isSessionAlive(session, this.#options.now(), this.#options.lifetimes)
+  }
+}
+
+/** Writes a line for each session that has ended. */
+export function auditEnded(audit: Audit, ended: readonly Ended[]): void {
+  for (const { session, by } of ended) {
+    const { kind, id, person } = session
+    audit({ event: 'session.revoked', kind, session: id, person: person.id, by })
+  }
+}
+
+function isOf(personId: string, kind: AnySession['kind'], session: AnySession): boolean {
+  return session.kind === kind && session.person.id === personId
+}

@@ -1,0 +1,102 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { Deadlines } from './timer-wheel'
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+function recorder() {
+  const due: number[] = []
+  return { due, onDeadline: () => due.push(Date.now()) }
+}
+
+test('a moment is told within 100 ms of its coming, and once', () => {
+  const deadlines = new Deadlines(Date.now)
+  const one = recorder()
+  const at = Date.now() + 1_234
+  deadlines.set(one, at)
+  vi.advanceTimersByTime(10_000)
+  expect(one.due).toHaveLength(1)
+  expect((one.due[0] ?? 0) - at).toBeGreaterThanOrEqual(0)
+  expect((one.due[0] ?? 0) - at).toBeLessThanOrEqual(200)
+})
+
+test('a moment in the past is due at the next tick', () => {
+  const deadlines = new Deadlines(Date.now)
+  const one = recorder()
+  deadlines.set(one, Date.now() - 5_000)
+  vi.advanceTimersByTime(200)
+  expect(one.due).toHaveLength(1)
+})
+
+test('setting again moves it, deleting forgets it', () => {
+  const deadlines = new Deadlines(Date.now)
+  const moved = recorder()
+  const gone = recorder()
+  deadlines.set(moved, Date.now() + 500)
+  deadlines.set(gone, Date.now() + 500)
+  deadlines.set(moved, Date.now() + 2_000)
+  deadlines.delete(gone)
+  vi.advanceTimersByTime(1_000)
+  expect([moved.due, gone.due]).toEqual([[], []])
+  vi.advanceTimersByTime(2_000)
+  expect(moved.due).toHaveLength(1)
+  expect(gone.due).toEqual([])
+})
+
+test('one timer serves ten thousand, and none is left when nothing is due', () => {
+  const deadlines = new Deadlines(Date.now)
+  const many = Array.from({ length: 10_000 }, recorder)
+  for (const [index, each] of many.entries()) deadlines.set(each, Date.now() + (index % 30_000))
+  expect(vi.getTimerCount()).toBe(1)
+  vi.advanceTimersByTime(31_000)
+  expect(many.every(({ due }) => due.length === 1)).toBe(true)
+  expect(vi.getTimerCount()).toBe(0)
+  expect(deadlines.size).toBe(0)
+})
+
+test('a moment may set the next one', () => {
+  const deadlines = new Deadlines(Date.now)
+  let times = 0
+  const again = {
+    onDeadline() {
+      times += 1
+      deadlines.set(again, Date.now() + 1_000)
+    },
+  }
+  deadlines.set(again, Date.now() + 1_000)
+  vi.advanceTimersByTime(10_500)
+  expect(times).toBeGreaterThanOrEqual(9)
+  expect(times).toBeLessThanOrEqual(10)
+})
+
+test('after a pause of hours everything that came due is told at once', () => {
+  let now = 1_000_000
+  const deadlines = new Deadlines(() => now)
+  const one = recorder()
+  deadlines.set(one, now + 60_000)
+  now += 5 * 3_600_000
+  vi.advanceTimersByTime(100)
+  expect(one.due).toHaveLength(1)
+})
+
+test.each([86_400_000, -86_400_000])(
+  'a clock that is set by %i ms neither holds a deadline up nor brings it forward',
+  (stepMs) => {
+    let stepped = 0
+    const deadlines = new Deadlines(() => Date.now() + stepped, Date.now)
+    const [before, after] = [recorder(), recorder()]
+    deadlines.set(before, Date.now() + 10_000)
+    stepped = stepMs
+    deadlines.set(after, Date.now() + stepped + 20_000)
+    vi.advanceTimersByTime(9_900)
+    expect([before.due.length, after.due.length]).toEqual([0, 0])
+    vi.advanceTimersByTime(200)
+    expect([before.due.length, after.due.length]).toEqual([1, 0])
+    vi.advanceTimersByTime(10_000)
+    expect([before.due.length, after.due.length]).toEqual([1, 1])
+  },
+)

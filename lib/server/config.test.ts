@@ -1,0 +1,253 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test, vi } from 'vitest'
+import { findLanAddress, loadConfig, type Machine, parseConfig } from './config'
+import { SETTINGS } from './settings'
+import { ConfigError, StartError } from '../core/start-error'
+
+const MACHINE: Machine = { lanAddress: '192.168.1.23', loadSecret: () => 's'.repeat(43) }
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  PUBLIC_ORIGIN: 'https://login.example.com',
+  SESSION_SECRET: 'a secret for tests that is long enough',
+}
+
+function problems(env: Record<string, string | undefined>): string {
+  try {
+    parseConfig(env, MACHINE)
+    return ''
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+    throw error
+  }
+}
+
+describe('with nothing set', () => {
+  test('development runs, under the address that a phone in the network can open', () => {
+    const config = parseConfig({ NODE_ENV: 'development' }, MACHINE)
+    expect(config).toMatchObject({
+      publicOrigin: 'http://192.168.1.23:3000',
+      isLocal: true,
+      demoAccounts: true,
+      matchPolicy: 'risk',
+      maxStreams: 20_000,
+      lifetimes: { attemptMs: 300_000, codePeriodMs: 30_000, confirmMs: 120_000, ticketMs: 60_000 },
+      sessionLifetimes: { computerMs: 604_800_000, computerIdleMs: 86_400_000 },
+    })
+    expect(config.ownOrigins).toContain('http://localhost:3000')
+    expect(config.ownOrigins).toContain('http://192.168.1.23:3000')
+  })
+
+  test('the demo on the built app runs likewise', () => {
+    expect(parseConfig({ NODE_ENV: 'production', DEMO: 'true', PORT: '8080' }, MACHINE)).toMatchObject({
+      publicOrigin: 'http://192.168.1.23:8080',
+      demoAccounts: true,
+    })
+  })
+
+  test.each(['production', 'staging', 'Production', 'Development', 'dev', ' test', '', undefined])(
+    'NODE_ENV=%s does not run, and names both settings that it needs',
+    (mode) => {
+      const message = problems({ NODE_ENV: mode })
+      expect(message).toMatch(/PUBLIC_ORIGIN\s+required/)
+      expect(message).toMatch(/SESSION_SECRET\s+required/)
+      const config = parseConfig({ ...PRODUCTION, NODE_ENV: mode }, MACHINE)
+      expect(config).toMatchObject({ isLocal: false, demoAccounts: false })
+      expect([...config.ownOrigins]).toEqual([PRODUCTION.PUBLIC_ORIGIN])
+    },
+  )
+
+  test('a machine in no network is its own computer', () => {
+    const config = parseConfig({ NODE_ENV: 'test' }, { ...MACHINE, lanAddress: null })
+    expect(config.publicOrigin).toBe('http://localhost:3000')
+  })
+})
+
+describe('production', () => {
+  test('accepts its own origin only, and has no demo accounts', () => {
+    const config = parseConfig(PRODUCTION, MACHINE)
+    expect([...config.ownOrigins]).toEqual(['https://login.example.com'])
+    expect(config.demoAccounts).toBe(false)
+  })
+
+  test('so does a demo that was given its origin', () => {
+    expect([...parseConfig({ ...PRODUCTION, DEMO: '1' }, MACHINE).ownOrigins]).toEqual(['https://login.example.com'])
+  })
+
+  test('keeps several secrets in order, the newest first', () => {
+    const secrets = ['a'.repeat(32), 'b'.repeat(32)]
+    expect(parseConfig({ ...PRODUCTION, SESSION_SECRET: secrets.join(', ') }, MACHINE).secrets).toEqual(secrets)
+  })
+})
+
+describe('a wrong value stops the start with its name', () => {
+  test.each([
+    ['PUBLIC_ORIGIN', 'https://login.example.com/path'],
+    ['PUBLIC_ORIGIN', 'login.example.com'],
+    ['PUBLIC_ORIGIN', 'ftp://login.example.com'],
+    ['PUBLIC_ORIGIN', 'https://user:pass@login.example.com'],
+    ['SESSION_SECRET', 'too short'],
+    ['SESSION_SECRET', `${'a'.repeat(32)},short`],
+    ['PORT', '70000'],
+    ['PORT', 'http'],
+    ['MATCH_POLICY', 'sometimes'],
+    ['SINGLE_COMPUTER', 'yes'],
+    ['DEMO_ACCOUNTS', 'on'],
+    ['ATTEMPT_TTL_S', '0'],
+    ['ATTEMPT_TTL_S', '1.5'],
+    ['CODE_PERIOD_S', '-30'],
+    ['RATE_LIMIT_SCALE', '0'],
+    ['MAX_STREAMS', 'many'],
+    ['TRUSTED_PROXIES', '10.0.0.0/64'],
+    ['IP_ALLOWLIST', 'everyone'],
+    ['LOG_LEVEL', 'loud'],
+    ['PLACE_HEADER', 'CF-IPCity, X-City'],
+    ['PLACE_HEADER', 'CF IPCity'],
+    ['PLACE_HEADER', 'Straße'],
+    ['REDIS_URL', 'http://localhost'],
+    ['REDIS_URL', 'localhost:6379'],
+    ['UPSTASH_REDIS_REST_URL', 'redis://localhost'],
+    ['REDIS_PREFIX', 'a b'],
+    ['METRICS_TOKEN', 'too short'],
+    ['METRICS_TOKEN', 'long enough, but a bearer token has no blanks'],
+    ['METRICS_TOKEN', `${'m'.repeat(32)},short`],
+    ['PHONE_JWT_SECRET', 'too short'],
+    ['API_SIGNING_SECRET', 'too short'],
+    ['PHONE_JWKS_URL', 'http://accounts.example.com/keys'],
+    ['PHONE_JWKS_URL', 'https://user:pass@accounts.example.com/keys'],
+    ['PHONE_JWKS_URL', 'http://127.0.0.1.evil.example/keys'],
+    ['PHONE_JWKS_URL', 'file:///keys.json'],
+    ['PHONE_JWKS_URL', 'keys'],
+  ])('%s=%s', (name, value) => {
+    expect(problems({ ...PRODUCTION, [name]: value })).toMatch(new RegExp(`^ {2}${name} +(expected|not)`, 'm'))
+  })
+
+  test('and all of them are named at once, without their values', () => {
+    const message = problems({ ...PRODUCTION, SESSION_SECRET: 'hunter2', PORT: 'x', MATCH_POLICY: 'y' })
+    expect(message.split('\n')).toHaveLength(4)
+    expect(message).not.toContain('hunter2')
+  })
+
+  const SECRET = 's'.repeat(32)
+  const KEY_SET = 'https://accounts.example.com/keys'
+
+  test.each([
+    [{ PHONE_JWT_SECRET: SECRET }, ['PHONE_JWT_ISSUER', 'PHONE_JWT_AUDIENCE']],
+    [{ PHONE_JWKS_URL: KEY_SET, PHONE_JWT_ISSUER: 'i' }, ['PHONE_JWT_AUDIENCE']],
+    [{ PHONE_JWT_ISSUER: 'i', PHONE_JWT_AUDIENCE: 'a' }, ['PHONE_JWT_SECRET']],
+    [{ API_SIGNING_SECRET: SECRET }, ['PHONE_JWT_SECRET']],
+    [
+      { PHONE_JWT_SECRET: SECRET, PHONE_JWKS_URL: KEY_SET, PHONE_JWT_ISSUER: 'i', PHONE_JWT_AUDIENCE: 'a' },
+      ['PHONE_JWKS_URL'],
+    ],
+  ])('what only makes sense together: %j lacks %j', (env, names) => {
+    const rows = problems({ ...PRODUCTION, ...(env as Record<string, string>) })
+      .split('\n')
+      .slice(1)
+    expect(rows.map((row) => row.trim().split(' ')[0])).toEqual(names)
+  })
+
+  test('a store is a file, a Redis, or an Upstash, and not two of them', () => {
+    const storeOf = (env: Record<string, string>) => parseConfig({ ...PRODUCTION, ...env }, MACHINE).store
+    const upstash = { UPSTASH_REDIS_REST_URL: 'https://x.upstash.io/', UPSTASH_REDIS_REST_TOKEN: 't' }
+    expect(storeOf({})).toEqual({ kind: 'sqlite' })
+    const redis = { kind: 'redis', url: 'rediss://u:p@host:6380', prefix: 'qr-login:' }
+    expect(storeOf({ REDIS_URL: 'rediss://u:p@host:6380' })).toEqual(redis)
+    expect(storeOf({ ...upstash, REDIS_PREFIX: 'a:' })).toEqual({
+      kind: 'upstash',
+      url: 'https://x.upstash.io',
+      token: 't',
+      prefix: 'a:',
+    })
+    expect(problems({ ...PRODUCTION, ...upstash, REDIS_URL: 'redis://host' })).toMatch(/REDIS_URL +cannot be set/)
+    expect(problems({ ...PRODUCTION, UPSTASH_REDIS_REST_TOKEN: 't' })).toMatch(/UPSTASH_REDIS_REST_URL +required/)
+  })
+
+  test('bearer tokens are checked by a secret or by a key set', () => {
+    const claims = { PHONE_JWT_ISSUER: 'i', PHONE_JWT_AUDIENCE: 'a' }
+    const bearerOf = (env: Record<string, string>) => parseConfig({ ...PRODUCTION, ...claims, ...env }, MACHINE).bearer
+    expect(bearerOf({ PHONE_JWT_SECRET: SECRET })).toEqual({ key: { secrets: [SECRET] }, issuer: 'i', audience: 'a' })
+    for (const url of [KEY_SET, 'http://127.0.0.1:8080/keys', 'http://localhost/keys', 'http://[::1]/keys']) {
+      expect(bearerOf({ PHONE_JWKS_URL: url })).toMatchObject({ key: { keySetUrl: url } })
+    }
+    expect(parseConfig(PRODUCTION, MACHINE).bearer).toBeNull()
+  })
+
+  test('secrets of native apps are lists, and each is long enough', () => {
+    const claims = { PHONE_JWT_ISSUER: 'i', PHONE_JWT_AUDIENCE: 'a' }
+    const list = [SECRET, 't'.repeat(32)]
+    const given = { ...claims, PHONE_JWT_SECRET: list.join(','), API_SIGNING_SECRET: ` ${list.join(' , ')}` }
+    expect(parseConfig({ ...PRODUCTION, ...given }, MACHINE)).toMatchObject({
+      bearer: { key: { secrets: list } },
+      signingSecrets: list,
+    })
+    for (const name of ['PHONE_JWT_SECRET', 'API_SIGNING_SECRET']) {
+      expect(problems({ ...PRODUCTION, ...given, [name]: `${SECRET},short` })).toMatch(new RegExp(`${name} +expected`))
+      expect(problems({ ...PRODUCTION, ...given, [name]: ',' })).toMatch(new RegExp(`${name} +expected`))
+    }
+  })
+
+  test('the header of places is one field name, in any case', () => {
+    expect(parseConfig({ ...PRODUCTION, PLACE_HEADER: ' CF-IPCity ' }, MACHINE).placeHeader).toBe('cf-ipcity')
+    expect(parseConfig(PRODUCTION, MACHINE).placeHeader).toBeNull()
+  })
+
+  test('an empty value is the same as none', () => {
+    expect(parseConfig({ ...PRODUCTION, PORT: '', MATCH_POLICY: ' ' }, MACHINE)).toMatchObject({
+      port: 3000,
+      matchPolicy: 'risk',
+    })
+  })
+})
+
+test('.env.example lists every setting, with its default', () => {
+  const lines = [...readFileSync('.env.example', 'utf8').matchAll(/^# ([A-Z_]+)=(.*)$/gm)]
+  const names = lines.map(([, name = '']) => name)
+  // The listening address is read by the server alone, and the mode by everything.
+  expect([...names, 'NODE_ENV'].sort()).toEqual([...SETTINGS, 'HOSTNAME'].sort())
+  // These have no default: what stands there is an example.
+  const examples = lines.filter(([, name = '']) => !/^(PHONE_J|REDIS_URL)/.test(name))
+  const defaults = Object.fromEntries(examples.map(([, name = '', value = '']) => [name, value]))
+  const given = { ...defaults, ...PRODUCTION }
+  expect(parseConfig(given, MACHINE)).toEqual(parseConfig(PRODUCTION, MACHINE))
+})
+
+test('the address in the local network is a real one rather than a virtual one', () => {
+  const entry = (address: string, internal = false, family: 'IPv4' | 'IPv6' = 'IPv4') =>
+    ({ address, internal, family, netmask: '', mac: '', cidr: null }) as never
+  expect(
+    findLanAddress({
+      lo: [entry('127.0.0.1', true)],
+      docker0: [entry('172.17.0.1')],
+      wlan0: [entry('fe80::1', false, 'IPv6'), entry('192.168.1.23')],
+    }),
+  ).toBe('192.168.1.23')
+  expect(findLanAddress({ lo: [entry('127.0.0.1', true)], docker0: [entry('172.17.0.1')] })).toBe('172.17.0.1')
+  expect(findLanAddress({ lo: [entry('127.0.0.1', true)] })).toBeNull()
+})
+
+test('a data folder that cannot keep the secret of local mode is refused with a table', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qr-login-config-'))
+  const start = (dataDir: string) => {
+    vi.stubEnv('NODE_ENV', 'test')
+    vi.stubEnv('DATA_DIR', dataDir)
+    try {
+      loadConfig()
+      return 'started'
+    } catch (error) {
+      if (error instanceof StartError) return error.message
+      throw error
+    } finally {
+      vi.unstubAllEnvs()
+    }
+  }
+  const file = join(folder, 'file')
+  writeFileSync(file, 'mine')
+  expect(start(file)).toMatch(/^qr-login cannot start\..*\n.*file {2}is a file, not a folder\nName a folder/)
+  expect(start(folder)).toBe('started')
+  writeFileSync(join(folder, 'session-secret'), 'short')
+  expect(start(folder)).toMatch(/session-secret {2}holds no secret\nRemove the file/)
+  expect(readFileSync(join(folder, 'session-secret'), 'utf8')).toBe('short')
+  rmSync(folder, { recursive: true })
+})

@@ -1,0 +1,352 @@
+import { createServer, type IncomingMessage, request, type Server } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { AttemptView } from '../../core/attempt/views'
+import { writePeer } from '../../http/peer'
+import { App, ORIGIN } from '../../../test/support/app'
+import { createDoor } from './node-handler'
+
+let app: App
+let server: Server
+let port: number
+/** What the door has left to others. */
+let left: string[]
+/** Of the limit of pages, in ms. */
+let clock: number
+
+beforeEach(() => boot())
+
+async function boot(env: Record<string, string> = {}): Promise<void> {
+  app = new App(env, Date.now)
+  left = []
+  clock = 0
+  const door = createDoor({ files: new Set(['/icon.svg', '/avatars/ada.svg']), now: () => clock })
+  server = createServer((message, response) => {
+    writePeer(message.headers, message.socket.remoteAddress)
+    if (door(message, response)) return
+    left.push(`${message.method} ${message.url}`)
+    response.end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  port = (server.address() as AddressInfo).port
+}
+
+function shutDown(): void {
+  server.closeAllConnections()
+  server.close()
+  app.dispose()
+}
+afterEach(() => shutDown())
+
+interface Answer {
+  status: number
+  headers: IncomingMessage['headers']
+  text: string
+}
+
+function open(method: string, path: string, headers: Record<string, string> = {}, body?: string) {
+  return new Promise<IncomingMessage>((resolve, reject) => {
+    const sent = { Origin: ORIGIN, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers }
+    const asked = request({ port, method, path, headers: sent }, resolve)
+    asked.on('error', reject)
+    asked.end(body)
+  })
+}
+
+async function send(
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body?: string,
+): Promise<Answer> {
+  const response = await open(method, path, headers, body)
+  let text = ''
+  for await (const chunk of response) text += chunk
+  return { status: response.statusCode ?? 0, headers: response.headers, text }
+}
+
+async function start(): Promise<{ attempt: AttemptView; cookie: string; path: string }> {
+  const { text, headers } = await send('POST', '/api/qr', {}, '{}')
+  const attempt = JSON.parse(text) as AttemptView
+  return { attempt, cookie: headers['set-cookie']?.[0]?.split(';')[0] ?? '', path: `/api/qr/${attempt.id}` }
+}
+
+/** Writes by hand what no client would, and hears all that comes until the connection ends. */
+function write(text: string): { socket: Socket; heard: () => string; ended: Promise<void> } {
+  const socket = connect(port, '127.0.0.1', () => socket.write(text))
+  let heard = ''
+  socket.on('data', (chunk) => {
+    heard += chunk
+  })
+  const ended = new Promise<void>((resolve) => {
+    socket.on('error', () => resolve())
+    socket.on('close', () => resolve())
+  })
+  return { socket, heard: () => heard, ended }
+}
+
+describe('an answer', () => {
+  test('has the status, the headers, each cookie in a line of its own, and its length', async () => {
+    const { status, headers, text } = await send('POST', '/api/qr', {}, '{}')
+    expect(status).toBe(201)
+    expect(headers['set-cookie']).toHaveLength(1)
+    expect(headers['cache-control']).toBe('no-store')
+    expect(headers['x-request-id']).toMatch(/^[\da-f-]{13}$/)
+    expect(headers['content-length']).toBe(String(Buffer.byteLength(text)))
+    expect(headers.location).toBe(`/api/qr/${JSON.parse(text).id}`)
+  })
+
+  test('to HEAD has no body, to 304 neither', async () => {
+    const { path, cookie } = await start()
+    const { headers } = await send('GET', path, { cookie })
+    expect(await send('HEAD', path, { cookie })).toMatchObject({ status: 200, text: '' })
+    const known = await send('GET', path, { cookie, 'If-None-Match': headers.etag ?? '' })
+    expect(known).toMatchObject({ status: 304, text: '' })
+  })
+
+  test('reads the query, and nothing of the Host', async () => {
+    const { path, cookie } = await start()
+    const headers = { cookie, Host: 'evil.example' }
+    expect((await send('GET', `${path}?after=0&waitMs=0`, headers)).status).toBe(200)
+    expect((await send('GET', `${path}?after=x`, headers)).status).toBe(400)
+  })
+
+  test('is a refusal where the handler refuses', async () => {
+    expect((await send('PUT', '/api/qr')).headers.allow).toBe('POST')
+    expect((await send('GET', '/api/qr/unknown')).status).toBe(404)
+    expect((await send('POST', '/api/qr', { Origin: 'https://evil.example' }, '{}')).status).toBe(403)
+    expect((await send('POST', '/api/qr', {}, '{')).status).toBe(400)
+    expect((await send('POST', '/api/qr', { 'Content-Type': 'text/plain' }, 'x')).status).toBe(415)
+  })
+})
+
+test('paths and methods that are written in another way are left to the router', async () => {
+  for (const path of ['/', '/api', '/api/qr/', '/api//qr', '/login', '/API/qr']) await send('GET', path)
+  await send('PROPFIND', '/api/qr')
+  expect(left).toHaveLength(7)
+})
+
+test('streams and long polls that wait behind others on one connection end with it', async () => {
+  const { path, cookie } = await start()
+  const ask = (target: string) => `GET ${target} HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\n\r\n`
+  const { path: other, cookie: second } = await start()
+  const theirs = (target: string) => `GET ${target} HTTP/1.1\r\nHost: x\r\nCookie: ${second}\r\n\r\n`
+  const poll = '?after=1&waitMs=25000'
+  const { socket } = write(
+    ask(`${path}/events`) + ask(`${path}${poll}`) + theirs(`${other}/events`) + theirs(other + poll),
+  )
+  await expect.poll(() => app.services.streams.size).toBe(4)
+  socket.destroy()
+  await expect.poll(() => app.services.streams.size).toBe(0)
+  expect(app.services.attemptStreams.size).toBe(0)
+})
+
+test('a path under the API that there is not is answered here, and of attempts it counts as a refusal', async () => {
+  const { status, headers } = await send('GET', '/api/nowhere')
+  expect([status, headers['content-type']]).toEqual([404, 'application/problem+json'])
+  await send('POST', '/api/qr/AAAAAAAAAAAAAAAA/nowhere/else')
+  expect(app.services.refusals.size).toBe(1)
+  expect(left).toEqual([])
+})
+
+describe('pages', () => {
+  beforeEach(async () => {
+    shutDown()
+    await boot({ RATE_LIMIT_SCALE: '0.05', TRUSTED_PROXIES: '127.0.0.1' })
+  })
+
+  const from = (address: string) => ({ 'X-Forwarded-For': address })
+  /** The statuses of so many requests of one address, one after the other. */
+  async function ask(count: number, address: string, path = '/login', method = 'GET'): Promise<Record<number, number>> {
+    const statuses: Record<number, number> = {}
+    for (let index = 0; index < count; index += 1) {
+      const { status } = await send(method, path, from(address))
+      statuses[status] = (statuses[status] ?? 0) + 1
+    }
+    return statuses
+  }
+
+  test('beyond 240 a minute for one address are refused before the framework sees them', async () => {
+    expect(await ask(15, '203.0.113.7')).toEqual({ 200: 12, 429: 3 })
+    expect(left).toHaveLength(12)
+    expect(await ask(1, '203.0.113.8')).toEqual({ 200: 1 })
+    clock += 59_999
+    expect(await ask(1, '203.0.113.7')).toEqual({ 429: 1 })
+    clock += 1
+    expect(await ask(1, '203.0.113.7')).toEqual({ 200: 1 })
+  })
+
+  test('that are refused say so in a line of text, and when to come back', async () => {
+    const audit = vi.spyOn(app.services, 'audit')
+    await ask(12, '203.0.113.7')
+    clock += 1_500
+    const { status, headers, text } = await send('GET', '/login', from('203.0.113.7'))
+    expect([status, headers['content-type'], headers['retry-after']]).toEqual([429, 'text/plain; charset=utf-8', '59'])
+    expect(headers['cache-control']).toBe('no-store')
+    expect(text).toBe('Too many requests. Try again in 59 s.\n')
+    const facts = {
+      code: 'rate_limited',
+      status: 429,
+      route: 'page',
+      limit: 'pages',
+      requestId: headers['x-request-id'],
+    }
+    expect(audit.mock.calls).toEqual([[expect.objectContaining({ event: 'limited', ...facts })]])
+    expect(await send('HEAD', '/login', from('203.0.113.7'))).toMatchObject({ status: 429, text: '' })
+  })
+
+  test('are every path and method that is not a file’s, the unknown ones too; the API and files are free', async () => {
+    const paths = ['/', '/login?x', '/nowhere', '/icons/nowhere.png', '/icon.svg/', '/_next/data', '/api', '//login']
+    for (const path of paths) expect(await ask(1, '203.0.113.7', path)).toEqual({ 200: 1 })
+    for (const method of ['POST', 'OPTIONS', 'DELETE', 'PUT']) {
+      expect(await ask(1, '203.0.113.7', '/icon.svg', method)).toEqual({ 200: 1 })
+    }
+    for (const path of paths) expect(await ask(1, '203.0.113.7', path)).toEqual({ 429: 1 })
+    for (const path of ['/icon.svg?v=1', '/avatars/ada.svg', '/_next/static/chunks/x.js']) {
+      expect(await ask(20, '203.0.113.7', path)).toEqual({ 200: 20 })
+    }
+    expect(await ask(20, '203.0.113.7', '/api/nowhere')).toEqual({ 404: 20 })
+    expect(await ask(1, '203.0.113.7', '/api/qr/')).toEqual({ 429: 1 })
+    expect(await ask(20, '203.0.113.7', '/api/health/live')).toEqual({ 200: 20 })
+  })
+
+  test('are counted for the wider networks of an IPv6 client as well', async () => {
+    const hex = (index: number) => index.toString(16).padStart(2, '0')
+    expect(await ask(13, '2001:db8:1:100::1')).toEqual({ 200: 12, 429: 1 })
+    expect(await ask(1, '2001:db8:1:100::2')).toEqual({ 429: 1 })
+    // Of the /56 there is room for 36 more, of the /48 for 144 beyond that.
+    for (let index = 1; index <= 3; index += 1)
+      expect(await ask(12, `2001:db8:1:1${hex(index)}::1`)).toEqual({ 200: 12 })
+    expect(await ask(1, '2001:db8:1:1ff::1')).toEqual({ 429: 1 })
+    for (let index = 2; index <= 13; index += 1)
+      expect(await ask(12, `2001:db8:1:${hex(index)}00::1`)).toEqual({ 200: 12 })
+    expect(await ask(1, '2001:db8:1:ff00::1')).toEqual({ 429: 1 })
+    expect(await ask(1, '2001:db8:2::1')).toEqual({ 200: 1 })
+  })
+
+  test('of a client whose body is still on its way are refused, and the connection ends', async () => {
+    await ask(12, '127.0.0.1')
+    const { heard, ended } = write('POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\nx')
+    await ended
+    expect(heard()).toMatch(/^HTTP\/1.1 429 /)
+  })
+})
+
+describe('a body', () => {
+  const head = (more: string) =>
+    `POST /api/qr HTTP/1.1\r\nHost: x\r\nOrigin: ${ORIGIN}\r\nContent-Type: application/json\r\n${more}\r\n`
+
+  test('that is announced as too large is answered at once, and the connection ends though more could come', async () => {
+    const { heard, ended } = write(head('Content-Length: 60000000\r\n'))
+    await ended
+    expect(heard()).toMatch(/^HTTP\/1.1 413 /)
+  })
+
+  test('that turns out too large is answered while it is sent', async () => {
+    const chunk = `1000\r\n${'x'.repeat(4096)}\r\n`
+    const { socket, heard, ended } = write(head('Transfer-Encoding: chunked\r\n') + chunk + chunk)
+    const more = setInterval(() => socket.write(chunk), 20)
+    await ended
+    clearInterval(more)
+    expect(heard()).toMatch(/^HTTP\/1.1 413 /)
+  })
+
+  test('that is refused but whole leaves the connection open for the next request', async () => {
+    const body = 'x'.repeat(5_000)
+    const { socket, heard } = write(`${head(`Content-Length: ${body.length}\r\n`)}${body}`)
+    await expect.poll(heard).toMatch(/^HTTP\/1.1 413 /)
+    socket.write('GET /api/health/live HTTP/1.1\r\nHost: x\r\n\r\n')
+    await expect.poll(heard).toMatch(/HTTP\/1.1 200 /)
+    await new Promise((resolve) => setTimeout(resolve, 1_200))
+    expect(socket.destroyed).toBe(false)
+    socket.destroy()
+  })
+
+  test("that is broken off is nobody's mistake", async () => {
+    const errors = vi.spyOn(app.services.log, 'error')
+    const refused = vi.spyOn(app.services, 'audit')
+    const { socket } = write(`${head('Content-Length: 2\r\n')}{`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    socket.destroy()
+    await expect.poll(() => refused.mock.calls.length).toBe(1)
+    expect(refused.mock.calls[0]?.[0]).toMatchObject({ code: 'bad_request' })
+    expect(errors).not.toHaveBeenCalled()
+  })
+
+  test('that comes in small pieces is read to its end', async () => {
+    const { socket, heard } = write(`${head('Content-Length: 2\r\n')}{`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    socket.write('}')
+    await expect.poll(heard).toMatch(/^HTTP\/1.1 201 /)
+    socket.destroy()
+  })
+})
+
+describe('a stream', () => {
+  test('says the state at once, in one piece with its head, and is given back when the reader leaves', async () => {
+    const { path, cookie } = await start()
+    const response = await open('GET', `${path}/events`, { cookie })
+    expect(response.headers['content-type']).toBe('text/event-stream; charset=utf-8')
+    expect(response.headers['x-accel-buffering']).toBe('no')
+    const [first] = (await response[Symbol.asyncIterator]().next()).value.toString().split('\n')
+    expect(first).toBe('event: attempt')
+    expect(app.services.streams.size).toBe(1)
+    response.destroy()
+    await expect.poll(() => app.services.streams.size).toBe(0)
+    expect(app.services.attemptStreams.size).toBe(0)
+  })
+
+  test('of an attempt that is over says so and ends', async () => {
+    const { path, cookie } = await start()
+    await send('DELETE', path, { cookie })
+    const { text } = await send('GET', `${path}/events`, { cookie })
+    expect(text).toContain('"cancelled"')
+    expect(app.services.streams.size).toBe(0)
+  })
+
+  test('is refused before it opens', async () => {
+    const { path } = await start()
+    const { status, headers } = await send('GET', `${path}/events`)
+    expect([status, headers['content-type']]).toEqual([404, 'application/problem+json'])
+    expect(app.services.streams.size).toBe(0)
+  })
+
+  test('whose reader left before it was open is not kept', async () => {
+    const { path, cookie } = await start()
+    const watch = app.services.attemptStreams.open.bind(app.services.attemptStreams)
+    let isAsked = false
+    let answer = () => {}
+    // The store takes its time, and the reader does not have it.
+    app.services.attemptStreams.open = async (...args) => {
+      isAsked = true
+      await new Promise<void>((resolve) => {
+        answer = resolve
+      })
+      return await watch(...args)
+    }
+    const { socket, ended } = write(`GET ${path}/events HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\n\r\n`)
+    await expect.poll(() => isAsked).toBe(true)
+    socket.destroy()
+    await ended
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    answer()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect([app.services.streams.size, app.services.attemptStreams.size]).toEqual([0, 0])
+  })
+
+  test('that is drained says goodbye and ends', async () => {
+    const { path, cookie } = await start()
+    const heard = send('GET', `${path}/events`, { cookie })
+    await expect.poll(() => app.services.streams.size).toBe(1)
+    app.services.drain()
+    expect((await heard).text).toContain('event: bye')
+  })
+})
+
+test('a long poll whose reader leaves is given up', async () => {
+  const { path, cookie } = await start()
+  const { socket } = write(`GET ${path}?after=1&waitMs=25000 HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\n\r\n`)
+  await expect.poll(() => app.services.streams.size).toBe(1)
+  socket.destroy()
+  await expect.poll(() => app.services.streams.size).toBe(0)
+})

@@ -1,0 +1,70 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { BACKLOG_BYTES, type Sink } from '../../realtime/streams'
+
+/** The door for Node's own response: frames go to the connection, and cost nothing in between. Held until `begin`. */
+export class NodeSink implements Sink {
+  readonly #response: ServerResponse
+  /** What was written before the head of the answer; null after it. */
+  #held: Uint8Array[] | null = []
+  #isClosed = false
+
+  /** `socket`: of the request. */
+  constructor(response: ServerResponse, socket: Socket, onGone: () => void) {
+    this.#response = response
+    whenGone(response, socket, () => {
+      this.#isClosed = true
+      onGone()
+    })
+  }
+
+  /** The head is written: what comes from now on goes out at once. */
+  begin(): void {
+    const held = this.#held ?? []
+    this.#held = null
+    for (const frame of held) this.#response.write(frame)
+    if (this.#isClosed) this.#response.end()
+  }
+
+  write(frame: Uint8Array): boolean {
+    if (this.#isClosed) return false
+    if (this.#held !== null) {
+      this.#held.push(frame)
+      return true
+    }
+    if (this.#response.writableLength >= BACKLOG_BYTES) {
+      this.#isClosed = true
+      this.#response.destroy()
+      return false
+    }
+    this.#response.write(frame)
+    return true
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    if (this.#held === null) this.#response.end()
+  }
+}
+
+/**
+ * Calls `onGone` once: when the response is over, or its client has left, at once where that was before. A response that waits
+ * behind another one on its connection (pipelining) does not learn that the connection ends: for it the socket is listened to.
+ */
+export function whenGone(response: ServerResponse, socket: Socket, onGone: () => void): void {
+  if (response.destroyed || socket.destroyed) {
+    onGone()
+    return
+  }
+  const isQueued = response.socket === null
+  const leave = () => {
+    response.off('close', leave)
+    socket.off('close', leave)
+    onGone()
+  }
+  response.once('close', leave)
+  if (!isQueued) return
+  socket.setMaxListeners(0)
+  socket.once('close', leave)
+}

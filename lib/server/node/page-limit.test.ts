@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest'
+import { AddressList } from '../../http/address'
+import { fromPeer } from '../../../test/support/peer'
+import { PageLimit } from './page-limit'
+
+test('when 100,000 keys count, new addresses are refused with 503, and those that count go on', () => {
+  let now = 0
+  const limit = new PageLimit({ trustedProxies: new AddressList([]), scale: 1, files: new Set(), now: () => now })
+  const ask = (address: string) => limit.check('GET', '/login', new Headers(fromPeer(address)))
+  const addressOf = (index: number) => `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`
+  for (let index = 0; index < 100_000; index += 1) expect(ask(addressOf(index))).toBeNull()
+  expect(ask('203.0.113.7')).toEqual({ status: 503, retryAfterS: 10 })
+  expect(ask('2001:db8::1')).toEqual({ status: 503, retryAfterS: 10 })
+  expect(ask(addressOf(7))).toBeNull()
+  now += 60_000
+  expect(ask('203.0.113.7')).toBeNull()
+})

@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest'
+import { FaultyWire } from '../../../../test/support/faulty-wire'
+import { hasRedisServer, RedisServer } from '../../../../test/support/redis-server'
+import { defineScript, RedisFailure } from './redis'
+import { TcpRedis } from './tcp'
+
+const COUNT = defineScript("return redis.call('INCR', KEYS[1])")
+
+const CLIENTS = 10
+/** Of each client. */
+const CALLS_A_SECOND = 25
+const SECONDS = 12
+
+describe.skipIf(!hasRedisServer())('a network that loses packets', () => {
+  test('1 % of chunks stalled for 600 ms: a call fails that is behind a stall, and hardly another', async () => {
+    const server = await RedisServer.start()
+    const wire = await FaultyWire.open(server.port)
+    const now = () => performance.now()
+    const url = `redis://127.0.0.1:${wire.port}`
+    const clients = Array.from({ length: CLIENTS }, () => new TcpRedis({ url, now, onError: () => {} }))
+    for (const each of clients) {
+      await expect
+        .poll(() =>
+          each.ping().then(
+            () => true,
+            () => false,
+          ),
+        )
+        .toBe(true)
+    }
+    wire.fault = { kind: 'stall', share: 0.01, ms: 600 }
+    const ends: Promise<string>[] = []
+    const call = async (redis: TcpRedis) => {
+      const startedAt = now()
+      const end = await redis.run(COUNT, ['c'], []).then(
+        () => 'answered',
+        (error: unknown) => (error instanceof RedisFailure ? error.kind : `threw ${error}`),
+      )
+      // A second, and what a busy machine adds.
+      return now() - startedAt > 2_000 ? `${end}, too late` : end
+    }
+    await new Promise<void>((resolve) => {
+      let rounds = 0
+      const timer = setInterval(() => {
+        rounds += 1
+        for (const redis of clients) ends.push(call(redis))
+        if (rounds < CALLS_A_SECOND * SECONDS) return
+        clearInterval(timer)
+        resolve()
+      }, 1_000 / CALLS_A_SECOND)
+    })
+    const kinds: Record<string, number> = {}
+    for (const end of await Promise.all(ends)) kinds[end] = (kinds[end] ?? 0) + 1
+    const { answered = 0, late = 0, ...others } = kinds
+    expect(others).toEqual({})
+    expect(wire.stalls).toBeGreaterThan(20)
+    // Those of the first 100 ms of a stall: three, and what a busy machine adds.
+    expect(late).toBeLessThanOrEqual(4 * wire.stalls)
+    expect(late / (answered + late)).toBeLessThanOrEqual(0.08)
+    await Promise.all(clients.map((each) => each.close()))
+    await wire.close()
+    await server.dispose()
+  }, 60_000)
+})

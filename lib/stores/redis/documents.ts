@@ -1,0 +1,46 @@
+import type { Attempt } from '../../core/attempt/attempt'
+import { FullError, type Guard } from '../../core/rate-limit/limits'
+import type { Reply } from './client/redis'
+import type { AnySession } from '../../core/session/session'
+import type { Ended } from '../../core/store'
+
+/** What the script keeps and what it answers, to and from what we mean. */
+
+/** The version stands in front, where it can be compared without reading the rest. */
+export function toDocument(attempt: Attempt): string {
+  return `${attempt.version} ${JSON.stringify(attempt)}`
+}
+
+export function toAttempt(document: Reply | undefined): Attempt | null {
+  return typeof document === 'string' ? (JSON.parse(document.slice(document.indexOf(' ') + 1)) as Attempt) : null
+}
+
+export function toSession(found: Reply | undefined): AnySession | null {
+  if (!Array.isArray(found)) return null
+  const [document, seen, revoked, by, acknowledged] = found
+  const session = JSON.parse(String(document)) as AnySession
+  const now = {
+    lastSeenAt: seen === null ? session.lastSeenAt : Number(seen),
+    revokedAt: revoked === null ? null : Number(revoked),
+    revokedBy: by as AnySession['revokedBy'],
+  }
+  return session.kind === 'phone' ? { ...session, ...now } : { ...session, ...now, acknowledged: acknowledged === '1' }
+}
+
+/** Sessions that a step has ended, and how many it has left that have to end. */
+export function toTrimmed(found: Reply | undefined): { ended: Ended[]; left: number } {
+  if (!Array.isArray(found) || !Array.isArray(found[0])) return { ended: [], left: 0 }
+  const sessions = found[0].map(toSession).filter((session) => session !== null)
+  const ended = sessions.map((session) => ({ session, by: session.revokedBy ?? 'phone' }))
+  return { ended, left: Number(found[1]) }
+}
+
+/** What the script says when there is no room. */
+export const FULL = 'full'
+
+/** Of a group that a guard begins: where it is full, nothing follows it. */
+export function checkGuard(guard: Guard | undefined, [waitMs]: Reply[]): void {
+  if (guard === undefined) return
+  if (waitMs === FULL) throw new FullError('counters')
+  if (Number(waitMs) > 0) throw guard.refuse(Number(waitMs))
+}

@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { transition } from '../../core/attempt/transition'
+import { RedisFailure } from './client/redis'
+import { TcpRedis } from './client/tcp'
+import { createComputerSession } from '../../core/session/session'
+import { type Fault, FaultyWire } from '../../../test/support/faulty-wire'
+import { ADA, afterEvents, COMPUTER, LIFETIMES, pendingAttempt, scanBy, T0 } from '../../../test/support/fixtures'
+import { hasRedisServer, RedisServer } from '../../../test/support/redis-server'
+import { RedisStore } from './store'
+import type { Change } from '../../core/store'
+
+/** How the shared store fails: in time, never with a yes, and never for good. */
+
+describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
+  let server: RedisServer
+  let wire: FaultyWire
+  let store: RedisStore
+
+  beforeEach(async () => {
+    server = await RedisServer.start()
+    wire = await FaultyWire.open(server.port)
+    const redis = new TcpRedis({ url: `redis://127.0.0.1:${wire.port}`, now: Date.now, onError: () => {} })
+    store = new RedisStore({
+      redis,
+      prefix: 'qr:',
+      process: randomUUID(),
+      now: () => T0,
+      onError: () => {},
+      attemptLifeMs: 3_600_000,
+    })
+    await expect.poll(isThere).toBe(true)
+  })
+  afterEach(async () => {
+    await store.close()
+    await wire.close()
+    await server.dispose()
+  })
+
+  const isThere = () =>
+    store.ping().then(
+      () => true,
+      () => false,
+    )
+  const id = pendingAttempt().id
+  const scan = () => store.updateAttempt(id, (attempt) => transition(attempt, scanBy(ADA), T0, LIFETIMES))
+
+  const FAULTS: [string, Fault][] = [
+    ['answers by half and is cut', { kind: 'torn' }],
+    ['is too late', { kind: 'late', ms: 900 }],
+    ['is read-only', { kind: 'error', reply: "-READONLY You can't write against a read only replica." }],
+    ['is still loading', { kind: 'error', reply: '-LOADING Redis is loading the dataset in memory' }],
+    ['is out of memory', { kind: 'error', reply: "-OOM command not allowed when used memory > 'maxmemory'." }],
+    ['has lost its cluster', { kind: 'error', reply: '-CLUSTERDOWN The cluster is down' }],
+    ['takes no more connections', { kind: 'error', reply: '-ERR max number of clients reached' }],
+  ]
+
+  test.each(FAULTS)('that %s: a failure within a second, and well again within three', async (_, fault) => {
+    await store.insertAttempt(pendingAttempt())
+    wire.fault = fault
+    const startedAt = performance.now()
+    for (const call of [() => store.findAttempt(id), scan, () => store.takeOnce('nonce', T0 + 1_000, T0)]) {
+      await expect(call()).rejects.toBeInstanceOf(RedisFailure)
+    }
+    expect(performance.now() - startedAt).toBeLessThan(3_000)
+    wire.fault = { kind: 'none' }
+    await expect.poll(isThere, { timeout: 3_000 }).toBe(true)
+    // What was tried may have been done or not; tried again it is done, and done once.
+    await expect.poll(async () => (await scan())?.attempt.version, { timeout: 3_000 }).toBe(2)
+  })
+
+  test('that is 400 ms late is slow, and that is all', async () => {
+    await store.insertAttempt(pendingAttempt())
+    wire.fault = { kind: 'late', ms: 400 }
+    expect((await store.findAttempt(id))?.status).toBe('pending')
+  })
+
+  test('whose answer to a write is lost has written: the repeat gives the same, not a second one', async () => {
+    await store.insertAttempt(pendingAttempt())
+    const scanned = await store.findAttempt(id)
+    wire.fault = { kind: 'late', ms: 2_000 }
+    await expect(
+      store.updateAttempt(id, (attempt) => transition(attempt, scanBy(ADA), T0, LIFETIMES), { from: scanned }),
+    ).rejects.toBeInstanceOf(RedisFailure)
+    wire.fault = { kind: 'none' }
+    await expect
+      .poll(async () => (await scan().catch(() => null))?.attempt, { timeout: 4_000 })
+      .toMatchObject({
+        status: 'scanned',
+        version: 2,
+      })
+  })
+
+  test('a write lost in a failover, and redeemed again: still one session', async () => {
+    const confirmed = afterEvents(pendingAttempt(), scanBy(ADA), { type: 'confirm', phone: ADA })
+    await store.insertAttempt(confirmed)
+    const redeem = (attempt: typeof confirmed): Change => ({
+      ...transition(attempt, { type: 'redeem', ticketRight: true, sessionId: 's1', maxTries: 5 }, T0, LIFETIMES),
+      begins: {
+        session: createComputerSession({ id: 's1', person: ADA.person, computer: COMPUTER }, T0, {
+          computerMs: 1_000_000,
+          computerIdleMs: 1_000_000,
+          phoneIdleMs: 1_000_000,
+        }),
+        now: T0,
+        replaces: null,
+        keeps: 20,
+        by: 'limit',
+        idleMs: 1_000_000,
+        isKnownUntil: T0 + 1_000_000,
+        bar: { who: 'x', whats: [], since: 0, refuse: () => new Error() },
+      },
+    })
+    const snapshot = await server.ask(`GET qr:a:${id}`)
+    await store.updateAttempt(id, redeem)
+    // The replica that takes over has not seen the attempt's last write, though it has the session.
+    const document = snapshot.split('\r\n')[1] ?? ''
+    await server.send(['SET', `qr:a:${id}`, document, 'PX', '60000'])
+    expect((await store.findAttempt(id))?.status).toBe('confirmed')
+    await store.updateAttempt(id, redeem)
+    expect((await store.listSessions('ada', 'computer')).map((session) => session.id)).toEqual(['s1'])
+  })
+
+  test('whose connections are dead without having ended is found again within three seconds, messages and all', async () => {
+    await store.insertAttempt(pendingAttempt())
+    const seen: string[] = []
+    const watched = await store.watchAttempt(id, COMPUTER.browserHash, ({ status }) => seen.push(status), T0)
+    await expect.poll(() => server.ask(`SCARD qr:w:${id}`)).toContain(':1')
+    wire.deafen()
+    await Promise.all([1, 2, 3].map(() => expect(store.findAttempt(id)).rejects.toBeInstanceOf(RedisFailure)))
+    await expect.poll(isThere, { timeout: 3_000 }).toBe(true)
+    await scan()
+    // Read again after the gap, then told.
+    await expect.poll(() => seen, { timeout: 3_000 }).toEqual(['pending', 'scanned'])
+    watched?.unwatch()
+  })
+
+  test('that is full, or read-only, is a failure of the store, not a mistake of ours', async () => {
+    await store.insertAttempt(pendingAttempt())
+    await server.ask('CONFIG SET maxmemory 1')
+    await expect(store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'))).rejects.toBeInstanceOf(RedisFailure)
+    await server.ask('CONFIG SET maxmemory 0')
+    await server.ask(`REPLICAOF 127.0.0.1 ${server.port}`)
+    await expect(scan()).rejects.toBeInstanceOf(RedisFailure)
+    await server.ask('REPLICAOF NO ONE')
+    await expect.poll(async () => (await scan().catch(() => null))?.attempt.status, { timeout: 4_000 }).toBe('scanned')
+  })
+
+  test('that has forgotten everything is empty, not broken', async () => {
+    await store.insertAttempt(pendingAttempt())
+    await server.ask('FLUSHALL')
+    await server.ask('SCRIPT FLUSH')
+    expect(await store.findAttempt(id)).toBeNull()
+    await store.insertAttempt(pendingAttempt())
+    expect((await scan())?.attempt.status).toBe('scanned')
+  })
+
+  test('of which every message is lost: a scan is told within 16 s, what follows within 2.5 s', async () => {
+    const began = Date.now()
+    const redis = new TcpRedis({ url: server.url, now: Date.now, onError: () => {} })
+    const now = () => T0 + Date.now() - began
+    const other = new RedisStore({
+      redis,
+      prefix: 'qr:',
+      process: randomUUID(),
+      now,
+      onError: () => {},
+      attemptLifeMs: 3_600_000,
+    })
+    await store.insertAttempt(pendingAttempt())
+    const seen: string[] = []
+    const watched = await other.watchAttempt(id, COMPUTER.browserHash, ({ status }) => seen.push(status), T0)
+    await expect.poll(() => server.ask(`SCARD qr:w:${id}`)).toContain(':1')
+    expect(watched?.attempt.status).toBe('pending')
+    const forget = () => server.ask(`DEL qr:w:${id}`)
+    await forget()
+    await scan()
+    // What is read when the messages begin may come first: it is the state that was there before.
+    await expect.poll(() => seen.at(-1), { timeout: 16_000 }).toBe('scanned')
+    await forget()
+    await store.updateAttempt(id, (attempt) => transition(attempt, { type: 'confirm', phone: ADA }, T0, LIFETIMES))
+    await expect.poll(() => seen.at(-1), { timeout: 2_500 }).toBe('confirmed')
+    watched?.unwatch()
+    await other.close()
+  }, 30_000)
+})

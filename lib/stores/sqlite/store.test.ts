@@ -1,0 +1,154 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'libsql'
+import { expect, test } from 'vitest'
+import { TOMBSTONE_MS } from '../../core/attempt/attempt'
+import { FullError } from '../../core/rate-limit/limits'
+import { type AnySession, createPhoneSession } from '../../core/session/session'
+import { sqliteFailureKind } from './failure'
+import { ADA, LIFETIMES, pendingAttempt, T0 } from '../../../test/support/fixtures'
+import { describeStore } from '../../../test/contracts/store'
+import { FanOut } from '../fan-out'
+import { SqliteStore } from './store'
+import { FIND_SURPLUS } from './statements'
+import type { Beginning } from '../../core/store'
+
+describeStore('the embedded store', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
+  const opened: SqliteStore[] = []
+  const open = () => {
+    const store = new SqliteStore(folder, fail, { maxAttempts: 100, room: { maxCountersPerRule: 50, maxUsed: 1_000 } })
+    opened.push(store)
+    return store
+  }
+  return {
+    store: open(),
+    countWatchers: () => opened.reduce((sum, each) => sum + each.watching, 0),
+    reopen: async () => open(),
+    dispose: async () => {
+      for (const store of opened) store.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+})
+
+test('more attempts than there is room for are refused, after a restart too, until old ones are forgotten', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
+  const store = new SqliteStore(folder, fail, { maxAttempts: 2 })
+  store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'))
+  store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA2'))
+  store.close()
+  const again = new SqliteStore(folder, fail, { maxAttempts: 2 })
+  expect(() => again.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA3'))).toThrow(FullError)
+  again.sweep(T0 + 3_600_000, 100)
+  again.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA3'))
+  expect(again.findAttempt('AAAAAAAAAAAAAAA3')).not.toBeNull()
+  again.close()
+  rmSync(folder, { recursive: true })
+})
+
+test('sweeping forgets what is over, a bounded number at a time, and nothing else', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
+  const store = new SqliteStore(folder, fail)
+  const ids = Array.from({ length: 5 }, (_, index) => `AAAAAAAAAAAAAAA${index}`)
+  for (const each of ids) store.insertAttempt(pendingAttempt(each))
+  store.insertSession(beginningOf(createPhoneSession('s1', ADA.person, { browser: null, os: null, place: null }, T0)))
+  store.remember('ada', 'hash', T0 + 10 ** 10)
+  const over = T0 + LIFETIMES.attemptMs + TOMBSTONE_MS
+  expect(store.sweep(over - 1, 100)).toBe(0)
+  expect(store.sweep(over, 3)).toBe(3)
+  expect(store.sweep(over, 3)).toBe(2)
+  expect(store.findAttempt(ids[0] as string)).toBeNull()
+  expect(store.findSession('s1')).not.toBeNull()
+  expect(store.remembers('ada', 'hash', over)).toBe(true)
+  store.close()
+  rmSync(folder, { recursive: true })
+})
+
+test('the data folder is made, for its owner only', () => {
+  const parent = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
+  const folder = join(parent, 'new', 'data')
+  new SqliteStore(folder, fail).close()
+  expect(statSync(folder).mode & 0o077).toBe(0)
+  rmSync(parent, { recursive: true })
+})
+
+test('a store that somebody else keeps locked fails as a store, not as a bug', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
+  const store = new SqliteStore(folder, fail)
+  const other = new Database(join(folder, 'qr-login.db'))
+  other.exec('BEGIN EXCLUSIVE')
+  let thrown: unknown
+  try {
+    store.insertAttempt(pendingAttempt())
+  } catch (error) {
+    thrown = error
+  }
+  other.exec('ROLLBACK')
+  expect(sqliteFailureKind(thrown)).toBe('busy')
+  expect(sqliteFailureKind(new Error('a bug'))).toBeNull()
+  store.insertAttempt(pendingAttempt())
+  store.close()
+  rmSync(folder, { recursive: true })
+})
+
+test('a listener that throws silences neither the others nor the publisher', () => {
+  const errors: unknown[] = []
+  const heard: number[] = []
+  const fanOut = new FanOut<number>((error) => errors.push(error))
+  fanOut.watch('a', () => fail(new Error('a bug')))
+  fanOut.watch('a', (message) => heard.push(message))
+  fanOut.publish('a', 1)
+  expect({ heard, errors: errors.length }).toEqual({ heard: [1], errors: 1 })
+})
+
+test('a listener that has left leaves nothing behind', () => {
+  const fanOut = new FanOut<number>(fail)
+  const unwatch = fanOut.watch('a', () => {})
+  expect(fanOut.size).toBe(1)
+  unwatch()
+  expect(fanOut.size).toBe(0)
+})
+
+function fail(error: unknown): never {
+  throw error
+}
+
+test('a file of an older version is read on: its sessions live, and what is new is recorded', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
+  const older = new Database(join(folder, 'qr-login.db'))
+  older.exec(`
+    CREATE TABLE sessions (
+      id TEXT PRIMARY KEY, kind TEXT NOT NULL, person_id TEXT NOT NULL, signed_in_at INTEGER NOT NULL,
+      last_seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, revoked_at INTEGER, data TEXT NOT NULL
+    ) WITHOUT ROWID`)
+  const old = { kind: 'computer', id: 's1', person: ADA.person, browser: 'Firefox', os: null, place: null }
+  const times = { signedInAt: T0, lastSeenAt: T0, expiresAt: T0 + 1_000, revokedAt: null }
+  older
+    .prepare('INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, NULL, ?)')
+    .run('s1', 'computer', 'ada', T0, T0, T0 + 1_000, JSON.stringify({ ...old, ...times }))
+  older.close()
+  const store = new SqliteStore(folder, fail)
+  expect(store.findSession('s1')).toMatchObject({ browser: 'Firefox', acknowledged: false, revokedBy: null })
+  store.acknowledgeSession('s1')
+  expect(store.revokeSession('s1', T0, 'phone')).toMatchObject({ acknowledged: true, revokedBy: 'phone' })
+  store.close()
+  new SqliteStore(folder, fail).close()
+  rmSync(folder, { recursive: true })
+})
+
+test("a sign-in reads the person's own sessions, not those of all persons", () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
+  const store = new SqliteStore(folder, fail)
+  const db = new Database(join(folder, 'qr-login.db'))
+  const plan = db.prepare(`EXPLAIN QUERY PLAN ${FIND_SURPLUS}`).all('ada', 'computer', T0, T0, 's1', 19)
+  expect(plan).toMatchObject([{ detail: expect.stringContaining('USING INDEX sessions_person') }, expect.anything()])
+  db.close()
+  store.close()
+  rmSync(folder, { recursive: true })
+})
+
+function beginningOf(session: AnySession): Beginning {
+  return { session, now: T0, replaces: null, keeps: 20, by: 'limit', idleMs: 1_000 }
+}

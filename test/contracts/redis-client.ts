@@ -1,0 +1,161 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { hasRedisServer, RedisServer } from '../support/redis-server'
+import { defineScript, type Redis, RedisFailure } from '../../lib/stores/redis/client/redis'
+
+/** On a machine without Redis these are skipped in plain sight. `npm test` sees to it that there is one. */
+const isSkipped = !hasRedisServer()
+
+const INCREMENT = defineScript(`
+  local count = redis.call('INCRBY', KEYS[1], ARGV[1])
+  redis.call('PEXPIRE', KEYS[1], 60000)
+  return { count, ARGV[1], false, { 'nested', 7 } }
+`)
+
+/** Any command, by the one way that all commands of ours go. */
+const COMMAND = defineScript('return redis.call(unpack(ARGV))')
+
+/** What every way to a Redis promises. Run on a real redis-server. */
+export function describeRedis(
+  name: string,
+  open: (server: RedisServer) => Promise<{ redis: Redis; dispose: () => Promise<void> }>,
+): void {
+  describe.skipIf(isSkipped)(name, () => {
+    let server: RedisServer
+    let redis: Redis
+    let dispose: () => Promise<void>
+
+    beforeAll(async () => {
+      server = await RedisServer.start()
+    })
+    beforeEach(async () => {
+      const opened = await open(server)
+      redis = opened.redis
+      dispose = opened.dispose
+      await expect
+        .poll(() =>
+          redis.ping().then(
+            () => true,
+            () => false,
+          ),
+        )
+        .toBe(true)
+      await send(['FLUSHALL'])
+    })
+    afterEach(async () => await dispose())
+    afterAll(async () => await server.dispose())
+
+    const isThere = () =>
+      redis.ping().then(
+        () => true,
+        () => false,
+      )
+    const send = (command: string[]) => redis.run(COMMAND, [], command)
+
+    /** What became of a call, and whether it took longer than anybody waits. */
+    async function outcome(call: () => Promise<unknown>): Promise<string> {
+      const startedAt = performance.now()
+      const end = await call().then(
+        () => 'answered',
+        (error: unknown) => (error instanceof RedisFailure ? 'failed' : `threw ${error}`),
+      )
+      return performance.now() - startedAt > 900 ? `${end}, late` : end
+    }
+
+    test('answers as Redis does: text, numbers, nothing, and lists of them', async () => {
+      expect(await send(['SET', 'k', 'ÄÖ 你好\n"x"', 'PX', '60000'])).toBe('OK')
+      expect(await send(['GET', 'k'])).toBe('ÄÖ 你好\n"x"')
+      expect(await send(['GET', 'none'])).toBeNull()
+      expect(await send(['SET', 'n', '12'])).toBe('OK')
+      // Text that looks like a number or like JSON stays text.
+      expect(await send(['MGET', 'n', 'none', 'k'])).toEqual(['12', null, 'ÄÖ 你好\n"x"'])
+      expect(await send(['STRLEN', 'n'])).toBe(2)
+    })
+
+    test('runs scripts, also after the server has forgotten them', async () => {
+      expect(await redis.run(INCREMENT, ['c'], ['5'])).toEqual([5, '5', null, ['nested', 7]])
+      await server.ask('SCRIPT FLUSH')
+      expect(await redis.run(INCREMENT, ['c'], ['2'])).toEqual([7, '2', null, ['nested', 7]])
+    })
+
+    test('50 scripts at once count to 50', async () => {
+      await Promise.all(Array.from({ length: 50 }, () => redis.run(INCREMENT, ['c'], ['1'])))
+      expect(await send(['GET', 'c'])).toBe('50')
+    })
+
+    test('a mistake of ours is not taken for a failure of the server', async () => {
+      await send(['SET', 'text', 'x'])
+      expect(await outcome(() => send(['INCR', 'text']))).toMatch(/^threw/)
+      expect(await outcome(() => redis.run(defineScript('return nonsense('), [], []))).toMatch(/^threw/)
+      expect(await outcome(() => redis.ping())).toBe('answered')
+    })
+
+    test('hears its channel and no other, from the first word of a gap on', async () => {
+      const heard: string[] = []
+      redis.listen('mine', { onMessage: (text) => heard.push(text), onGap: () => heard.push('gap') })
+      await expect.poll(() => heard).toEqual(['gap'])
+      for (const [channel, text] of [
+        ['mine', '1'],
+        ['other', '2'],
+        ['mine', '{"a":"3,你好"}'],
+      ] as const) {
+        await send(['PUBLISH', channel, text])
+      }
+      await expect.poll(() => heard).toEqual(['gap', '1', '{"a":"3,你好"}'])
+    })
+
+    test('a server that hangs is a failure in time, soon at no cost, and is back soon after it goes on', async () => {
+      server.freeze()
+      const ends = await Promise.all(Array.from({ length: 10 }, () => outcome(() => send(['GET', 'k']))))
+      expect(new Set(ends)).toEqual(new Set(['failed']))
+      const kinds: string[] = []
+      const kindOf = (error: RedisFailure) => error.kind
+      await expect
+        .poll(
+          async () => {
+            for (let count = 0; count < 100; count += 1) kinds.push(await send(['GET', 'k']).then(String, kindOf))
+            return kinds.slice(-100)
+          },
+          { timeout: 6_000 },
+        )
+        .toEqual(Array(100).fill('breaker'))
+      // What was waited for before that: calls, and not one for each that was refused since.
+      expect(kinds.filter((kind) => kind === 'late').length).toBeLessThanOrEqual(5)
+      server.thaw()
+      await expect.poll(isThere, { timeout: 3_000 }).toBe(true)
+    })
+
+    test('a server that is gone is a failure, and is found again, with its messages and word of the gap', async () => {
+      const heard: string[] = []
+      redis.listen('mine', { onMessage: (text) => heard.push(text), onGap: () => heard.push('gap') })
+      await expect.poll(() => heard).toEqual(['gap'])
+      await server.kill()
+      await expect.poll(() => outcome(() => redis.ping())).toBe('failed')
+      await server.start()
+      await expect.poll(isThere, { timeout: 3_000 }).toBe(true)
+      await expect.poll(() => heard, { timeout: 4_000 }).toEqual(['gap', 'gap'])
+      await send(['PUBLISH', 'mine', 'after'])
+      await expect.poll(() => heard.at(-1)).toBe('after')
+    })
+
+    test('a server that is not there yet is found when it comes', async () => {
+      await server.kill()
+      const late = await open(server)
+      const heard: string[] = []
+      late.redis.listen('mine', { onMessage: (text) => heard.push(text), onGap: () => heard.push('gap') })
+      expect(await outcome(() => late.redis.ping())).toBe('failed')
+      await server.start()
+      await expect.poll(() => heard, { timeout: 4_000 }).toEqual(['gap'])
+      await expect
+        .poll(
+          () =>
+            late.redis.ping().then(
+              () => true,
+              () => false,
+            ),
+          { timeout: 3_000 },
+        )
+        .toBe(true)
+      await late.dispose()
+    })
+  })
+}

@@ -1,0 +1,143 @@
+import { beforeEach, expect, test } from 'vitest'
+import type { Attempt } from '../../lib/core/attempt/attempt'
+import { ProtocolError } from '../../lib/core/errors'
+import { transition } from '../../lib/core/attempt/transition'
+import { FullError } from '../../lib/core/rate-limit/limits'
+import { ADA, LIFETIMES, LIN, pendingAttempt, scanBy, T0 } from '../support/fixtures'
+import { apply, HASH, id, type StoreUnderTest } from './store-fixtures'
+import type { AccountChange, Store } from '../../lib/core/store'
+
+/** Attempts: written, updated by compare-and-set, and watched. */
+export function describeAttempts(current: () => StoreUnderTest): void {
+  let store: Store
+  beforeEach(() => {
+    store = current().store
+  })
+
+  test('an attempt is found as it was written, and an unknown one is null', async () => {
+    await store.insertAttempt(pendingAttempt())
+    expect(await store.findAttempt(id)).toEqual(pendingAttempt())
+    expect(await store.findAttempt('BBBBBBBBBBBBBBBB')).toBeNull()
+  })
+
+  test('an id is never written twice', async () => {
+    await store.insertAttempt(pendingAttempt())
+    await expect(async () => await store.insertAttempt(pendingAttempt())).rejects.toThrow()
+  })
+
+  test('an update is there for the next read, on every connection', async () => {
+    await store.insertAttempt(pendingAttempt())
+    const outcome = await store.updateAttempt(id, apply(scanBy(ADA)))
+    expect(outcome?.attempt).toMatchObject({ status: 'scanned', version: 2 })
+    expect(await (await current().reopen()).findAttempt(id)).toEqual(outcome?.attempt)
+  })
+
+  test('an update of an unknown attempt is null, and the change is not asked', async () => {
+    expect(await store.updateAttempt(id, () => expect.fail('there is nothing to change'))).toBeNull()
+  })
+
+  test('a refused change is thrown, and nothing is written', async () => {
+    await store.insertAttempt(pendingAttempt())
+    const update = async () => await store.updateAttempt(id, apply({ type: 'confirm', phone: ADA }))
+    await expect(update).rejects.toBeInstanceOf(ProtocolError)
+    expect(await store.findAttempt(id)).toEqual(pendingAttempt())
+  })
+
+  test('an unchanged attempt is neither written nor announced', async () => {
+    await store.insertAttempt(pendingAttempt())
+    let heard = 0
+    await store.watchAttempt(id, HASH, () => (heard += 1), T0)
+    const outcome = await store.updateAttempt(id, (attempt) => ({ attempt }))
+    expect(outcome?.attempt).toEqual(pendingAttempt())
+    expect(heard).toBe(0)
+  })
+
+  test('a change that lost the race is decided again on what the winner wrote', async () => {
+    await store.insertAttempt(pendingAttempt())
+    const from = await store.findAttempt(id)
+    // Between this read and its write another server is faster.
+    await (await current().reopen()).updateAttempt(id, apply(scanBy(LIN)))
+    let decided = 0
+    const slow = async () =>
+      await store.updateAttempt(
+        id,
+        (attempt) => {
+          decided += 1
+          return transition(attempt, scanBy(ADA), T0, LIFETIMES)
+        },
+        { from },
+      )
+    await expect(slow).rejects.toMatchObject({ code: 'attempt_taken' })
+    expect(decided).toBe(2)
+    expect(await store.findAttempt(id)).toMatchObject({ version: 2, scan: { phone: { person: { id: 'lin' } } } })
+  })
+
+  test('50 scans at once: exactly one wins', async () => {
+    await store.insertAttempt(pendingAttempt())
+    const phones = Array.from({ length: 50 }, (_, index) => ({ ...ADA, sessionId: `phone-${index}` }))
+    const scans = phones.map(async (phone) => await store.updateAttempt(id, apply(scanBy(phone))))
+    const results = await Promise.allSettled(scans)
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  })
+
+  test('a watcher of an attempt gets each change once, and nothing after it has stopped', async () => {
+    await store.insertAttempt(pendingAttempt())
+    const heard: string[] = []
+    const watched = await store.watchAttempt(id, HASH, ({ status, version }) => heard.push(`${version} ${status}`), T0)
+    expect(watched?.attempt).toEqual(pendingAttempt())
+    await store.updateAttempt(id, apply(scanBy(ADA)))
+    await store.updateAttempt(id, apply({ type: 'confirm', phone: ADA }))
+    await expect.poll(() => heard).toEqual(['2 scanned', '3 confirmed'])
+    watched?.unwatch()
+    watched?.unwatch()
+    await store.updateAttempt(id, apply({ type: 'cancel', phone: null }))
+    expect(heard).toHaveLength(2)
+  })
+
+  test("watching an unknown attempt, another browser's, or one that has ended leaves nothing", async () => {
+    await store.insertAttempt(pendingAttempt())
+    const heard: Attempt[] = []
+    const listen = (attempt: Attempt) => heard.push(attempt)
+    expect(await store.watchAttempt('BBBBBBBBBBBBBBBB', HASH, listen, T0)).toBeNull()
+    expect(await store.watchAttempt(id, 'another browser', listen, T0)).toBeNull()
+    const over = await store.watchAttempt(id, HASH, listen, T0 + LIFETIMES.attemptMs)
+    expect(over?.attempt).toEqual(pendingAttempt())
+    expect(await current().countWatchers()).toBe(0)
+    await store.updateAttempt(id, apply(scanBy(ADA)))
+    await store.updateAttempt(id, apply({ type: 'cancel', phone: null }))
+    const ended = await store.watchAttempt(id, HASH, listen, T0)
+    expect(ended?.attempt).toMatchObject({ status: 'cancelled' })
+    expect(await current().countWatchers()).toBe(0)
+    expect(heard).toEqual([])
+  })
+
+  test('a change while a watch begins is in what was read, or is told', async () => {
+    await store.insertAttempt(pendingAttempt())
+    let seen = 0
+    const [watched] = await Promise.all([
+      store.watchAttempt(id, HASH, ({ version }) => (seen = Math.max(seen, version)), T0),
+      store.updateAttempt(id, apply(scanBy(ADA))),
+    ])
+    await expect.poll(() => Math.max(seen, watched?.attempt.version ?? 0)).toBe(2)
+    watched?.unwatch()
+  })
+
+  test("the scanner's account hears of the attempt, another person's does not", async () => {
+    await store.insertAttempt(pendingAttempt())
+    const ada: AccountChange[] = []
+    const lin: AccountChange[] = []
+    store.watchAccount('ada', (change) => ada.push(change))
+    store.watchAccount('lin', (change) => lin.push(change))
+    await store.updateAttempt(id, apply(scanBy(ADA)))
+    await expect.poll(() => ada).toMatchObject([{ type: 'attempt', attempt: { id, status: 'scanned' } }])
+    expect(lin).toEqual([])
+  })
+
+  test('beyond as many attempts as it has room for it takes no more', async () => {
+    const ids = Array.from({ length: 101 }, (_, at) => `AAAAAAAAAAAAA${String(at).padStart(3, '0')}`)
+    for (const each of ids.slice(0, 100)) await store.insertAttempt(pendingAttempt(each))
+    const last = pendingAttempt(ids[100])
+    await expect(async () => await store.insertAttempt(last)).rejects.toThrow(FullError)
+    expect(await store.findAttempt(last.id)).toBeNull()
+  })
+}

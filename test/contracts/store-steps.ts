@@ -1,0 +1,222 @@
+import { beforeEach, expect, test } from 'vitest'
+import type { Attempt } from '../../lib/core/attempt/attempt'
+import { ProtocolError } from '../../lib/core/errors'
+import type { AttemptEvent } from '../../lib/core/attempt/transition'
+import { FullError, type Guard } from '../../lib/core/rate-limit/limits'
+import { ADA, LIN, pendingAttempt, scanBy, T0 } from '../support/fixtures'
+import { apply, beginning, computer, HASH, id, SESSION_LIFETIMES, type StoreUnderTest } from './store-fixtures'
+import type { AccountChange, Change, Store } from '../../lib/core/store'
+
+/** What one update does in one step: guards, the session that begins, and those that end with it. */
+export function describeSteps(current: () => StoreUnderTest): void {
+  let store: Store
+  beforeEach(() => {
+    store = current().store
+  })
+
+  const guardOf = (limit: number): Guard => ({
+    counters: [{ rule: 'rule', key: 'guard', limit, windowMs: 60_000, counts: true }],
+    now: T0,
+    refuse: (waitMs) => new Error(`wait ${waitMs}`),
+  })
+  const left = async (limit: number) => {
+    let count = 0
+    while ((await store.take(guardOf(limit).counters, T0)) === 0) count += 1
+    return count
+  }
+
+  test('a guard that is full keeps an attempt from being written', async () => {
+    await store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'), guardOf(1))
+    const second = async () => await store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA2'), guardOf(1))
+    await expect(second).rejects.toThrow('wait 60000')
+    expect(await store.findAttempt('AAAAAAAAAAAAAAA1')).not.toBeNull()
+    expect(await store.findAttempt('AAAAAAAAAAAAAAA2')).toBeNull()
+  })
+
+  test('a guard is counted once for an update, whatever comes of it', async () => {
+    await store.insertAttempt(pendingAttempt())
+    const guard = guardOf(10)
+    const update = async (event: AttemptEvent) => await store.updateAttempt(id, apply(event), { guard })
+    await update(scanBy(ADA))
+    await update(scanBy(ADA))
+    await expect(update({ type: 'redeem', ticketRight: true, sessionId: 's', maxTries: 5 })).rejects.toThrow(
+      ProtocolError,
+    )
+    await store.updateAttempt('BBBBBBBBBBBBBBBB', apply(scanBy(ADA)), { guard })
+    expect(await left(10)).toBe(6)
+  })
+
+  test('a guard that is full comes before the refusal, and before anything is written or announced', async () => {
+    await store.insertAttempt(pendingAttempt())
+    let heard = 0
+    await store.watchAttempt(id, HASH, () => (heard += 1), T0)
+    const guard = guardOf(1)
+    await store.take(guard.counters, T0)
+    const scan = async () => await store.updateAttempt(id, apply(scanBy(ADA)), { guard })
+    const wrong = async () => await store.updateAttempt(id, apply({ type: 'confirm', phone: ADA }), { guard })
+    const unknown = async () => await store.updateAttempt('BBBBBBBBBBBBBBBB', apply(scanBy(ADA)), { guard })
+    for (const each of [scan, wrong, unknown]) await expect(each).rejects.toThrow(/^wait/)
+    expect(await store.findAttempt(id)).toEqual(pendingAttempt())
+    expect(heard).toBe(0)
+  })
+
+  test('50 guarded updates at once: as many as the guard lets, and the loser of a race is counted once', async () => {
+    await store.insertAttempt(pendingAttempt())
+    const phones = Array.from({ length: 50 }, (_, index) => ({ ...ADA, sessionId: `phone-${index}` }))
+    const scans = phones.map(
+      async (phone) =>
+        await store.updateAttempt(id, apply(scanBy(phone)), { from: pendingAttempt(), guard: guardOf(30) }),
+    )
+    const results = await Promise.allSettled(scans)
+    const reasons = results.map((result) => (result.status === 'fulfilled' ? 'won' : String(result.reason)))
+    expect(reasons.filter((reason) => reason === 'won')).toHaveLength(1)
+    expect(reasons.filter((reason) => reason.includes('attempt_taken'))).toHaveLength(29)
+    expect(reasons.filter((reason) => reason.includes('wait'))).toHaveLength(20)
+  })
+
+  test('a guard whose rule has no room keeps a change from being written, and counts nothing', async () => {
+    await store.insertAttempt(pendingAttempt())
+    const counter = (key: string) => ({ rule: 'small', key, limit: 5, windowMs: 60_000, counts: true })
+    for (let at = 0; at < 50; at += 1) await store.take([counter(`made up ${at}`)], T0)
+    const guard = { ...guardOf(5), counters: [...guardOf(5).counters, counter('one more')] }
+    const heard: Attempt[] = []
+    await store.watchAttempt(id, HASH, (attempt) => heard.push(attempt), T0)
+    const change = async () => await store.updateAttempt(id, apply(scanBy(ADA)), { from: pendingAttempt(), guard })
+    await expect(change).rejects.toThrow(FullError)
+    await expect(async () => await store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'), guard)).rejects.toThrow(
+      FullError,
+    )
+    expect(await store.findAttempt(id)).toEqual(pendingAttempt())
+    expect(await store.findAttempt('AAAAAAAAAAAAAAA1')).toBeNull()
+    expect(heard).toEqual([])
+    expect(await left(5)).toBe(5)
+  })
+
+  const bar = {
+    who: 'barred ada',
+    whats: ['everywhere', 'phone'],
+    since: T0 + 500,
+    refuse: () => new Error('barred'),
+  }
+
+  test.each([
+    ['everywhere', T0 + 501, true],
+    ['phone', T0 + 60_000, true],
+    ['phone', T0 + 500, false],
+    ['another phone', T0 + 60_000, false],
+  ])('a sign-out (%s, until %i) that bars what would begin: %s', async (what, until, isBarred) => {
+    await store.insertAttempt(pendingAttempt())
+    await store.remember('barred ada', what, until, T0 - 60_000)
+    const begins = { ...beginning(computer('s1')), isKnownUntil: T0 + 60_000, bar }
+    const begin = async () => await store.updateAttempt(id, (attempt) => ({ ...apply(scanBy(ADA))(attempt), begins }))
+    if (isBarred) await expect(begin).rejects.toThrow('barred')
+    else await begin()
+    expect((await store.findAttempt(id))?.status).toBe(isBarred ? 'pending' : 'scanned')
+    expect((await store.findSession('s1')) === null).toBe(isBarred)
+  })
+
+  test('what begins with a change is written and published with it, once', async () => {
+    const begun = computer('s1')
+    await store.insertAttempt(pendingAttempt())
+    const heard: string[] = []
+    await store.watchAccount('ada', ({ type }) => heard.push(type))
+    const begin = (attempt: Attempt): Change => ({
+      ...apply(scanBy(ADA))(attempt),
+      begins: { ...beginning(begun), isKnownUntil: T0 + 60_000, bar },
+    })
+    expect(await store.updateAttempt(id, begin)).toMatchObject({ ended: [] })
+    expect(await store.findSession('s1')).toEqual(begun)
+    expect(await store.remembers('ada', HASH, T0)).toBe(true)
+    await expect.poll(() => heard).toEqual(['attempt', 'sessions'])
+    await store.revokeSession('s1', T0 + 1, 'here')
+    // A write that was lost and is made again brings no session back that was signed out since.
+    await store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'))
+    await store.updateAttempt('AAAAAAAAAAAAAAA1', begin)
+    expect(await store.findSession('s1')).toMatchObject({ revokedAt: T0 + 1 })
+  })
+
+  test("what ends with a change ends in the same step: the browser's older session, and the oldest beyond the limit", async () => {
+    for (const [at, name] of ['first', 'second', 'third'].entries()) {
+      await store.insertSession(beginning(computer(name, ADA.person, T0 + at, `hash of ${name}`)))
+      await store.remember('ada', `hash of ${name}`, T0 + 60_000, T0)
+    }
+    await store.insertSession(beginning(computer('of-lin', LIN.person)))
+    await store.insertAttempt(pendingAttempt())
+    const heard: AccountChange[] = []
+    await store.watchAccount('ada', (change) => heard.push(change))
+    const begun = computer('new', ADA.person, T0 + 9)
+    const change = (attempt: Attempt): Change => ({
+      ...apply(scanBy(ADA))(attempt),
+      begins: { ...beginning(begun, { replaces: 'third', keeps: 2 }), isKnownUntil: T0 + 60_000, bar },
+    })
+    const changed = await store.updateAttempt(id, change)
+    expect(changed?.ended.map(({ session, by }) => `${session.id} ${by}`).sort()).toEqual(['first limit', 'third here'])
+    expect((await store.listSessions('ada', 'computer')).map((each) => each.id)).toEqual(['new', 'second'])
+    expect(await store.findSession('first')).toMatchObject({ revokedAt: T0 + 9, revokedBy: 'limit' })
+    // Neither was ended from elsewhere: their browsers stay known.
+    expect(await store.remembers('ada', 'hash of first', T0)).toBe(true)
+    expect(await store.remembers('ada', 'hash of third', T0)).toBe(true)
+    await expect
+      .poll(() => heard.filter(({ type }) => type === 'revoked'))
+      .toEqual(
+        expect.arrayContaining([
+          { type: 'revoked', sessionId: 'first', by: 'limit' },
+          { type: 'revoked', sessionId: 'third', by: 'here' },
+        ]),
+      )
+    expect(await store.findSession('of-lin')).toMatchObject({ revokedAt: null })
+  })
+
+  test('a session with a text that not every parser takes begins, ends and is listed like any other', async () => {
+    const odd = computer('odd', { ...ADA.person, name: 'Ada \ud83d' })
+    await store.insertSession(beginning(odd))
+    expect((await store.listSessions('ada', 'computer')).map((each) => each.id)).toEqual(['odd'])
+    await store.acknowledgeSession('odd')
+    await store.touchSession('odd', T0 + 1)
+    const next = computer('next', ADA.person, T0 + 1)
+    const ended = await store.insertSession(beginning(next, { replaces: 'odd', keeps: 1, by: 'single' }))
+    expect(ended).toMatchObject([{ session: { id: 'odd' }, by: 'here' }])
+    expect((await store.listSessions('ada', 'computer')).map((each) => each.id)).toEqual(['next'])
+  })
+
+  test("a browser's older session may be another person's", async () => {
+    await store.insertSession(beginning(computer('of-lin', LIN.person)))
+    const ended = await store.insertSession(beginning(computer('of-ada'), { replaces: 'of-lin' }))
+    expect(ended).toMatchObject([{ session: { id: 'of-lin' }, by: 'here' }])
+    expect(await store.listSessions('lin', 'computer')).toEqual([])
+  })
+
+  test('where one computer is all, every other one ends, and its browser is known no more', async () => {
+    await store.insertSession(beginning(computer('old', ADA.person, T0, 'hash of old')))
+    await store.remember('ada', 'hash of old', T0 + 60_000, T0)
+    const ended = await store.insertSession(beginning(computer('new', ADA.person, T0 + 1), { keeps: 1, by: 'single' }))
+    expect(ended).toMatchObject([{ session: { id: 'old' }, by: 'single' }])
+    expect(await store.remembers('ada', 'hash of old', T0)).toBe(false)
+  })
+
+  test('what was not used for too long counts for nothing in a limit, and a person who has far too many gets down to it', async () => {
+    const idleMs = SESSION_LIFETIMES.computerIdleMs
+    await store.insertSession(beginning(computer('idle', ADA.person, T0)))
+    const later = T0 + idleMs + 1
+    for (let at = 0; at < 30; at += 1) {
+      await store.insertSession(beginning(computer(`s${at}`, ADA.person, later + at), { keeps: 1_000 }))
+    }
+    const ended = await store.insertSession(beginning(computer('new', ADA.person, later + 100), { keeps: 20 }))
+    expect(ended?.map(({ session }) => session.id).sort()).toEqual(
+      Array.from({ length: 11 }, (_, at) => `s${at}`).sort(),
+    )
+    const live = (await store.listSessions('ada', 'computer')).filter((each) => each.id !== 'idle')
+    expect(live).toHaveLength(20)
+  })
+
+  test('20 sign-ins of one person at once leave as many computers as there may be', async () => {
+    const other = await current().reopen()
+    const sessions = Array.from({ length: 20 }, (_, at) => computer(`s${at}`, ADA.person, T0 + at))
+    await Promise.all(
+      sessions.map(async (each, at) =>
+        (at % 2 === 0 ? store : other).insertSession(beginning(each, { keeps: 3, now: T0 + 50 })),
+      ),
+    )
+    expect(await store.listSessions('ada', 'computer')).toHaveLength(3)
+  })
+}

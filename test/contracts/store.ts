@@ -1,0 +1,41 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ADA, pendingAttempt, scanBy, T0 } from '../support/fixtures'
+import { describeAttempts } from './store-attempts'
+import { apply, beginning, computer, id, type StoreUnderTest } from './store-fixtures'
+import { describeSessions } from './store-sessions'
+import { describeSteps } from './store-steps'
+import type { Store } from '../../lib/core/store'
+
+/** What every store promises. Run on the real thing by each adapter's test. */
+export function describeStore(name: string, open: () => Promise<StoreUnderTest>): void {
+  describe(name, () => {
+    let opened: StoreUnderTest
+    let store: Store
+    beforeEach(async () => {
+      opened = await open()
+      store = opened.store
+    })
+    afterEach(async () => await opened.dispose())
+
+    describeAttempts(() => opened)
+    describeSteps(() => opened)
+    describeSessions(() => opened)
+
+    test('everything is still there after a restart', async () => {
+      await store.insertAttempt(pendingAttempt())
+      await store.updateAttempt(id, apply(scanBy(ADA)))
+      await store.insertSession(beginning(computer('s1')))
+      await store.remember('ada', 'hash', T0 + 60_000, T0)
+      await store.close()
+      store = await opened.reopen()
+      const again = store
+      expect(await again.findAttempt(id)).toMatchObject({ status: 'scanned' })
+      expect(await again.findSession('s1')).toEqual(computer('s1'))
+      expect(await again.remembers('ada', 'hash', T0)).toBe(true)
+    })
+
+    test('a ping answers', async () => {
+      await expect((async () => await store.ping())()).resolves.toBeUndefined()
+    })
+  })
+}

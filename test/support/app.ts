@@ -1,0 +1,188 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findHandler } from '../../lib/api/routes'
+import type { AttemptView, Review } from '../../lib/core/attempt/views'
+import { parseConfig } from '../../lib/server/config'
+import { createServices, installServices, type Services } from '../../lib/server/create-server'
+import { openSqlite } from '../../lib/stores/sqlite/open'
+import { T0 } from './fixtures'
+import { fromPeer } from './peer'
+
+/** The handlers of the API on real services, without a server. For tests only. */
+
+export const ORIGIN = 'https://login.example.com'
+
+export class App {
+  now = T0
+  services: Services
+  readonly #env: Record<string, string>
+  readonly #clock: () => number
+  readonly folder = mkdtempSync(join(tmpdir(), 'qr-login-test-'))
+
+  /** `clock`: its own, which stands still unless it is told, when none is given. */
+  constructor(env: Record<string, string> = {}, clock: (() => number) | null = null) {
+    this.#env = env
+    this.#clock = clock ?? (() => this.now)
+    this.services = this.#boot()
+  }
+
+  /** Ends this process's services and begins with new ones on the same data. */
+  restart(): void {
+    this.services.close()
+    this.services = this.#boot()
+  }
+
+  /** The limits' file fails from now on, as on a broken disk. */
+  breakLimits(): void {
+    openSqlite(this.folder, 'qr-login.db', 'DROP TABLE counters; DROP TABLE used;').close()
+  }
+
+  dispose(): void {
+    this.services.close()
+    installServices(null)
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  async handle(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url)
+    const found = findHandler(request.method, pathname)
+    if (found === null) throw new Error(`no route for ${request.method} ${pathname}`)
+    return await found.handler(request, { params: found.params })
+  }
+
+  #boot(): Services {
+    const env = {
+      NODE_ENV: 'production',
+      PUBLIC_ORIGIN: ORIGIN,
+      SESSION_SECRET: 'a secret for tests that is long enough',
+      DATA_DIR: this.folder,
+      DEMO_ACCOUNTS: 'true',
+      LOG_LEVEL: 'silent',
+      // Tests confirm as fast as they can; the one that does not sets its own.
+      CONFIRM_MIN_MS: '0',
+      ...this.#env,
+    }
+    const config = parseConfig(env, { lanAddress: null, loadSecret: () => 'x'.repeat(43) })
+    // The event loop of a test is always busy, and nobody is to be sent away for that.
+    const services = createServices(config, this.#clock, () => 0)
+    installServices(services)
+    return services
+  }
+}
+
+interface SendOptions {
+  body?: unknown
+  headers?: Record<string, string>
+  signal?: AbortSignal
+  /** What the browser says in `Sec-Fetch-Site`; null when it does not. */
+  site?: string | null
+}
+
+/** A browser: keeps its cookies, and says where its requests come from as a browser does. */
+export class Browser {
+  readonly app: App
+  readonly cookies = new Map<string, string>()
+  address = '203.0.113.7'
+
+  constructor(app: App) {
+    this.app = app
+  }
+
+  async send(
+    method: string,
+    path: string,
+    { body, headers = {}, signal, site = 'same-origin' }: SendOptions = {},
+  ): Promise<Response> {
+    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const init: RequestInit = {
+      method,
+      headers: fromPeer(this.address, {
+        ...(site === null ? {} : { 'Sec-Fetch-Site': site }),
+        'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
+        ...(cookie === '' ? {} : { Cookie: cookie }),
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...headers,
+      }),
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(signal === undefined ? {} : { signal }),
+    }
+    const response = await this.app.handle(new Request(ORIGIN + path, init))
+    for (const line of response.headers.getSetCookie()) this.#keep(line)
+    return response
+  }
+
+  /** Sends and reads the JSON of a good answer. */
+  async get<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await this.send(method, path, body === undefined ? {} : { body })
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
+    return (await response.json()) as T
+  }
+
+  start(): Promise<AttemptView> {
+    return this.get('POST', '/api/qr', {})
+  }
+
+  scan(attempt: AttemptView): Promise<Review> {
+    return this.get('POST', '/api/qr/scan', { code: codeOf(attempt) })
+  }
+
+  signInPhone(username: string): Promise<unknown> {
+    return this.get('POST', '/api/phone/session', { username, password: 'demo' })
+  }
+
+  #keep(line: string): void {
+    const [pair = '', ...attributes] = line.split('; ')
+    const [name = '', value = ''] = pair.split('=')
+    if (attributes.includes('Max-Age=0')) this.cookies.delete(name)
+    else this.cookies.set(name, value)
+  }
+}
+
+export function codeOf(attempt: AttemptView): string {
+  return attempt.code?.url.split('#')[1] ?? ''
+}
+
+/** A browser with a phone signed in. */
+export async function signedInPhone(app: App, username: string): Promise<Browser> {
+  const phone = new Browser(app)
+  await phone.signInPhone(username)
+  return phone
+}
+
+/** A whole sign-in: the computer's browser, signed in as the phone's person. */
+export async function signInComputer(app: App, phone: Browser, computer = new Browser(app)): Promise<Browser> {
+  const attempt = await computer.start()
+  const { claim } = await phone.scan(attempt)
+  await phone.get('POST', '/api/qr/confirm', { claim })
+  const { ticket } = await computer.get<AttemptView>('GET', `/api/qr/${attempt.id}`)
+  await computer.get('POST', `/api/qr/${attempt.id}/redeem`, { ticket })
+  return computer
+}
+
+/** Status and code of a refusal. */
+export async function refusal(response: Response): Promise<{ status: number; code: unknown }> {
+  const { code } = (await response.json()) as { code?: unknown }
+  return { status: response.status, code }
+}
+
+/** Reads a stream's frames as text until it ends or `count` frames have come. */
+export async function readFrames(response: Response, count = Number.POSITIVE_INFINITY): Promise<string[]> {
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  const frames = () => text.split('\n\n').filter((frame) => frame !== '')
+  while (frames().length < count) {
+    const { done, value } = await reader.read()
+    if (done) return frames()
+    text += decoder.decode(value, { stream: true })
+  }
+  reader.releaseLock()
+  return frames()
+}
+
+/** The data of a frame, parsed. */
+export function dataOf<T>(frame: string | undefined): T {
+  const line = frame?.split('\n').find((each) => each.startsWith('data: '))
+  return JSON.parse(line?.slice('data: '.length) ?? 'null') as T
+}

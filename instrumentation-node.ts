@@ -5,37 +5,27 @@ import type { Socket } from 'node:net'
 import { join, relative } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { renderUnicodeCompact } from 'uqr'
-import type { Config } from '@/lib/server/config'
 import type { FindNetwork } from '@/lib/http/client-network'
 import { baseHeaders } from '@/lib/http/headers'
 import { writePeer } from '@/lib/http/peer'
 import { isProbe, readTarget } from '@/lib/http/target'
+import type { Config } from '@/lib/server/config'
 import type { Log } from '@/lib/server/log'
 import { Connections, findConnectionLimit } from '@/lib/server/node/connections'
 import { delayContinue } from '@/lib/server/node/continue'
-import { createDoor, type Door } from '@/lib/server/node/node-handler'
 import { NodeHeaders } from '@/lib/server/node/node-request'
+import { createPageGate } from '@/lib/server/node/page-gate'
 import { Shutdown } from '@/lib/server/node/shutdown'
-import { services } from '@/lib/server/create-server'
-
-const DOOR = Symbol.for('qr-login.door')
-const SERVER = Symbol.for('qr-login.server')
-
-/** What this process and our own server (scripts/start.mjs) hand to each other. */
-const shared = globalThis as {
-  /** Answers what is for the API. */
-  [DOOR]?: Door
-  /** Not listening yet. Undefined where Next has the server. */
-  [SERVER]?: Server
-}
+import { qrLogin, shared } from '@/lib/server/shared'
 
 /**
  * Checks the settings, opens the store, and prepares for requests and for the end.
  * @throws StartError, and whatever else keeps the process from starting.
  */
 export function startProcess({ isDevelopment }: { isDevelopment: boolean }): void {
-  const { config, log, close, findNetwork, becomeUnready, drain, recorder } = services()
-  const server = shared[SERVER] ?? null
+  const { context, nodeHandler, becomeUnready, drain, close } = qrLogin()
+  const { config, log, findNetwork, recorder } = context
+  const server = shared().server ?? null
   const now = () => performance.now()
   const connections = new Connections({ log, now, max: findConnectionLimit() })
   recorder.observe('connections', () => connections.countOpen())
@@ -48,7 +38,9 @@ export function startProcess({ isDevelopment }: { isDevelopment: boolean }): voi
   process.once('exit', close)
   prepareServer(server, config, { connections, isDevelopment })
   prepareRequests(config, findNetwork, shutdown)
-  shared[DOOR] = createDoor({ files: listFiles('public'), now })
+  const { trustedProxies, rateLimitScale: scale } = config
+  const pageGate = createPageGate({ audit: context.audit, trustedProxies, scale, files: listFiles('public'), now })
+  shared().handler = (message, response) => nodeHandler(message, response) || pageGate(message, response)
   const announceStart = () => {
     if (config.isLocal) announce(config.publicOrigin, config.port)
     log.info({ publicOrigin: config.publicOrigin, port: config.port }, 'started')

@@ -1,17 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
-const TESTS = ['lib/**/*.test.ts', 'app/**/*.test.ts', 'scripts/**/*.test.ts']
+const TESTS = ['lib/**/*.test.ts', 'test/**/*.test.ts', 'app/**/*.test.ts', 'scripts/**/*.test.ts']
 
 /** What measures deadlines of a second and less on real processes: nothing else may take the processor meanwhile. */
 const ALONE = [
   'lib/api/deadline.test.ts',
-  'lib/server/log-output.test.ts',
-  'lib/redis/*.test.ts',
-  'lib/server/*.test.ts',
-  'lib/server/create-server/*.test.ts',
-  'lib/sqlite/*.test.ts',
-  'lib/stores/redis/store*.test.ts',
-  'lib/stores/sqlite/faults.test.ts',
+  'lib/server/**/*.test.ts',
+  'lib/stores/redis/**/*.test.ts',
+  'lib/stores/sqlite/{faults,lock,wal-sync}.test.ts',
 ]
 
 export default defineConfig({

@@ -2,8 +2,8 @@
 
 import { useCallback, useRef, useState } from 'react'
 import { call } from '@/lib/client/api'
-import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import type { EndedBy } from '@/lib/core/session/session'
+import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { HomeView, SignedOutView } from './home-view'
 import { useAccount } from './ui/use-account'
 import { useComputerNotices } from './ui/use-notices'

@@ -1,7 +1,7 @@
 'use client'
 
-import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import type { EndedBy, SessionView } from '@/lib/core/session/session'
+import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { Greeting } from './greeting'
 import styles from './home.module.css'
 import { Ago } from './ui/ago'

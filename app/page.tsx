@@ -3,6 +3,7 @@ import { headers } from 'next/headers'
 import { redirect } from 'next/navigation'
 import { findComputer } from '@/lib/auth/identity'
 import { formatDevice } from '@/lib/i18n/format'
+import { qrLogin } from '@/lib/server/shared'
 import { HomeFrame } from './home-frame'
 import { HomePanel } from './home-panel'
 import { getLocale } from './ui/locale'
@@ -15,7 +16,7 @@ export async function generateMetadata(): Promise<Metadata> {
 /** Home of a signed-in computer. */
 export default async function HomePage() {
   const { locale, text } = await getLocale()
-  const computer = await findComputer({ headers: await headers() })
+  const computer = await findComputer({ headers: await headers() }, qrLogin().context)
   if (computer === null) redirect('/login')
   return (
     <HomeFrame locale={locale} text={text} person={computer.person}>

@@ -59,16 +59,19 @@ async function start() {
     connectionsCheckingInterval: CHECK_MS,
   }
   const server = createServer(limits)
-  Reflect.set(globalThis, Symbol.for('qr-login.server'), server)
+  // lib/server/shared.ts says who shares this.
+  /** @type {import('../lib/server/shared').Shared} */
+  const shared = { server }
+  Reflect.set(globalThis, Symbol.for('qr-login'), shared)
   const { default: next } = await import('next')
   const app = next({ dev: false, hostname, port })
   // Runs instrumentation.ts, which checks the settings, prepares `server`, and ends the process where something is wrong.
   await app.prepare()
-  /** @type {import('../lib/server/node/node-handler').Door} */
-  const door = Reflect.get(globalThis, Symbol.for('qr-login.door'))
+  const { handler } = shared
+  if (handler === undefined) throw new Error('instrumentation.ts has not run')
   const pages = app.getRequestHandler()
   server.on('request', (request, response) => {
-    if (!door(request, response)) void pages(request, response)
+    if (!handler(request, response)) void pages(request, response)
   })
   // Next would take over connections that offer to speak another protocol (some clients offer HTTP/2 on every one), and end them. The offer is
   // not taken: they are answered in the protocol in which they asked (RFC 9110, section 7.8).

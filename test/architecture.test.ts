@@ -1,103 +1,185 @@
-import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, posix } from 'node:path'
+import { expect, test } from 'vitest'
 
-const REFUSED = [
-  ['lib/attempt', '../store/store'],
-  ['lib/attempt', 'next/headers'],
-  ['lib/attempt', '../config'],
-  ['lib/session', '../http/body'],
-  ['lib/sse', '../attempt/attempt'],
-  ['lib/store', '../services'],
-  ['lib/store', 'libsql'],
-  ['lib/limits', '../store/store'],
-  ['lib/limits', '../attempt/attempt'],
-  ['lib/limits', 'libsql'],
-  ['lib/sqlite', '../store/store'],
-  ['lib/server/create-server', '../http/body'],
-  ['lib/server/create-server', 'jose'],
-  ['lib/store', '@redis/client'],
-  ['lib/redis', '../store/store'],
-  ['lib/redis', '@upstash/redis'],
-  ['lib/http', '../api/scan'],
-  ['lib/http', 'next/server'],
-  ['lib/auth', '../api/scan'],
-  ['lib/auth', 'iron-session'],
-  ['lib/auth', 'jose'],
-  ['lib/metrics', 'prom-client'],
-  ['lib/metrics', '../http/body'],
-  ['lib/api', 'prom-client'],
-  ['lib/http', 'mmdb-lib'],
-  ['lib/api', '../store/sqlite'],
-  ['lib/api', '../server/door'],
-  ['lib/http', '../server/door'],
-  ['lib/sse', '../server/node-sink'],
-  ['lib/api', 'next/server'],
-  ['lib/api', '@/app/login/page'],
-  ['lib/client', '../services'],
-  ['lib/client', 'zod'],
-  ['lib/client', 'node:fs'],
-  ['lib/client', 'barcode-detector/ponyfill'],
-  ['lib/i18n', '../attempt/attempt'],
-  ['app', 'iron-session'],
-  ['app', 'libsql'],
-  ['e2e', '../lib/core/attempt/attempt'],
-  ['e2e', '@/lib/core/attempt/attempt'],
-] as const
+/**
+ * The layers of `lib`, from the top. A room imports from itself and from rooms in lower layers, never from its own
+ * layer or above: so no import runs upwards, and none is part of a cycle.
+ */
+const LAYERS: readonly (readonly string[])[] = [
+  ['server'],
+  ['api'],
+  ['auth'],
+  ['http', 'accounts', 'apps'],
+  ['realtime'],
+  ['stores', 'metrics', 'client'],
+  ['core', 'i18n'],
+]
 
-const ACCEPTED = [
-  ['lib/api', '../http/body'],
-  ['lib/server', '../api/routes'],
-  ['lib/attempt', './attempt'],
-  ['lib/sqlite', 'libsql'],
-  ['lib/limits', '../sqlite/open'],
-  ['lib/metrics', '../store/store'],
-  ['lib/store', '../limits/limits'],
-  ['lib/client', '../attempt/views'],
-  ['app', '@/lib/server/create-server'],
-] as const
-
-const folder = mkdtempSync(join(tmpdir(), 'qr-login-layers-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-
-/** Plants each import in a file of its own beside a copy of our style, and returns the rules that each file breaks. */
-function lint(sources: Record<string, string>): Map<string, string[]> {
-  copyFileSync('biome.json', join(folder, 'biome.json'))
-  for (const [path, source] of Object.entries(sources)) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true })
-    writeFileSync(join(folder, path), source)
-  }
-  const binary = join(process.cwd(), 'node_modules/@biomejs/biome/bin/biome')
-  const args = [binary, 'lint', '--vcs-enabled=false', '--reporter=json', '--max-diagnostics=none']
-  const { stdout } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' })
-  const { diagnostics } = JSON.parse(stdout) as { diagnostics: { category: string; location: { path: string } }[] }
-  const broken = new Map<string, string[]>()
-  for (const { category, location } of diagnostics) {
-    broken.set(location.path, [...(broken.get(location.path) ?? []), category])
-  }
-  return broken
+/** Packages of the server and the browser, each with the files that may import it. Types count. */
+const VENDORS: Readonly<Record<string, readonly string[]>> = {
+  '@redis/client': ['lib/stores/redis/client/connection.ts'],
+  '@upstash/redis': ['lib/stores/redis/client/http.ts'],
+  'barcode-detector': ['lib/client/code-reader.ts'],
+  bowser: ['lib/http/device.ts'],
+  cookie: ['lib/auth/cookies.ts'],
+  'iron-session': ['lib/auth/cookies.ts'],
+  jose: ['lib/auth/bearer.ts', 'lib/auth/key-set.ts'],
+  libsql: ['lib/stores/sqlite/database.ts'],
+  'mmdb-lib': ['lib/http/geo-database.ts'],
+  next: ['app/', 'proxy.ts'],
+  pino: ['lib/server/log.ts'],
+  'prom-client': ['lib/metrics/metrics.ts'],
+  'qrcode.react': ['app/login/code-image.tsx'],
+  react: ['app/'],
+  'react-dom': ['app/'],
+  uqr: ['instrumentation-node.ts'],
+  zod: ['lib/api/', 'lib/http/body.ts', 'lib/server/settings.ts', 'lib/server/config.ts'],
 }
 
-const plant = (module: string) => `import { planted } from '${module}'\n\nexport const use = planted\n`
-const refused = REFUSED.map(([layer, module], index) => [`${layer}/refused-${index}.ts`, module] as const)
-const accepted = ACCEPTED.map(([layer, module], index) => [`${layer}/accepted-${index}.ts`, module] as const)
-const broken = lint({
-  ...Object.fromEntries([...refused, ...accepted].map(([path, module]) => [path, plant(module)])),
-  'lib/api/environment.ts': 'export const port = process.env.PORT\n',
-  'lib/server/config.ts': 'export const port = process.env.PORT\n',
+/** What runs in browsers: the platform's modules of Node are not there. */
+const BROWSER_ROOMS = ['lib/client/', 'lib/i18n/']
+
+/** The rooms that a folder outside `lib` may import from. `e2e` sees the app from outside. */
+const OUTSIDE: Readonly<Record<string, (path: string) => boolean>> = {
+  app: (path) => !path.startsWith('lib/stores/') && !path.startsWith('test/'),
+  e2e: (path) => !path.startsWith('lib/') && !path.startsWith('app/'),
+  lib: (path) => !path.startsWith('app/') && !path.startsWith('test/'),
+}
+
+interface Import {
+  from: string
+  /** A path of the project without extension, or the name of a package. */
+  to: string
+}
+
+const IMPORT = /(?:from\s+|import\s*\(\s*|import\s+)(['"])([^'"\n]+)\1/g
+
+function toPath(from: string, specifier: string): string {
+  if (specifier.startsWith('@/')) return specifier.slice(2)
+  return specifier.startsWith('.') ? posix.join(dirname(from), specifier) : specifier
+}
+
+function findImports(from: string, source: string): Import[] {
+  return [...source.matchAll(IMPORT)].map(([, , specifier = '']) => ({ from, to: toPath(from, specifier) }))
+}
+
+/** The sources below a folder, without tests. */
+function readFiles(folder: string): string[] {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  const sources = files.filter((file) => /\.tsx?$/.test(file) && !/\.test\.tsx?$/.test(file))
+  return sources.map((file) => posix.join(folder, file))
+}
+
+const ROOMS = new Map(LAYERS.flatMap((rooms, depth) => rooms.map((room) => [room, depth] as const)))
+
+function roomOf(path: string): string | null {
+  return /^lib\/([^/.]+)(\/|$)/.exec(path)?.[1] ?? null
+}
+
+function isPackage(name: string, path: string): boolean {
+  return path === name || path.startsWith(`${name}/`)
+}
+
+/** What is wrong with an import; null when it is as it has to be. */
+function findMistake({ from, to }: Import): string | null {
+  const [room, target] = [roomOf(from), roomOf(to)]
+  if (from.startsWith('lib/') && from !== 'lib/index.ts' && (room === null || !ROOMS.has(room))) return 'is in no room'
+  if (room !== null && target !== null && room !== target) {
+    const isBelow = (ROOMS.get(target) ?? -1) > (ROOMS.get(room) ?? Number.POSITIVE_INFINITY)
+    if (!isBelow) return `${room} imports ${target}, which is not below it`
+  }
+  const mayImport = OUTSIDE[from.split('/')[0] ?? '']
+  if (mayImport !== undefined && !mayImport(to)) return `${from} may not import ${to}`
+  if (BROWSER_ROOMS.some((browser) => from.startsWith(browser)) && to.startsWith('node:')) return 'runs in browsers'
+  for (const [vendor, doors] of Object.entries(VENDORS)) {
+    const isAllowed = doors.some((door) => from === door || (door.endsWith('/') && from.startsWith(door)))
+    if (isPackage(vendor, to) && !isAllowed) return `${vendor} is imported by ${doors.join(', ')} alone`
+  }
+  return null
+}
+
+const imports = ['lib', 'app', 'e2e']
+  .flatMap(readFiles)
+  .flatMap((path) => findImports(path, readFileSync(path, 'utf8')))
+
+test('every import points down, and each vendor has its files', () => {
+  const mistakes = imports.flatMap((each) => {
+    const mistake = findMistake(each)
+    return mistake === null ? [] : [`${each.from} → ${each.to}: ${mistake}`]
+  })
+  expect(mistakes).toEqual([])
 })
 
-test.each(refused)('the style check refuses that %s imports %s', (path) => {
-  expect(broken.get(path)).toContain('lint/style/noRestrictedImports')
+test('prints the rooms and what each imports from', () => {
+  const arrows = new Map<string, Set<string>>(LAYERS.flat().map((room) => [room, new Set()]))
+  for (const { from, to } of imports) {
+    const [room, target] = [roomOf(from), roomOf(to)]
+    if (room !== null && target !== null && room !== target) arrows.get(room)?.add(target)
+  }
+  const order = (a: string, b: string) => (ROOMS.get(a) ?? 0) - (ROOMS.get(b) ?? 0)
+  const lines = [...arrows].map(([room, targets]) => `${room.padEnd(9)} → ${[...targets].sort(order).join(', ')}`)
+  process.stdout.write(`\n${lines.join('\n')}\n`)
+  expect(lines).toHaveLength(LAYERS.flat().length)
 })
 
-test.each(accepted)('and accepts that %s imports %s', (path) => {
-  expect(broken.get(path)).toBeUndefined()
-})
+const READS_ENVIRONMENT = ['lib/server/config.ts']
 
 test('only the settings read the environment', () => {
-  expect(broken.get('lib/api/environment.ts')).toContain('lint/style/noProcessEnv')
-  expect(broken.get('lib/server/config.ts')).toBeUndefined()
+  const files = ['lib', 'app'].flatMap((folder) => readFiles(folder))
+  const readers = files.filter((path) => readFileSync(path, 'utf8').includes('process.env'))
+  expect(readers).toEqual(READS_ENVIRONMENT)
+})
+
+const REFUSED: [from: string, to: string][] = [
+  ['lib/core/attempt/planted.ts', '../../stores/sqlite/store'],
+  ['lib/core/planted.ts', '../http/body'],
+  ['lib/core/planted.ts', 'next/headers'],
+  ['lib/core/planted.ts', 'zod'],
+  ['lib/stores/redis/planted.ts', '../../realtime/streams'],
+  ['lib/stores/redis/planted.ts', '@redis/client'],
+  ['lib/stores/redis/planted.ts', 'libsql'],
+  ['lib/stores/sqlite/planted.ts', '../../metrics/metrics'],
+  ['lib/realtime/planted.ts', '../http/body'],
+  ['lib/http/planted.ts', '../auth/cookies'],
+  ['lib/http/planted.ts', '../accounts/demo'],
+  ['lib/auth/planted.ts', '../api/scan'],
+  ['lib/auth/planted.ts', 'jose'],
+  ['lib/api/planted.ts', '../server/shared'],
+  ['lib/api/planted.ts', 'prom-client'],
+  ['lib/api/planted.ts', 'next/server'],
+  ['lib/api/planted.ts', '@/app/login/page'],
+  ['lib/client/planted.ts', '../stores/fan-out'],
+  ['lib/client/planted.ts', 'node:fs'],
+  ['lib/client/planted.ts', 'zod'],
+  ['lib/client/planted.ts', 'barcode-detector/ponyfill'],
+  ['lib/i18n/planted.ts', '../core/attempt/attempt'],
+  ['lib/planted.ts', './core/errors'],
+  ['lib/elsewhere/planted.ts', '../core/errors'],
+  ['lib/api/planted.ts', '@/test/support/app'],
+  ['app/login/planted.tsx', 'iron-session'],
+  ['app/login/planted.tsx', '@/lib/stores/sqlite/store'],
+  ['e2e/planted.spec.ts', '../lib/core/attempt/attempt'],
+  ['e2e/planted.spec.ts', '@/app/login/page'],
+]
+
+const ACCEPTED: [from: string, to: string][] = [
+  ['lib/server/planted.ts', '../api/routes'],
+  ['lib/api/planted.ts', '../http/body'],
+  ['lib/auth/planted.ts', '../http/resource'],
+  ['lib/core/attempt/planted.ts', '../errors'],
+  ['lib/client/planted.ts', '../core/attempt/views'],
+  ['lib/stores/sqlite/database.ts', 'libsql'],
+  ['app/login/planted.tsx', 'react'],
+  ['app/login/planted.tsx', '@/lib/server/shared'],
+]
+
+const plant = ([from, to]: [string, string]) => findImports(from, `import { planted } from '${to}'\n`).map(findMistake)
+
+test.each(REFUSED)('%s may not import %s', (...planted) => {
+  expect(plant(planted)).toEqual([expect.any(String)])
+})
+
+test.each(ACCEPTED)('%s may import %s', (...planted) => {
+  expect(plant(planted)).toEqual([null])
 })

@@ -2,7 +2,7 @@ import type { Metadata } from 'next'
 import { headers } from 'next/headers'
 import { findComputer } from '@/lib/auth/identity'
 import { parseNextPath } from '@/lib/http/next-path'
-import { services } from '@/lib/server/create-server'
+import { qrLogin } from '@/lib/server/shared'
 import { getLocale } from '../ui/locale'
 import styles from './login.module.css'
 import { LoginFrame } from './login-frame'
@@ -16,8 +16,8 @@ export async function generateMetadata(): Promise<Metadata> {
 /** The computer's page. Starts nothing: the attempt is made by a POST once the page runs. */
 export default async function LoginPage({ searchParams }: { searchParams: Promise<{ next?: string | string[] }> }) {
   const { locale, text } = await getLocale()
-  const computer = await findComputer({ headers: await headers() })
-  const nextPath = parseNextPath((await searchParams).next, services().config.publicOrigin)
+  const computer = await findComputer({ headers: await headers() }, qrLogin().context)
+  const nextPath = parseNextPath((await searchParams).next, qrLogin().context.config.publicOrigin)
   const already = computer === null ? null : { name: computer.person.name, avatarUrl: computer.person.avatarUrl }
   return (
     <LoginFrame locale={locale} text={text}>

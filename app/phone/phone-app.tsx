@@ -1,10 +1,10 @@
 'use client'
 
 import { useCallback, useState } from 'react'
-import type { Person } from '@/lib/core/attempt/attempt'
 import { call } from '@/lib/client/api'
-import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
+import type { Person } from '@/lib/core/attempt/attempt'
 import type { PhoneView, SessionView } from '@/lib/core/session/session'
+import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { type DemoAccount, PhoneSignIn } from '../ui/phone-sign-in'
 import { PhoneHome } from './phone-home'
 import { PhoneWelcome } from './phone-welcome'

@@ -1,8 +1,8 @@
 'use client'
 
+import type { PhoneView, SessionView } from '@/lib/core/session/session'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { format } from '@/lib/i18n/format'
-import type { PhoneView, SessionView } from '@/lib/core/session/session'
 import { Avatar } from '../ui/avatar'
 import { Button } from '../ui/button'
 import { Mark } from '../ui/mark'

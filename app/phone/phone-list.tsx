@@ -1,7 +1,7 @@
 'use client'
 
-import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import type { PhoneView } from '@/lib/core/session/session'
+import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { Button } from '../ui/button'
 import { DeviceList } from '../ui/device-list'
 

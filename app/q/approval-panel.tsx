@@ -1,8 +1,8 @@
 'use client'
 
 import { useEffect, useState, useSyncExternalStore } from 'react'
-import type { Person } from '@/lib/core/attempt/attempt'
 import { Approval } from '@/lib/client/approval'
+import type { Person } from '@/lib/core/attempt/attempt'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { type DemoAccount, PhoneSignIn } from '../ui/phone-sign-in'
 import { ApprovalView } from './approval-view'

@@ -1,7 +1,7 @@
 import type { Metadata } from 'next'
 import { headers } from 'next/headers'
 import { findCookiePhone } from '@/lib/auth/identity'
-import { services } from '@/lib/server/create-server'
+import { qrLogin } from '@/lib/server/shared'
 import { listDemoAccounts } from '../ui/demo-accounts'
 import { isInitiatorTrusted } from '../ui/initiator'
 import { getLocale } from '../ui/locale'
@@ -17,7 +17,7 @@ export async function generateMetadata(): Promise<Metadata> {
 export default async function ApprovalPage() {
   const { locale, text } = await getLocale()
   const request = { headers: await headers() }
-  const phone = await findCookiePhone(request)
+  const phone = await findCookiePhone(request, qrLogin().context)
   return (
     <ApprovalFrame locale={locale} text={text}>
       <ApprovalPanel
@@ -28,7 +28,7 @@ export default async function ApprovalPage() {
         person={phone?.person ?? null}
         isInitiatorTrusted={isInitiatorTrusted(request.headers)}
         accounts={listDemoAccounts()}
-        host={new URL(services().config.publicOrigin).host}
+        host={new URL(qrLogin().context.config.publicOrigin).host}
       />
     </ApprovalFrame>
   )

@@ -1,9 +1,9 @@
 'use client'
 
 import { call } from '@/lib/client/api'
+import type { SessionView } from '@/lib/core/session/session'
 import type { Catalogue } from '@/lib/i18n/catalogue'
 import { format, formatDevice } from '@/lib/i18n/format'
-import type { SessionView } from '@/lib/core/session/session'
 import { Button } from './button'
 import styles from './notices.module.css'
 

@@ -1,8 +1,8 @@
 'use client'
 
 import { type FormEvent, useState } from 'react'
-import type { Person } from '@/lib/core/attempt/attempt'
 import { call, type Refused } from '@/lib/client/api'
+import type { Person } from '@/lib/core/attempt/attempt'
 import type { Catalogue } from '@/lib/i18n/catalogue'
 import { format, formatCountdown } from '@/lib/i18n/format'
 import { Avatar } from './avatar'

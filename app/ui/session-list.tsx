@@ -1,8 +1,8 @@
 'use client'
 
 import { call } from '@/lib/client/api'
-import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import type { SessionView } from '@/lib/core/session/session'
+import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { DeviceList } from './device-list'
 import styles from './device-list.module.css'
 

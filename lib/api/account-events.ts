@@ -1,13 +1,13 @@
 import { type Call, resource } from '../http/resource'
 import { openStream } from '../http/stream'
-import { services } from '../server/create-server'
+import type { ApiContext } from './context'
 import { accountOf } from './sessions'
 
 /** `GET /api/account/events`: what a signed-in phone or computer hears of its account. */
 export const accountEvents = resource('/api/account/events', {
   HEAD: null,
-  GET: async (call: Call) => {
-    const account = await accountOf(call)
-    return await openStream(call.request, (stream) => services().accountStreams.open(stream, account))
+  GET: async (call: Call, context: ApiContext) => {
+    const account = await accountOf(call, context)
+    return await openStream(call, context.streams, (stream) => context.accountStreams.open(stream, account))
   },
 })

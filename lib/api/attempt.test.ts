@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { AttemptView } from '../core/attempt/views'
 import { App, Browser, ORIGIN, refusal, signedInPhone } from '../../test/support/app'
+import type { AttemptView } from '../core/attempt/views'
 
 let app: App
 let computer: Browser
@@ -169,13 +169,13 @@ describe('leaving', () => {
 
 test('when too many come back at once, who only asks gets an appointment; who waits for a change does not', async () => {
   const attempt = await computer.start()
-  app.services.arrivals.admit = () => 12_340
+  app.context.admission.admit = () => 12_340
   const response = await computer.send('GET', `/api/qr/${attempt.id}`)
   expect([response.headers.get('Retry-After'), await refusal(response)]).toEqual([
     '13',
     { status: 503, code: 'unavailable' },
   ])
   expect((await computer.send('GET', `/api/qr/${attempt.id}?after=0&waitMs=0`)).status).toBe(200)
-  app.services.arrivals.admit = () => 0
+  app.context.admission.admit = () => 0
   expect((await read(attempt)).status).toBe('pending')
 })

@@ -1,32 +1,35 @@
-import { ProtocolError } from '../core/errors'
 import { requireBrowserHash } from '../auth/identity'
+import { ProtocolError } from '../core/errors'
 import { json, noContent } from '../http/answer'
-import type { ApiRequest } from '../http/api-request'
 import { matchesEtag } from '../http/etag'
 import { parseCount } from '../http/query'
 import { type Call, resource } from '../http/resource'
 import { admitStream } from '../http/stream'
-import { services } from '../server/create-server'
 import type { WaitOptions } from '../realtime/attempt-streams'
+import type { ApiContext } from './context'
 
 const MAX_WAIT_MS = 25_000
 
 /** `/api/qr/{id}`: the attempt now, or as soon as it changes; and its end. */
 export const attempt = resource('/api/qr/{id}', {
-  GET: async ({ request, params: { id = '' }, waits }: Call) => {
-    const { attempts, arrivals } = services()
-    const { searchParams } = new URL(request.url)
+  GET: async (call: Call, context: ApiContext) => {
+    const { attempts, admission } = context
+    const {
+      request,
+      params: { id = '' },
+      url: { searchParams },
+    } = call
     const after = parseCount(searchParams, 'after')
     const waitMs = parseCount(searchParams, 'waitMs') ?? 0
     // Pages ask this before they open their stream again; a crash sends all of them here. Before anything that costs.
-    const comeAgainMs = after === null ? arrivals.admit() : 0
+    const comeAgainMs = after === null ? admission.admit() : 0
     if (comeAgainMs > 0) {
       throw new ProtocolError('unavailable', { retryAfterS: Math.ceil(comeAgainMs / 1_000), limit: 'admission' })
     }
-    const browserHash = await requireBrowserHash(request)
+    const browserHash = await requireBrowserHash(request, context)
     if (after !== null) {
       const wait = { after, waitMs: Math.min(waitMs, MAX_WAIT_MS), signal: request.signal }
-      return await longPoll({ request, id, browserHash, wait, waits })
+      return await longPoll(call, context, { id, browserHash, wait })
     }
     const own = await attempts.requireOwn(id, browserHash)
     const headers = { ETag: attempts.etagOf(own) }
@@ -35,27 +38,25 @@ export const attempt = resource('/api/qr/{id}', {
     return json(attempts.view(own), { headers })
   },
 
-  DELETE: async ({ request, params: { id = '' } }: Call) => {
-    await services().attempts.cancelByComputer(id, await requireBrowserHash(request))
+  DELETE: async ({ request, params: { id = '' } }: Call, context: ApiContext) => {
+    await context.attempts.cancelByComputer(id, await requireBrowserHash(request, context))
     return noContent()
   },
 })
 
 interface LongPoll {
-  request: ApiRequest
   id: string
   browserHash: string
   wait: WaitOptions
-  waits: Call['waits']
 }
 
 /** Counts as a stream does. 204 when nothing changed. */
-async function longPoll({ request, id, browserHash, wait, waits }: LongPoll): Promise<Response> {
-  const stream = admitStream(request, 'long_poll')
+async function longPoll(call: Call, context: ApiContext, { id, browserHash, wait }: LongPoll): Promise<Response> {
+  const stream = admitStream(call, context.streams, 'long_poll')
   try {
-    const channel = await services().attemptStreams.open(id, browserHash)
+    const channel = await context.attemptStreams.open(id, browserHash)
     if (channel === null) throw new ProtocolError('not_found')
-    waits()
+    call.waits()
     const view = await channel.wait(stream, wait)
     return view === null ? noContent() : json(view)
   } finally {

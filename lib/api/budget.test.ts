@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import Database from 'libsql'
 import { afterEach, describe, expect, test } from 'vitest'
-import { SqliteStore } from '../stores/sqlite/store'
 import { App, Browser, signedInPhone, signInComputer } from '../../test/support/app'
 import { hasRedisServer, RedisServer } from '../../test/support/redis-server'
 import { BEARER_ENV } from '../../test/support/tokens'
+import { SqliteStore } from '../stores/sqlite/store'
 
 /**
  * A request that is refused leaves nothing behind: no key, row, watcher, listener or timer. What counts (a start, a
@@ -27,7 +27,7 @@ afterEach(async () => {
 
 /** Everything that stays in this process. */
 function held(): Record<string, number> {
-  const { streams, attemptStreams, watching } = app.services
+  const { streams, attemptStreams, watching } = app.context
   return { streams: streams.size, channels: attemptStreams.size, watching: watching() }
 }
 
@@ -216,7 +216,7 @@ describe.skipIf(!hasRedisServer())('with a real Redis', () => {
   async function open() {
     server = await RedisServer.start()
     app = new App({ ...BEARER_ENV, REDIS_URL: server.url }, Date.now)
-    await expect.poll(() => app.services.checkReady()).toBeNull()
+    await expect.poll(() => app.context.checkReady()).toBeNull()
     return await prepare()
   }
 
@@ -231,7 +231,7 @@ describe.skipIf(!hasRedisServer())('with a real Redis', () => {
     // Counters of a minute may have ended meanwhile; nothing may have come.
     for (const [name, bytes] of Object.entries(after)) expect([name, before[name]]).toEqual([name, bytes])
     expect(held()).toEqual(inProcess)
-    expect(app.services.refusals.size).toBe(1)
+    expect(app.context.refusals.size).toBe(1)
     await expect.poll(timers).toBeLessThanOrEqual(ticking)
   }, 180_000)
 

@@ -1,15 +1,15 @@
-import { claimBody } from './schemas'
 import { requirePhone } from '../auth/identity'
 import { json } from '../http/answer'
 import { parseBody } from '../http/body'
 import { type Call, resource } from '../http/resource'
-import { services } from '../server/create-server'
+import type { ApiContext } from './context'
+import { claimBody } from './schemas'
 
 /** `POST /api/qr/cancel`: the person said no; or, after the sign-in, "Wasn't you?": that computer is signed out. */
 export const cancel = resource('/api/qr/cancel', {
-  POST: async (call: Call) => {
-    const { attempts, sessions } = services()
-    const phone = await requirePhone(call)
+  POST: async (call: Call, context: ApiContext) => {
+    const { attempts, sessions } = context
+    const phone = await requirePhone(call, context)
     const { claim } = parseBody(call.body, claimBody)
     const { review, revokes } = await attempts.cancelByPhone(phone, claim)
     if (revokes === null) return json(review)

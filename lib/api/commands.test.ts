@@ -30,7 +30,7 @@ describe.skipIf(!hasRedisServer())('commands to Redis, of a complete sign-in', (
 
   test('a refusal costs what finding it out takes, and counting it nothing', async () => {
     const app = new App({ REDIS_URL: server.url }, Date.now)
-    await expect.poll(() => app.services.checkReady()).toBeNull()
+    await expect.poll(() => app.context.checkReady()).toBeNull()
     const browser = new Browser(app)
     await browser.start()
     const costOf = async (path: () => string) => {
@@ -55,7 +55,7 @@ describe.skipIf(!hasRedisServer())('commands to Redis, of a complete sign-in', (
 /** A whole sign-in, and what each of its steps has cost. `soFar`: the commands up to now. */
 async function countCommands(env: Record<string, string>, soFar: () => Promise<number>): Promise<typeof COMMANDS> {
   const app = new App(env, Date.now)
-  await expect.poll(() => app.services.checkReady()).toBeNull()
+  await expect.poll(() => app.context.checkReady()).toBeNull()
   const phone = await signedInPhone(app, 'ada')
   // A script is sent whole once; after that by its name.
   await phone.get('GET', '/api/sessions')

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Review } from '../core/attempt/views'
 import { App, Browser, codeOf, signedInPhone } from '../../test/support/app'
 import { FaultyWire } from '../../test/support/faulty-wire'
 import { hasRedisServer, RedisServer } from '../../test/support/redis-server'
+import type { Review } from '../core/attempt/views'
 
 /** Less than the deadline of one command; a scan takes three, one after the other. */
 const SLOW_MS = 400
@@ -18,7 +18,7 @@ describe.skipIf(!hasRedisServer())('a Redis each of whose answers is late, but i
     server = await RedisServer.start()
     wire = await FaultyWire.open(server.port)
     app = new App({ REDIS_URL: `redis://127.0.0.1:${wire.port}` }, Date.now)
-    await expect.poll(() => app.services.checkReady()).toBeNull()
+    await expect.poll(() => app.context.checkReady()).toBeNull()
     computer = new Browser(app)
     phone = await signedInPhone(app, 'ada')
   })
@@ -49,6 +49,6 @@ describe.skipIf(!hasRedisServer())('a Redis each of whose answers is late, but i
     const stream = await computer.send('GET', `/api/qr/${attempt.id}/events`)
     expect(stream.status).toBe(200)
     await stream.body?.cancel()
-    expect(app.services.streams.size).toBe(0)
+    expect(app.context.streams.size).toBe(0)
   })
 })

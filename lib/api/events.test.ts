@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { App, Browser, dataOf, readFrames, refusal, signedInPhone, signInComputer } from '../../test/support/app'
 import type { AttemptView } from '../core/attempt/views'
 import type { SessionView } from '../core/session/session'
-import { App, Browser, dataOf, readFrames, refusal, signedInPhone, signInComputer } from '../../test/support/app'
 
 let app: App
 let computer: Browser
@@ -50,8 +50,8 @@ describe('the stream of an attempt', () => {
       'redeemed',
     ])
     expect(dataOf<AttemptView>((await frames)[2]).ticket).toBe(ticket)
-    expect(app.services.streams.size).toBe(0)
-    expect(app.services.attemptStreams.size).toBe(0)
+    expect(app.context.streams.size).toBe(0)
+    expect(app.context.attemptStreams.size).toBe(0)
   })
 
   test('says each new code, and the end of time', async () => {
@@ -86,7 +86,7 @@ describe('the stream of an attempt', () => {
     const other = await computer.start()
     app.now += 300_000
     expect(dataOf((await readFrames(await open(other)))[0])).toMatchObject({ status: 'expired' })
-    expect(app.services.streams.size).toBe(0)
+    expect(app.context.streams.size).toBe(0)
   })
 
   test('is the same for two readers; a third replaces the oldest', async () => {
@@ -95,7 +95,7 @@ describe('the stream of an attempt', () => {
     const second = await open(attempt)
     const third = await open(attempt)
     expect((await first).map(nameOf)).toEqual(['attempt'])
-    expect(app.services.streams.size).toBe(2)
+    expect(app.context.streams.size).toBe(2)
     await phone.scan(attempt)
     for (const response of [second, third]) {
       expect((await readFrames(response, 2)).map(nameOf)).toEqual(['attempt', 'attempt'])
@@ -117,10 +117,10 @@ describe('the stream of an attempt', () => {
     const controller = new AbortController()
     await computer.send('GET', `/api/qr/${attempt.id}/events`, { signal: controller.signal })
     const cancelled = await open(attempt)
-    expect(app.services.streams.size).toBe(2)
+    expect(app.context.streams.size).toBe(2)
     controller.abort()
     await cancelled.body?.cancel()
-    expect([app.services.streams.size, app.services.attemptStreams.size]).toEqual([0, 0])
+    expect([app.context.streams.size, app.context.attemptStreams.size]).toEqual([0, 0])
   })
 
   test('cannot be had by HEAD', async () => {
@@ -178,7 +178,7 @@ describe('the stream of an account', () => {
     expect(frames.map(nameOf)).toEqual(['sessions', 'attempt', 'attempt'])
     expect(frames.slice(1).map((frame) => dataOf<{ status: string }>(frame).status)).toEqual(['scanned', 'cancelled'])
     expect(frames.join()).not.toContain('claim')
-    await app.services.drain()
+    await app.qrLogin.drain()
     for (const other of others) expect((await readFrames(other)).map(nameOf)).toEqual(['sessions', 'bye'])
   })
 
@@ -219,7 +219,7 @@ describe('going away', () => {
     const attempt = await computer.start()
     const frames = readFrames(await open(attempt))
     expect((await computer.send('GET', '/api/health/ready')).status).toBe(200)
-    app.services.drain()
+    app.qrLogin.drain()
     expect((await frames).map(nameOf)).toEqual(['attempt', 'bye'])
     expect(dataOf<{ retryMs: number }>((await frames)[1]).retryMs).toBeGreaterThan(0)
     expect(await refusal(await open(attempt))).toEqual({ status: 503, code: 'unavailable' })
@@ -235,19 +235,19 @@ describe('long polls', () => {
   test('count as streams do: a third reader of one attempt is taken, and the oldest is answered 204 at once', async () => {
     const attempt = await computer.start()
     const polls = [poll(attempt), poll(attempt)]
-    await expect.poll(() => app.services.streams.size).toBe(2)
+    await expect.poll(() => app.context.streams.size).toBe(2)
     polls.push(poll(attempt))
     expect((await polls[0])?.status).toBe(204)
     await phone.scan(attempt)
     for (const each of polls.slice(1)) expect(await (await each).json()).toMatchObject({ status: 'scanned' })
-    expect([app.services.streams.size, app.services.attemptStreams.size]).toEqual([0, 0])
+    expect([app.context.streams.size, app.context.attemptStreams.size]).toEqual([0, 0])
   })
 
   test('a stream is a reader like them', async () => {
     const attempt = await computer.start()
     const first = poll(attempt)
     const second = poll(attempt)
-    await expect.poll(() => app.services.streams.size).toBe(2)
+    await expect.poll(() => app.context.streams.size).toBe(2)
     const stream = await open(attempt)
     expect((await first).status).toBe(204)
     await computer.send('DELETE', `/api/qr/${attempt.id}`)
@@ -265,20 +265,20 @@ describe('long polls', () => {
     }
     const polls = attempts.flatMap(([by, attempt]) => [poll(attempt, by), poll(attempt, by)]).slice(0, 30)
     const [by, last] = attempts.at(-1) as [Browser, AttemptView]
-    await expect.poll(() => app.services.streams.size).toBe(30)
+    await expect.poll(() => app.context.streams.size).toBe(30)
     expect(await refusal(await poll(last, by))).toEqual({ status: 429, code: 'rate_limited' })
     expect(await refusal(await open(last, by))).toEqual({ status: 429, code: 'rate_limited' })
     for (const [browser, attempt] of attempts) await browser.send('DELETE', `/api/qr/${attempt.id}`)
     await Promise.all(polls)
-    expect(app.services.streams.size).toBe(0)
+    expect(app.context.streams.size).toBe(0)
     expect((await open(last, by)).status).toBe(200)
   })
 
   test('end with the process', async () => {
     const attempt = await computer.start()
     const waiting = poll(attempt)
-    await expect.poll(() => app.services.streams.size).toBe(1)
-    app.services.drain()
+    await expect.poll(() => app.context.streams.size).toBe(1)
+    app.qrLogin.drain()
     expect((await waiting).status).toBe(204)
   })
 })

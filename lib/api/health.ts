@@ -1,6 +1,6 @@
 import { json } from '../http/answer'
-import { resource } from '../http/resource'
-import { services } from '../server/create-server'
+import { type Call, resource } from '../http/resource'
+import type { ApiContext } from './context'
 
 /** `GET /api/health/live`: the process runs. */
 export const live = resource('/api/health/live', {
@@ -9,8 +9,8 @@ export const live = resource('/api/health/live', {
 
 /** `GET /api/health/ready`: requests can be served, or what keeps them from it. */
 export const ready = resource('/api/health/ready', {
-  GET: async () => {
-    const failing = await services().checkReady()
+  GET: async (_: Call, { checkReady }: ApiContext) => {
+    const failing = await checkReady()
     if (failing === null) return json({ status: 'ready' })
     return json({ status: 'unready', failing: [failing] }, { status: 503, headers: { 'Retry-After': '2' } })
   },

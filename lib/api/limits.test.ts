@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { AttemptView, Review } from '../core/attempt/views'
 import { App, Browser, codeOf, refusal, signedInPhone } from '../../test/support/app'
 import { BEARER_ENV, NativeApp } from '../../test/support/tokens'
+import type { AttemptView, Review } from '../core/attempt/views'
 
 /** Section 6 of PROTOCOL.md, by 100 requests at once: exactly as many as the limit says get through. */
 

@@ -1,15 +1,15 @@
-import { matchBody } from './schemas'
 import { requireBrowserHash } from '../auth/identity'
 import { json } from '../http/answer'
 import { parseBody } from '../http/body'
 import { type Call, resource } from '../http/resource'
-import { services } from '../server/create-server'
+import type { ApiContext } from './context'
+import { matchBody } from './schemas'
 
 /** `POST /api/qr/{id}/match`: the number that was read off the phone. */
 export const match = resource('/api/qr/{id}/match', {
-  POST: async ({ request, params: { id = '' }, body }: Call) => {
+  POST: async ({ request, params: { id = '' }, body }: Call, context: ApiContext) => {
     const { number } = parseBody(body, matchBody)
-    const browserHash = await requireBrowserHash(request)
-    return json(await services().attempts.match(id, browserHash, number))
+    const browserHash = await requireBrowserHash(request, context)
+    return json(await context.attempts.match(id, browserHash, number))
   },
 })

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
-import { LIMITED_RULES } from '../metrics/names'
 import { App, Browser, codeOf, signedInPhone, signInComputer } from '../../test/support/app'
 import { hasRedisServer, RedisServer } from '../../test/support/redis-server'
 import { askForMetrics, METRICS_TOKEN, measuredApp, scrape } from '../../test/support/scrape'
+import { LIMITED_RULES } from '../metrics/names'
 
 let app: App
 afterEach(() => app.dispose())
@@ -25,7 +25,7 @@ describe('the token', () => {
       }
       expect(await shape(response)).toEqual(await shape(unknown))
     }
-    expect(app.services.metrics).toBeNull()
+    expect(app.context.metrics).toBeNull()
   })
 
   test('none is 401 and asks for a bearer token, a wrong one is 401 invalid_token', async () => {
@@ -68,7 +68,7 @@ describe('the token', () => {
     app.breakLimits()
     // Without a store no wrong token can be counted, and none is let in.
     expect((await askForMetrics(app, 'Bearer wrong')).status).toBe(503)
-    app.services.close()
+    app.qrLogin.close()
     expect((await askForMetrics(app, good)).status).toBe(200)
     expect((await askForMetrics(app, null)).status).toBe(401)
   })
@@ -176,7 +176,7 @@ describe('what is shown', () => {
     const left = new AbortController()
     const { signal } = left
     const wait = computer.send('GET', `/api/qr/${attempt.id}?after=1&waitMs=20000`, { signal })
-    await expect.poll(() => app.services.streams.count('long_poll')).toBe(1)
+    await expect.poll(() => app.context.streams.count('long_poll')).toBe(1)
     expect((await scrape(app)).get('qr_login_streams{transport="long_poll"}')).toBe(1)
     left.abort()
     await wait
@@ -201,7 +201,7 @@ describe('what is shown', () => {
   test.skipIf(!hasRedisServer())('the breaker before a Redis that is gone', async () => {
     const server = await RedisServer.start()
     app = new App({ METRICS_TOKEN, REDIS_URL: server.url }, Date.now)
-    await expect.poll(() => app.services.checkReady()).toBeNull()
+    await expect.poll(() => app.context.checkReady()).toBeNull()
     expect((await scrape(app)).get('qr_login_breaker_open')).toBe(0)
     await server.kill()
     await expect
@@ -223,17 +223,17 @@ describe('what is shown', () => {
   test('readiness, also where no load balancer asks for it', async () => {
     app = measuredApp()
     expect((await scrape(app)).get('qr_login_ready')).toBe(1)
-    app.services.becomeUnready()
+    app.qrLogin.becomeUnready()
     const shown = await scrape(app)
     expect([shown.get('qr_login_ready'), shown.get('qr_login_draining')]).toEqual([0, 1])
   })
 
   test('a value that cannot be read has no sample, and the others are there', async () => {
     app = measuredApp()
-    app.services.recorder.observe('breaker_open', () => {
+    app.context.recorder.observe('breaker_open', () => {
       throw new Error('planted')
     })
-    app.services.recorder.observe('clock_steps_total', () => 3)
+    app.context.recorder.observe('clock_steps_total', () => 3)
     const shown = await scrape(app)
     expect(shown.get('qr_login_breaker_open')).toBeUndefined()
     expect(shown.types.get('qr_login_clock_steps_total')).toBe('counter')

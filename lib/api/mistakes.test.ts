@@ -1,6 +1,15 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import {
+  App,
+  Browser,
+  codeOf,
+  dataOf,
+  readFrames,
+  refusal,
+  signedInPhone,
+  signInComputer,
+} from '../../test/support/app'
 import type { AttemptView } from '../core/attempt/views'
-import { App, Browser, codeOf, dataOf, readFrames, refusal, signedInPhone, signInComputer } from '../../test/support/app'
 
 /** The seeds of mistakes that QR sign-ins in the wild have shown (USENIX Security 2025, published advisories). */
 

@@ -1,6 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { AttemptView, Review } from '../core/attempt/views'
-import type { SessionView } from '../core/session/session'
 import { App, Browser, codeOf, dataOf, readFrames, refusal, signedInPhone } from '../../test/support/app'
 import {
   BEARER_ENV,
@@ -12,6 +10,8 @@ import {
   secretToken,
   toToken,
 } from '../../test/support/tokens'
+import type { AttemptView, Review } from '../core/attempt/views'
+import type { SessionView } from '../core/session/session'
 
 let app: App
 let computer: Browser

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import type { Review } from '../core/attempt/views'
 import { App, Browser, codeOf, refusal } from '../../test/support/app'
+import type { Review } from '../core/attempt/views'
 
 /** Whether computer and phone are on one network, and so whether the number is due. */
 

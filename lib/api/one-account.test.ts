@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { SessionView } from '../core/session/session'
 import { App, type Browser, dataOf, signedInPhone, signInComputer } from '../../test/support/app'
+import type { SessionView } from '../core/session/session'
 
 const PAGES = 30
 
@@ -39,7 +39,7 @@ test(`a person with ${PAGES} pages open: a change reads the list for all of them
   const pages = [...onPhone, onComputer]
   await expect.poll(() => pages.every((frames) => frames.length === 1)).toBe(true)
 
-  const list = vi.spyOn(app.services.sessions, 'list')
+  const list = vi.spyOn(app.context.sessions, 'list')
   await signInComputer(app, phone)
   const lastOf = (frames: string[]) => dataOf<{ sessions: SessionView[] }>(frames.at(-1)).sessions
   await expect.poll(() => pages.every((frames) => lastOf(frames).length === 2)).toBe(true)
@@ -52,7 +52,7 @@ test(`a person with ${PAGES} pages open: a change reads the list for all of them
 
 test('the last page of a person that closes ends the watch', async () => {
   const responses = await Promise.all([1, 2].map(() => phone.send('GET', '/api/account/events?as=phone')))
-  expect(app.services.accountStreams.size).toBe(1)
+  expect(app.context.accountStreams.size).toBe(1)
   for (const { body } of responses) await body?.cancel()
-  expect([app.services.accountStreams.size, app.services.watching()]).toEqual([0, 0])
+  expect([app.context.accountStreams.size, app.context.watching()]).toEqual([0, 0])
 })

@@ -1,35 +1,31 @@
-import { ProtocolError } from '../core/errors'
-import { phoneSignInBody } from './schemas'
 import { findPhone } from '../auth/identity'
-import { findPersonByPassword } from '../accounts/demo'
-import { clientAddress, rateLimitKeys } from '../http/address'
+import { ProtocolError } from '../core/errors'
 import { json, noContent } from '../http/answer'
 import { parseBody } from '../http/body'
 import { describeDevice } from '../http/device'
-import { findPlace } from '../http/place'
 import { type Call, resource } from '../http/resource'
-import { services } from '../server/create-server'
+import type { ApiContext } from './context'
+import { phoneSignInBody } from './schemas'
 
 const TOKEN_ENDS_ELSEWHERE = { path: '', message: 'a bearer token is ended by whoever issued it' }
 
 /** `/api/phone/session`: whether this phone is signed in; signing the simulated phone in and out. */
 export const phoneSession = resource('/api/phone/session', {
-  GET: async (call: Call) => {
-    const phone = await findPhone(call)
+  GET: async (call: Call, context: ApiContext) => {
+    const phone = await findPhone(call, context)
     return json(phone === null ? { signedIn: false } : { signedIn: true, person: phone.person })
   },
 
-  POST: async ({ request, body }: Call) => {
-    const { headers } = request
-    const { config, cookies, findCity, limiter, sessions } = services()
-    const { username, password } = parseBody(body, phoneSignInBody)
-    const client = rateLimitKeys(clientAddress(headers, config.trustedProxies))
-    const tried = await limiter.phoneSignIn(client, username)
-    const person = config.demoAccounts ? findPersonByPassword(username, password) : null
+  POST: async (call: Call, context: ApiContext) => {
+    const { headers } = call.request
+    const { cookies, findPersonByPassword, findPlace, limiter, sessions } = context
+    const { username, password } = parseBody(call.body, phoneSignInBody)
+    const tried = await limiter.phoneSignIn(call.rateLimitKeys, username)
+    const person = findPersonByPassword(username, password)
     if (person === null) throw new ProtocolError('credentials_wrong')
     await tried.succeed()
     const olderId = await cookies.read(headers.get('cookie'), 'phone')
-    const place = findPlace(headers, config, findCity)
+    const place = findPlace(headers, call.client)
     const device = { ...describeDevice(headers.get('user-agent')), place }
     const session = await sessions.signInPhone({ person, device, olderId })
     const response = json({ person })
@@ -37,9 +33,9 @@ export const phoneSession = resource('/api/phone/session', {
     return response
   },
 
-  DELETE: async (call: Call) => {
-    const { cookies, sessions } = services()
-    const phone = await findPhone(call)
+  DELETE: async (call: Call, context: ApiContext) => {
+    const { cookies, sessions } = context
+    const phone = await findPhone(call, context)
     if (phone?.kind === 'token') throw new ProtocolError('bad_request', { errors: [TOKEN_ENDS_ELSEWHERE] })
     const id = await cookies.read(call.request.headers.get('cookie'), 'phone')
     if (id !== null) await sessions.signOutHere('phone', id)

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { PhoneView } from '../core/session/session'
 import { App, Browser, refusal, signedInPhone, signInComputer } from '../../test/support/app'
 import { BEARER_ENV, NativeApp } from '../../test/support/tokens'
+import type { PhoneView } from '../core/session/session'
 
 let app: App
 let first: Browser

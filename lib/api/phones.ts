@@ -1,30 +1,30 @@
 import { requireAnyPhone } from '../auth/identity'
+import type { PhoneSession, TokenPhone } from '../core/session/session'
 import { json, noContent } from '../http/answer'
 import { type Call, resource } from '../http/resource'
-import { services } from '../server/create-server'
-import type { PhoneSession, TokenPhone } from '../core/session/session'
+import type { ApiContext } from './context'
 
 /** `/api/phones`: the person's phones that are signed in by a cookie, asked for by a phone; and the sign-out of all others. */
 export const phones = resource('/api/phones', {
-  GET: async (call: Call) => {
-    const phone = await requireAnyPhone(call)
-    return json({ phones: await services().sessions.listPhones(phone.person.id, currentOf(phone)) })
+  GET: async (call: Call, context: ApiContext) => {
+    const phone = await requireAnyPhone(call, context)
+    return json({ phones: await context.sessions.listPhones(phone.person.id, currentOf(phone)) })
   },
 
-  DELETE: async (call: Call) => {
-    const phone = await requireAnyPhone(call)
-    await services().sessions.signOutPhones(phone.person.id, currentOf(phone))
+  DELETE: async (call: Call, context: ApiContext) => {
+    const phone = await requireAnyPhone(call, context)
+    await context.sessions.signOutPhones(phone.person.id, currentOf(phone))
     return noContent()
   },
 })
 
 /** `/api/phones/{id}`: signs that phone out. */
 export const phoneById = resource('/api/phones/{id}', {
-  DELETE: async (call: Call) => {
-    const phone = await requireAnyPhone(call)
+  DELETE: async (call: Call, context: ApiContext) => {
+    const phone = await requireAnyPhone(call, context)
     const { id = '' } = call.params
     const by = phone.id === id ? 'here' : 'phone'
-    await services().sessions.signOutOne(phone.person.id, 'phone', id, by)
+    await context.sessions.signOutOne(phone.person.id, 'phone', id, by)
     return noContent()
   },
 })

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import type { Review } from '../core/attempt/views'
-import { ConfigError } from '../core/start-error'
 import { App, Browser, codeOf, signedInPhone } from '../../test/support/app'
 import { bitsOfIPv4, writeMmdb } from '../../test/support/mmdb'
+import type { Review } from '../core/attempt/views'
+import { ConfigError } from '../core/start-error'
 
 /** Where the computer is, as the phone is told and the list remembers. */
 

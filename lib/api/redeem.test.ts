@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { App, Browser, refusal, signedInPhone, signInComputer } from '../../test/support/app'
 import type { AttemptView } from '../core/attempt/views'
 import type { SessionView } from '../core/session/session'
-import { App, Browser, refusal, signedInPhone, signInComputer } from '../../test/support/app'
 
 let app: App
 let computer: Browser

@@ -1,18 +1,18 @@
-import type { Redeemed } from '../core/attempt/attempt'
-import { redeemBody } from './schemas'
 import { requireBrowserHash } from '../auth/identity'
+import type { Redeemed } from '../core/attempt/attempt'
+import { toSessionView } from '../core/session/session'
 import { json } from '../http/answer'
 import { parseBody } from '../http/body'
 import { type Call, resource } from '../http/resource'
-import { services } from '../server/create-server'
-import { toSessionView } from '../core/session/session'
+import type { ApiContext } from './context'
+import { redeemBody } from './schemas'
 
 /** `POST /api/qr/{id}/redeem`: exchanges the ticket for a session. The session's cookie is always a new one. */
 export const redeem = resource('/api/qr/{id}/redeem', {
-  POST: async ({ request, params: { id = '' }, body }: Call) => {
-    const { attempts, cookies, sessions } = services()
+  POST: async ({ request, params: { id = '' }, body }: Call, context: ApiContext) => {
+    const { attempts, cookies, sessions } = context
     const { ticket } = parseBody(body, redeemBody)
-    const browserHash = await requireBrowserHash(request)
+    const browserHash = await requireBrowserHash(request, context)
     const olderId = await cookies.read(request.headers.get('cookie'), 'session')
     const begin = (attempt: Redeemed) => sessions.begin(attempt, olderId)
     const session = await sessions.onRedeemed(await attempts.redeem({ id, browserHash, ticket, begin }))

@@ -2,7 +2,8 @@ import { readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { expect, test } from 'vitest'
 import { App, ORIGIN } from '../../test/support/app'
-import { findHandler, ROUTES } from './routes'
+import { isMethod } from '../http/resource'
+import { findRoute, ROUTES } from './routes'
 
 test('the table has the routes that the framework has, and no others', () => {
   const files = readdirSync('app/api', { recursive: true, encoding: 'utf8' }).filter((path) =>
@@ -13,24 +14,23 @@ test('the table has the routes that the framework has, and no others', () => {
 })
 
 test('a path that is a route by itself is not taken for an id', () => {
-  expect(findHandler('GET', '/api/qr/scan')?.params).toEqual({})
-  expect(findHandler('GET', '/api/qr/scam')?.params).toEqual({ id: 'scam' })
+  expect(findRoute('/api/qr/scan')?.params).toEqual({})
+  expect(findRoute('/api/qr/scam')?.params).toEqual({ id: 'scam' })
 })
 
 test.each(['/api/qr/', '/api/qr/a/', '/api//qr', '/api/qr/a/events/', '/api', '/qr', ''])(
   '%s is left to the router',
   (path) => {
-    expect(findHandler('GET', path)).toBeNull()
+    expect(findRoute(path)).toBeNull()
   },
 )
 
 test.each(['/api/qr/a/b', '/api/health', '/api/qr/{id}/none', '/api/__proto__'])('%s is not there', async (path) => {
   const app = new App()
-  const found = findHandler('GET', path)
-  expect((await found?.handler(new Request(ORIGIN + path), { params: found.params }))?.status).toBe(404)
+  expect((await app.handle(new Request(ORIGIN + path))).status).toBe(404)
   app.dispose()
 })
 
 test.each(['__proto__', 'route', 'constructor', 'get', 'TRACE', ''])('%s is no method', (method) => {
-  expect(findHandler(method, '/api/qr')).toBeNull()
+  expect(isMethod(method)).toBe(false)
 })

@@ -1,9 +1,10 @@
-import { isMethod, nowhere, type RouteHandler } from '../http/resource'
+import type { Resource } from '../http/resource'
 import { accountEvents } from './account-events'
 import { attempt } from './attempt'
 import { attemptEvents } from './attempt-events'
 import { cancel } from './cancel'
 import { confirm } from './confirm'
+import type { ApiContext } from './context'
 import { live, ready } from './health'
 import { match } from './match'
 import { metrics } from './metrics'
@@ -16,7 +17,7 @@ import { session } from './session'
 import { acknowledge, sessionById, sessions } from './sessions'
 import { start } from './start'
 
-const RESOURCES = [
+const RESOURCES: readonly Resource<ApiContext>[] = [
   start,
   scan,
   confirm,
@@ -39,34 +40,49 @@ const RESOURCES = [
   openapi,
 ]
 
-const BY_ROUTE = new Map(RESOURCES.map((resource) => [resource.route, resource]))
+/** Every route, as PROTOCOL.md writes it. */
+export const ROUTES: readonly string[] = RESOURCES.map(({ route }) => route)
 
-/** Of the routes that have an id it is the third segment. */
-const WITH_ID = /^(\/api\/[a-z]+\/)([^/]+)(\/[a-z]+)?$/
+const PLAIN = new Map(RESOURCES.map((resource) => [resource.route, resource]))
 
-interface Found {
-  handler: RouteHandler
-  params: Record<string, string>
+/** Routes with an id, by number of segments. */
+const WITH_ID = RESOURCES.filter(({ route }) => route.includes('{id}')).map((resource) => ({
+  resource,
+  segments: resource.route.split('/'),
+}))
+
+export interface FoundRoute {
+  /** Null: the path is the API's, and has no resource (404). */
+  resource: Resource<ApiContext> | null
+  params: Readonly<Record<string, string>>
 }
 
 /**
- * What answers a request, without the router of a framework: of the API every path, be it with 404. Null for unknown methods, and for
- * paths that the router of the framework redirects.
+ * Finds what answers a path, by the route patterns. Null for paths outside the API, and for those with empty segments,
+ * which the router of a framework redirects.
  */
-export function findHandler(method: string, path: string): Found | null {
-  if (!isMethod(method)) return null
-  const plain = BY_ROUTE.get(path)
-  if (plain !== undefined) return { handler: plain[method], params: {} }
-  const [, before, id, after = ''] = WITH_ID.exec(path) ?? []
-  const resource = BY_ROUTE.get(`${before}{id}${after}`)
-  if (resource !== undefined && id !== undefined) return { handler: resource[method], params: { id } }
-  return UNKNOWN.test(path) ? { handler: NOWHERE[method], params: {} } : null
+export function findRoute(path: string): FoundRoute | null {
+  const plain = PLAIN.get(path)
+  if (plain !== undefined && !path.includes('{')) return { resource: plain, params: NO_PARAMS }
+  const segments = path.split('/')
+  if (segments[1] !== 'api' || segments.length < 3 || segments.indexOf('', 1) !== -1) return null
+  for (const { resource, segments: pattern } of WITH_ID) {
+    const id = matchSegments(pattern, segments)
+    if (id !== null) return { resource, params: { id } }
+  }
+  return { resource: null, params: NO_PARAMS }
 }
 
-const NOWHERE = nowhere()
+const NO_PARAMS = {}
 
-/** Under `/api`, without empty segments: those are redirected. */
-const UNKNOWN = /^\/api(\/[^/]+)+$/
-
-/** Every route, as PROTOCOL.md writes it. */
-export const ROUTES: readonly string[] = [...BY_ROUTE.keys()]
+/** What stands in the place of `{id}`; null where another segment differs. */
+function matchSegments(pattern: readonly string[], segments: readonly string[]): string | null {
+  if (pattern.length !== segments.length) return null
+  let id = ''
+  for (const [index, expected] of pattern.entries()) {
+    const segment = segments[index] ?? ''
+    if (expected === '{id}') id = segment
+    else if (expected !== segment) return null
+  }
+  return id
+}

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import Database from 'libsql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { nowhere } from '../http/resource'
 import { App, Browser, codeOf, ORIGIN, refusal, signedInPhone } from '../../test/support/app'
 
 /** What holds for every route. */
@@ -122,18 +121,16 @@ test('who asks comes before what they ask', async () => {
   }
 })
 
-test('a path under which there is nothing is a 404 for every method', async () => {
+test('a path without a resource is a 404 for every method', async () => {
   for (const method of METHODS) {
-    const handler = nowhere()[method as 'GET']
-    const response = await handler(new Request(`${ORIGIN}/api/x`, { method }), { params: {} })
-    expect(response.status).toBe(404)
+    expect((await app.handle(new Request(`${ORIGIN}/api/x`, { method }))).status).toBe(404)
   }
 })
 
 test('our own mistakes are a 500 that says nothing but its id', async () => {
   const broken = new App()
   const browser = new Browser(broken)
-  broken.services.attempts.start = () => {
+  broken.context.attempts.start = () => {
     throw new Error('secret detail')
   }
   const response = await browser.send('POST', '/api/qr')

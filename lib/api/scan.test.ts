@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { AttemptView, Review } from '../core/attempt/views'
 import { App, Browser, codeOf, refusal, signedInPhone, signInComputer } from '../../test/support/app'
+import type { AttemptView, Review } from '../core/attempt/views'
 
 let app: App
 let computer: Browser

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { SessionView } from '../core/session/session'
 import { App, Browser, refusal, signedInPhone, signInComputer } from '../../test/support/app'
+import type { SessionView } from '../core/session/session'
 
 let app: App
 let phone: Browser

@@ -1,47 +1,47 @@
 import { requireAccount, requireAnyPhone } from '../auth/identity'
+import type { Account, EndedBy } from '../core/session/session'
 import { json, noContent } from '../http/answer'
 import { parseWord } from '../http/query'
 import { type Call, resource } from '../http/resource'
-import { services } from '../server/create-server'
-import type { Account, EndedBy } from '../core/session/session'
+import type { ApiContext } from './context'
 
 /** `/api/sessions`: the person's signed-in computers, asked for by the phone or by one of them. */
 export const sessions = resource('/api/sessions', {
-  GET: async (call: Call) => {
-    const account = await accountOf(call)
-    return json({ sessions: await services().sessions.list(account.person.id, computerOf(account)) })
+  GET: async (call: Call, context: ApiContext) => {
+    const account = await accountOf(call, context)
+    return json({ sessions: await context.sessions.list(account.person.id, computerOf(account)) })
   },
 
-  DELETE: async (call: Call) => {
-    const account = await accountOf(call)
-    await services().sessions.signOutAll(account.person.id, computerOf(account), byOf(account, null))
+  DELETE: async (call: Call, context: ApiContext) => {
+    const account = await accountOf(call, context)
+    await context.sessions.signOutAll(account.person.id, computerOf(account), byOf(account, null))
     return noContent()
   },
 })
 
 /** `/api/sessions/{id}`: signs that computer out. */
 export const sessionById = resource('/api/sessions/{id}', {
-  DELETE: async (call: Call) => {
-    const account = await accountOf(call)
+  DELETE: async (call: Call, context: ApiContext) => {
+    const account = await accountOf(call, context)
     const { id = '' } = call.params
-    await services().sessions.signOutOne(account.person.id, 'computer', id, byOf(account, id))
+    await context.sessions.signOutOne(account.person.id, 'computer', id, byOf(account, id))
     return noContent()
   },
 })
 
 /** `POST /api/sessions/{id}/acknowledge`: the person knows of that computer; its notice has been answered. */
 export const acknowledge = resource('/api/sessions/{id}/acknowledge', {
-  POST: async (call: Call) => {
-    const phone = await requireAnyPhone(call)
-    await services().sessions.acknowledge(phone.person.id, call.params.id ?? '')
+  POST: async (call: Call, context: ApiContext) => {
+    const phone = await requireAnyPhone(call, context)
+    await context.sessions.acknowledge(phone.person.id, call.params.id ?? '')
     return noContent()
   },
 })
 
 /** The account that asks; a browser that is both phone and computer may say which by `?as=phone` or `?as=computer`. */
-export async function accountOf(call: Call): Promise<Account> {
-  const as = parseWord(new URL(call.request.url).searchParams, 'as', ['phone', 'computer'])
-  return await requireAccount(call, as)
+export async function accountOf(call: Call, context: ApiContext): Promise<Account> {
+  const as = parseWord(call.url.searchParams, 'as', ['phone', 'computer'])
+  return await requireAccount(call, as, context)
 }
 
 function computerOf(account: Account): string | null {

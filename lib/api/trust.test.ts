@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { App, Browser, dataOf, readFrames, refusal, signedInPhone, signInComputer } from '../../test/support/app'
 import type { AttemptView, Review } from '../core/attempt/views'
 import type { SessionView } from '../core/session/session'
-import { App, Browser, dataOf, readFrames, refusal, signedInPhone, signInComputer } from '../../test/support/app'
 
 /** Ending trust ends all of it: the session, and what the browser was known for. */
 

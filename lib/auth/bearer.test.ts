@@ -5,7 +5,16 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ORIGIN } from '../../test/support/app'
 import { T0 } from '../../test/support/fixtures'
-import { CLAIMS, encodePart, hmac, ISSUER, IssuerKey, JWT_SECRET, secretToken, toToken } from '../../test/support/tokens'
+import {
+  CLAIMS,
+  encodePart,
+  hmac,
+  ISSUER,
+  IssuerKey,
+  JWT_SECRET,
+  secretToken,
+  toToken,
+} from '../../test/support/tokens'
 import { BearerTokens } from './bearer'
 
 const options = {

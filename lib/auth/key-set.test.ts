@@ -1,8 +1,8 @@
 import { jwtVerify } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { isProtocolError } from '../core/errors'
 import { T0 } from '../../test/support/fixtures'
 import { IssuerKey } from '../../test/support/tokens'
+import { isProtocolError } from '../core/errors'
 import { KeySet } from './key-set'
 
 const OLD = new IssuerKey('old')

@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
-import type { HeaderReader } from '../http/api-request'
 import type { Limits } from '../core/rate-limit/limits'
+import type { HeaderReader } from '../http/api-request'
 
 /** How far a request's clock may be off. */
 const TOLERANCE_MS = 60_000

@@ -1,5 +1,5 @@
-import type { ErrorCode } from '../core/errors'
 import type { Review } from '../core/attempt/views'
+import type { ErrorCode } from '../core/errors'
 import { call, type Refused } from './api'
 import { type ApprovalScreen, CANCELLED, type Ending } from './approval-screen'
 import { parseCodeFragment, toHash } from './code-fragment'

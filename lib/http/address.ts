@@ -1,6 +1,6 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
-import { plainAddress } from '../core/attempt/risk'
 import type { HeaderReader } from './api-request'
+import { plainAddress } from './ip'
 import { readPeer } from './peer'
 
 /** A key to count a client by; its limit is `factor` times the limit of one client. */
@@ -75,7 +75,11 @@ export function isPrivateAddress(address: string): boolean {
 }
 
 /** Where the walk from the socket through the trusted proxies ends. */
-interface ClientTrace {
+export interface ClientTrace {
+  /** The address of the socket; null when it is unknown. */
+  peer: string | null
+  /** The peer is a trusted proxy. */
+  isPeerTrusted: boolean
   /** Null when there is no peer, or when a trusted proxy sent something else than an address. */
   address: string | null
   /** The address is a trusted proxy's own: it did not say which client it has. */
@@ -89,14 +93,16 @@ interface ClientTrace {
  * of `X-Forwarded-For` that has not been read. What a client writes into this header itself is never reached.
  */
 export function traceClient(headers: HeaderReader, trustedProxies: AddressList): ClientTrace {
-  let address = readPeer(headers)
+  const peer = readPeer(headers)
+  const isPeerTrusted = peer !== null && trustedProxies.has(peer)
+  let address = peer
   const forwarded = (headers.get('x-forwarded-for') ?? '').split(',')
   while (address !== null && trustedProxies.has(address)) {
     const before = forwarded.pop()?.trim() ?? ''
-    if (before === '') return { address, isProxy: true, hasMore: hasEntries(forwarded) }
+    if (before === '') return { peer, isPeerTrusted, address, isProxy: true, hasMore: hasEntries(forwarded) }
     address = plainAddress(before)
   }
-  return { address, isProxy: false, hasMore: hasEntries(forwarded) }
+  return { peer, isPeerTrusted, address, isProxy: false, hasMore: hasEntries(forwarded) }
 }
 
 function hasEntries(forwarded: string[]): boolean {

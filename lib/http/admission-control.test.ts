@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { Arrivals } from './admission-control'
+import { AdmissionControl } from './admission-control'
 
 /** An event loop that is at work for a share of the time. */
 class Loop {
   now = 0
   active = 0
-  readonly arrivals = new Arrivals(
+  readonly arrivals = new AdmissionControl(
     () => this.now,
     () => this.active,
   )

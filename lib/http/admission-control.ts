@@ -1,63 +1,63 @@
-/** The event loop is looked at this often, when somebody comes. */
-const LOOK_EVERY_MS = 100
+/** How often a request samples the utilization of the event loop. */
+const SAMPLE_EVERY_MS = 100
 
-/** Above this share of the time at work there is no room for all. */
-const BUSY = 0.9
+/** Utilization of the event loop above which requests are shed. */
+const SATURATED = 0.9
 
-/** How many a second come in while it is busy, and how many are asked to come at one second: fewer, so that whoever was asked finds room. */
+/** Requests admitted a second while saturated, and retries scheduled for one second: fewer, so that a retry is admitted. */
 const ADMITTED_PER_SECOND = 500
-const ASKED_PER_SECOND = 400
+const SCHEDULED_PER_SECOND = 400
 
-/** What may come in at once after a quiet moment. */
+/** Requests admitted at once after a quiet moment. */
 const BURST = 50
 
-/** Nobody is sent away for longer. */
-const MOST_WAIT_MS = 25_000
+/** The longest retry delay. */
+const MAX_DELAY_MS = 25_000
 
 /**
- * Gives appointments when more come back at once than can be served at once, as after a crash. Without it all are served late, give up, ask
- * again, and nobody gets anywhere, those included who only want to sign in.
+ * Sheds load when the event loop is saturated: 503 with a staggered Retry-After, as when all browsers reconnect after a
+ * crash. Without it every request is served late, times out and is sent again.
  */
-export class Arrivals {
+export class AdmissionControl {
   readonly #clock: () => number
   readonly #activeMs: () => number
-  #lookedAt: number
-  #activeThen: number
-  #isBusy = false
+  #sampledAt: number
+  #activeMsAtSample: number
+  #isSaturated = false
   #tokens = BURST
   #filledAt: number
-  #nextAt = 0
+  #nextRetryAt = 0
 
   /** `clock`: monotonic, in ms; `activeMs`: how much of that time the event loop has been at work. */
   constructor(clock: () => number, activeMs: () => number) {
     this.#clock = clock
     this.#activeMs = activeMs
-    this.#lookedAt = clock()
-    this.#filledAt = this.#lookedAt
-    this.#activeThen = activeMs()
+    this.#sampledAt = clock()
+    this.#filledAt = this.#sampledAt
+    this.#activeMsAtSample = activeMs()
   }
 
-  /** 0: come in. Else after how many ms to come again. */
+  /** Returns 0 if admitted, otherwise the retry delay in ms. */
   admit(): number {
     const now = this.#clock()
-    this.#look(now)
+    this.#sample(now)
     this.#tokens = Math.min(BURST, this.#tokens + ((now - this.#filledAt) / 1_000) * ADMITTED_PER_SECOND)
     this.#filledAt = now
-    if (!this.#isBusy) return 0
+    if (!this.#isSaturated) return 0
     if (this.#tokens >= 1) {
       this.#tokens -= 1
       return 0
     }
-    this.#nextAt = Math.max(now, this.#nextAt) + 1_000 / ASKED_PER_SECOND
-    return Math.min(MOST_WAIT_MS, this.#nextAt - now)
+    this.#nextRetryAt = Math.max(now, this.#nextRetryAt) + 1_000 / SCHEDULED_PER_SECOND
+    return Math.min(MAX_DELAY_MS, this.#nextRetryAt - now)
   }
 
-  #look(now: number): void {
-    const forMs = now - this.#lookedAt
-    if (forMs < LOOK_EVERY_MS) return
+  #sample(now: number): void {
+    const elapsedMs = now - this.#sampledAt
+    if (elapsedMs < SAMPLE_EVERY_MS) return
     const activeMs = this.#activeMs()
-    this.#isBusy = (activeMs - this.#activeThen) / forMs > BUSY
-    this.#lookedAt = now
-    this.#activeThen = activeMs
+    this.#isSaturated = (activeMs - this.#activeMsAtSample) / elapsedMs > SATURATED
+    this.#sampledAt = now
+    this.#activeMsAtSample = activeMs
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fromPeer } from '../../test/support/peer'
-import { AddressList } from './address'
+import { AddressList, traceClient } from './address'
 import { createNetworkFinder } from './client-network'
 
 interface Situation {
@@ -17,7 +17,10 @@ function finder({ proxies = [], origin = 'https://login.example.com', more = [] 
     ownOrigins: new Set([origin, ...more]),
     warn: (message) => warnings.push(message),
   })
-  const network = (peer: string, headers: Record<string, string> = {}) => find(new Headers(fromPeer(peer, headers)))
+  const network = (peer: string, headers: Record<string, string> = {}) => {
+    const received = new Headers(fromPeer(peer, headers))
+    return find(received, traceClient(received, new AddressList(proxies)))
+  }
   return { network, warnings }
 }
 
@@ -161,27 +164,27 @@ describe('the network of a client', () => {
   test('is unknown when a trusted proxy sends nonsense, and without a peer', () => {
     const { network, warnings } = finder({ proxies: ['10.0.0.0/8'] })
     expect(network('10.0.0.1', { 'X-Forwarded-For': 'nonsense' })).toBeNull()
+    const trustedProxies = new AddressList([])
     const find = createNetworkFinder({
-      trustedProxies: new AddressList([]),
+      trustedProxies,
       ownOrigins: new Set(['http://localhost']),
       warn: (message) => warnings.push(message),
     })
-    expect(find(new Headers({ 'x-qr-login-peer': '203.0.113.7', 'x-qr-login-forwarded': '' }))).toBeNull()
+    const forged = new Headers({ 'x-qr-login-peer': '203.0.113.7', 'x-qr-login-forwarded': '' })
+    expect(find(forged, traceClient(forged, trustedProxies))).toBeNull()
     expect(warnings).toEqual([])
   })
 
   test('is not hidden by the headers that a framework adds to each request', () => {
-    const find = createNetworkFinder({
-      trustedProxies: new AddressList([]),
-      ownOrigins: new Set(['http://localhost']),
-      warn: () => {},
-    })
+    const trustedProxies = new AddressList([])
+    const find = createNetworkFinder({ trustedProxies, ownOrigins: new Set(['http://localhost']), warn: () => {} })
     const added = {
       'x-forwarded-for': '::ffff:192.168.1.7',
       'x-forwarded-host': 'localhost',
       'x-forwarded-proto': 'http',
     }
-    expect(find(new Headers({ ...fromPeer('192.168.1.7'), ...added }))).toBe('192.168.1')
+    const received = new Headers({ ...fromPeer('192.168.1.7'), ...added })
+    expect(find(received, traceClient(received, trustedProxies))).toBe('192.168.1')
   })
 
   test('is warned of once per process, whatever comes', () => {

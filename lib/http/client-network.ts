@@ -1,8 +1,8 @@
-import { networkOf } from '../core/attempt/risk'
-import { type AddressList, isPrivateAddress, traceClient } from './address'
+import { type AddressList, type ClientTrace, isPrivateAddress, traceClient } from './address'
 import type { HeaderReader } from './api-request'
 import { isPrivateHost } from './host'
-import { isForwarded, readPeer } from './peer'
+import { networkOf } from './ip'
+import { isForwarded } from './peer'
 
 export interface NetworkFinderOptions {
   trustedProxies: AddressList
@@ -14,7 +14,7 @@ export interface NetworkFinderOptions {
 
 /** The network of a client, as `networkOf` names it; null when it is unknown, which is never the same network. */
 export interface FindNetwork {
-  (headers: HeaderReader): string | null
+  (headers: HeaderReader, client: ClientTrace): string | null
   /** Looks at a request for the sake of the warning alone. Costs nothing once the warning was given. */
   watch(headers: HeaderReader): void
 }
@@ -57,18 +57,17 @@ export function createNetworkFinder({ trustedProxies, ownOrigins, warn }: Networ
     return networkOf(peer)
   }
 
-  const find = (headers: HeaderReader): string | null => {
-    const peer = readPeer(headers)
+  const find = (headers: HeaderReader, client: ClientTrace): string | null => {
+    const { peer, isPeerTrusted, address, isProxy, hasMore } = client
     if (peer === null) return null
-    if (!trustedProxies.has(peer)) return findOfClient(peer, headers)
-    const { address, isProxy, hasMore } = traceClient(headers, trustedProxies)
+    if (!isPeerTrusted) return findOfClient(peer, headers)
     if (isProxy) return refuse('silent_proxy')
     // What stands before the client's address was sent by the client: a forger, or a proxy that is not declared.
     return hasMore ? null : networkOf(address)
   }
   return Object.assign(find, {
     watch(headers: HeaderReader) {
-      if (!hasWarned) find(headers)
+      if (!hasWarned) find(headers, traceClient(headers, trustedProxies))
     },
   })
 }

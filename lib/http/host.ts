@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
-import { plainAddress } from '../core/attempt/risk'
 import { isPrivateAddress } from './address'
+import { plainAddress } from './ip'
 
 /** A name or an address, with a port or without (RFC 9110, section 7.2). */
 const HOST = /^(\[[0-9a-f:.]+\]|[\w.-]+)(:\d+)?$/i

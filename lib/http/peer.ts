@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { plainAddress } from '../core/attempt/risk'
-import type { HeaderReader } from './api-request'
+import type { ApiRequest, HeaderReader } from './api-request'
+import { plainAddress } from './ip'
 
 /** Carries the address of the socket to the handlers, which see headers alone. */
 export const PEER_HEADER = 'x-qr-login-peer'
@@ -45,6 +45,14 @@ export function readPeer(headers: HeaderReader): string | null {
 
 /** What was read last: one request is asked several times. */
 let last: { value: string; address: string | null } = { value: '', address: null }
+
+/** The request as if it had come through our own server, from a socket with this address. */
+export function withPeer(request: ApiRequest & { headers: Headers }, address: string): ApiRequest {
+  const fields = Object.fromEntries(request.headers)
+  writePeer(fields, address)
+  const { method, url, body, signal } = request
+  return { method, url, headers: new Headers(fields), body, signal }
+}
 
 /** Whether the peer sent `Forwarded`, `X-Forwarded-*` or `X-Real-IP`. Means nothing where `readPeer` returns null. */
 export function isForwarded(headers: HeaderReader): boolean {

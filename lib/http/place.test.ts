@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { bitsOfIPv4, writeMmdb } from '../../test/support/mmdb'
 import { fromPeer } from '../../test/support/peer'
-import { AddressList } from './address'
+import { AddressList, traceClient } from './address'
 import { type FindCity, openGeoDatabase } from './geo-database'
 import { findPlace } from './place'
 
@@ -30,7 +30,8 @@ function place(
   findCity: FindCity | null = null,
   { peer = '10.0.0.1', placeHeader = 'x-city' as string | null } = {},
 ): string | null {
-  return findPlace(new Headers(fromPeer(peer, headers)), { trustedProxies, placeHeader }, findCity)
+  const received = new Headers(fromPeer(peer, headers))
+  return findPlace(received, traceClient(received, trustedProxies), { placeHeader, findCity })
 }
 
 const utf8 = (text: string) => Buffer.from(text).toString('latin1')

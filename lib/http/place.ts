@@ -1,15 +1,14 @@
-import { type AddressList, clientAddress } from './address'
+import type { ClientTrace } from './address'
 import type { HeaderReader } from './api-request'
 import type { FindCity } from './geo-database'
-import { readPeer } from './peer'
 
 const MAX_CHARS = 64
 
-/** Of the settings. */
-export interface PlaceSettings {
-  trustedProxies: AddressList
+export interface PlaceSources {
   /** The one header that is believed, in lower case; null for none. */
   placeHeader: string | null
+  /** Null without a local database. */
+  findCity: FindCity | null
 }
 
 /**
@@ -18,15 +17,13 @@ export interface PlaceSettings {
  */
 export function findPlace(
   headers: HeaderReader,
-  { trustedProxies, placeHeader }: PlaceSettings,
-  findCity: FindCity | null,
+  { address, isPeerTrusted }: ClientTrace,
+  { placeHeader, findCity }: PlaceSources,
 ): string | null {
-  const peer = readPeer(headers)
-  if (placeHeader !== null && peer !== null && trustedProxies.has(peer)) {
+  if (placeHeader !== null && isPeerTrusted) {
     const place = toPlace(decodeField(headers.get(placeHeader) ?? ''))
     if (place !== null) return place
   }
-  const address = findCity === null ? null : clientAddress(headers, trustedProxies)
   return findCity === null || address === null ? null : toPlace(findCity(address))
 }
 

@@ -1,109 +1,194 @@
 import { randomUUID } from 'node:crypto'
 import { ATTEMPT_ID } from '../core/attempt/code'
-import { type ErrorCode, isProtocolError, ProtocolError } from '../core/errors'
 import { SESSION_ID } from '../core/attempt/tokens'
-import { services } from '../server/create-server'
-import { clientAddress, rateLimitKeys } from './address'
+import type { Audit } from '../core/audit'
+import { type ErrorCode, isProtocolError, ProtocolError } from '../core/errors'
+import { type AddressList, type ClientTrace, type RateLimitKey, rateLimitKeys, traceClient } from './address'
 import { AnswerDeadline } from './answer-deadline'
 import type { ApiRequest } from './api-request'
 import { readBody } from './body'
 import { isCrossSite } from './origin'
 import { statusOf, toProblem } from './problem'
+import type { Refusals } from './refusals'
 
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
-type Method = (typeof METHODS)[number]
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+export type Method = (typeof METHODS)[number]
 
-/** Whether a resource has an answer for it, be it 405. */
+/** Whether a resource answers it, be it with 405. */
 export function isMethod(method: string): method is Method {
   return (METHODS as readonly string[]).includes(method)
 }
 
-/** One request, checked as far as every route checks. */
+/** What every request needs, whatever its route. */
+export interface HttpContext {
+  /** Headers of every answer. */
+  headers: readonly [name: string, value: string][]
+  trustedProxies: AddressList
+  /** Origins whose pages may call the API. */
+  ownOrigins: ReadonlySet<string>
+  refusals: Refusals
+  audit: Audit
+  /** Receives errors that are not refusals. */
+  logError: (error: unknown, facts: Record<string, unknown>) => void
+  /** Whether an error is a failure of the store, to be answered with 503. */
+  isStoreFailure: (error: unknown) => boolean
+  /** Whether a handler may take long because of the store: a shared store is a network away. */
+  isStoreShared: boolean
+  /**
+   * `Set-Cookie` values that replace cookies sealed with an older secret; null while there is one secret.
+   * `written`: what the answer sets already. `all`: the cookies of sessions too.
+   */
+  resealCookies: ((cookieHeader: string | null, written: readonly string[], all: boolean) => Promise<string[]>) | null
+}
+
+/** One request, after the checks that every route makes. */
 export interface Call {
-  request: ApiRequest
+  readonly request: ApiRequest
   /** From the path. */
-  params: Record<string, string>
-  /** As text, within its limit; '' when there is none. `parseBody` makes sense of it. */
-  body: string
-  requestId: string
-  /** To be called by a handler that waits for news from now on: its answer has no deadline then. */
-  waits: () => void
+  readonly params: Params
+  /** Parsed once. Path and query are the client's; scheme and host mean nothing. */
+  readonly url: URL
+  /** Where the request comes from. Found once. */
+  readonly client: ClientTrace
+  /** What the client is counted by. */
+  readonly rateLimitKeys: readonly RateLimitKey[]
+  /** As text, within its limit; '' when there is none. `parseBody` parses it. */
+  readonly body: string
+  readonly requestId: string
+  /** To be called by a handler that waits for events from now on: its answer has no deadline then. */
+  readonly waits: () => void
 }
 
 /** What a route does: parse, authenticate, one transition, answer. */
-export type Handler = (call: Call) => Promise<Response>
+export type Handler<C> = (call: Call, context: C) => Promise<Response>
 
-/** The shape that a router calls, Next's and any other. */
-export type RouteHandler = (request: ApiRequest, context: RouteContext) => Promise<Response>
+type Params = Readonly<Record<string, string>>
 
-/** What `resource` makes: an answer to every method, and the route as PROTOCOL.md writes it. */
-export type Resource = Record<Method, RouteHandler> & { readonly route: string }
+export interface ResourceOptions<C> {
+  /** Throws for clients that may not use the resource at all (403). */
+  admit?: (call: Pick<Call, 'client'>, context: C) => void
+  /** False where these settings have no such resource: then it is answered like any unknown path. */
+  exists?: (context: C) => boolean
+}
 
-type Params = Record<string, string>
-
-interface RouteContext {
-  /** Undefined where the path has none. */
-  params: Promise<Params | undefined> | Params | undefined
+/** What one route answers to each method. */
+export interface Resource<C> extends ResourceOptions<C> {
+  /** Its pattern, as PROTOCOL.md writes it. */
+  readonly route: string
+  readonly handlers: Partial<Record<Method, Handler<C> | null>>
+  /** The value of `Allow`. */
+  readonly allow: string
 }
 
 /**
- * A resource with the methods it offers; HEAD follows from GET unless it is null. Every other method is answered too
- * (405), every refusal becomes a problem document and a line of the audit log, and checks run in this order: 405, 403 for another
- * site's request, 404 for an id that is not well-formed, 415, 413, then the handler's own. `route`: its pattern as PROTOCOL.md writes it. `admit` throws for clients
- * that may not even ask (403).
+ * A resource with the methods it offers; HEAD follows from GET unless it is null. `route`: its pattern, as PROTOCOL.md
+ * writes it.
  */
-export function resource(
+export function resource<C extends HttpContext>(
   route: string,
-  handlers: Partial<Record<Method, Handler | null>>,
-  admit: (request: ApiRequest) => void = () => {},
-): Resource {
+  handlers: Partial<Record<Method, Handler<C> | null>>,
+  options: ResourceOptions<C> = {},
+): Resource<C> {
   const offered = handlers.GET ? { HEAD: withoutBody(handlers.GET), ...handlers } : handlers
-  const allow = METHODS.filter((method) => offered[method]).join(', ')
-  const refused: Handler = async () => {
-    throw new ProtocolError('method_not_allowed', { allow })
-  }
-  const bind = (method: Method) => answer(route, offered[method] ?? refused, offered[method] ? admit : null)
-  const bound = Object.fromEntries(METHODS.map((method) => [method, bind(method)])) as Record<Method, RouteHandler>
-  return { ...bound, route }
+  return { ...options, route, handlers: offered, allow: METHODS.filter((method) => offered[method]).join(', ') }
 }
 
-/** A path under which there is nothing. */
-export function nowhere(): Record<Method, RouteHandler> {
-  const notFound: Handler = async () => {
-    throw new ProtocolError('not_found')
+/** A path without a resource. */
+const NOWHERE: Resource<HttpContext> = { route: 'none', handlers: {}, allow: '' }
+
+/**
+ * Answers a request, whatever it is: every refusal becomes a problem document and a line of the audit log. The checks
+ * run in this order: 405, 403 for another site's request, 404 for an id that is not well-formed, 403 for an address,
+ * 415, 413, then the handler's own. `found`: null for a path without a resource (404). `params`: from the path.
+ */
+export async function answerRequest<C extends HttpContext>(
+  found: Resource<C> | null,
+  request: ApiRequest,
+  params: Params,
+  context: C,
+): Promise<Response> {
+  const isThere = found !== null && found.exists?.(context) !== false
+  const target: Resource<C> = isThere ? found : NOWHERE
+  const call = new IncomingCall(request, params, context.trustedProxies)
+  let response: Response
+  try {
+    const handler = findHandler(target, isThere, request.method)
+    await check(call, target, context)
+    response = await handle(call, handler, context)
+    if (context.resealCookies !== null) await resealCookies(call, target.route, response, context.resealCookies)
+  } catch (error) {
+    const refusal = countRefusal(toRefusal(error, call, target.route, context), target.route, call, context)
+    response = toProblem(refusal, call.requestId)
+    writeAudit(refusal, call, target.route, context)
   }
-  const bind = () => answer('none', notFound, null)
-  return Object.fromEntries(METHODS.map((method) => [method, bind()])) as Record<Method, RouteHandler>
+  if (request.hasBaseHeaders !== true) {
+    for (const [name, value] of context.headers) response.headers.set(name, value)
+  }
+  if (!response.headers.has('Cache-Control')) response.headers.set('Cache-Control', 'no-store')
+  response.headers.set('X-Request-Id', call.requestId)
+  return response
 }
 
-/** Without `admit` the request is not looked at: there is nothing here for it. */
-function answer(route: string, handler: Handler, admit: ((request: ApiRequest) => void) | null): RouteHandler {
-  return async (request, context) => {
-    const requestId = randomUUID().slice(0, 13)
-    const params = (await context.params) ?? {}
-    let response: Response
-    try {
-      const body = admit === null ? '' : await checkRequest(request, { route, params, admit })
-      // An embedded store answers at once: what takes long there is this process, and a refusal would cost as much again.
-      const deadline = services().config.store.kind === 'sqlite' ? null : new AnswerDeadline()
-      const work = handler({ request, params, body, requestId, waits: () => deadline?.lift() })
-      response = await (deadline === null ? work : deadline.run(work))
-      if (services().cookies.isRotating) await resealCookies(request, route, response)
-    } catch (error) {
-      const refusal = countRefusal(toRefusal(error, { requestId, route, method: request.method }), route, request)
-      response = toProblem(refusal, requestId)
-      audit(refusal, { request, route, requestId, attempt: params.id })
-    }
-    if (request.hasBaseHeaders !== true) {
-      for (const [name, value] of services().headers) response.headers.set(name, value)
-    }
-    if (!response.headers.has('Cache-Control')) response.headers.set('Cache-Control', 'no-store')
-    response.headers.set('X-Request-Id', requestId)
-    return response
+/** Finds out what handlers use of a request when they use it, and once. */
+class IncomingCall implements Call {
+  readonly request: ApiRequest
+  readonly params: Params
+  readonly requestId = randomUUID().slice(0, 13)
+  body = ''
+  waits = (): void => {}
+  readonly #trustedProxies: AddressList
+  #url: URL | null = null
+  #client: ClientTrace | null = null
+  #rateLimitKeys: readonly RateLimitKey[] | null = null
+
+  constructor(request: ApiRequest, params: Params, trustedProxies: AddressList) {
+    this.request = request
+    this.params = params
+    this.#trustedProxies = trustedProxies
+  }
+
+  get url(): URL {
+    this.#url ??= new URL(this.request.url)
+    return this.#url
+  }
+
+  get client(): ClientTrace {
+    this.#client ??= traceClient(this.request.headers, this.#trustedProxies)
+    return this.#client
+  }
+
+  get rateLimitKeys(): readonly RateLimitKey[] {
+    this.#rateLimitKeys ??= rateLimitKeys(this.client.address)
+    return this.#rateLimitKeys
   }
 }
 
-/** Before the store is asked anything: what cannot be an id of ours is unknown. */
+/** @throws ProtocolError `not_found`, `method_not_allowed`. */
+function findHandler<C>(target: Resource<C>, isThere: boolean, method: string): Handler<C> {
+  if (!isThere) throw new ProtocolError('not_found')
+  const handler = isMethod(method) ? target.handlers[method] : null
+  if (!handler) throw new ProtocolError('method_not_allowed', { allow: target.allow })
+  return handler
+}
+
+async function check<C extends HttpContext>(call: IncomingCall, target: Resource<C>, context: C): Promise<void> {
+  const { method, headers } = call.request
+  const isSafe = method === 'GET' || method === 'HEAD'
+  if (!isSafe && isCrossSite(headers, context.ownOrigins)) throw new ProtocolError('cross_site')
+  requireWellFormed(target.route, call.params)
+  target.admit?.(call, context)
+  if (!isSafe) call.body = await readBody(call.request)
+}
+
+/** An embedded store answers at once: what takes long there is this process, and a refusal would cost as much again. */
+async function handle<C extends HttpContext>(call: IncomingCall, handler: Handler<C>, context: C): Promise<Response> {
+  if (!context.isStoreShared) return await handler(call, context)
+  const deadline = new AnswerDeadline()
+  call.waits = () => deadline.lift()
+  return await deadline.run(handler(call, context))
+}
+
+/** Before the store is read: what cannot be an id of ours is unknown. */
 function requireWellFormed(route: string, { id }: Params): void {
   if (id === undefined) return
   const isId = route.startsWith('/api/qr/') ? ATTEMPT_ID : SESSION_ID
@@ -111,74 +196,56 @@ function requireWellFormed(route: string, { id }: Params): void {
 }
 
 /** Refusals of attempts are counted, so that guessing is slow. */
-function countRefusal(refusal: ProtocolError, route: string, { headers, url }: ApiRequest): ProtocolError {
-  const isOfAttempts = route.startsWith('/api/qr') || new URL(url).pathname.startsWith('/api/qr/')
-  if (!isOfAttempts) return refusal
-  const { config, refusals } = services()
-  return refusals.answer(refusal, statusOf(refusal.code), rateLimitKeys(clientAddress(headers, config.trustedProxies)))
+function countRefusal(refusal: ProtocolError, route: string, call: Call, { refusals }: HttpContext): ProtocolError {
+  const isOfAttempts = route.startsWith('/api/qr') || call.url.pathname.startsWith('/api/qr/')
+  return isOfAttempts ? refusals.answer(refusal, statusOf(refusal.code), call.rateLimitKeys) : refusal
 }
 
 /**
- * While the secret is rotated: what was sealed under another one is sealed anew, unless the answer sets it by itself. Who is signed in only
- * where that is what was asked: an answer that overtakes a sign-in must not put the older session back.
+ * While the secret is rotated: what was sealed with another one is sealed anew, unless the answer sets it itself. The
+ * cookies of sessions only where sessions are what was asked for: an answer that overtakes a sign-in must not put the
+ * older session back.
  */
-async function resealCookies({ method, headers }: ApiRequest, route: string, response: Response): Promise<void> {
-  const { cookies } = services()
+async function resealCookies(
+  { request: { method, headers } }: Call,
+  route: string,
+  response: Response,
+  reseal: NonNullable<HttpContext['resealCookies']>,
+): Promise<void> {
   const isAboutSessions = method === 'GET' && !route.startsWith('/api/qr')
-  const lines = await cookies.reseal(headers.get('cookie'), response.headers.getSetCookie(), isAboutSessions)
+  const lines = await reseal(headers.get('cookie'), response.headers.getSetCookie(), isAboutSessions)
   for (const line of lines) response.headers.append('Set-Cookie', line)
 }
 
-async function checkRequest(
-  request: ApiRequest,
-  { route, params, admit }: { route: string; params: Params; admit: (request: ApiRequest) => void },
-): Promise<string> {
-  const isSafe = request.method === 'GET' || request.method === 'HEAD'
-  if (!isSafe && isCrossSite(request.headers, services().config.ownOrigins)) throw new ProtocolError('cross_site')
-  requireWellFormed(route, params)
-  admit(request)
-  if (isSafe) return ''
-  return await readBody(request)
-}
-
-/** What we did not refuse on purpose is our own bug: logged whole, answered with the request's id alone. */
-function toRefusal(error: unknown, facts: { requestId: string; route: string; method: string }): ProtocolError {
+/** What was not refused on purpose is our own bug: logged whole, answered with the request's id alone. */
+function toRefusal(error: unknown, call: Call, route: string, context: HttpContext): ProtocolError {
   if (isProtocolError(error)) return error
-  const { log, storeFailureKind } = services()
-  const code: ErrorCode = storeFailureKind(error) === null ? 'internal' : 'unavailable'
-  log.error({ err: error, ...facts, code }, 'request failed')
+  const code: ErrorCode = context.isStoreFailure(error) ? 'unavailable' : 'internal'
+  const { requestId, request } = call
+  context.logError(error, { requestId, route, method: request.method, code })
   return new ProtocolError(code, code === 'unavailable' ? { retryAfterS: 2 } : {})
 }
 
-interface Refused {
-  request: ApiRequest
-  route: string
-  requestId: string
-  /** From the path, whatever it is. */
-  attempt: string | undefined
-}
-
-function audit({ code, facts }: ProtocolError, { request, route, requestId, attempt }: Refused): void {
-  const { config, audit } = services()
-  const { method, headers } = request
-  const [client] = rateLimitKeys(clientAddress(headers, config.trustedProxies))
-  const isAttempt = route.startsWith('/api/qr/') && attempt !== undefined && ATTEMPT_ID.test(attempt)
+function writeAudit({ code, facts }: ProtocolError, call: Call, route: string, { audit }: HttpContext): void {
+  const { request, requestId, params } = call
+  const [client] = call.rateLimitKeys
+  const isAttempt = route.startsWith('/api/qr/') && params.id !== undefined && ATTEMPT_ID.test(params.id)
   audit({
     event: code === 'rate_limited' ? 'limited' : 'refused',
     code,
     status: statusOf(code),
-    method,
+    method: request.method,
     route,
     requestId,
     address: client?.key ?? null,
-    ...(isAttempt ? { attempt } : {}),
+    ...(isAttempt ? { attempt: params.id } : {}),
     ...(facts.limit === undefined ? {} : { limit: facts.limit }),
   })
 }
 
-function withoutBody(get: Handler): Handler {
-  return async (call) => {
-    const { status, headers } = await get(call)
+function withoutBody<C>(get: Handler<C>): Handler<C> {
+  return async (call, context) => {
+    const { status, headers } = await get(call, context)
     return new Response(null, { status, headers })
   }
 }

@@ -1,9 +1,8 @@
 import { ProtocolError } from '../core/errors'
-import { services } from '../server/create-server'
-import type { Refusal, Stream, Transport } from '../realtime/streams'
+import type { Refusal, Stream, Streams, Transport } from '../realtime/streams'
 import { createWebSink, eventStreamResponse } from '../realtime/web-sink'
-import { clientAddress, rateLimitKeys } from './address'
 import type { ApiRequest } from './api-request'
+import type { Call } from './resource'
 
 const RETRY_AFTER_S = { too_many_of_address: 10, too_many: 5, draining: 2 } satisfies Record<Refusal, number>
 
@@ -18,9 +17,8 @@ export interface Writer {
  * Clients without a usable address share one allowance.
  * @throws ProtocolError `rate_limited` or `unavailable`.
  */
-export function admitStream(request: ApiRequest, transport: Transport): Stream {
-  const { config, streams } = services()
-  const stream = streams.admit(rateLimitKeys(clientAddress(request.headers, config.trustedProxies)), transport)
+export function admitStream({ rateLimitKeys }: Call, streams: Streams, transport: Transport): Stream {
+  const stream = streams.admit(rateLimitKeys, transport)
   if (typeof stream !== 'string') return stream
   const code = stream === 'too_many_of_address' ? 'rate_limited' : 'unavailable'
   throw new ProtocolError(code, { retryAfterS: RETRY_AFTER_S[stream], limit: `streams ${stream}` })
@@ -32,13 +30,14 @@ export function admitStream(request: ApiRequest, transport: Transport): Stream {
  * @throws ProtocolError what `admitStream` throws, and `begin`; then nothing was opened.
  */
 export async function openStream(
-  request: ApiRequest,
+  call: Call,
+  streams: Streams,
   begin: (stream: Stream) => Promise<Writer> | Writer,
 ): Promise<Response> {
-  const stream = admitStream(request, 'sse')
+  const stream = admitStream(call, streams, 'sse')
   const leave = () => stream.close()
   let writer: Writer | null = null
-  const body = attach(stream, request, leave, () => writer?.end())
+  const body = attach(stream, call.request, leave, () => writer?.end())
   try {
     writer = await begin(stream)
   } catch (error) {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Store } from '../core/store'
 import { pendingAttempt } from '../../test/support/fixtures'
+import type { Store } from '../core/store'
 import { STORE_OPERATIONS, type StoreOperation, timeStore } from './measured-store'
 
 const attempt = pendingAttempt()

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Attempt } from '../core/attempt/attempt'
-import type { ErrorCode } from '../core/errors'
 import type { AttemptStep, Audit } from '../core/audit'
+import type { ErrorCode } from '../core/errors'
 import type { Store } from '../core/store'
 import { STORE_OPERATIONS, timeStore } from './measured-store'
 import {

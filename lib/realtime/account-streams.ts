@@ -1,6 +1,6 @@
 import { type Attempt, attemptAt, isRunning, scannerOf } from '../core/attempt/attempt'
-import type { Keyring } from '../core/keys'
 import { type Review, toReview } from '../core/attempt/views'
+import type { Keyring } from '../core/keys'
 import {
   type Account,
   type EndedBy,
@@ -9,18 +9,18 @@ import {
   type SessionView,
   sessionEndsAt,
 } from '../core/session/session'
-import type { Deadlines, Due } from './timer-wheel'
+import type { Sessions } from '../core/session/sessions'
+import type { AccountChange, Store, Unwatch } from '../core/store'
 import { encodeEvent } from './encode'
 import type { Stream } from './streams'
-import type { AccountChange, Store, Unwatch } from '../core/store'
-import type { Sessions } from '../core/session/sessions'
+import type { TimerListener, TimerWheel } from './timer-wheel'
 
 export interface AccountStreamsOptions {
   store: Store
   sessions: Sessions
   sessionLifetimes: SessionLifetimes
   keys: Keyring
-  deadlines: Deadlines
+  timers: TimerWheel
   now: () => number
   /** Called with what fails after a stream has opened. */
   onError: (error: unknown) => void
@@ -124,7 +124,7 @@ interface AccountStreamOptions extends AccountStreamsOptions {
 }
 
 /** What one signed-in phone or computer receives about its account. */
-export class AccountStream implements Due {
+export class AccountStream implements TimerListener {
   readonly #options: AccountStreamOptions
   /** The running attempt that this phone scanned last: its time can run out without a message. */
   #scanned: Attempt | null = null
@@ -138,7 +138,7 @@ export class AccountStream implements Due {
   /** To be called when the stream has closed. */
   end(): void {
     this.#options.onEnd()
-    this.#options.deadlines.delete(this)
+    this.#options.timers.delete(this)
   }
 
   close(): void {
@@ -150,7 +150,7 @@ export class AccountStream implements Due {
     this.#attend(this.#checkSession())
   }
 
-  onDeadline(): void {
+  onTimer(): void {
     const { now } = this.#options
     if (this.#scanned !== null && !isRunning(attemptAt(this.#scanned, now()))) {
       this.#writeReview(this.#scanned)
@@ -220,7 +220,7 @@ export class AccountStream implements Due {
 
   #lookAgainAt(endsAt: number): void {
     const attemptEndsAt = this.#scanned !== null && isRunning(this.#scanned) ? this.#scanned.expiresAt : Infinity
-    this.#options.deadlines.set(this, Math.min(endsAt, attemptEndsAt))
+    this.#options.timers.set(this, Math.min(endsAt, attemptEndsAt))
   }
 
   #signOut(by: EndedBy): void {

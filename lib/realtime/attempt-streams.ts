@@ -1,17 +1,17 @@
 import { type Attempt, attemptAt, isRunning } from '../core/attempt/attempt'
 import { codePeriodAt } from '../core/attempt/code'
 import { type AttemptView, toAttemptView, toCodeView, type ViewContext } from '../core/attempt/views'
-import type { Deadlines, Due } from './timer-wheel'
+import type { Store, Unwatch } from '../core/store'
 import { COMMENT, encodeEvent } from './encode'
 import type { Stream } from './streams'
-import type { Store, Unwatch } from '../core/store'
+import type { TimerListener, TimerWheel } from './timer-wheel'
 
 /** A third reader of one attempt, stream or long poll, replaces the oldest: a duplicated tab works, a hundred do not. */
 const READERS_PER_ATTEMPT = 2
 
 export interface AttemptStreamsOptions extends ViewContext {
   store: Store
-  deadlines: Deadlines
+  timers: TimerWheel
   now: () => number
   /** An attempt that is read has run out of time. */
   onExpired: () => void
@@ -79,7 +79,7 @@ export interface WaitOptions {
 }
 
 /** One attempt that is read. Ends with its last reader, or with the attempt. */
-export class Channel implements Due {
+export class Channel implements TimerListener {
   readonly id: string
   readonly browserHash: string
   readonly #options: AttemptStreamsOptions
@@ -112,7 +112,7 @@ export class Channel implements Due {
     this.#holders -= 1
     if (this.#holders > 0) return
     this.#unwatch()
-    this.#options.deadlines.delete(this)
+    this.#options.timers.delete(this)
     this.#onEnd()
   }
 
@@ -167,7 +167,7 @@ export class Channel implements Due {
     return this.#viewAfter(after, period)
   }
 
-  onDeadline(): void {
+  onTimer(): void {
     const attempt = this.#attempt
     if (attempt === null) return
     const now = this.#options.now()
@@ -219,7 +219,7 @@ export class Channel implements Due {
     }
     const { endsAt } = codePeriodAt(attempt.createdAt, now, this.#options.lifetimes.codePeriodMs)
     const next = attempt.status === 'pending' ? Math.min(endsAt, attempt.expiresAt) : attempt.expiresAt
-    this.#options.deadlines.set(this, next)
+    this.#options.timers.set(this, next)
   }
 
   #frame(attempt: Attempt, now: number): Uint8Array {

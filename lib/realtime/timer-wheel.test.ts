@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Deadlines } from './timer-wheel'
+import { TimerWheel } from './timer-wheel'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -10,11 +10,11 @@ afterEach(() => {
 
 function recorder() {
   const due: number[] = []
-  return { due, onDeadline: () => due.push(Date.now()) }
+  return { due, onTimer: () => due.push(Date.now()) }
 }
 
 test('a moment is told within 100 ms of its coming, and once', () => {
-  const deadlines = new Deadlines(Date.now)
+  const deadlines = new TimerWheel(Date.now)
   const one = recorder()
   const at = Date.now() + 1_234
   deadlines.set(one, at)
@@ -25,7 +25,7 @@ test('a moment is told within 100 ms of its coming, and once', () => {
 })
 
 test('a moment in the past is due at the next tick', () => {
-  const deadlines = new Deadlines(Date.now)
+  const deadlines = new TimerWheel(Date.now)
   const one = recorder()
   deadlines.set(one, Date.now() - 5_000)
   vi.advanceTimersByTime(200)
@@ -33,7 +33,7 @@ test('a moment in the past is due at the next tick', () => {
 })
 
 test('setting again moves it, deleting forgets it', () => {
-  const deadlines = new Deadlines(Date.now)
+  const deadlines = new TimerWheel(Date.now)
   const moved = recorder()
   const gone = recorder()
   deadlines.set(moved, Date.now() + 500)
@@ -48,7 +48,7 @@ test('setting again moves it, deleting forgets it', () => {
 })
 
 test('one timer serves ten thousand, and none is left when nothing is due', () => {
-  const deadlines = new Deadlines(Date.now)
+  const deadlines = new TimerWheel(Date.now)
   const many = Array.from({ length: 10_000 }, recorder)
   for (const [index, each] of many.entries()) deadlines.set(each, Date.now() + (index % 30_000))
   expect(vi.getTimerCount()).toBe(1)
@@ -59,10 +59,10 @@ test('one timer serves ten thousand, and none is left when nothing is due', () =
 })
 
 test('a moment may set the next one', () => {
-  const deadlines = new Deadlines(Date.now)
+  const deadlines = new TimerWheel(Date.now)
   let times = 0
   const again = {
-    onDeadline() {
+    onTimer() {
       times += 1
       deadlines.set(again, Date.now() + 1_000)
     },
@@ -75,7 +75,7 @@ test('a moment may set the next one', () => {
 
 test('after a pause of hours everything that came due is told at once', () => {
   let now = 1_000_000
-  const deadlines = new Deadlines(() => now)
+  const deadlines = new TimerWheel(() => now)
   const one = recorder()
   deadlines.set(one, now + 60_000)
   now += 5 * 3_600_000
@@ -87,7 +87,7 @@ test.each([86_400_000, -86_400_000])(
   'a clock that is set by %i ms neither holds a deadline up nor brings it forward',
   (stepMs) => {
     let stepped = 0
-    const deadlines = new Deadlines(() => Date.now() + stepped, Date.now)
+    const deadlines = new TimerWheel(() => Date.now() + stepped, Date.now)
     const [before, after] = [recorder(), recorder()]
     deadlines.set(before, Date.now() + 10_000)
     stepped = stepMs

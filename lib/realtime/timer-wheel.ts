@@ -1,17 +1,17 @@
-/** Something that wants to be told when a moment has come. */
-export interface Due {
-  onDeadline(): void
+/** Is called when its deadline has passed. */
+export interface TimerListener {
+  onTimer(): void
 }
 
 const TICK_MS = 100
 
 /**
- * One timer for any number of moments, to within 100 ms: a wheel of buckets that turns only while something is due.
- * Each `Due` has at most one deadline.
+ * One timer for any number of deadlines, to within 100 ms: a wheel of buckets that turns only while there are deadlines.
+ * Each listener has at most one deadline.
  */
-export class Deadlines {
-  readonly #buckets = new Map<number, Set<Due>>()
-  readonly #bucketOf = new Map<Due, number>()
+export class TimerWheel {
+  readonly #buckets = new Map<number, Set<TimerListener>>()
+  readonly #bucketOf = new Map<TimerListener, number>()
   readonly #now: () => number
   readonly #monotonicMs: () => number
   #timer: ReturnType<typeof setInterval> | null = null
@@ -24,22 +24,22 @@ export class Deadlines {
   }
 
   /** Sets or moves the deadline (epoch ms). One in the past is due at the next tick. */
-  set(due: Due, at: number): void {
-    this.delete(due)
+  set(listener: TimerListener, at: number): void {
+    this.delete(listener)
     if (this.#timer === null) this.#start()
     const dueAt = this.#monotonicMs() + at - this.#now()
     const tick = Math.max(Math.ceil(dueAt / TICK_MS), this.#turned + 1)
     const bucket = this.#buckets.get(tick) ?? new Set()
-    this.#buckets.set(tick, bucket.add(due))
-    this.#bucketOf.set(due, tick)
+    this.#buckets.set(tick, bucket.add(listener))
+    this.#bucketOf.set(listener, tick)
   }
 
-  delete(due: Due): void {
-    const tick = this.#bucketOf.get(due)
+  delete(listener: TimerListener): void {
+    const tick = this.#bucketOf.get(listener)
     if (tick === undefined) return
-    this.#bucketOf.delete(due)
+    this.#bucketOf.delete(listener)
     const bucket = this.#buckets.get(tick)
-    bucket?.delete(due)
+    bucket?.delete(listener)
     if (bucket?.size === 0) this.#buckets.delete(tick)
     if (this.#bucketOf.size === 0) this.#stop()
   }
@@ -68,9 +68,9 @@ export class Deadlines {
         : Array.from({ length: Math.max(0, tick - this.#turned) }, (_, index) => this.#turned + 1 + index)
     this.#turned = tick
     for (const key of ticks) {
-      for (const due of [...(this.#buckets.get(key) ?? [])]) {
-        this.delete(due)
-        due.onDeadline()
+      for (const listener of [...(this.#buckets.get(key) ?? [])]) {
+        this.delete(listener)
+        listener.onTimer()
       }
     }
   }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { hashBrowserSecret } from '../core/attempt/tokens'
-import { parseConfig } from './config'
-import { createServices } from './create-server'
 import { COMPUTER } from '../../test/support/fixtures'
 import { hasRedisServer, RedisServer } from '../../test/support/redis-server'
+import { hashBrowserSecret } from '../core/attempt/tokens'
+import { parseConfig } from './config'
+import { createQrLogin } from './create-server'
 
 describe.skipIf(!hasRedisServer())('two instances whose clocks are ten seconds apart', () => {
   test('agree on how long an attempt lives, and on when a limit ends, to within a second', async () => {
@@ -17,7 +17,8 @@ describe.skipIf(!hasRedisServer())('two instances whose clocks are ten seconds a
         LOG_LEVEL: 'silent',
       }
       const config = parseConfig(env, { lanAddress: null, loadSecret: () => '' })
-      return createServices(config, () => Date.now() + skewMs)
+      const { context, close } = createQrLogin({ config, now: () => Date.now() + skewMs })
+      return { ...context, close }
     }
     const [ahead, behind] = [open(5_000), open(-5_000)] as const
     await expect.poll(() => behind.checkReady()).toBeNull()

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
+import { ConfigError, StartError } from '../core/start-error'
 import { findLanAddress, loadConfig, type Machine, parseConfig } from './config'
 import { SETTINGS } from './settings'
-import { ConfigError, StartError } from '../core/start-error'
 
 const MACHINE: Machine = { lanAddress: '192.168.1.23', loadSecret: () => 's'.repeat(43) }
 const PRODUCTION = {

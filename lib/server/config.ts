@@ -3,14 +3,14 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { z } from 'zod'
+import type { BearerSettings } from '../auth/bearer'
 import type { Lifetimes } from '../core/attempt/attempt'
 import type { MatchPolicy } from '../core/attempt/risk'
-import type { BearerSettings } from '../auth/bearer'
+import type { SessionLifetimes } from '../core/session/session'
+import { ConfigError, folderError, StartError } from '../core/start-error'
 import { AddressList } from '../http/address'
 import type { LogLevel } from './log'
-import type { SessionLifetimes } from '../core/session/session'
 import { SECRET_CHARS, settings } from './settings'
-import { ConfigError, folderError, StartError } from '../core/start-error'
 
 export interface Config {
   publicOrigin: string

@@ -1,119 +1,133 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes as systemRandomBytes } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
 import { version } from '../../package.json'
-import { REDEEM_TRIES } from '../core/attempt/attempt'
-import { deriveKey, deriveKeyring, keyIdOf } from '../core/keys'
-import { createAudit } from '../core/audit'
+import { findPersonByPassword } from '../accounts/demo'
+import type { ApiContext } from '../api/context'
+import { findRoute } from '../api/routes'
 import { BearerTokens } from '../auth/bearer'
 import { Cookies } from '../auth/cookies'
 import { Signatures } from '../auth/signature'
-import { type Config, loadConfig } from './config'
+import { REDEEM_TRIES } from '../core/attempt/attempt'
+import { Attempts } from '../core/attempt/attempts'
+import { createAudit } from '../core/audit'
+import { deriveKey, deriveKeyring, keyIdOf } from '../core/keys'
+import { Limiter, type LimitKey } from '../core/rate-limit/limiter'
+import { Sessions } from '../core/session/sessions'
+import { ConfigError } from '../core/start-error'
+import type { Store } from '../core/store'
+import { AdmissionControl } from '../http/admission-control'
 import { createNetworkFinder } from '../http/client-network'
 import { type FindCity, openGeoDatabase } from '../http/geo-database'
 import { baseHeaders } from '../http/headers'
+import { withPeer } from '../http/peer'
+import { findPlace } from '../http/place'
 import { ERROR_CODES } from '../http/problem'
 import { Refusals } from '../http/refusals'
-import { createLog } from './log'
+import { answerRequest } from '../http/resource'
 import { Metrics } from '../metrics/metrics'
 import type { ObservedName } from '../metrics/names'
 import { NO_RECORDER, type Recorder } from '../metrics/recorder'
-import { openStore, storeFailureKind } from './open-store'
-import { createReadiness } from './readiness'
 import { AccountStreams } from '../realtime/account-streams'
-import { Arrivals } from '../http/admission-control'
 import { AttemptStreams } from '../realtime/attempt-streams'
-import { Attempts } from '../core/attempt/attempts'
-import { Limiter, type LimitKey } from '../core/rate-limit/limiter'
-import { Sessions } from '../core/session/sessions'
-import { Deadlines } from '../realtime/timer-wheel'
 import { Streams } from '../realtime/streams'
-import { ConfigError } from '../core/start-error'
+import { TimerWheel } from '../realtime/timer-wheel'
+import type { Config } from './config'
+import { createLog, type ProcessLog } from './log'
+import { createNodeHandler, type NodeHandler } from './node/node-handler'
+import { adoptStore, type OpenStore, openStore, storeFailureKind } from './open-store'
+import { createReadiness } from './readiness'
 
 const STREAMS_PER_ADDRESS = 30
 
-export type Services = ReturnType<typeof createServices>
+export interface QrLoginOptions {
+  /** As `parseConfig` makes it of settings. */
+  config: Config
+  /** Used instead of the store that `config` names. Its creator closes it. */
+  store?: Store
+  /** The one clock for everything (epoch ms); without it, the clocks of this machine. */
+  now?: () => number
+  randomBytes?: (size: number) => Buffer
+  log?: ProcessLog
+  /** How long the event loop has been active, in ms. */
+  activeMs?: () => number
+}
 
-/** Builds everything that lives as long as the process. The only reader of clocks and of chance. */
-export function createServices(
-  config: Config,
-  /** The one clock for all (epoch ms), for tests; null: the machine's clocks. */
-  local: (() => number) | null = null,
-  /** How long the event loop has been at work, in ms. */
-  activeMs: () => number = () => performance.eventLoopUtilization().active,
-) {
-  const log = createLog(config.logLevel)
-  const findCity = config.geoDatabase === null ? null : openPlaces(config.geoDatabase)
+/** What handlers are given, and what the server around them needs. */
+export interface Context extends ApiContext {
+  config: Config
+  log: ProcessLog
+  recorder: Recorder
+  /** How many attempts and accounts are watched in the store. */
+  watching: () => number
+}
+
+export interface QrLogin {
+  readonly context: Context
+  /**
+   * Answers a request of the API; paths that the API does not have are 404. `address`: of the client's socket. Without
+   * it the client is unknown: such clients share one rate limit, and have to type the number.
+   */
+  handle(request: Request, client?: { address: string }): Promise<Response>
+  /** Answers requests of the API on a `node:http` server; returns false for all others. */
+  readonly nodeHandler: NodeHandler
+  /** Readiness reports 503 from now on; everything else goes on. */
+  becomeUnready(): void
+  /** Becomes unready, sends `bye` to every stream and answers every wait. Other requests end by themselves. */
+  drain(): void
+  /** Drains, and closes the store that was opened here. */
+  close(): void
+}
+
+/**
+ * Builds a server of sign-ins: everything that lives as long as it does is created here and handed down. Several can
+ * live in one process.
+ * @throws StartError for a store or a file that cannot be used.
+ */
+export function createQrLogin(options: QrLoginOptions): QrLogin {
+  const { config, randomBytes = systemRandomBytes, log = createLog(config.logLevel) } = options
+  const { activeMs = () => performance.eventLoopUtilization().active } = options
+  const monotonicNow = () => performance.now()
   const keys = deriveKeyring(config.secrets)
   const perAddress = Math.max(1, Math.floor(STREAMS_PER_ADDRESS * config.rateLimitScale))
   const streams = new Streams({ perAddress, inAll: config.maxStreams }, Math.random)
   const metrics = config.metricsTokens === null ? null : createMetrics(streams)
   const recorder: Recorder = metrics ?? NO_RECORDER
-  const { store, now, wall, monotonicMs, readings, ping, closeStore } = openStore(config, {
-    log,
-    local,
-    measure: (opened) => recorder.measureStore(opened),
-    onLost: () => process.kill(process.pid, 'SIGTERM'),
-  })
-  const deadlines = new Deadlines(now, monotonicMs)
+  const findCity = config.geoDatabase === null ? null : openPlaces(config.geoDatabase)
+  const { store, now, wall, monotonicMs, readings, ping, closeStore } = open(options, log, recorder)
+  const timers = new TimerWheel(now, monotonicMs)
   const audit = recorder.countRefusals(createAudit(log, config.secrets[0]))
-  const { lifetimes, sessionLifetimes, publicOrigin, matchPolicy, singleComputer, maxComputers, signingSecrets } =
-    config
-  const sessions = new Sessions({
-    store,
-    audit,
-    lifetimes: sessionLifetimes,
-    singleComputer,
-    maxComputers,
-    now,
-    randomBytes,
-  })
-  const accountStreams = new AccountStreams({
-    store,
-    sessions,
-    sessionLifetimes,
-    keys,
-    deadlines,
-    now,
-    onError: (error) => log.error({ err: error }, 'stream failed'),
-  })
+  const { lifetimes, sessionLifetimes, publicOrigin, rateLimitScale: scale } = config
+  const sessions = new Sessions({ ...config, store, audit, lifetimes: sessionLifetimes, now, randomBytes })
   const attempts = new Attempts({
+    ...config,
     store,
     audit,
-    recorder,
+    onStep: (step, attempt) => recorder.recordStep(step, attempt),
     keys,
-    lifetimes,
-    publicOrigin,
-    matchPolicy,
-    redeemTries: Math.max(1, Math.floor(REDEEM_TRIES * config.rateLimitScale)),
+    redeemTries: Math.max(1, Math.floor(REDEEM_TRIES * scale)),
     now,
     randomBytes,
   })
-  const isStoreReady = createReadiness({ ping, log, now: () => performance.now() })
+  const isStoreReady = createReadiness({ ping, log, now: monotonicNow })
   let isDraining = false
-  function becomeUnready(): void {
+  const becomeUnready = () => {
     isDraining = true
   }
+  const cookies = new Cookies({ secrets: config.secrets, secure: publicOrigin.startsWith('https:') })
 
-  function drain(): void {
-    becomeUnready()
-    streams.drain()
-  }
-
-  recorder.observe('ready', async () => Number(!isDraining && (await isStoreReady())))
-  recorder.observe('draining', () => Number(isDraining))
-  recorder.observe('watched', () => store.watching)
-  recorder.observe('streams_max', () => config.maxStreams)
-  recorder.observe('log_lines_dropped_total', () => log.output.droppedLines)
-  for (const [name, read] of Object.entries(readings)) recorder.observe(name as ObservedName, read)
-  if (config.store.kind === 'sqlite') observeDisk(recorder, config.dataDir)
-
-  return {
+  const context: Context = {
     config,
     log,
+    recorder,
     audit,
-    /** Of every answer. */
     headers: baseHeaders(publicOrigin),
+    trustedProxies: config.trustedProxies,
+    ownOrigins: config.ownOrigins,
+    ipAllowlist: config.ipAllowlist,
+    isStoreShared: config.store.kind !== 'sqlite',
+    isStoreFailure: (error) => storeFailureKind(error) !== null,
+    logError: (error, facts) => log.error({ err: error, ...facts }, 'request failed'),
     bearer:
       config.bearer === null
         ? null
@@ -124,14 +138,19 @@ export function createServices(
             monotonicMs,
             onError: (error) => log.warn({ err: error }, 'a bearer token could not be judged'),
           }),
-    signatures: signingSecrets === null ? null : new Signatures({ secrets: signingSecrets, limits: store, now, wall }),
-    limiter: new Limiter({ limits: store, keys: limitKeys(config.secrets), scale: config.rateLimitScale, now }),
-    refusals: new Refusals({ scale: config.rateLimitScale, now: () => performance.now() }),
-    findCity,
+    signatures:
+      config.signingSecrets === null
+        ? null
+        : new Signatures({ secrets: config.signingSecrets, limits: store, now, wall }),
+    limiter: new Limiter({ limits: store, keys: limitKeys(config.secrets), scale, now }),
+    refusals: new Refusals({ scale, now: monotonicNow }),
     findNetwork: createNetworkFinder({ ...config, warn: (message) => log.warn(message) }),
-    cookies: new Cookies({ secrets: config.secrets, secure: publicOrigin.startsWith('https:') }),
+    findPlace: (headers, client) => findPlace(headers, client, { placeHeader: config.placeHeader, findCity }),
+    findPersonByPassword: config.demoAccounts ? findPersonByPassword : () => null,
+    cookies,
+    resealCookies: cookies.isRotating ? cookies.reseal.bind(cookies) : null,
     attempts,
-    arrivals: new Arrivals(() => performance.now(), activeMs),
+    admission: new AdmissionControl(monotonicNow, activeMs),
     sessions,
     streams,
     attemptStreams: new AttemptStreams({
@@ -139,33 +158,67 @@ export function createServices(
       keys,
       lifetimes,
       publicOrigin,
-      deadlines,
+      timers,
       now,
       onExpired: () => recorder.recordExpiry(),
     }),
-    /** How many attempts and accounts are watched in the store. */
+    accountStreams: new AccountStreams({
+      store,
+      sessions,
+      sessionLifetimes,
+      keys,
+      timers,
+      now,
+      onError: (error) => log.error({ err: error }, 'stream failed'),
+    }),
     watching: () => store.watching,
-    accountStreams,
     newBrowserSecret: () => randomBytes(32).toString('base64url'),
-    storeFailureKind,
-    /** Null without METRICS_TOKEN: nothing is measured. */
-    metrics,
-    recorder,
-    /** Resolves with what keeps requests from being served, null when nothing does. */
-    checkReady: async (): Promise<'store' | 'shutdown' | null> => {
+    metrics:
+      metrics === null || config.metricsTokens === null
+        ? null
+        : { tokens: config.metricsTokens, contentType: metrics.contentType, toText: () => metrics.toText() },
+    checkReady: async () => {
       if (isDraining) return 'shutdown'
       return (await isStoreReady()) ? null : 'store'
     },
-    /** `checkReady` says no from now on; everything else goes on. */
+  }
+
+  const drain = () => {
+    becomeUnready()
+    streams.drain()
+  }
+  recorder.observe('ready', async () => Number(!isDraining && (await isStoreReady())))
+  recorder.observe('draining', () => Number(isDraining))
+  recorder.observe('watched', () => store.watching)
+  recorder.observe('streams_max', () => config.maxStreams)
+  recorder.observe('log_lines_dropped_total', () => log.output.droppedLines)
+  for (const [name, read] of Object.entries(readings)) recorder.observe(name as ObservedName, read)
+  if (config.store.kind === 'sqlite') observeDisk(recorder, config.dataDir)
+
+  return {
+    context,
+    handle: async (request, client) => {
+      const { pathname } = new URL(request.url)
+      const { resource, params } = findRoute(pathname) ?? { resource: null, params: {} }
+      const received = client === undefined ? request : withPeer(request, client.address)
+      return await answerRequest(resource, received, params, context)
+    },
+    nodeHandler: createNodeHandler(context),
     becomeUnready,
-    /** Stops being ready, says goodbye to every stream and answers every wait. Other requests still end by themselves. */
     drain,
-    /** After that nothing works any more. */
     close: () => {
       drain()
       closeStore()
     },
   }
+}
+
+function open({ config, store, now }: QrLoginOptions, log: ProcessLog, recorder: Recorder): OpenStore {
+  const measure = (opened: Store) => recorder.measureStore(opened)
+  const local = now ?? null
+  if (store !== undefined) return adoptStore(measure(store), { log, local })
+  const onLost = () => process.kill(process.pid, 'SIGTERM')
+  return openStore(config, { log, local, measure, onLost })
 }
 
 function createMetrics(streams: Streams): Metrics {
@@ -193,21 +246,6 @@ function observeDisk(recorder: Recorder, folder: string): void {
 function limitKeys([first, ...others]: Config['secrets']): [LimitKey, ...LimitKey[]] {
   const toKey = (secret: string): LimitKey => ({ id: keyIdOf(secret), key: deriveKey(secret, 'limits') })
   return [toKey(first), ...others.map(toKey)]
-}
-
-const KEY = Symbol.for('qr-login.services')
-const holder = globalThis as { [KEY]?: Services }
-
-/** The services of this process, built on first use. One for all of Next's module graphs. */
-export function services(): Services {
-  holder[KEY] ??= createServices(loadConfig())
-  return holder[KEY]
-}
-
-/** Puts other services in the place of this process's own; null removes them. */
-export function installServices(other: Services | null): void {
-  if (other === null) delete holder[KEY]
-  else holder[KEY] = other
 }
 
 function openPlaces(path: string): FindCity {

@@ -1,22 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import { TOMBSTONE_MS } from '../core/attempt/attempt'
 import { createAudit } from '../core/audit'
-import { type Clock, SteadyClock } from './clock'
-import type { Config } from './config'
 import { FullError } from '../core/rate-limit/limits'
-import type { Log } from './log'
+import { auditEnded } from '../core/session/sessions'
+import type { Store } from '../core/store'
 import type { ObservedName, StoreFailureKind } from '../metrics/names'
 import type { Reading } from '../metrics/recorder'
 import { SharedClock } from '../stores/redis/client/clock'
 import { HttpRedis } from '../stores/redis/client/http'
 import { RedisFailure } from '../stores/redis/client/redis'
 import { TcpRedis } from '../stores/redis/client/tcp'
-import { auditEnded } from '../core/session/sessions'
+import { RedisStore } from '../stores/redis/store'
 import { sqliteFailureKind } from '../stores/sqlite/failure'
 import { type FolderLock, lockFolder } from '../stores/sqlite/lock'
-import { RedisStore } from '../stores/redis/store'
 import { SqliteStore } from '../stores/sqlite/store'
-import type { Store } from '../core/store'
+import { type Clock, SteadyClock } from './clock'
+import type { Config } from './config'
+import type { Log } from './log'
 
 const SWEEP_EVERY_MS = 30_000
 const STORE_WARNING_EVERY_MS = 1_000
@@ -33,7 +33,7 @@ export function storeFailureKind(error: unknown): StoreFailureKind | null {
   return sqliteFailureKind(error)
 }
 
-interface OpenStore {
+export interface OpenStore {
   store: Store
   /** The clock that decides (epoch ms): all processes on one store have the same, and it does not jump. */
   now: () => number
@@ -69,6 +69,13 @@ export function openStore(config: Config, { log, local, measure, onLost }: OpenS
   return config.store.kind === 'sqlite'
     ? openEmbedded(config, { log, clock, measure, onLost })
     : openShared(config, config.store, { log, clock, measure })
+}
+
+/** A store that its creator opened, and closes. */
+export function adoptStore(store: Store, { log, local }: Pick<OpenStoreOptions, 'log' | 'local'>): OpenStore {
+  const clock = openClock(local, log)
+  const { now, wall, monotonicMs } = clock
+  return { store, now, wall, monotonicMs, readings: {}, ping: async () => store.ping(), closeStore: () => clock.stop() }
 }
 
 /** A test's own clock is never set by another party. */

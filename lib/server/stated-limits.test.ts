@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { REDEEM_TRIES } from '../core/attempt/attempt'
-import { rateLimitKeys } from '../http/address'
-import { REFUSALS_PER_MINUTE } from '../http/refusals'
-import { MAX_COUNTERS_PER_RULE, MAX_USED } from '../core/rate-limit/limits'
 import { RULES } from '../core/rate-limit/limiter'
+import { MAX_COUNTERS_PER_RULE, MAX_USED } from '../core/rate-limit/limits'
 import { MAX_PHONES } from '../core/session/session'
 import { MAX_ATTEMPTS, MAX_REMEMBERED } from '../core/store'
+import { rateLimitKeys } from '../http/address'
+import { REFUSALS_PER_MINUTE } from '../http/refusals'
 import { PAGES_A_MINUTE } from './node/page-limit'
 
 /** PROTOCOL.md states each number: outside clients rely on them. */

@@ -1,6 +1,6 @@
 import { type Attempt, attemptAt, createAttempt, type Lifetimes, type Phone } from '@/lib/core/attempt/attempt'
-import { isProtocolError } from '@/lib/core/errors'
 import { type AttemptEvent, transition } from '@/lib/core/attempt/transition'
+import { isProtocolError } from '@/lib/core/errors'
 import { statusOf } from '@/lib/http/problem'
 import { ADA, COMPUTER, ID, KEYS, LIFETIMES, LIN, scanBy, T0 } from '@/test/support/fixtures'
 import { Chance } from './chance.mjs'

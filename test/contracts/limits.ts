@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { T0 } from '../support/fixtures'
 import { type Counter, FullError, type Limits } from '../../lib/core/rate-limit/limits'
+import { T0 } from '../support/fixtures'
 
 export interface LimitsUnderTest {
   /** With room for 50 counters of each rule. */

@@ -1,11 +1,11 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { Attempt } from '../../lib/core/attempt/attempt'
-import { ProtocolError } from '../../lib/core/errors'
 import { transition } from '../../lib/core/attempt/transition'
+import { ProtocolError } from '../../lib/core/errors'
 import { FullError } from '../../lib/core/rate-limit/limits'
+import type { AccountChange, Store } from '../../lib/core/store'
 import { ADA, LIFETIMES, LIN, pendingAttempt, scanBy, T0 } from '../support/fixtures'
 import { apply, HASH, id, type StoreUnderTest } from './store-fixtures'
-import type { AccountChange, Store } from '../../lib/core/store'
 
 /** Attempts: written, updated by compare-and-set, and watched. */
 export function describeAttempts(current: () => StoreUnderTest): void {

@@ -1,8 +1,8 @@
 import type { Attempt } from '../../lib/core/attempt/attempt'
 import { type AttemptEvent, transition } from '../../lib/core/attempt/transition'
 import { type AnySession, type ComputerSession, createComputerSession } from '../../lib/core/session/session'
-import { ADA, COMPUTER, LIFETIMES, pendingAttempt, T0 } from '../support/fixtures'
 import type { Beginning, Store } from '../../lib/core/store'
+import { ADA, COMPUTER, LIFETIMES, pendingAttempt, T0 } from '../support/fixtures'
 
 /** What the parts of the contract share. */
 

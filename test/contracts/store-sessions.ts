@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from 'vitest'
 import { createPhoneSession } from '../../lib/core/session/session'
+import { type AccountChange, MAX_REMEMBERED, type Store } from '../../lib/core/store'
 import { ADA, LIN, T0 } from '../support/fixtures'
 import { beginning, computer, HASH, type StoreUnderTest, UNKNOWN_DEVICE } from './store-fixtures'
-import { type AccountChange, MAX_REMEMBERED, type Store } from '../../lib/core/store'
 
 /** Sessions, and the browsers that are known to a person. */
 export function describeSessions(current: () => StoreUnderTest): void {

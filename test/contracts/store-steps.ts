@@ -1,11 +1,11 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { Attempt } from '../../lib/core/attempt/attempt'
-import { ProtocolError } from '../../lib/core/errors'
 import type { AttemptEvent } from '../../lib/core/attempt/transition'
+import { ProtocolError } from '../../lib/core/errors'
 import { FullError, type Guard } from '../../lib/core/rate-limit/limits'
+import type { AccountChange, Change, Store } from '../../lib/core/store'
 import { ADA, LIN, pendingAttempt, scanBy, T0 } from '../support/fixtures'
 import { apply, beginning, computer, HASH, id, SESSION_LIFETIMES, type StoreUnderTest } from './store-fixtures'
-import type { AccountChange, Change, Store } from '../../lib/core/store'
 
 /** What one update does in one step: guards, the session that begins, and those that end with it. */
 export function describeSteps(current: () => StoreUnderTest): void {

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Store } from '../../lib/core/store'
 import { ADA, pendingAttempt, scanBy, T0 } from '../support/fixtures'
 import { describeAttempts } from './store-attempts'
 import { apply, beginning, computer, id, type StoreUnderTest } from './store-fixtures'
 import { describeSessions } from './store-sessions'
 import { describeSteps } from './store-steps'
-import type { Store } from '../../lib/core/store'
 
 /** What every store promises. Run on the real thing by each adapter's test. */
 export function describeStore(name: string, open: () => Promise<StoreUnderTest>): void {

@@ -1,10 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findHandler } from '../../lib/api/routes'
 import type { AttemptView, Review } from '../../lib/core/attempt/views'
 import { parseConfig } from '../../lib/server/config'
-import { createServices, installServices, type Services } from '../../lib/server/create-server'
+import { type Context, createQrLogin, type QrLogin } from '../../lib/server/create-server'
 import { openSqlite } from '../../lib/stores/sqlite/open'
 import { T0 } from './fixtures'
 import { fromPeer } from './peer'
@@ -15,7 +14,7 @@ export const ORIGIN = 'https://login.example.com'
 
 export class App {
   now = T0
-  services: Services
+  qrLogin: QrLogin
   readonly #env: Record<string, string>
   readonly #clock: () => number
   readonly folder = mkdtempSync(join(tmpdir(), 'qr-login-test-'))
@@ -24,13 +23,13 @@ export class App {
   constructor(env: Record<string, string> = {}, clock: (() => number) | null = null) {
     this.#env = env
     this.#clock = clock ?? (() => this.now)
-    this.services = this.#boot()
+    this.qrLogin = this.#boot()
   }
 
   /** Ends this process's services and begins with new ones on the same data. */
   restart(): void {
-    this.services.close()
-    this.services = this.#boot()
+    this.qrLogin.close()
+    this.qrLogin = this.#boot()
   }
 
   /** The limits' file fails from now on, as on a broken disk. */
@@ -39,19 +38,19 @@ export class App {
   }
 
   dispose(): void {
-    this.services.close()
-    installServices(null)
+    this.qrLogin.close()
     rmSync(this.folder, { recursive: true, force: true })
   }
 
-  async handle(request: Request): Promise<Response> {
-    const { pathname } = new URL(request.url)
-    const found = findHandler(request.method, pathname)
-    if (found === null) throw new Error(`no route for ${request.method} ${pathname}`)
-    return await found.handler(request, { params: found.params })
+  get context(): Context {
+    return this.qrLogin.context
   }
 
-  #boot(): Services {
+  async handle(request: Request): Promise<Response> {
+    return await this.qrLogin.handle(request)
+  }
+
+  #boot(): QrLogin {
     const env = {
       NODE_ENV: 'production',
       PUBLIC_ORIGIN: ORIGIN,
@@ -65,9 +64,7 @@ export class App {
     }
     const config = parseConfig(env, { lanAddress: null, loadSecret: () => 'x'.repeat(43) })
     // The event loop of a test is always busy, and nobody is to be sent away for that.
-    const services = createServices(config, this.#clock, () => 0)
-    installServices(services)
-    return services
+    return createQrLogin({ config, now: this.#clock, activeMs: () => 0 })
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Attempt, type Computer, createAttempt, type Lifetimes, type Phone } from '../../lib/core/attempt/attempt'
-import { deriveKeyring } from '../../lib/core/keys'
 import { type AttemptEvent, transition } from '../../lib/core/attempt/transition'
+import { deriveKeyring } from '../../lib/core/keys'
 
 /** Values that tests share. Imported by tests only. */
 

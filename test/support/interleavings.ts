@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { type Attempt, createAttempt, type Phone } from '../../lib/core/attempt/attempt'
-import { ProtocolError } from '../../lib/core/errors'
 import { sessionIdOf } from '../../lib/core/attempt/tokens'
 import { type AttemptEvent, type Outcome, transition } from '../../lib/core/attempt/transition'
+import { ProtocolError } from '../../lib/core/errors'
 import { ADA, COMPUTER, KEYS, LIFETIMES, LIN, scanBy, T0 } from './fixtures'
 
 /** Two computers, two phones, retries and time, in any order. For tests only. */

@@ -1,6 +1,6 @@
-import type { AttemptView } from '../../lib/core/attempt/views'
 import type { Answer } from '../../lib/client/api'
 import { AttemptFollower, type AttemptListener, type Transport } from '../../lib/client/follow-attempt'
+import type { AttemptView } from '../../lib/core/attempt/views'
 
 export const PENDING: AttemptView = { id: 'x', version: 1, status: 'pending', expiresInMs: 300_000 }
 export const SCANNED: AttemptView = { ...PENDING, version: 2, status: 'scanned' }

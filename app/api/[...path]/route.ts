@@ -1,3 +1,3 @@
-import { nowhere } from '@/lib/http/resource'
+import { routeHandlers } from '@/lib/server/route-handlers'
 
-export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = nowhere()
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = routeHandlers(null)

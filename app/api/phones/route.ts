@@ -1,3 +1,4 @@
 import { phones } from '@/lib/api/phones'
+import { routeHandlers } from '@/lib/server/route-handlers'
 
-export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = phones
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = routeHandlers(phones)

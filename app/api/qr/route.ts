@@ -1,3 +1,4 @@
 import { start } from '@/lib/api/start'
+import { routeHandlers } from '@/lib/server/route-handlers'
 
-export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = start
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = routeHandlers(start)

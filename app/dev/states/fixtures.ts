@@ -1,8 +1,8 @@
-import type { MatchReason } from '@/lib/core/attempt/risk'
-import type { Review } from '@/lib/core/attempt/views'
 import type { ApprovalScreen } from '@/lib/client/approval-screen'
 import { BLANK_SCAN, type ScanScreen } from '@/lib/client/scanner'
 import type { ShownTime, SignInScreen } from '@/lib/client/sign-in-screen'
+import type { MatchReason } from '@/lib/core/attempt/risk'
+import type { Review } from '@/lib/core/attempt/views'
 import type { EndedBy, PhoneView, SessionView } from '@/lib/core/session/session'
 
 /** People, computers and screens as they are in the product, for every state that a screen has. */

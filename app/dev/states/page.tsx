@@ -1,7 +1,7 @@
 import { notFound } from 'next/navigation'
 import { listDemoAccounts } from '@/app/ui/demo-accounts'
 import { getLocale } from '@/app/ui/locale'
-import { services } from '@/lib/server/create-server'
+import { qrLogin } from '@/lib/server/shared'
 import { Gallery } from './gallery'
 import { toPseudo } from './pseudo'
 
@@ -14,7 +14,7 @@ interface Props {
  * one state, `?pseudo=1` says it in longer words.
  */
 export default async function StatesPage({ searchParams }: Props) {
-  if (!services().config.isLocal) notFound()
+  if (!qrLogin().context.config.isLocal) notFound()
   const { pseudo } = await searchParams
   const { locale, text } = await getLocale()
   return <Gallery locale={locale} text={pseudo === undefined ? text : toPseudo(text)} accounts={listDemoAccounts()} />

@@ -1,6 +1,6 @@
 import type { Metadata } from 'next'
 import { headers } from 'next/headers'
-import { services } from '@/lib/server/create-server'
+import { qrLogin } from '@/lib/server/shared'
 import { isInitiatorTrusted } from '../../ui/initiator'
 import { getLocale } from '../../ui/locale'
 import { ScanPanel } from './scan-panel'
@@ -17,7 +17,7 @@ export default async function ScanPage() {
     <ScanPanel
       text={text.phone}
       common={text.common}
-      publicOrigin={services().config.publicOrigin}
+      publicOrigin={qrLogin().context.config.publicOrigin}
       isInitiatorTrusted={isInitiatorTrusted(await headers())}
     />
   )

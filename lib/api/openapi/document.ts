@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ATTEMPT_ID } from '../../core/attempt/code'
-import type { ErrorCode } from '../../core/errors'
 import { SESSION_ID } from '../../core/attempt/tokens'
+import type { ErrorCode } from '../../core/errors'
 import { statusOf } from '../../http/problem'
 import { HEADERS, PARAMETERS, SECURITY_OF, SECURITY_SCHEMES } from './components'
 import { type Answer, type Asker, type HeaderName, OPERATIONS, type Operation } from './operations'

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import type { Person } from '../../core/attempt/attempt'
 import { ATTEMPT_ID } from '../../core/attempt/code'
-import { claimBody, matchBody, phoneSignInBody, redeemBody, scanBody, startBody } from '../schemas'
 import { SESSION_ID } from '../../core/attempt/tokens'
 import type { AttemptView, CodeView, Review } from '../../core/attempt/views'
-import { ERROR_CODES, type ProblemDocument } from '../../http/problem'
 import type { EndedBy, PhoneView, SessionView } from '../../core/session/session'
+import { ERROR_CODES, type ProblemDocument } from '../../http/problem'
+import { claimBody, matchBody, phoneSignInBody, redeemBody, scanBody, startBody } from '../schemas'
 
 /**
  * What the API answers with, as PROTOCOL.md writes it. Strict: a field that is not named here is a

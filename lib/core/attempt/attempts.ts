@@ -1,29 +1,21 @@
-import {
-  type Attempt,
-  attemptAt,
-  type Computer,
-  createAttempt,
-  type Phone,
-  type Redeemed,
-  scannerOf,
-} from './attempt'
-import { ATTEMPT_ID, ATTEMPT_ID_CHARS, codePeriodAt, isCodeAlive, parseCode, toAttemptId } from './code'
+import type { AttemptStep, Audit } from '../audit'
 import { ProtocolError } from '../errors'
 import { keysNamed } from '../keys'
+import type { Guard } from '../rate-limit/limits'
+import type { ComputerSession } from '../session/session'
+import type { Change, Changed, Ended, Store, UpdateOptions } from '../store'
+import { type Attempt, attemptAt, type Computer, createAttempt, type Phone, type Redeemed, scannerOf } from './attempt'
+import { ATTEMPT_ID, ATTEMPT_ID_CHARS, codePeriodAt, isCodeAlive, parseCode, toAttemptId } from './code'
 import { compareNetworks, type MatchPolicy, matchReasons } from './risk'
 import { encodeClaim, isMatchNumberOf, isTicketOf, parseClaim, sessionIdOf } from './tokens'
 import { type AttemptEvent, transition } from './transition'
 import { type AttemptView, type Review, toAttemptView, toReview, type ViewContext } from './views'
-import type { AttemptStep, Audit } from '../audit'
-import type { Guard } from '../rate-limit/limits'
-import type { Recorder } from '../../metrics/recorder'
-import type { ComputerSession } from '../session/session'
-import type { Change, Changed, Ended, Store, UpdateOptions } from '../store'
 
 export interface AttemptsOptions extends ViewContext {
   store: Store
   audit: Audit
-  recorder: Recorder
+  /** Called with each step of an attempt, as it is after it. */
+  onStep: (step: AttemptStep, attempt: Attempt) => void
   matchPolicy: MatchPolicy
   /** How often a browser may try to redeem its attempt. */
   redeemTries: number
@@ -47,7 +39,7 @@ export class Attempts {
     const keyId = keys[0].id
     const attempt = createAttempt({ id: toAttemptId(randomBytes(12)), keyId, computer }, now(), lifetimes)
     await store.insertAttempt(attempt, guard)
-    this.#tell('started', attempt)
+    this.#writeAudit('started', attempt)
     return this.view(attempt)
   }
 
@@ -190,18 +182,18 @@ export class Attempts {
     const changed = await this.#options.store.updateAttempt(id, decide, options)
     if (changed === null) throw unknown()
     const step = before === undefined ? null : stepBetween(before, changed.attempt)
-    if (step !== null) this.#tell(step, changed.attempt)
+    if (step !== null) this.#writeAudit(step, changed.attempt)
     // Also where nothing has changed: the cancel that came before may not have been certain to stay.
     if (changed.attempt.status === 'cancelled') await this.#options.store.settle('ending')
     if (changed.refusal !== undefined) throw changed.refusal
     return changed
   }
 
-  #tell(step: AttemptStep, attempt: Attempt): void {
+  #writeAudit(step: AttemptStep, attempt: Attempt): void {
     const { id, version } = attempt
     const phone = scannerOf(attempt)
     const who = phone === null ? {} : { person: phone.person.id, phone: phone.sessionId }
-    this.#options.recorder.recordStep(step, attempt)
+    this.#options.onStep(step, attempt)
     this.#options.audit({ event: `attempt.${step}`, attempt: id, version, ...who })
   }
 

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ID, KEYS, T0 } from '../../../test/support/fixtures'
+import { deriveKeyring } from '../keys'
 import { CLOCK_SLACK_MS } from './attempt'
 import { ATTEMPT_ID, codePeriodAt, encodeCode, isCodeAlive, parseCode, toAttemptId } from './code'
-import { deriveKeyring } from '../keys'
 
 const PERIOD_MS = 30_000
 

@@ -1,5 +1,5 @@
-import { CLOCK_SLACK_MS } from './attempt'
 import { isSame, type Keyring, type Keys, keyDigit, mac } from '../keys'
+import { CLOCK_SLACK_MS } from './attempt'
 
 /**
  * What the QR carries for a short while: attempt id (96 bits), a digit that names the key (4 bits), start of

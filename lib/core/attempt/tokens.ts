@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
+import { isSame, type Keyring, type Keys, keyDigit, mac } from '../keys'
 import type { Phone } from './attempt'
 import { ATTEMPT_ID_CHARS } from './code'
-import { isSame, type Keyring, type Keys, keyDigit, mac } from '../keys'
 
 /**
  * Claim, ticket, match number and session id are derived from the attempt, not drawn and stored: a stolen store holds

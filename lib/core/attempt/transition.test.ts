@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ADA, afterEvents, LIFETIMES, LIN, pendingAttempt, scanBy, T0 } from '../../../test/support/fixtures'
-import { type Attempt, attemptAt, CLOCK_SLACK_MS, REDEEM_REPEAT_MS, REVOKE_MS, type Status } from './attempt'
 import { type ErrorCode, ProtocolError } from '../errors'
+import { type Attempt, attemptAt, CLOCK_SLACK_MS, REDEEM_REPEAT_MS, REVOKE_MS, type Status } from './attempt'
 import { type AttemptEvent, type EventType, transition } from './transition'
 
 const pending = pendingAttempt()

@@ -1,3 +1,4 @@
+import { ProtocolError } from '../errors'
 import {
   type Attempt,
   attemptAt,
@@ -17,7 +18,6 @@ import {
   type Status,
   scannerOf,
 } from './attempt'
-import { ProtocolError } from '../errors'
 import type { MatchReason } from './risk'
 
 /** What can happen to an attempt. Who may cause it (cookie, claim, ticket) has been established before. */

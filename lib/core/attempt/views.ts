@@ -1,6 +1,6 @@
+import { type Keyring, keysNamed } from '../keys'
 import { type Attempt, attemptAt, type CancelledBy, isRunning, type Lifetimes, type Status } from './attempt'
 import { codePeriodAt, encodeCode } from './code'
-import { type Keyring, keysNamed } from '../keys'
 import type { MatchReason } from './risk'
 import { encodeTicket, matchNumberOf } from './tokens'
 

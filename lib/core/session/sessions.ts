@@ -1,6 +1,8 @@
 import type { Person, Phone, Redeemed } from '../attempt/attempt'
-import { ProtocolError } from '../errors'
+import type { Begun, Revoking } from '../attempt/attempts'
 import type { Audit } from '../audit'
+import { ProtocolError } from '../errors'
+import type { Beginning, Change, Ended, Store } from '../store'
 import {
   type AnySession,
   type ComputerSession,
@@ -19,8 +21,6 @@ import {
   toPhoneView,
   toSessionView,
 } from './session'
-import type { Beginning, Change, Ended, Store } from '../store'
-import type { Begun, Revoking } from '../attempt/attempts'
 
 export interface SessionsOptions {
   store: Store

@@ -1,15 +1,16 @@
 import { createServer, type IncomingMessage, request, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { AttemptView } from '../../core/attempt/views'
-import { writePeer } from '../../http/peer'
 import { App, ORIGIN } from '../../../test/support/app'
-import { createDoor } from './node-handler'
+import type { AttemptView } from '../../core/attempt/views'
+import type { Audit } from '../../core/audit'
+import { writePeer } from '../../http/peer'
+import { createPageGate } from './page-gate'
 
 let app: App
 let server: Server
 let port: number
-/** What the door has left to others. */
+/** What was left to the framework. */
 let left: string[]
 /** Of the limit of pages, in ms. */
 let clock: number
@@ -20,10 +21,13 @@ async function boot(env: Record<string, string> = {}): Promise<void> {
   app = new App(env, Date.now)
   left = []
   clock = 0
-  const door = createDoor({ files: new Set(['/icon.svg', '/avatars/ada.svg']), now: () => clock })
+  const { trustedProxies, rateLimitScale: scale } = app.context.config
+  const files = new Set(['/icon.svg', '/avatars/ada.svg'])
+  const audit: Audit = (event) => app.context.audit(event)
+  const pageGate = createPageGate({ audit, trustedProxies, scale, files, now: () => clock })
   server = createServer((message, response) => {
     writePeer(message.headers, message.socket.remoteAddress)
-    if (door(message, response)) return
+    if (app.qrLogin.nodeHandler(message, response) || pageGate(message, response)) return
     left.push(`${message.method} ${message.url}`)
     response.end()
   })
@@ -135,17 +139,17 @@ test('streams and long polls that wait behind others on one connection end with 
   const { socket } = write(
     ask(`${path}/events`) + ask(`${path}${poll}`) + theirs(`${other}/events`) + theirs(other + poll),
   )
-  await expect.poll(() => app.services.streams.size).toBe(4)
+  await expect.poll(() => app.context.streams.size).toBe(4)
   socket.destroy()
-  await expect.poll(() => app.services.streams.size).toBe(0)
-  expect(app.services.attemptStreams.size).toBe(0)
+  await expect.poll(() => app.context.streams.size).toBe(0)
+  expect(app.context.attemptStreams.size).toBe(0)
 })
 
 test('a path under the API that there is not is answered here, and of attempts it counts as a refusal', async () => {
   const { status, headers } = await send('GET', '/api/nowhere')
   expect([status, headers['content-type']]).toEqual([404, 'application/problem+json'])
   await send('POST', '/api/qr/AAAAAAAAAAAAAAAA/nowhere/else')
-  expect(app.services.refusals.size).toBe(1)
+  expect(app.context.refusals.size).toBe(1)
   expect(left).toEqual([])
 })
 
@@ -177,7 +181,7 @@ describe('pages', () => {
   })
 
   test('that are refused say so in a line of text, and when to come back', async () => {
-    const audit = vi.spyOn(app.services, 'audit')
+    const audit = vi.spyOn(app.context, 'audit')
     await ask(12, '203.0.113.7')
     clock += 1_500
     const { status, headers, text } = await send('GET', '/login', from('203.0.113.7'))
@@ -263,8 +267,8 @@ describe('a body', () => {
   })
 
   test("that is broken off is nobody's mistake", async () => {
-    const errors = vi.spyOn(app.services.log, 'error')
-    const refused = vi.spyOn(app.services, 'audit')
+    const errors = vi.spyOn(app.context.log, 'error')
+    const refused = vi.spyOn(app.context, 'audit')
     const { socket } = write(`${head('Content-Length: 2\r\n')}{`)
     await new Promise((resolve) => setTimeout(resolve, 50))
     socket.destroy()
@@ -290,10 +294,10 @@ describe('a stream', () => {
     expect(response.headers['x-accel-buffering']).toBe('no')
     const [first] = (await response[Symbol.asyncIterator]().next()).value.toString().split('\n')
     expect(first).toBe('event: attempt')
-    expect(app.services.streams.size).toBe(1)
+    expect(app.context.streams.size).toBe(1)
     response.destroy()
-    await expect.poll(() => app.services.streams.size).toBe(0)
-    expect(app.services.attemptStreams.size).toBe(0)
+    await expect.poll(() => app.context.streams.size).toBe(0)
+    expect(app.context.attemptStreams.size).toBe(0)
   })
 
   test('of an attempt that is over says so and ends', async () => {
@@ -301,23 +305,23 @@ describe('a stream', () => {
     await send('DELETE', path, { cookie })
     const { text } = await send('GET', `${path}/events`, { cookie })
     expect(text).toContain('"cancelled"')
-    expect(app.services.streams.size).toBe(0)
+    expect(app.context.streams.size).toBe(0)
   })
 
   test('is refused before it opens', async () => {
     const { path } = await start()
     const { status, headers } = await send('GET', `${path}/events`)
     expect([status, headers['content-type']]).toEqual([404, 'application/problem+json'])
-    expect(app.services.streams.size).toBe(0)
+    expect(app.context.streams.size).toBe(0)
   })
 
   test('whose reader left before it was open is not kept', async () => {
     const { path, cookie } = await start()
-    const watch = app.services.attemptStreams.open.bind(app.services.attemptStreams)
+    const watch = app.context.attemptStreams.open.bind(app.context.attemptStreams)
     let isAsked = false
     let answer = () => {}
     // The store takes its time, and the reader does not have it.
-    app.services.attemptStreams.open = async (...args) => {
+    app.context.attemptStreams.open = async (...args) => {
       isAsked = true
       await new Promise<void>((resolve) => {
         answer = resolve
@@ -331,14 +335,14 @@ describe('a stream', () => {
     await new Promise((resolve) => setTimeout(resolve, 50))
     answer()
     await new Promise((resolve) => setTimeout(resolve, 50))
-    expect([app.services.streams.size, app.services.attemptStreams.size]).toEqual([0, 0])
+    expect([app.context.streams.size, app.context.attemptStreams.size]).toEqual([0, 0])
   })
 
   test('that is drained says goodbye and ends', async () => {
     const { path, cookie } = await start()
     const heard = send('GET', `${path}/events`, { cookie })
-    await expect.poll(() => app.services.streams.size).toBe(1)
-    app.services.drain()
+    await expect.poll(() => app.context.streams.size).toBe(1)
+    app.qrLogin.drain()
     expect((await heard).text).toContain('event: bye')
   })
 })
@@ -346,7 +350,7 @@ describe('a stream', () => {
 test('a long poll whose reader leaves is given up', async () => {
   const { path, cookie } = await start()
   const { socket } = write(`GET ${path}?after=1&waitMs=25000 HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\n\r\n`)
-  await expect.poll(() => app.services.streams.size).toBe(1)
+  await expect.poll(() => app.context.streams.size).toBe(1)
   socket.destroy()
-  await expect.poll(() => app.services.streams.size).toBe(0)
+  await expect.poll(() => app.context.streams.size).toBe(0)
 })

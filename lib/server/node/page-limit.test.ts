@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { AddressList } from '../../http/address'
 import { fromPeer } from '../../../test/support/peer'
+import { AddressList } from '../../http/address'
 import { PageLimit } from './page-limit'
 
 test('when 100,000 keys count, new addresses are refused with 503, and those that count go on', () => {

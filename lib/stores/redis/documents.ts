@@ -1,8 +1,8 @@
 import type { Attempt } from '../../core/attempt/attempt'
 import { FullError, type Guard } from '../../core/rate-limit/limits'
-import type { Reply } from './client/redis'
 import type { AnySession } from '../../core/session/session'
 import type { Ended } from '../../core/store'
+import type { Reply } from './client/redis'
 
 /** What the script keeps and what it answers, to and from what we mean. */
 

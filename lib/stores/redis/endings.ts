@@ -1,8 +1,8 @@
+import { type AnySession, endsTrust, MAX_PHONES } from '../../core/session/session'
+import type { Beginning, Ended } from '../../core/store'
 import type { Batch } from './client/batch'
 import type { Reply } from './client/redis'
-import { type AnySession, endsTrust, MAX_PHONES } from '../../core/session/session'
 import { toTrimmed } from './documents'
-import type { Beginning, Ended } from '../../core/store'
 
 /** Sessions that a person can have: more are those of older versions, and they end one after the other. */
 export const MOST_LISTED = { computer: 1_000, phone: MAX_PHONES }

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { transition } from '../../core/attempt/transition'
-import { RedisFailure } from './client/redis'
-import { TcpRedis } from './client/tcp'
+import { beginning, computer } from '../../../test/contracts/store-fixtures'
 import { FaultyWire } from '../../../test/support/faulty-wire'
 import { ADA, LIFETIMES, pendingAttempt, scanBy, T0 } from '../../../test/support/fixtures'
 import { hasRedisServer, RedisServer } from '../../../test/support/redis-server'
-import { beginning, computer } from '../../../test/contracts/store-fixtures'
+import { transition } from '../../core/attempt/transition'
+import { RedisFailure } from './client/redis'
+import { TcpRedis } from './client/tcp'
 import { RedisStore } from './store'
 
 /** A primary, a replica, and an address that leads new connections to the one that `primary` names. */

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { transition } from '../../core/attempt/transition'
-import { RedisFailure } from './client/redis'
-import { TcpRedis } from './client/tcp'
-import { createComputerSession } from '../../core/session/session'
 import { type Fault, FaultyWire } from '../../../test/support/faulty-wire'
 import { ADA, afterEvents, COMPUTER, LIFETIMES, pendingAttempt, scanBy, T0 } from '../../../test/support/fixtures'
 import { hasRedisServer, RedisServer } from '../../../test/support/redis-server'
-import { RedisStore } from './store'
+import { transition } from '../../core/attempt/transition'
+import { createComputerSession } from '../../core/session/session'
 import type { Change } from '../../core/store'
+import { RedisFailure } from './client/redis'
+import { TcpRedis } from './client/tcp'
+import { RedisStore } from './store'
 
 /** How the shared store fails: in time, never with a yes, and never for good. */
 

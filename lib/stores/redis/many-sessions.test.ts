@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { TcpRedis } from './client/tcp'
+import { beginning, computer } from '../../../test/contracts/store-fixtures'
 import { ADA, T0 } from '../../../test/support/fixtures'
 import { hasRedisServer, RedisServer } from '../../../test/support/redis-server'
-import { beginning, computer } from '../../../test/contracts/store-fixtures'
-import { RedisStore } from './store'
 import type { Ended } from '../../core/store'
+import { TcpRedis } from './client/tcp'
+import { RedisStore } from './store'
 
 const SESSIONS = 3_000
 

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { describeLimits } from '../../../test/contracts/limits'
-import { HttpRedis } from './client/http'
-import type { Redis } from './client/redis'
-import { TcpRedis } from './client/tcp'
+import { describeStore } from '../../../test/contracts/store'
 import { T0 } from '../../../test/support/fixtures'
 import { hasRedisServer, RedisServer } from '../../../test/support/redis-server'
 import { UpstashServer } from '../../../test/support/upstash-server'
-import { describeStore } from '../../../test/contracts/store'
+import { HttpRedis } from './client/http'
+import type { Redis } from './client/redis'
+import { TcpRedis } from './client/tcp'
 import { RedisStore } from './store'
 
 const quiet = { now: Date.now, onError: () => {} }

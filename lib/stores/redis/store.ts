@@ -1,12 +1,12 @@
 import { type Attempt, forgetAt, scannerOf } from '../../core/attempt/attempt'
 import { type Counter, FullError, type Guard, MAX_COUNTERS_PER_RULE, MAX_USED } from '../../core/rate-limit/limits'
-import { Batch, type ServerClock, type Step } from './client/batch'
-import type { Redis, Reply } from './client/redis'
-import { type AnySession, type ComputerSession, type EndedBy, endsTrust, type PhoneSession } from '../../core/session/session'
-import { checkGuard, FULL, toAttempt, toDocument, toSession } from './documents'
-import { MOST_LISTED, RedisEndings, type RedisEndingsOptions } from './endings'
-import { STEPS } from './script'
-import { RedisWatch } from './watch'
+import {
+  type AnySession,
+  type ComputerSession,
+  type EndedBy,
+  endsTrust,
+  type PhoneSession,
+} from '../../core/session/session'
 import {
   type AccountChange,
   type Beginning,
@@ -21,6 +21,12 @@ import {
   type UpdateOptions,
   type Watched,
 } from '../../core/store'
+import { Batch, type ServerClock, type Step } from './client/batch'
+import type { Redis, Reply } from './client/redis'
+import { checkGuard, FULL, toAttempt, toDocument, toSession } from './documents'
+import { MOST_LISTED, RedisEndings, type RedisEndingsOptions } from './endings'
+import { STEPS } from './script'
+import { RedisWatch } from './watch'
 
 export interface RedisStoreOptions extends RedisEndingsOptions {
   redis: Redis

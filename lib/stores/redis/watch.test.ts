@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { ADA, COMPUTER, LIFETIMES, pendingAttempt, scanBy, T0 } from '../../../test/support/fixtures'
 import type { Attempt } from '../../core/attempt/attempt'
 import { transition } from '../../core/attempt/transition'
-import { ADA, COMPUTER, LIFETIMES, pendingAttempt, scanBy, T0 } from '../../../test/support/fixtures'
-import { RedisWatch } from './watch'
 import type { AccountChange } from '../../core/store'
+import { RedisWatch } from './watch'
 
 /** A process that watches a store whose every message is lost, unless a test hands one over. */
 

@@ -1,8 +1,8 @@
 import { type Attempt, attemptAt, isRunning, scannerOf } from '../../core/attempt/attempt'
 import type { EndedBy } from '../../core/session/session'
+import type { AccountChange, Unwatch, Watched as WatchedAttempt } from '../../core/store'
 import { FanOut } from '../fan-out'
 import { toAttempt } from './documents'
-import type { AccountChange, Unwatch, Watched as WatchedAttempt } from '../../core/store'
 
 /** How long a process is remembered as a watcher when it says nothing more: it says so again in half of that. */
 const WATCH_MS = 10 * 60_000

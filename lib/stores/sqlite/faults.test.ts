@@ -2,13 +2,13 @@ import { copyFileSync, mkdtempSync, renameSync, rmSync, statSync, unlinkSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Attempt } from '../../core/attempt/attempt'
-import type { ComputerSession } from '../../core/session/session'
-import { sqliteFailureKind } from './failure'
+import { beginning, computer, SESSION_LIFETIMES } from '../../../test/contracts/store-fixtures'
 import { ADA, COMPUTER, pendingAttempt, T0 } from '../../../test/support/fixtures'
 import { ForeignProcess } from '../../../test/support/foreign-process'
 import { mountTmpfs } from '../../../test/support/tmpfs'
-import { beginning, computer, SESSION_LIFETIMES } from '../../../test/contracts/store-fixtures'
+import type { Attempt } from '../../core/attempt/attempt'
+import type { ComputerSession } from '../../core/session/session'
+import { sqliteFailureKind } from './failure'
 import { SqliteStore } from './store'
 
 const tmpfs = mountTmpfs()

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openSqlite, type SqliteFile } from './open'
-import { T0 } from '../../../test/support/fixtures'
 import { describeLimits } from '../../../test/contracts/limits'
+import { T0 } from '../../../test/support/fixtures'
 import { FullError } from '../../core/rate-limit/limits'
 import { LIMITS_SCHEMA, SqliteLimits } from './limits'
+import { openSqlite, type SqliteFile } from './open'
 
 describeLimits('the embedded limits', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-limits-'))

@@ -1,6 +1,6 @@
+import { type Counter, FullError, type Limits, MAX_COUNTERS_PER_RULE, MAX_USED } from '../../core/rate-limit/limits'
 import type { SqliteFile } from './open'
 import { write } from './transaction'
-import { type Counter, FullError, type Limits, MAX_COUNTERS_PER_RULE, MAX_USED } from '../../core/rate-limit/limits'
 
 /** To be put into the file before it is used here. A counter's key is its rule, a space, and its own key. */
 export const LIMITS_SCHEMA = `

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { StartError } from '../../core/start-error'
 import { ForeignProcess } from '../../../test/support/foreign-process'
+import { StartError } from '../../core/start-error'
 import { lockFolder } from './lock'
 
 const SINCE = new Date('2026-11-27T10:00:00Z')

@@ -14,14 +14,14 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { LIMITS_SCHEMA } from './limits'
-import { StartError } from '../../core/start-error'
-import { SqliteStore } from './store'
-import { SCHEMA } from './statements'
 import { pendingAttempt } from '../../../test/support/fixtures'
 import { mountTmpfs } from '../../../test/support/tmpfs'
+import { StartError } from '../../core/start-error'
 import { openDatabase } from './database'
 import { MARK } from './identify'
+import { LIMITS_SCHEMA } from './limits'
+import { SCHEMA } from './statements'
+import { SqliteStore } from './store'
 
 let folder: string
 let path: string

@@ -1,9 +1,9 @@
 import { type AnySession, type EndedBy, endsTrust } from '../../core/session/session'
+import { type Bar, type Beginning, type Ended, MAX_REMEMBERED, type RevokeAll } from '../../core/store'
 import { sqliteFailureKind } from './failure'
 import type { SqliteFile } from './open'
-import { write } from './transaction'
 import { type SessionRow, type Statements, toRow, toSession } from './statements'
-import { type Bar, type Beginning, type Ended, MAX_REMEMBERED, type RevokeAll } from '../../core/store'
+import { write } from './transaction'
 
 /** How long a session of each kind lives without use, in ms. */
 export type IdleTimes = Record<AnySession['kind'], number>

@@ -1,15 +1,7 @@
 import { join } from 'node:path'
 import { type Attempt, attemptAt, forgetAt, isRunning, scannerOf } from '../../core/attempt/attempt'
 import { type Counter, FullError, type Guard } from '../../core/rate-limit/limits'
-import { type Checked, LIMITS_ROOM, LIMITS_SCHEMA, SqliteLimits, type SqliteLimitsOptions } from './limits'
 import type { AnySession, ComputerSession, EndedBy, PhoneSession } from '../../core/session/session'
-import { openSqlite, type SqliteFile, toStartError } from './open'
-import { OpenFiles } from './open-files'
-import { write } from './transaction'
-import { WalSync } from './wal-sync'
-import { FanOut } from '../fan-out'
-import { type IdleTimes, SqliteSessions } from './sessions'
-import { prepare, SCHEMA, type Statements } from './statements'
 import {
   type AccountChange,
   type Beginning,
@@ -23,6 +15,14 @@ import {
   type UpdateOptions,
   type Watched,
 } from '../../core/store'
+import { FanOut } from '../fan-out'
+import { type Checked, LIMITS_ROOM, LIMITS_SCHEMA, SqliteLimits, type SqliteLimitsOptions } from './limits'
+import { openSqlite, type SqliteFile, toStartError } from './open'
+import { OpenFiles } from './open-files'
+import { type IdleTimes, SqliteSessions } from './sessions'
+import { prepare, SCHEMA, type Statements } from './statements'
+import { write } from './transaction'
+import { WalSync } from './wal-sync'
 
 const NONE: readonly Ended[] = []
 

@@ -1,3 +1,4 @@
 import { ready } from '@/lib/api/health'
+import { routeHandlers } from '@/lib/server/route-handlers'
 
-export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = ready
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = routeHandlers(ready)

@@ -1,3 +1,4 @@
 import { sessionById } from '@/lib/api/sessions'
+import { routeHandlers } from '@/lib/server/route-handlers'
 
-export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = sessionById
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = routeHandlers(sessionById)

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describeRedis } from '../../../../test/contracts/redis-client'
 import { hasRedisServer, RedisServer } from '../../../../test/support/redis-server'
 import { UpstashServer } from '../../../../test/support/upstash-server'
-import { describeRedis } from '../../../../test/contracts/redis-client'
 import { HttpRedis } from './http'
 import { defineScript } from './redis'
 

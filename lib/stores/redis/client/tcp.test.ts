@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describeRedis } from '../../../../test/contracts/redis-client'
 import { FaultyWire } from '../../../../test/support/faulty-wire'
 import { hasRedisServer, RedisServer } from '../../../../test/support/redis-server'
-import { describeRedis } from '../../../../test/contracts/redis-client'
 import { TcpRedis } from './tcp'
 
 describeRedis('Redis over TCP', async ({ url }) => {

@@ -1,0 +1,40 @@
+import type { AuthContext } from '../auth/identity'
+import type { Person } from '../core/attempt/attempt'
+import type { Attempts } from '../core/attempt/attempts'
+import type { AddressList, ClientTrace } from '../http/address'
+import type { AdmissionControl } from '../http/admission-control'
+import type { HeaderReader } from '../http/api-request'
+import type { FindNetwork } from '../http/client-network'
+import type { HttpContext } from '../http/resource'
+import type { AccountStreams } from '../realtime/account-streams'
+import type { AttemptStreams } from '../realtime/attempt-streams'
+import type { Streams } from '../realtime/streams'
+
+/** What handlers are given: everything they use, built once by `createQrLogin`. */
+export interface ApiContext extends HttpContext, AuthContext {
+  attempts: Attempts
+  /** Whether reads of attempts are admitted while the process is saturated. */
+  admission: AdmissionControl
+  streams: Streams
+  attemptStreams: AttemptStreams
+  accountStreams: AccountStreams
+  findNetwork: FindNetwork
+  /** Roughly where a client is, for people to read; null when it is unknown. */
+  findPlace: (headers: HeaderReader, client: ClientTrace) => string | null
+  /** Null for an unknown name and a wrong password alike. */
+  findPersonByPassword: (username: string, password: string) => Person | null
+  newBrowserSecret: () => string
+  /** Addresses that may start attempts; null: all. */
+  ipAllowlist: AddressList | null
+  /** Resolves with what keeps requests from being served, null when nothing does. */
+  checkReady: () => Promise<'store' | 'shutdown' | null>
+  /** Null where nothing is measured. */
+  metrics: MetricsSource | null
+}
+
+interface MetricsSource {
+  /** Each gives access. */
+  tokens: readonly string[]
+  contentType: string
+  toText: () => Promise<string>
+}

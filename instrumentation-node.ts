@@ -84,7 +84,7 @@ function prepareServer(
   subscribe('net.server.socket', onConnection)
 }
 
-/** What Next hands to route handlers. It answers TRACE with 500 and methods it has never heard of with an empty 400. */
+/** What Next hands to route handlers. It answers TRACE with 500 and unknown methods with an empty 400. */
 const ROUTED_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /** Prepares each request as the HTTP server hands it over, before Next sees it. */
@@ -93,7 +93,7 @@ function prepareRequests({ publicOrigin, ownOrigins }: Config, findNetwork: Find
   const ownNames = new Set([...ownOrigins].map((origin) => new URL(origin).hostname))
   subscribe('http.server.request.start', (message) => {
     const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
-    // On every answer, whoever gives it: pages, files, errors, and what Next answers before it asks us.
+    // On every answer: pages, files, errors, and what Next answers without calling our code.
     for (const [name, value] of always) response.setHeader(name, value)
     if (shutdown.hasBegun) response.setHeader('Connection', 'close')
     // Route handlers see headers, not sockets, and Next passes on whatever `X-Forwarded-For` the client wrote.

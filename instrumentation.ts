@@ -12,7 +12,7 @@ export async function register(): Promise<void> {
   }
 }
 
-/** Errors whose message is a table that says what to do. By name: the error may come from another module graph. */
+/** Errors whose message is a table with what to do. By name: the error may come from another module graph. */
 const EXPLAINED = new Set(['ConfigError', 'StartError'])
 
 function describe(error: unknown): string {

@@ -11,7 +11,7 @@ export function proxy(request: NextRequest): NextResponse {
   const headers = new Headers(request.headers)
   // Next puts the nonce that it finds in here on its own scripts.
   headers.set('Content-Security-Policy', policy)
-  // A layout is not told which page it is around.
+  // A layout does not know which page it contains.
   headers.set('x-travels', String(travels(request.nextUrl)))
   const response = NextResponse.next({ request: { headers } })
   response.headers.set('Content-Security-Policy', policy)
@@ -20,7 +20,7 @@ export function proxy(request: NextRequest): NextResponse {
   return response
 }
 
-/** Whether every way out of this page leads to one that says so too: to another, a browser would reject the transition. */
+/** Whether every page that this one links to has view transitions too: otherwise browsers reject the transition. */
 function travels({ pathname, searchParams }: URL): boolean {
   return pathname === '/' || (pathname === '/login' && !searchParams.has('next'))
 }

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-const TESTS = ['lib/**/*.test.ts', 'test/**/*.test.ts', 'app/**/*.test.ts', 'scripts/**/*.test.ts']
+const TESTS = ['lib/**/*.test.ts', 'test/**/*.test.ts', 'app/**/*.test.ts', 'scripts/**/*.test.ts', 'docs/**/*.test.ts']
 
 /** What measures deadlines of a second and less on real processes: nothing else may take the processor meanwhile. */
 const ALONE = [

@@ -12,9 +12,9 @@ process.env.NEXT_TELEMETRY_DISABLED = '1'
 const isLocalMode = ['development', 'test'].includes(process.env.NODE_ENV ?? '')
 if (!isLocalMode) Object.assign(process.env, { NODE_ENV: 'production' })
 
-// Longer than the 60 s after which the usual proxies let an idle connection go: it is theirs to end, or a request meets a closed door.
+// Longer than the 60 s after which the usual proxies let an idle connection go: a proxy that reuses a connection we have just closed answers its request with 502.
 const KEEP_ALIVE_MS = 65_000
-// Requests are small; who takes longer to send one holds a connection and nothing else.
+// Requests are small: a slow one holds a connection and nothing else.
 const HEADERS_MS = 15_000
 const REQUEST_MS = 30_000
 // How often Node looks for connections that are over these limits.
@@ -59,7 +59,7 @@ async function start() {
     connectionsCheckingInterval: CHECK_MS,
   }
   const server = createServer(limits)
-  // lib/server/shared.ts says who shares this.
+  // See lib/server/shared.ts.
   /** @type {import('../lib/server/shared').Shared} */
   const shared = { server }
   Reflect.set(globalThis, Symbol.for('qr-login'), shared)
@@ -74,12 +74,12 @@ async function start() {
     if (!handler(request, response)) void pages(request, response)
   })
   // Next would take over connections that offer to speak another protocol (some clients offer HTTP/2 on every one), and end them. The offer is
-  // not taken: they are answered in the protocol in which they asked (RFC 9110, section 7.8).
+  // not taken: such requests are answered in HTTP/1.1 (RFC 9110, section 7.8).
   server.on('newListener', (event) => {
     if (event === 'upgrade') setImmediate(() => server.removeAllListeners('upgrade'))
   })
   server.on('error', failToListen)
-  // The system's default of waiting connections: a longer queue is one in which everybody gives up before it is their turn.
+  // The system's default of waiting connections: in a longer queue clients time out before they are served.
   server.listen(port, hostname)
 }
 

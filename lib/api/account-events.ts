@@ -3,7 +3,7 @@ import { openStream } from '../http/stream'
 import type { ApiContext } from './context'
 import { accountOf } from './sessions'
 
-/** `GET /api/account/events`: what a signed-in phone or computer hears of its account. */
+/** `GET /api/account/events`: the events of an account, for its phones and computers. */
 export const accountEvents = resource('/api/account/events', {
   HEAD: null,
   GET: async (call: Call, context: ApiContext) => {

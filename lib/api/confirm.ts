@@ -5,7 +5,7 @@ import { type Call, resource } from '../http/resource'
 import type { ApiContext } from './context'
 import { claimBody } from './schemas'
 
-/** `POST /api/qr/confirm`: the person said yes. */
+/** `POST /api/qr/confirm`: the person approves the sign-in. */
 export const confirm = resource('/api/qr/confirm', {
   POST: async (call: Call, context: ApiContext) => {
     const { attempts, limiter } = context

@@ -5,7 +5,7 @@ import { parseWord } from '../http/query'
 import { type Call, resource } from '../http/resource'
 import type { ApiContext } from './context'
 
-/** `/api/sessions`: the person's signed-in computers, asked for by the phone or by one of them. */
+/** `/api/sessions`: the person's signed-in computers, for a phone or a computer of the person. */
 export const sessions = resource('/api/sessions', {
   GET: async (call: Call, context: ApiContext) => {
     const account = await accountOf(call, context)
@@ -38,7 +38,7 @@ export const acknowledge = resource('/api/sessions/{id}/acknowledge', {
   },
 })
 
-/** The account that asks; a browser that is both phone and computer may say which by `?as=phone` or `?as=computer`. */
+/** The requesting account; a browser that is both phone and computer chooses by `?as=phone` or `?as=computer`. */
 export async function accountOf(call: Call, context: ApiContext): Promise<Account> {
   const as = parseWord(call.url.searchParams, 'as', ['phone', 'computer'])
   return await requireAccount(call, as, context)

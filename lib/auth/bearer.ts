@@ -30,7 +30,7 @@ const MAX_PICTURE_CHARS = 1024
 /** How far an issuer's clock may be ahead of ours: for `nbf` only. What has expired has expired. */
 const CLOCK_TOLERANCE_S = 5
 
-/** A token is asked for again at least this often, whatever it says itself. */
+/** A stream needs a new token at least this often, whatever the token's own lifetime. */
 const MAX_LIFE_MS = 24 * 3_600_000
 
 /** How bearer tokens of native apps are checked: by shared secrets, each of which is good, or by the issuer's key set. */

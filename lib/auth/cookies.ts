@@ -31,7 +31,7 @@ export interface CookiesOptions {
   secure: boolean
 }
 
-/** The only door to the browser's cookies, and the only importer of iron-session. */
+/** Reads and writes the browser's cookies, sealed by iron-session, which is imported here only. */
 export class Cookies {
   readonly #secure: boolean
   readonly #sealWith: Record<string, string>

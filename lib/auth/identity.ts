@@ -54,14 +54,15 @@ export async function findCookiePhone({ headers }: Identified, context: AuthCont
 }
 
 /**
- * The phone that asks, or null: by its cookie, or by the bearer token of a native app and, where requests are signed, its signature.
+ * The requesting phone, or null: by its cookie, or by the bearer token of a native app and, where requests have to be
+ * signed, its signature.
  * @throws ProtocolError `two_identities`, `token_wrong`, `signature_wrong`, `rate_limited`, `unavailable`.
  */
 export async function findPhone(call: Call, context: AuthContext): Promise<PhoneSession | TokenPhone | null> {
   const phone = await findCookiePhone(call.request, context)
   const token = parseBearer(call.request.headers.get('authorization'))
   if (token === null) return phone
-  // Whatever the token is worth: a request has to say who it is, once.
+  // Valid or not: a request carries one identity.
   if (phone !== null) throw new ProtocolError('two_identities')
   return await requireTokenPhone(call, token, context)
 }
@@ -80,7 +81,7 @@ export async function requirePhone(call: Call, context: AuthContext): Promise<Ph
 }
 
 /**
- * The signed-in computer or phone. A browser that is both is taken as the computer unless it says `phone`; with a bearer token it is
+ * The signed-in computer or phone. A browser that is both counts as the computer unless `as` is `phone`; with a bearer token it is
  * the token's phone.
  * @throws ProtocolError `unauthenticated`, and what `findPhone` throws.
  */

@@ -10,10 +10,10 @@ const MAX_AGE_MS = 60_000
 /** Fetched in the background from this age on, so that under traffic no request waits for it. */
 const REFRESH_AT_MS = 30_000
 
-/** A token that names an unknown key asks for the set again, at most this often: made-up names fetch nothing. */
+/** A token with an unknown key id refetches the set, at most this often: invented ids cause no further requests. */
 const COOLDOWN_MS = 10_000
 
-/** How soon a fetch that failed is tried again. In between nobody waits for it. */
+/** How soon a fetch that failed is tried again. In between no request waits for it. */
 const RETRY_MS = 2_000
 
 const FETCH_DEADLINE_MS = 800
@@ -28,7 +28,7 @@ export interface KeySetOptions {
   fetch?: typeof fetch
 }
 
-/** The public keys of whoever issues our bearer tokens (RFC 7517), fetched when due, by one fetch at a time. */
+/** The public keys of the issuer of bearer tokens (RFC 7517), fetched when due, one fetch at a time. */
 export class KeySet {
   readonly #options: KeySetOptions
   #keys: JWTVerifyGetKey | null = null
@@ -70,7 +70,7 @@ export class KeySet {
     return this.#fetching !== null || this.#options.now() - this.#triedAt >= COOLDOWN_MS
   }
 
-  /** Never throws: what is missing afterwards is refused where it is asked for. */
+  /** Never throws: a key that is missing afterwards is refused by `find`. */
   #refresh(): Promise<void> {
     this.#fetching ??= this.#fetch().finally(() => {
       this.#fetching = null

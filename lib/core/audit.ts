@@ -2,7 +2,7 @@ import type { ErrorCode } from './errors'
 import { deriveKey, keyIdOf, mac } from './keys'
 import type { EndedBy } from './session/session'
 
-/** What the audit log tells: each transition, refusal, limit and revocation. Ids are given whole and written hashed. */
+/** The events of the audit log: transitions, refusals, limits and revocations. Ids are passed whole and written hashed. */
 export type AuditEvent =
   | { event: `attempt.${AttemptStep}`; attempt: string; version: number; person?: string | null; phone?: string | null }
   | { event: 'session.created'; kind: 'computer' | 'phone'; session: string; person: string }

@@ -13,7 +13,7 @@ export type ErrorCode =
   | 'cross_site'
   | 'not_found'
   | 'address_refused'
-  // who asks
+  // the client's identity
   | 'unauthenticated'
   | 'token_wrong'
   | 'signature_wrong'
@@ -47,14 +47,14 @@ export interface ErrorFacts {
   cancelledBy?: CancelledBy
   /** The methods that are offered: `method_not_allowed` only. */
   allow?: string
-  /** Which limit was reached, for log and metrics: `rate_limited` and `unavailable`. Not told to the client. */
+  /** Which limit was reached, for log and metrics: `rate_limited` and `unavailable`. Not sent to the client. */
   limit?: string
 }
 
 /** The server builds this file into more than one module graph, so that one graph's class is not the other's. */
 const BRAND = Symbol.for('qr-login.protocol-error')
 
-/** A refusal that the caller is told about. Anything else that is thrown is our own bug and answered as `internal`. */
+/** A refusal that is sent to the client. Anything else that is thrown is our own bug and answered as `internal`. */
 export class ProtocolError extends Error {
   readonly [BRAND] = true
   readonly code: ErrorCode
@@ -68,7 +68,7 @@ export class ProtocolError extends Error {
   }
 }
 
-/** To be asked instead of `instanceof`, which does not hold across module graphs. */
+/** Use this instead of `instanceof`, which fails across module graphs. */
 export function isProtocolError(error: unknown): error is ProtocolError {
   return error instanceof Error && BRAND in error
 }

@@ -4,8 +4,8 @@ import { ProtocolError } from '../core/errors'
 const ANSWER_WITHIN_MS = 900
 
 /**
- * One deadline for all that a request asks of the store, however many commands that is. Where it passes, the answer is
- * 503; what the handler still does goes on, and its result is dropped, as if the answer had been lost on its way.
+ * One deadline for all store commands of a request together. When it passes, the answer is 503; the
+ * handler continues, and its result is dropped as if the answer had been lost on its way.
  */
 export class AnswerDeadline {
   #timer: ReturnType<typeof setTimeout> | null = null

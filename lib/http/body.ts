@@ -63,7 +63,7 @@ export async function parseCounted<T>(text: string, schema: ZodType<T>, count: (
   }
 }
 
-/** The body where it has the expected shape, else null: to begin with what it asks for before it is time to refuse it. */
+/** The parsed body, or null where it does not have the expected shape: to start reads early; `parseBody` refuses later. */
 export function peekBody<T>(text: string, schema: ZodType<T>): T | null {
   try {
     return parseBody(text, schema)

@@ -37,7 +37,7 @@ const MESSAGES: Record<Misfit, string> = {
 
 /**
  * Creates the finder of this process. It fails closed: behind a proxy that is not declared, all clients would have the
- * proxy's network in common, and the number would never be asked for.
+ * proxy's network in common, and the number would never be required.
  */
 export function createNetworkFinder({ trustedProxies, ownOrigins, warn }: NetworkFinderOptions): FindNetwork {
   // Where one of them is open within a network only, a private peer is a client like any other.

@@ -11,7 +11,7 @@ interface CityRecord {
 export type FindCity = (address: string) => string | null
 
 /**
- * Opens a local MMDB file, whole in memory: a look-up takes microseconds and tells nobody who is asked about.
+ * Opens a local MMDB file, whole in memory: a look-up takes microseconds, and no address leaves this machine.
  * @throws when the file cannot be read or is no MMDB.
  */
 export function openGeoDatabase(path: string): FindCity {

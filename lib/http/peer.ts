@@ -43,7 +43,7 @@ export function readPeer(headers: HeaderReader): string | null {
   return last.address
 }
 
-/** What was read last: one request is asked several times. */
+/** The last result: several checks of one request need it. */
 let last: { value: string; address: string | null } = { value: '', address: null }
 
 /** The request as if it had come through our own server, from a socket with this address. */

@@ -12,8 +12,8 @@ export interface PlaceSources {
 }
 
 /**
- * Roughly where a request comes from: what `PLACE_HEADER` says, where the peer is a trusted proxy, else what the local
- * database says, else null. No other header is read, and none from any other peer.
+ * Roughly where a request comes from: the value of `PLACE_HEADER` where the peer is a trusted proxy, else the entry of
+ * the local database, else null. No other header is read, and none from any other peer.
  */
 export function findPlace(
   headers: HeaderReader,

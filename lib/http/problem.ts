@@ -64,7 +64,7 @@ export function toProblem({ code, facts }: ProtocolError, requestId: string): Re
   const about = { type: 'about:blank', title, status, code, detail } as const
   const body: ProblemDocument = { ...about, errors, attemptsLeft, cancelledBy, requestId }
   const headers = new Headers({ 'Content-Type': 'application/problem+json' })
-  // RFC 9110, section 11.6.1, and RFC 6750, section 3: a 401 says by what to come again.
+  // RFC 9110, section 11.6.1, and RFC 6750, section 3: a 401 names the scheme to authenticate with.
   if (status === 401)
     headers.set('WWW-Authenticate', code === 'token_wrong' ? 'Bearer error="invalid_token"' : 'Bearer')
   if (retryAfterS !== undefined) headers.set('Retry-After', String(retryAfterS))

@@ -37,7 +37,7 @@ export class Refusals {
     const keys = client.map(({ key, factor }) => ({ key, limit: this.#perMinute * factor }))
     const waitMs = this.#counter.add(keys)
     if (waitMs === 0) return refusal
-    // No room to count it: refused all the same, and the client learns nothing.
+    // No room to count it: the request is refused in any case, and the answer gives nothing away.
     if (waitMs === 'full')
       return new ProtocolError('unavailable', { retryAfterS: MINUTE_MS / 1000, limit: 'refusals full' })
     return new ProtocolError('rate_limited', { retryAfterS: Math.ceil(waitMs / 1000), limit: 'refusals' })

@@ -203,8 +203,8 @@ function countRefusal(refusal: ProtocolError, route: string, call: Call, { refus
 
 /**
  * While the secret is rotated: what was sealed with another one is sealed anew, unless the answer sets it itself. The
- * cookies of sessions only where sessions are what was asked for: an answer that overtakes a sign-in must not put the
- * older session back.
+ * cookies of sessions only on routes about sessions: an answer that overtakes a sign-in must not restore the older
+ * session.
  */
 async function resealCookies(
   { request: { method, headers } }: Call,

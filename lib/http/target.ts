@@ -19,7 +19,7 @@ const IMAGE_OPTIMIZER = /^\/_next\/image(\/|$)/
 export interface Target {
   /** In origin-form: path and query. */
   url: string
-  /** The authority that was asked, with port; undefined when the request names none. */
+  /** The authority that the request names, with port; undefined when the request names none. */
   host: string | undefined
 }
 

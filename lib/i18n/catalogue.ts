@@ -9,7 +9,7 @@ export const LOCALES = ['en', 'zh'] as const
 
 export type Locale = (typeof LOCALES)[number]
 
-/** What `<html lang>` and `Intl` are told. */
+/** The language tag for `<html lang>` and `Intl`. */
 export const LANGUAGE_TAGS: Record<Locale, string> = { en: 'en', zh: 'zh-CN' }
 
 /** Holds the language that the person chose. Not a secret: the page's script writes it. */

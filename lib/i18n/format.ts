@@ -25,7 +25,7 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['minute', 60_000],
 ]
 
-/** `Intl` says "now" and "现在", which nobody says of what has happened. */
+/** `Intl` formats zero as "now" and "现在", which do not fit events in the past. */
 const JUST_NOW: Record<Locale, string> = { en: 'just now', zh: '刚刚' }
 
 /** How long ago, in words: "5 minutes ago", "just now" for less than a minute. */

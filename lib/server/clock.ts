@@ -15,7 +15,7 @@ export interface Clock {
   wall: () => number
   /** In ms, from any origin. For differences. */
   monotonicMs: () => number
-  /** What the machine's clock says now minus `now()`, in ms: 0 unless it was set since the start. */
+  /** The machine's clock minus `now()`, in ms: 0 unless it was set since the start. */
   readonly offsetMs: number
   /** How often it was set since the start. */
   readonly steps: number

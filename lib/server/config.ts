@@ -130,9 +130,12 @@ function isLocalMode(mode: string | undefined): boolean {
   return mode === 'development' || mode === 'test'
 }
 
-/** The settings of this process, read on first use: never while the app is being built. */
-export function loadConfig(): Config {
-  return parseConfig(process.env, { lanAddress: findLanAddress(networkInterfaces()), loadSecret })
+/**
+ * Settings as text, by default those of this process; in local mode what is missing is taken from this machine.
+ * @throws ConfigError that names every wrong or missing setting at once; StartError for a data folder of no use.
+ */
+export function loadConfig(env: Record<string, string | undefined> = process.env): Config {
+  return parseConfig(env, { lanAddress: findLanAddress(networkInterfaces()), loadSecret })
 }
 
 /** The address under which a phone on the same network reaches this machine, or null. Virtual networks come last. */
@@ -149,7 +152,7 @@ export function findLanAddress(interfaces: ReturnType<typeof networkInterfaces>)
 }
 
 /**
- * Made once and kept in the data folder, so that a restart signs nobody out. Local mode only.
+ * Created once and kept in the data folder, so that a restart signs no device out. Local mode only.
  * @throws StartError where the folder or the file is of no use.
  */
 function loadSecret(dataDir: string): string {

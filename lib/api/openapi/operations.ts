@@ -24,7 +24,7 @@ export interface Operation {
   operationId: string
   summary: string
   asker: Asker
-  /** Works, and says so, where nobody is signed in: no 401 `unauthenticated`. */
+  /** Also answers clients that are not signed in: no 401 `unauthenticated`. */
   isOpen?: boolean
   query?: Readonly<Record<string, { description: string; words?: readonly string[] }>>
   body?: SchemaName

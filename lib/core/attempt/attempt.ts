@@ -17,7 +17,7 @@ export interface Phone {
 export interface Computer {
   /** SHA-256 of the browser secret, base64url. */
   browserHash: string
-  /** Family, never a version; null when the user agent says nothing. */
+  /** Family, never a version; null when the user agent does not name it. */
   browser: string | null
   os: string | null
   /** Approximate place; null unless a trusted source gives one. */
@@ -117,7 +117,7 @@ export interface Lifetimes {
   confirmMinMs: number
 }
 
-/** How long an ended attempt can still be told apart from an unknown one. */
+/** How long an ended attempt is kept, so that it differs from an unknown one. */
 export const TOMBSTONE_MS = 10 * 60_000
 
 /** Within this time a repeated redeem (its answer was lost) gives the same session. */

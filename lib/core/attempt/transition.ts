@@ -173,7 +173,7 @@ function wrongState(): never {
   throw new ProtocolError('wrong_state')
 }
 
-/** Its scanner learns who ended it; every other client only that it is over. */
+/** The scanner gets who ended it; every other client only that it has ended. */
 function ended(attempt: Attempt, event: AttemptEvent): never {
   const phone = 'phone' in event ? event.phone : null
   const scanner = scannerOf(attempt)

@@ -47,7 +47,7 @@ export interface PhoneSession extends Base, Partial<Device> {
 export type AnySession = ComputerSession | PhoneSession
 
 /**
- * A phone that a bearer token speaks for. It has no record here: whoever issued the token signs it out, by not issuing the next one. The
+ * A phone identified by a bearer token. It has no record here: the issuer signs it out by not issuing the next token. The
  * id is the same for every token of one `sub` and `sid`.
  */
 export interface TokenPhone {
@@ -117,7 +117,7 @@ function begun(now: number, expiresAt: number) {
   return { signedInAt: now, lastSeenAt: now, expiresAt, revokedAt: null, revokedBy: null }
 }
 
-/** Whether it still signs anybody in. */
+/** Whether the session is live. */
 export function isSessionAlive(session: AnySession, now: number, lifetimes: SessionLifetimes): boolean {
   return session.revokedAt === null && now < sessionEndsAt(session, lifetimes)
 }
@@ -146,7 +146,7 @@ export interface PhoneView {
   /** ISO 8601, for display. */
   signedInAt: string
   lastSeenAt: string
-  /** Whether it is the device that asks. */
+  /** Whether it is the requesting device. */
   current: boolean
 }
 

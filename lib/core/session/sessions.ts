@@ -51,7 +51,7 @@ export interface NewPhone {
   olderId: string | null
 }
 
-/** Signed-in computers and phones: every question about who a client is ends at the record in here. */
+/** Signed-in computers and phones. A client is who its session's record in the store names. */
 export class Sessions {
   readonly #options: SessionsOptions
 
@@ -142,13 +142,13 @@ export class Sessions {
     await this.signOut(sessionId, 'phone')
   }
 
-  /** The person's signed-in computers, newest first. `currentId`: the computer that asks. */
+  /** The person's signed-in computers, newest first. `currentId`: the requesting computer. */
   async list(personId: string, currentId: string | null): Promise<SessionView[]> {
     const sessions = await this.#options.store.listSessions(personId, 'computer')
     return sessions.filter((each) => this.#isAlive(each)).map((session) => toSessionView(session, currentId))
   }
 
-  /** The person's signed-in phones, newest first. `currentId`: the phone that asks. */
+  /** The person's signed-in phones, newest first. `currentId`: the requesting phone. */
   async listPhones(personId: string, currentId: string | null): Promise<PhoneView[]> {
     const sessions = await this.#options.store.listSessions(personId, 'phone')
     return sessions.filter((each) => this.#isAlive(each)).map((session) => toPhoneView(session, currentId))
@@ -171,7 +171,7 @@ export class Sessions {
     await this.#options.store.acknowledgeSession(id)
   }
 
-  /** Signs all the person's computers out but the one that asks, and trusts no other browser of theirs any more. */
+  /** Signs out all the person's computers but the requesting one, and ends the trust in all other browsers. */
   async signOutAll(personId: string, exceptId: string | null, by: EndedBy): Promise<void> {
     const { store, now, audit } = this.#options
     const current = exceptId === null ? null : await store.findSession(exceptId)
@@ -182,7 +182,7 @@ export class Sessions {
     await store.settle('ending')
   }
 
-  /** Signs all the person's phones out but the one that asks. */
+  /** Signs out all the person's phones but the requesting one. */
   async signOutPhones(personId: string, exceptId: string | null): Promise<void> {
     const { store, now } = this.#options
     // Before they end: a repeat of a call that failed in between would find none to bar.

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ApiRequest, HeaderReader } from '../../http/api-request'
 import { NodeSink, whenGone } from './node-sink'
 
-/** A request of Node's HTTP server as handlers see it. What few of them ask for is made when it is asked for. */
+/** A request of Node's HTTP server as handlers see it. What few handlers use is created at its first use. */
 export class NodeRequest implements ApiRequest {
   readonly #message: IncomingMessage
   readonly #response: ServerResponse
@@ -23,7 +23,7 @@ export class NodeRequest implements ApiRequest {
     return `http://localhost${this.#message.url}`
   }
 
-  /** Left where it is when nobody reads on: the connection still has to carry the answer. */
+  /** Not destroyed when a handler stops reading: the connection still has to carry the answer. */
   get body(): AsyncIterable<Uint8Array> | null {
     const { headers } = this.#message
     const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined

@@ -7,7 +7,7 @@ export const PAGES_A_MINUTE = 240
 const WINDOW_MS = 60_000
 const MAX_KEYS = 100_000
 
-/** How soon a client asks again when there is no memory to count it in. */
+/** Retry-After, in seconds, when there is no room to count a client. */
 const FULL_RETRY_S = 10
 
 export interface PageLimitOptions {

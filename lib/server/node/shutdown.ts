@@ -19,9 +19,9 @@ type EndSignal = keyof typeof EXIT_CODES
 
 interface ShutdownOptions {
   log: ProcessLog
-  /** Readiness says no from now on. */
+  /** Readiness reports 503 from now on. */
   becomeUnready: () => void
-  /** Every stream is told goodbye, every wait is answered. */
+  /** Sends `bye` to every stream, and answers every wait. */
   drain: () => void
   /** Our own server; null where the framework has one and closes it. */
   server: Server | null
@@ -29,8 +29,8 @@ interface ShutdownOptions {
 }
 
 /**
- * The end of the process: readiness goes down first, then every stream is told goodbye, then the process exits
- * when what is under way has been answered. The first SIGTERM or SIGINT begins it and decides the exit code;
+ * The end of the process: readiness goes down first, then every stream gets `bye`, then the process exits
+ * when the requests under way have been answered. The first SIGTERM or SIGINT begins it and decides the exit code;
  * repeats change nothing; a third SIGINT exits at once.
  */
 export class Shutdown {

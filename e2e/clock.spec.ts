@@ -1,7 +1,7 @@
+import { hasRedisServer, RedisServer } from '../test/support/redis-server'
 import { Agent } from './support/agent'
 import { EventLog } from './support/event-log'
 import { FakeClock, hasFakeClock } from './support/fake-clock'
-import { hasRedis, Redis } from './support/redis'
 import { freePort, Server } from './support/server'
 import { expect, test, until } from './support/test'
 
@@ -133,10 +133,10 @@ test('by a day before a restart: attempts of the day to come are over, limits wa
 })
 
 test.describe('by a day, with a shared store', () => {
-  test.skip(!hasRedis(), 'there is no redis-server on this machine')
+  test.skip(!hasRedisServer(), 'there is no redis-server on this machine')
 
   test('on one of two instances: both go by the clock of the Redis, also when that was away meanwhile', async () => {
-    const redis = await Redis.start()
+    const redis = await RedisServer.start()
     const clock = new FakeClock()
     const settings = { ...SHORT_CODES, PUBLIC_ORIGIN: ORIGIN, SESSION_SECRET: 'the secret that both instances share' }
     const open = async (more: Record<string, string>) => {
@@ -163,14 +163,17 @@ test.describe('by a day, with a shared store', () => {
     await until(async () => (await fetch(`${right.origin}/api/health/ready`)).status === 200)
     await scene.expectWell()
     for (const server of [right, wrong]) await server.dispose()
-    await redis.kill()
+    await redis.dispose()
     clock.dispose()
   })
 
   test('of the Redis itself is followed by its instances, and a sign-in works at once', async () => {
     const clock = new FakeClock()
     // Its own allocator asks for the time before libfaketime can answer, so it gets that of libc.
-    const redis = await Redis.start([], { ...clock.settings, LD_PRELOAD: `${clock.settings.LD_PRELOAD}:libc.so.6` })
+    const redis = await RedisServer.start([], {
+      ...clock.settings,
+      LD_PRELOAD: `${clock.settings.LD_PRELOAD}:libc.so.6`,
+    })
     const server = new Server(await freePort(), { ...SHORT_CODES, PUBLIC_ORIGIN: ORIGIN, REDIS_URL: redis.url })
     await server.start()
     const [phone, computer] = [1, 2].map(() => new Agent(() => server.origin, ORIGIN)) as [Agent, Agent]
@@ -189,7 +192,7 @@ test.describe('by a day, with a shared store', () => {
       expect((await computer.send('GET', '/api/session')).json.signedIn).toBe(true)
     }
     await server.dispose()
-    await redis.kill()
+    await redis.dispose()
     clock.dispose()
   })
 })

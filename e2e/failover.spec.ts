@@ -1,5 +1,5 @@
+import { hasRedisServer, RedisServer } from '../test/support/redis-server'
 import { Agent } from './support/agent'
-import { hasRedis, Redis } from './support/redis'
 import { freePort, Server } from './support/server'
 import { expect, test, until } from './support/test'
 import { Wire } from './support/wire'
@@ -7,21 +7,21 @@ import { Wire } from './support/wire'
 /** A primary and a replica, and an address that leads new connections to the primary, as a managed Redis has. */
 
 test.describe.configure({ mode: 'serial' })
-test.skip(!hasRedis(), 'there is no redis-server on this machine')
+test.skip(!hasRedisServer(), 'there is no redis-server on this machine')
 
 /** A second, and what a busy machine adds. */
 const LATE_MS = 1_200
 
-let primary: Redis
-let replica: Redis
+let primary: RedisServer
+let replica: RedisServer
 let wire: Wire
 let server: Server
 let phone: Agent
 
 test.beforeAll(async () => {
   const settings = ['--repl-diskless-sync-delay', '0']
-  primary = await Redis.start(settings)
-  replica = await Redis.start(settings)
+  primary = await RedisServer.start(settings)
+  replica = await RedisServer.start(settings)
   await replicate()
   const port = await freePort()
   wire = await Wire.open(port, () => primary.port)
@@ -33,8 +33,8 @@ test.beforeAll(async () => {
 test.afterAll(async () => {
   await server.dispose()
   wire.close()
-  await primary.kill()
-  await replica.kill()
+  await primary.dispose()
+  await replica.dispose()
 })
 
 async function replicate(): Promise<void> {

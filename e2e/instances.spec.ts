@@ -1,5 +1,5 @@
+import { hasRedisServer, RedisServer } from '../test/support/redis-server'
 import { Agent } from './support/agent'
-import { hasRedis, Redis } from './support/redis'
 import { freePort, Server } from './support/server'
 import { expect, test, until } from './support/test'
 
@@ -9,13 +9,13 @@ const ORIGIN = 'https://login.example.com'
 const SECRET = 'the secret that all instances share'
 
 test.describe.configure({ mode: 'serial' })
-test.skip(!hasRedis(), 'there is no redis-server on this machine')
+test.skip(!hasRedisServer(), 'there is no redis-server on this machine')
 
-let redis: Redis
+let redis: RedisServer
 let servers: Server[] = []
 
 test.beforeAll(async () => {
-  redis = await Redis.start()
+  redis = await RedisServer.start()
   const settings = { REDIS_URL: redis.url, SESSION_SECRET: SECRET, PUBLIC_ORIGIN: ORIGIN, MATCH_POLICY: 'never' }
   servers = await Promise.all(
     [1, 2, 3].map(async () => {
@@ -35,7 +35,7 @@ test.afterAll(async () => {
     await server.dispose()
     expect(failures).toEqual([])
   }
-  await redis.kill()
+  await redis.dispose()
 })
 
 /** A client whose every request goes to the next instance. */

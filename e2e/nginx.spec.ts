@@ -1,24 +1,24 @@
 import { devices } from '@playwright/test'
+import { hasRedisServer, RedisServer } from '../test/support/redis-server'
 import { ask, cookieOf, isUp } from './support/http2'
 import { hasNginx, Nginx } from './support/nginx'
-import { hasRedis, Redis } from './support/redis'
 import { freePort, Server } from './support/server'
 import { Computer, expect, Phone, test, until, watchedPage } from './support/test'
 
 /** The sample deployment: nginx by HTTP/2, round robin over three instances, one Redis, and browsers that know nothing of it. */
 
 test.describe.configure({ mode: 'serial' })
-test.skip(!hasNginx() || !hasRedis(), 'there is no nginx or no redis-server on this machine')
+test.skip(!hasNginx() || !hasRedisServer(), 'there is no nginx or no redis-server on this machine')
 
 const SECRET = 'the secret that all instances share'
 
-let redis: Redis
+let redis: RedisServer
 let servers: Server[] = []
 let nginx: Nginx
 let origin: string
 
 test.beforeAll(async () => {
-  redis = await Redis.start()
+  redis = await RedisServer.start()
   const port = await freePort()
   origin = `https://localhost:${port}`
   const settings = {
@@ -43,7 +43,7 @@ test.beforeAll(async () => {
 test.afterAll(async () => {
   await nginx.stop()
   for (const server of servers) await server.dispose()
-  await redis.kill()
+  await redis.dispose()
 })
 
 test('a person signs in by HTTP/2, whichever instance answers', async ({ browser }) => {

@@ -1,5 +1,5 @@
+import { hasRedisServer, RedisServer } from '../test/support/redis-server'
 import { Agent } from './support/agent'
-import { hasRedis, Redis } from './support/redis'
 import { freePort, Server } from './support/server'
 import { expect, test } from './support/test'
 
@@ -18,13 +18,13 @@ const PHASES = [
   ['the old secret goes', [NEW, OLD], [NEW]],
 ] as const
 
-test.skip(!hasRedis(), 'there is no redis-server on this machine')
+test.skip(!hasRedisServer(), 'there is no redis-server on this machine')
 
-let redis: Redis
+let redis: RedisServer
 test.beforeAll(async () => {
-  redis = await Redis.start()
+  redis = await RedisServer.start()
 })
-test.afterAll(async () => redis.kill())
+test.afterAll(async () => redis.dispose())
 
 async function startWith(secrets: readonly string[], origin: string, more: Record<string, string> = {}) {
   const settings = { REDIS_URL: redis.url, SESSION_SECRET: secrets.join(','), PUBLIC_ORIGIN: origin, ...more }

@@ -2,17 +2,17 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { hasRedisServer, RedisServer } from '../test/support/redis-server'
 import { Agent } from './support/agent'
-import { hasRedis, Redis } from './support/redis'
 import { freePort, Server } from './support/server'
 import { expect, test, until } from './support/test'
 
 /** A Redis that is reached by TLS, with a certificate that only who is told to trusts. */
 
-test.skip(!hasRedis(), 'there is no redis-server on this machine')
+test.skip(!hasRedisServer(), 'there is no redis-server on this machine')
 
 let folder: string
-let redis: Redis
+let redis: RedisServer
 let url: string
 let certificate: string
 
@@ -24,12 +24,12 @@ test.beforeAll(async () => {
   spawnSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-keyout', key, '-out', certificate, ...names])
   const port = await freePort()
   const files = ['--tls-cert-file', certificate, '--tls-key-file', key, '--tls-ca-cert-file', certificate]
-  redis = await Redis.start(['--tls-port', String(port), ...files, '--tls-auth-clients', 'no'])
+  redis = await RedisServer.start(['--tls-port', String(port), ...files, '--tls-auth-clients', 'no'])
   url = `rediss://localhost:${port}`
 })
 
 test.afterAll(async () => {
-  await redis.kill()
+  await redis.dispose()
   rmSync(folder, { recursive: true })
 })
 

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { freePort } from '../../test/support/free-port'
 import { checkAnswersOf } from './answers'
+
+export { freePort }
 
 export type Settings = Record<string, string>
 
@@ -138,16 +140,4 @@ export async function until(isTrue: () => Promise<boolean> | boolean): Promise<v
     if (performance.now() > deadline) throw new Error('waited for 20 s in vain')
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-}
-
-/** A port that nobody listens on. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, () => {
-      const address = probe.address()
-      probe.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(address)))
-    })
-  })
 }

@@ -1,11 +1,11 @@
 import { createServer } from 'node:net'
 
-/** A port of this machine that nobody listens on. For tests only. */
+/** A port of this machine that is free on all its addresses. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
+    probe.listen(0, () => {
       const address = probe.address()
       probe.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(address)))
     })

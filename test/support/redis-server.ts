@@ -10,18 +10,23 @@ export function hasRedisServer(): boolean {
   return spawnSync('redis-server', ['--version']).status === 0
 }
 
-/** A real redis-server on a port of its own, without anything on disk. For tests only. */
+/** A real redis-server on a port of its own, with nothing on disk. */
 export class RedisServer {
   readonly port: number
   readonly #folder = mkdtempSync(join(tmpdir(), 'qr-login-redis-'))
+  readonly #more: readonly string[]
+  readonly #env: NodeJS.ProcessEnv
   #process: ChildProcess | null = null
 
-  private constructor(port: number) {
+  private constructor(port: number, more: readonly string[], env: Record<string, string>) {
     this.port = port
+    this.#more = more
+    this.#env = { ...process.env, ...env }
   }
 
-  static async start(): Promise<RedisServer> {
-    const server = new RedisServer(await freePort())
+  /** `more`: further settings, as words of the command line; `env`: more of its environment. */
+  static async start(more: readonly string[] = [], env: Record<string, string> = {}): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), more, env)
     await server.start()
     return server
   }
@@ -45,8 +50,9 @@ export class RedisServer {
       '0',
       '--dir',
       this.#folder,
+      ...this.#more,
     ]
-    this.#process = spawn('redis-server', args, { stdio: 'ignore' })
+    this.#process = spawn('redis-server', args, { stdio: 'ignore', env: this.#env })
     while (!(await this.#answers())) await new Promise((resolve) => setTimeout(resolve, 20))
   }
 

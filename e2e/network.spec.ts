@@ -222,3 +222,26 @@ wired(
     expect(performance.now() - restoredAt).toBeLessThan(3_000)
   },
 )
+
+test('a page that signs in as it comes out of the back/forward cache is not loaded anew instead', async ({
+  computer,
+  phone,
+}) => {
+  const { page, server } = computer
+  await page.route(`${server.origin}/`, async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    await route.continue()
+  })
+  await computer.openLogin()
+  const link = await computer.readCode()
+  // It is restored when it has signed in already, and the next page is on its way.
+  await page.evaluate(() => {
+    const tell = (name: string) => window.dispatchEvent(new PageTransitionEvent(name, { persisted: true }))
+    tell('pagehide')
+    const { navigation } = window as unknown as { navigation: EventTarget }
+    navigation.addEventListener('navigate', () => setTimeout(tell, 100, 'pageshow'), { once: true })
+  })
+  await phone.open(link)
+  await phone.answer('approve')
+  await computer.expectSignedIn('Ada Byron')
+})

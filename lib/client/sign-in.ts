@@ -44,6 +44,8 @@ export class SignIn {
   /** The round whose ticket is being exchanged. */
   #redeeming = 0
   #isDone = false
+  /** Whether the page was signed in when it was put into the back/forward cache. */
+  #isHistory = false
   readonly #timers = new Timers<'link' | 'retry' | 'hidden'>()
 
   constructor(options: SignInOptions) {
@@ -61,6 +63,9 @@ export class SignIn {
       onVisible: () => this.#onVisible(),
       onOnline: () => this.#onOnline(),
       onOffline: () => this.#onOffline(),
+      onCached: () => {
+        this.#isHistory = this.#isDone
+      },
       onRestored: () => this.#onRestored(),
       onLeft: () => void this.#cancel(),
     })
@@ -262,10 +267,13 @@ export class SignIn {
     else if (!this.#clock.check()) this.#wake()
   }
 
-  /** Out of the back/forward cache. After a sign-in, what the page showed is history. */
+  /**
+   * Out of the back/forward cache. What the page showed before it went there is out of date after a sign-in; one that
+   * has signed in since is on its way, and a reload would stop it.
+   */
   #onRestored(): void {
-    if (this.#isDone) location.reload()
-    else this.#wake()
+    if (this.#isHistory) location.reload()
+    else if (!this.#isDone) this.#wake()
   }
 
   #wake(): void {

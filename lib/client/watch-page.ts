@@ -3,6 +3,8 @@ export interface PageListener {
   onVisible: () => void
   onOnline: () => void
   onOffline?: () => void
+  /** Into the back/forward cache, perhaps. */
+  onCached?: () => void
   /** Out of the back/forward cache, as it was when it was left. */
   onRestored: () => void
   /** For good: a page that may come back out of the cache is not left. */
@@ -17,7 +19,7 @@ export function watchPage(listener: PageListener): () => void {
     [window, 'online', () => listener.onOnline()],
     [window, 'offline', () => listener.onOffline?.()],
     [window, 'pageshow', (event) => isCached(event) && listener.onRestored()],
-    [window, 'pagehide', (event) => !isCached(event) && listener.onLeft?.()],
+    [window, 'pagehide', (event) => (isCached(event) ? listener.onCached?.() : listener.onLeft?.())],
   ]
   for (const [target, name, handle] of handlers) target.addEventListener(name, handle)
   return () => {

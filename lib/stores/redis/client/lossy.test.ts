@@ -51,10 +51,12 @@ describe.skipIf(!hasRedisServer())('a network that loses packets', () => {
     })
     const kinds: Record<string, number> = {}
     for (const end of await Promise.all(ends)) kinds[end] = (kinds[end] ?? 0) + 1
-    const { answered = 0, late = 0, ...others } = kinds
+    const { answered = 0, late: slow = 0, connection = 0, ...others } = kinds
     expect(others).toEqual({})
     expect(wire.stalls).toBeGreaterThan(20)
-    // Those of the first 100 ms of a stall: three, and what a busy machine adds.
+    // Those of the first 100 ms of a stall: three, and what a busy machine adds. Two stalls in a row are a second
+    // without a byte: then the connection is replaced, and what waited on it fails.
+    const late = slow + connection
     expect(late).toBeLessThanOrEqual(4 * wire.stalls)
     expect(late / (answered + late)).toBeLessThanOrEqual(0.08)
     await Promise.all(clients.map((each) => each.close()))

@@ -98,7 +98,7 @@ describe('what is shown', () => {
     expect(shown.get('qr_login_store_errors_total{kind="no_room"}')).toBe(0)
     expect(shown.get('qr_login_refusals_total{code="attempt_taken"}')).toBe(0)
     expect(shown.get('qr_login_limited_total{rule="confirm"}')).toBe(0)
-    expect(shown.get('qr_login_store_seconds_count{operation="updateAttempt"}')).toBe(0)
+    expect(shown.get('qr_login_store_seconds_count{operation="compareAndSet"}')).toBe(0)
   })
 
   test('is text that Prometheus reads without complaint', async ({ skip }) => {

@@ -1,10 +1,8 @@
 import type { Attempt } from './attempt/attempt'
 import type { Outcome } from './attempt/transition'
+import type { Awaitable } from './awaitable'
 import type { Guard, Limits } from './rate-limit/limits'
 import type { AnySession, ComputerSession, EndedBy, PhoneSession } from './session/session'
-
-/** Embedded answers are there at once; shared stores answer later. Callers `await` either. */
-type Awaitable<T> = T | Promise<T>
 
 /** Ends a watch. May be called more than once. */
 export type Unwatch = () => void
@@ -58,17 +56,12 @@ export interface Change extends Outcome {
   }
 }
 
-export interface Changed extends Change {
-  /** The sessions that ended with it. */
-  ended: readonly Ended[]
-}
-
-export interface UpdateOptions {
-  /** The attempt as just read: spares a read. Where another process was faster since, it is read again. */
-  from?: Attempt | null
-  /** Counted once, whatever comes of the change, and before anything is written or refused. */
-  guard?: Guard
-}
+/** What a compare-and-set leads to. */
+export type CompareAndSetResult =
+  /** `ended`: the sessions that ended with the change. */
+  | { isWritten: true; ended: readonly Ended[] }
+  /** Another process was faster. `current`: the attempt as it is now; null when it is gone. */
+  | { isWritten: false; current: Attempt | null }
 
 /** An attempt that is watched, as it was read in the same step. */
 export interface Watched {
@@ -87,11 +80,11 @@ export interface RevokeAll {
 }
 
 /**
- * Where attempts, sessions and limits live. The rules are not in here: `updateAttempt` runs a pure transition between a read
- * and a compare-and-set on `version`, and runs it again when another process was faster. Every adapter passes
- * `contract.ts`.
+ * Where attempts, sessions and limits live. The rules are not in here: `updateAttempt` decides what
+ * is written, `notifications.ts` who is notified. Every adapter passes `test/contracts/store.ts`.
  *
- * Changes are published after they are durable. Messages are hints: what is watched is read in the same step.
+ * Changes are published after they are durable. Messages are hints: what is watched is read in the
+ * same step.
  */
 export interface Store extends Limits {
   /**
@@ -102,10 +95,12 @@ export interface Store extends Limits {
   /** As stored; pass it through `attemptAt` to know its status. Null: never existed, or forgotten. */
   findAttempt(id: string): Awaitable<Attempt | null>
   /**
-   * Null when there is no such attempt. What `change` throws is thrown, with nothing written. A refusal in the outcome
-   * is the caller's to throw: it comes with a write.
+   * Writes the attempt of the change, what begins with it, and the count of the guard in one step,
+   * if the version that is stored is that of `before`. Otherwise none of them is written. For
+   * `updateAttempt`, which is what callers use.
+   * @throws what the guard and the bar refuse with; `FullError` when a rule has no room.
    */
-  updateAttempt(id: string, change: (attempt: Attempt) => Change, options?: UpdateOptions): Awaitable<Changed | null>
+  compareAndSet(before: Attempt, change: Change, guard?: Guard): Awaitable<CompareAndSetResult>
   /**
    * Reads an attempt and watches it, in one step. Null for an unknown attempt and for one of another browser: nothing
    * is kept for either, nor for one that has ended.

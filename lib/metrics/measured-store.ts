@@ -9,7 +9,7 @@ const OPERATIONS: Record<StoreOperation, true> = {
   takeOnce: true,
   insertAttempt: true,
   findAttempt: true,
-  updateAttempt: true,
+  compareAndSet: true,
   watchAttempt: true,
   insertSession: true,
   findSession: true,
@@ -34,9 +34,7 @@ export interface StoreTiming {
   /** Monotonic, in ms. */
   now: () => number
   onDone: (operation: StoreOperation, ms: number) => void
-  /**
-   * Also called for what is no failure of the store, such as a refusal that a change has thrown.
-   */
+  /** Also called for what is no failure of the store, such as the refusal of a guard. */
   onError: (operation: StoreOperation, error: unknown) => void
 }
 

@@ -4,6 +4,7 @@ import { transition } from '../../lib/core/attempt/transition'
 import { ProtocolError } from '../../lib/core/errors'
 import { FullError } from '../../lib/core/rate-limit/limits'
 import type { AccountChange, Store } from '../../lib/core/store'
+import { updateAttempt } from '../../lib/core/update-attempt'
 import { ADA, LIFETIMES, LIN, pendingAttempt, scanBy, T0 } from '../support/fixtures'
 import { apply, HASH, id, type StoreUnderTest } from './store-fixtures'
 
@@ -27,18 +28,18 @@ export function describeAttempts(current: () => StoreUnderTest): void {
 
   test('an update is there for the next read, on every connection', async () => {
     await store.insertAttempt(pendingAttempt())
-    const outcome = await store.updateAttempt(id, apply(scanBy(ADA)))
+    const outcome = await updateAttempt(store, id, apply(scanBy(ADA)))
     expect(outcome?.attempt).toMatchObject({ status: 'scanned', version: 2 })
     expect(await (await current().reopen()).findAttempt(id)).toEqual(outcome?.attempt)
   })
 
   test('an update of an unknown attempt is null, and the change is not asked', async () => {
-    expect(await store.updateAttempt(id, () => expect.fail('there is nothing to change'))).toBeNull()
+    expect(await updateAttempt(store, id, () => expect.fail('there is nothing to change'))).toBeNull()
   })
 
   test('a refused change is thrown, and nothing is written', async () => {
     await store.insertAttempt(pendingAttempt())
-    const update = async () => await store.updateAttempt(id, apply({ type: 'confirm', phone: ADA }))
+    const update = async () => await updateAttempt(store, id, apply({ type: 'confirm', phone: ADA }))
     await expect(update).rejects.toBeInstanceOf(ProtocolError)
     expect(await store.findAttempt(id)).toEqual(pendingAttempt())
   })
@@ -47,7 +48,7 @@ export function describeAttempts(current: () => StoreUnderTest): void {
     await store.insertAttempt(pendingAttempt())
     let heard = 0
     await store.watchAttempt(id, HASH, () => (heard += 1), T0)
-    const outcome = await store.updateAttempt(id, (attempt) => ({ attempt }))
+    const outcome = await updateAttempt(store, id, (attempt) => ({ attempt }))
     expect(outcome?.attempt).toEqual(pendingAttempt())
     expect(heard).toBe(0)
   })
@@ -56,10 +57,11 @@ export function describeAttempts(current: () => StoreUnderTest): void {
     await store.insertAttempt(pendingAttempt())
     const from = await store.findAttempt(id)
     // Between this read and its write another server is faster.
-    await (await current().reopen()).updateAttempt(id, apply(scanBy(LIN)))
+    await updateAttempt(await current().reopen(), id, apply(scanBy(LIN)))
     let decided = 0
     const slow = async () =>
-      await store.updateAttempt(
+      await updateAttempt(
+        store,
         id,
         (attempt) => {
           decided += 1
@@ -72,10 +74,25 @@ export function describeAttempts(current: () => StoreUnderTest): void {
     expect(await store.findAttempt(id)).toMatchObject({ version: 2, scan: { phone: { person: { id: 'lin' } } } })
   })
 
+  test('a compare-and-set on an older version writes nothing, and answers with what is stored', async () => {
+    await store.insertAttempt(pendingAttempt())
+    const scan = apply(scanBy(ADA))(pendingAttempt())
+    expect(await store.compareAndSet(pendingAttempt(), scan)).toEqual({ isWritten: true, ended: [] })
+    const late = apply(scanBy(LIN))(pendingAttempt())
+    expect(await store.compareAndSet(pendingAttempt(), late)).toEqual({ isWritten: false, current: scan.attempt })
+    expect(await store.findAttempt(id)).toEqual(scan.attempt)
+  })
+
+  test('a compare-and-set on an attempt that is gone answers with null', async () => {
+    const scan = apply(scanBy(ADA))(pendingAttempt())
+    expect(await store.compareAndSet(pendingAttempt(), scan)).toEqual({ isWritten: false, current: null })
+    expect(await store.findAttempt(id)).toBeNull()
+  })
+
   test('50 scans at once: exactly one wins', async () => {
     await store.insertAttempt(pendingAttempt())
     const phones = Array.from({ length: 50 }, (_, index) => ({ ...ADA, sessionId: `phone-${index}` }))
-    const scans = phones.map(async (phone) => await store.updateAttempt(id, apply(scanBy(phone))))
+    const scans = phones.map(async (phone) => await updateAttempt(store, id, apply(scanBy(phone))))
     const results = await Promise.allSettled(scans)
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   })
@@ -85,12 +102,12 @@ export function describeAttempts(current: () => StoreUnderTest): void {
     const heard: string[] = []
     const watched = await store.watchAttempt(id, HASH, ({ status, version }) => heard.push(`${version} ${status}`), T0)
     expect(watched?.attempt).toEqual(pendingAttempt())
-    await store.updateAttempt(id, apply(scanBy(ADA)))
-    await store.updateAttempt(id, apply({ type: 'confirm', phone: ADA }))
+    await updateAttempt(store, id, apply(scanBy(ADA)))
+    await updateAttempt(store, id, apply({ type: 'confirm', phone: ADA }))
     await expect.poll(() => heard).toEqual(['2 scanned', '3 confirmed'])
     watched?.unwatch()
     watched?.unwatch()
-    await store.updateAttempt(id, apply({ type: 'cancel', phone: null }))
+    await updateAttempt(store, id, apply({ type: 'cancel', phone: null }))
     expect(heard).toHaveLength(2)
   })
 
@@ -103,8 +120,8 @@ export function describeAttempts(current: () => StoreUnderTest): void {
     const over = await store.watchAttempt(id, HASH, listen, T0 + LIFETIMES.attemptMs)
     expect(over?.attempt).toEqual(pendingAttempt())
     expect(await current().countWatchers()).toBe(0)
-    await store.updateAttempt(id, apply(scanBy(ADA)))
-    await store.updateAttempt(id, apply({ type: 'cancel', phone: null }))
+    await updateAttempt(store, id, apply(scanBy(ADA)))
+    await updateAttempt(store, id, apply({ type: 'cancel', phone: null }))
     const ended = await store.watchAttempt(id, HASH, listen, T0)
     expect(ended?.attempt).toMatchObject({ status: 'cancelled' })
     expect(await current().countWatchers()).toBe(0)
@@ -116,7 +133,7 @@ export function describeAttempts(current: () => StoreUnderTest): void {
     let seen = 0
     const [watched] = await Promise.all([
       store.watchAttempt(id, HASH, ({ version }) => (seen = Math.max(seen, version)), T0),
-      store.updateAttempt(id, apply(scanBy(ADA))),
+      updateAttempt(store, id, apply(scanBy(ADA))),
     ])
     await expect.poll(() => Math.max(seen, watched?.attempt.version ?? 0)).toBe(2)
     watched?.unwatch()
@@ -128,7 +145,7 @@ export function describeAttempts(current: () => StoreUnderTest): void {
     const lin: AccountChange[] = []
     store.watchAccount('ada', (change) => ada.push(change))
     store.watchAccount('lin', (change) => lin.push(change))
-    await store.updateAttempt(id, apply(scanBy(ADA)))
+    await updateAttempt(store, id, apply(scanBy(ADA)))
     await expect.poll(() => ada).toMatchObject([{ type: 'attempt', attempt: { id, status: 'scanned' } }])
     expect(lin).toEqual([])
   })

@@ -4,6 +4,7 @@ import type { AttemptEvent } from '../../lib/core/attempt/transition'
 import { ProtocolError } from '../../lib/core/errors'
 import { FullError, type Guard } from '../../lib/core/rate-limit/limits'
 import type { AccountChange, Change, Store } from '../../lib/core/store'
+import { updateAttempt } from '../../lib/core/update-attempt'
 import { ADA, LIN, pendingAttempt, scanBy, T0 } from '../support/fixtures'
 import { apply, beginning, computer, HASH, id, SESSION_LIFETIMES, type StoreUnderTest } from './store-fixtures'
 
@@ -36,13 +37,13 @@ export function describeSteps(current: () => StoreUnderTest): void {
   test('a guard is counted once for an update, whatever comes of it', async () => {
     await store.insertAttempt(pendingAttempt())
     const guard = guardOf(10)
-    const update = async (event: AttemptEvent) => await store.updateAttempt(id, apply(event), { guard })
+    const update = async (event: AttemptEvent) => await updateAttempt(store, id, apply(event), { guard })
     await update(scanBy(ADA))
     await update(scanBy(ADA))
     await expect(update({ type: 'redeem', ticketRight: true, sessionId: 's', maxTries: 5 })).rejects.toThrow(
       ProtocolError,
     )
-    await store.updateAttempt('BBBBBBBBBBBBBBBB', apply(scanBy(ADA)), { guard })
+    await updateAttempt(store, 'BBBBBBBBBBBBBBBB', apply(scanBy(ADA)), { guard })
     expect(await left(10)).toBe(6)
   })
 
@@ -52,9 +53,9 @@ export function describeSteps(current: () => StoreUnderTest): void {
     await store.watchAttempt(id, HASH, () => (heard += 1), T0)
     const guard = guardOf(1)
     await store.take(guard.counters, T0)
-    const scan = async () => await store.updateAttempt(id, apply(scanBy(ADA)), { guard })
-    const wrong = async () => await store.updateAttempt(id, apply({ type: 'confirm', phone: ADA }), { guard })
-    const unknown = async () => await store.updateAttempt('BBBBBBBBBBBBBBBB', apply(scanBy(ADA)), { guard })
+    const scan = async () => await updateAttempt(store, id, apply(scanBy(ADA)), { guard })
+    const wrong = async () => await updateAttempt(store, id, apply({ type: 'confirm', phone: ADA }), { guard })
+    const unknown = async () => await updateAttempt(store, 'BBBBBBBBBBBBBBBB', apply(scanBy(ADA)), { guard })
     for (const each of [scan, wrong, unknown]) await expect(each).rejects.toThrow(/^wait/)
     expect(await store.findAttempt(id)).toEqual(pendingAttempt())
     expect(heard).toBe(0)
@@ -65,7 +66,7 @@ export function describeSteps(current: () => StoreUnderTest): void {
     const phones = Array.from({ length: 50 }, (_, index) => ({ ...ADA, sessionId: `phone-${index}` }))
     const scans = phones.map(
       async (phone) =>
-        await store.updateAttempt(id, apply(scanBy(phone)), { from: pendingAttempt(), guard: guardOf(30) }),
+        await updateAttempt(store, id, apply(scanBy(phone)), { from: pendingAttempt(), guard: guardOf(30) }),
     )
     const results = await Promise.allSettled(scans)
     const reasons = results.map((result) => (result.status === 'fulfilled' ? 'won' : String(result.reason)))
@@ -81,7 +82,7 @@ export function describeSteps(current: () => StoreUnderTest): void {
     const guard = { ...guardOf(5), counters: [...guardOf(5).counters, counter('one more')] }
     const heard: Attempt[] = []
     await store.watchAttempt(id, HASH, (attempt) => heard.push(attempt), T0)
-    const change = async () => await store.updateAttempt(id, apply(scanBy(ADA)), { from: pendingAttempt(), guard })
+    const change = async () => await updateAttempt(store, id, apply(scanBy(ADA)), { from: pendingAttempt(), guard })
     await expect(change).rejects.toThrow(FullError)
     await expect(async () => await store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'), guard)).rejects.toThrow(
       FullError,
@@ -108,7 +109,7 @@ export function describeSteps(current: () => StoreUnderTest): void {
     await store.insertAttempt(pendingAttempt())
     await store.remember('barred ada', what, until, T0 - 60_000)
     const begins = { ...beginning(computer('s1')), isKnownUntil: T0 + 60_000, bar }
-    const begin = async () => await store.updateAttempt(id, (attempt) => ({ ...apply(scanBy(ADA))(attempt), begins }))
+    const begin = async () => await updateAttempt(store, id, (attempt) => ({ ...apply(scanBy(ADA))(attempt), begins }))
     if (isBarred) await expect(begin).rejects.toThrow('barred')
     else await begin()
     expect((await store.findAttempt(id))?.status).toBe(isBarred ? 'pending' : 'scanned')
@@ -124,14 +125,14 @@ export function describeSteps(current: () => StoreUnderTest): void {
       ...apply(scanBy(ADA))(attempt),
       begins: { ...beginning(begun), isKnownUntil: T0 + 60_000, bar },
     })
-    expect(await store.updateAttempt(id, begin)).toMatchObject({ ended: [] })
+    expect(await updateAttempt(store, id, begin)).toMatchObject({ ended: [] })
     expect(await store.findSession('s1')).toEqual(begun)
     expect(await store.remembers('ada', HASH, T0)).toBe(true)
     await expect.poll(() => heard).toEqual(['attempt', 'sessions'])
     await store.revokeSession('s1', T0 + 1, 'here')
     // A write that was lost and is made again brings no session back that was signed out since.
     await store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'))
-    await store.updateAttempt('AAAAAAAAAAAAAAA1', begin)
+    await updateAttempt(store, 'AAAAAAAAAAAAAAA1', begin)
     expect(await store.findSession('s1')).toMatchObject({ revokedAt: T0 + 1 })
   })
 
@@ -149,7 +150,7 @@ export function describeSteps(current: () => StoreUnderTest): void {
       ...apply(scanBy(ADA))(attempt),
       begins: { ...beginning(begun, { replaces: 'third', keeps: 2 }), isKnownUntil: T0 + 60_000, bar },
     })
-    const changed = await store.updateAttempt(id, change)
+    const changed = await updateAttempt(store, id, change)
     expect(changed?.ended.map(({ session, by }) => `${session.id} ${by}`).sort()).toEqual(['first limit', 'third here'])
     expect((await store.listSessions('ada', 'computer')).map((each) => each.id)).toEqual(['new', 'second'])
     expect(await store.findSession('first')).toMatchObject({ revokedAt: T0 + 9, revokedBy: 'limit' })

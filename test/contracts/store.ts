@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Store } from '../../lib/core/store'
+import { updateAttempt } from '../../lib/core/update-attempt'
 import { ADA, pendingAttempt, scanBy, T0 } from '../support/fixtures'
 import { describeAttempts } from './store-attempts'
 import { apply, beginning, computer, id, type StoreUnderTest } from './store-fixtures'
@@ -23,7 +24,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
 
     test('everything is still there after a restart', async () => {
       await store.insertAttempt(pendingAttempt())
-      await store.updateAttempt(id, apply(scanBy(ADA)))
+      await updateAttempt(store, id, apply(scanBy(ADA)))
       await store.insertSession(beginning(computer('s1')))
       await store.remember('ada', 'hash', T0 + 60_000, T0)
       await store.close()

@@ -3,7 +3,8 @@ import { ProtocolError } from '../errors'
 import { keysNamed } from '../keys'
 import type { Guard } from '../rate-limit/limits'
 import type { ComputerSession } from '../session/session'
-import type { Change, Changed, Ended, Store, UpdateOptions } from '../store'
+import type { Change, Ended, Store } from '../store'
+import { type Changed, type UpdateOptions, updateAttempt } from '../update-attempt'
 import { type Attempt, attemptAt, type Computer, createAttempt, type Phone, type Redeemed, scannerOf } from './attempt'
 import { ATTEMPT_ID, ATTEMPT_ID_CHARS, codePeriodAt, isCodeAlive, parseCode, toAttemptId } from './code'
 import { compareNetworks, type MatchPolicy, matchReasons } from './risk'
@@ -179,7 +180,7 @@ export class Attempts {
       before = stored
       return change(stored)
     }
-    const changed = await this.#options.store.updateAttempt(id, decide, options)
+    const changed = await updateAttempt(this.#options.store, id, decide, options)
     if (changed === null) throw unknown()
     const step = before === undefined ? null : stepBetween(before, changed.attempt)
     if (step !== null) this.#writeAudit(step, changed.attempt)

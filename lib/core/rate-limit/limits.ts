@@ -1,5 +1,4 @@
-/** Embedded answers are there at once; shared ones answer later. Callers `await` either. */
-type Awaitable<T> = T | Promise<T>
+import type { Awaitable } from '../awaitable'
 
 /** How often something may happen within a fixed window, which begins with the first time. */
 export interface Counter {

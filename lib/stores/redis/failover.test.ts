@@ -5,6 +5,7 @@ import { FaultyWire } from '../../../test/support/faulty-wire'
 import { ADA, LIFETIMES, pendingAttempt, scanBy, T0 } from '../../../test/support/fixtures'
 import { hasRedisServer, RedisServer } from '../../../test/support/redis-server'
 import { transition } from '../../core/attempt/transition'
+import { updateAttempt } from '../../core/update-attempt'
 import { RedisFailure } from './client/redis'
 import { TcpRedis } from './client/tcp'
 import { RedisStore } from './store'
@@ -51,8 +52,8 @@ describe.skipIf(!hasRedisServer())('a Redis with a replica', () => {
     return performance.now() - startedAt > 1_000 ? `${failure}, late` : failure
   }
 
-  const scan = (store: RedisStore, id: string) =>
-    store.updateAttempt(id, (attempt) => transition(attempt, scanBy(ADA), T0, LIFETIMES))
+  const scan = async (store: RedisStore, id: string) =>
+    await updateAttempt(store, id, (attempt) => transition(attempt, scanBy(ADA), T0, LIFETIMES))
   const idOf = (at: number) => `AAAAAAAAAAAAA${String(at).padStart(3, '0')}`
 
   const FAULTS: [string, string, (on: boolean) => Promise<unknown>][] = [
@@ -145,7 +146,7 @@ describe.skipIf(!hasRedisServer())('a Redis with a replica', () => {
       await store.insertSession(beginning(computer(`s${round}`)))
       await scan(store, id)
       const cancel = { type: 'cancel', phone: null } as const
-      await store.updateAttempt(id, (attempt) => transition(attempt, cancel, T0, LIFETIMES))
+      await updateAttempt(store, id, (attempt) => transition(attempt, cancel, T0, LIFETIMES))
       await store.revokeSession(`s${round}`, T0, 'phone')
       // Where it is not certain the client gets a 503, and repeats.
       await expect.poll(() => failureOf(() => store.settle('ending')), { timeout: 5_000 }).toBeNull()

@@ -6,6 +6,7 @@ import { hasRedisServer, RedisServer } from '../../../test/support/redis-server'
 import { transition } from '../../core/attempt/transition'
 import { createComputerSession } from '../../core/session/session'
 import type { Change } from '../../core/store'
+import { updateAttempt } from '../../core/update-attempt'
 import { RedisFailure } from './client/redis'
 import { TcpRedis } from './client/tcp'
 import { RedisStore } from './store'
@@ -43,7 +44,7 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
       () => false,
     )
   const id = pendingAttempt().id
-  const scan = () => store.updateAttempt(id, (attempt) => transition(attempt, scanBy(ADA), T0, LIFETIMES))
+  const scan = async () => await updateAttempt(store, id, (attempt) => transition(attempt, scanBy(ADA), T0, LIFETIMES))
 
   const FAULTS: [string, Fault][] = [
     ['answers by half and is cut', { kind: 'torn' }],
@@ -80,7 +81,7 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
     const scanned = await store.findAttempt(id)
     wire.fault = { kind: 'late', ms: 2_000 }
     await expect(
-      store.updateAttempt(id, (attempt) => transition(attempt, scanBy(ADA), T0, LIFETIMES), { from: scanned }),
+      updateAttempt(store, id, (attempt) => transition(attempt, scanBy(ADA), T0, LIFETIMES), { from: scanned }),
     ).rejects.toBeInstanceOf(RedisFailure)
     wire.fault = { kind: 'none' }
     await expect
@@ -112,12 +113,12 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
       },
     })
     const snapshot = await server.ask(`GET qr:a:${id}`)
-    await store.updateAttempt(id, redeem)
+    await updateAttempt(store, id, redeem)
     // The replica that takes over has not seen the attempt's last write, though it has the session.
     const document = snapshot.split('\r\n')[1] ?? ''
     await server.send(['SET', `qr:a:${id}`, document, 'PX', '60000'])
     expect((await store.findAttempt(id))?.status).toBe('confirmed')
-    await store.updateAttempt(id, redeem)
+    await updateAttempt(store, id, redeem)
     expect((await store.listSessions('ada', 'computer')).map((session) => session.id)).toEqual(['s1'])
   })
 
@@ -178,7 +179,7 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
     // What is read when the messages begin may come first: it is the state that was there before.
     await expect.poll(() => seen.at(-1), { timeout: 16_000 }).toBe('scanned')
     await forget()
-    await store.updateAttempt(id, (attempt) => transition(attempt, { type: 'confirm', phone: ADA }, T0, LIFETIMES))
+    await updateAttempt(store, id, (attempt) => transition(attempt, { type: 'confirm', phone: ADA }, T0, LIFETIMES))
     await expect.poll(() => seen.at(-1), { timeout: 2_500 }).toBe('confirmed')
     watched?.unwatch()
     await other.close()

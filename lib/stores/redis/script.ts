@@ -3,7 +3,8 @@ import { ATTEMPT_STEPS } from './script-attempts'
 import { SESSION_STEPS } from './script-sessions'
 
 /**
- * Every change to our keys, in the server, where nothing comes in between. No rules about attempts are in here: it compares and sets.
+ * Every change to our keys, in the server, where nothing comes in between. No rules about attempts
+ * are in here: it compares and sets. Who is notified of a change follows `core/notifications.ts`.
  *
  * Keys, each with an end: `a:{attempt}` version and document, `w:{attempt}` and `v:{person}` the processes that watch them, `s:{session}`
  * document, last use, notice and sign-out, `i:{person}` their computers and `p:{person}` their phones by time, `b:{who}` what is

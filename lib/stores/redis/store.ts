@@ -1,5 +1,5 @@
-import { type Attempt, forgetAt, scannerOf } from '../../core/attempt/attempt'
-import { type Counter, FullError, type Guard, MAX_COUNTERS_PER_RULE, MAX_USED } from '../../core/rate-limit/limits'
+import type { Attempt } from '../../core/attempt/attempt'
+import { type Counter, FullError, type Guard, MAX_USED } from '../../core/rate-limit/limits'
 import {
   type AnySession,
   type ComputerSession,
@@ -7,51 +7,44 @@ import {
   endsTrust,
   type PhoneSession,
 } from '../../core/session/session'
-import {
-  type AccountChange,
-  type Beginning,
-  type Change,
-  type Changed,
-  type Ended,
-  MAX_ATTEMPTS,
-  MAX_REMEMBERED,
-  type RevokeAll,
-  type Store,
-  type Unwatch,
-  type UpdateOptions,
-  type Watched,
+import type {
+  AccountChange,
+  Beginning,
+  Change,
+  CompareAndSetResult,
+  Ended,
+  RevokeAll,
+  Store,
+  Unwatch,
+  Watched,
 } from '../../core/store'
-import { Batch, type ServerClock, type Step } from './client/batch'
+import { Batch, type ServerClock } from './client/batch'
 import type { Redis, Reply } from './client/redis'
-import { checkGuard, FULL, toAttempt, toDocument, toSession } from './documents'
+import { checkGuard, FULL, toAttempt, toSession } from './documents'
 import { MOST_LISTED, RedisEndings, type RedisEndingsOptions } from './endings'
 import { STEPS } from './script'
+import { StepEncoder, type StepEncoderOptions, toRemember } from './step-encoder'
 import { RedisWatch } from './watch'
 
-export interface RedisStoreOptions extends RedisEndingsOptions {
+export interface RedisStoreOptions extends RedisEndingsOptions, StepEncoderOptions {
   redis: Redis
   /** What all keys and channels begin with, so that several can share one Redis. */
   prefix: string
   /** The name of this process, another after each start. */
   process: string
-  now: () => number
   /** Where `now` comes from the server itself. Null: from elsewhere. */
   clock?: ServerClock | null
-  /** How long an attempt is kept at most, in ms. */
-  attemptLifeMs: number
-  /** Attempts that are taken at most, ended ones included. */
-  maxAttempts?: number
-  /** Counters that each rule has at most. */
-  maxCountersPerRule?: number
 }
 
 /**
- * The shared store: one Redis for any number of processes. Each process hears one channel, and about what it watches alone. Messages are
- * hints: what is watched is read again after each interruption, and every few seconds in any case.
+ * The shared store: one Redis for any number of processes. Each process subscribes to one channel,
+ * and is sent only what it watches. Messages are hints: what is watched is read again after each
+ * interruption, and every few seconds in any case.
  */
 export class RedisStore implements Store {
   readonly #options: RedisStoreOptions
   readonly #batch: Batch
+  readonly #encoder: StepEncoder
   readonly #endings: RedisEndings
   readonly #watch: RedisWatch
 
@@ -59,6 +52,7 @@ export class RedisStore implements Store {
     const { redis, prefix, process, onError } = options
     this.#options = options
     this.#batch = new Batch(redis, STEPS, prefix, options.clock ?? null)
+    this.#encoder = new StepEncoder(options)
     this.#endings = new RedisEndings(this.#batch, options)
     this.#watch = new RedisWatch({
       now: options.now,
@@ -78,7 +72,7 @@ export class RedisStore implements Store {
   }
 
   async take(counters: readonly Counter[], now: number): Promise<number> {
-    const [waitMs] = await this.#batch.run(this.#toTake(counters, now))
+    const [waitMs] = await this.#batch.run(this.#encoder.toTake(counters, now))
     if (waitMs === FULL) throw new FullError('counters')
     return Number(waitMs)
   }
@@ -94,10 +88,7 @@ export class RedisStore implements Store {
   }
 
   async insertAttempt(attempt: Attempt, guard?: Guard): Promise<void> {
-    const { maxAttempts: most = MAX_ATTEMPTS, now } = this.#options
-    const attempts = { now: now(), lifeMs: this.#options.attemptLifeMs, most }
-    const insert: Step = ['insert', attempt.id, toDocument(attempt), this.#ttl(forgetAt(attempt)), attempts]
-    const replies = await this.#batch.run(...this.#toGuard(guard), insert)
+    const replies = await this.#batch.run(...this.#encoder.toInsert(attempt, guard))
     checkGuard(guard, replies)
     const written = replies.at(-1)
     if (written === FULL) throw new FullError('attempts')
@@ -109,21 +100,17 @@ export class RedisStore implements Store {
     return toAttempt(document)
   }
 
-  async updateAttempt(
-    id: string,
-    change: (attempt: Attempt) => Change,
-    options: UpdateOptions = {},
-  ): Promise<Changed | null> {
-    const { guard } = options
-    let before = options.from ?? (await this.findAttempt(id))
-    for (;;) {
-      const changed = await this.#decide(before, change, guard)
-      if (before === null || changed === null) return null
-      if (changed.attempt === before) return { ...changed, ended: [] }
-      const written = await this.#write(before, changed, guard)
-      if (Array.isArray(written)) return { ...changed, ended: written }
-      before = written
+  async compareAndSet(before: Attempt, change: Change, guard?: Guard): Promise<CompareAndSetResult> {
+    const { begins } = change
+    const replies = await this.#batch.run(...this.#encoder.toCompareAndSet(before, change, guard))
+    if (begins !== undefined && replies[0] === 1) throw begins.bar.refuse()
+    const [swapped, begun] = begins === undefined ? replies : replies.slice(1)
+    if (swapped === 1) {
+      return { isWritten: true, ended: begins === undefined ? [] : this.#endings.onBegun(begins, begun) }
     }
+    if (swapped === FULL) throw new FullError('counters')
+    if (guard !== undefined && typeof swapped === 'number') throw guard.refuse(-swapped)
+    return { isWritten: false, current: toAttempt(swapped) }
   }
 
   watchAttempt(
@@ -136,7 +123,7 @@ export class RedisStore implements Store {
   }
 
   async insertSession(beginning: Beginning): Promise<readonly Ended[] | null> {
-    const [begun] = await this.#batch.run(this.#toBegin(beginning))
+    const [begun] = await this.#batch.run(this.#encoder.toBegin(beginning))
     return begun === null ? null : this.#endings.onBegun(beginning, begun)
   }
 
@@ -221,80 +208,4 @@ export class RedisStore implements Store {
     this.#watch.close()
     await this.#options.redis.close()
   }
-
-  /** Where nothing will be written the guard is counted by itself: repeats and refusals count too. */
-  async #decide(
-    before: Attempt | null,
-    change: (attempt: Attempt) => Change,
-    guard: Guard | undefined,
-  ): Promise<Change | null> {
-    let changed: Change | null
-    try {
-      changed = before === null ? null : change(before)
-    } catch (error) {
-      await this.#pass(guard)
-      throw error
-    }
-    if (changed === null || changed.attempt === before) await this.#pass(guard)
-    return changed
-  }
-
-  async #pass(guard: Guard | undefined): Promise<void> {
-    if (guard !== undefined) checkGuard(guard, await this.#batch.run(...this.#toGuard(guard)))
-  }
-
-  /** The sessions that ended with it; or, where another process was faster, the attempt that is there: then nothing is written or counted. */
-  async #write(
-    before: Attempt,
-    { attempt, begins }: Change,
-    guard: Guard | undefined,
-  ): Promise<Ended[] | Attempt | null> {
-    const person = scannerOf(attempt)?.person.id ?? ''
-    const ttl = this.#ttl(forgetAt(attempt))
-    const counted = guard === undefined ? [] : [this.#toCounted(guard)]
-    const swap: Step = ['swap', attempt.id, String(before.version), toDocument(attempt), ttl, person, ...counted]
-    const more: Step[] = []
-    if (begins !== undefined) {
-      const { session, isKnownUntil, now } = begins
-      const hash = attempt.computer.browserHash
-      more.push(this.#toBegin(begins), toRemember(session.person.id, hash, isKnownUntil, now))
-    }
-    const bar: Step[] = begins === undefined ? [] : [['barred', begins.bar.who, begins.bar.whats, begins.bar.since]]
-    const replies = await this.#batch.run(...bar, swap, ...more)
-    if (begins !== undefined && replies[0] === 1) throw begins.bar.refuse()
-    const [swapped, begun] = replies.slice(bar.length)
-    if (swapped === 1) return begins === undefined ? [] : this.#endings.onBegun(begins, begun)
-    if (swapped === FULL) throw new FullError('counters')
-    if (guard !== undefined && typeof swapped === 'number') throw guard.refuse(-swapped)
-    return toAttempt(swapped)
-  }
-
-  #toBegin({ session, now, replaces, keeps, by, idleMs }: Beginning): Step {
-    const { id, kind, person, signedInAt, expiresAt } = session
-    const browser = session.kind === 'computer' ? (session.browserHash ?? '') : ''
-    const facts = { kind, person: person.id, browser, signedInAt, now, keeps, by, forgets: endsTrust(by), idleMs }
-    const fields = replaces === null ? facts : { ...facts, replaces }
-    return ['begin', id, JSON.stringify(session), this.#ttl(expiresAt), fields]
-  }
-
-  #toTake(counters: readonly Counter[], now: number): Step {
-    return ['take', counters, now, this.#options.maxCountersPerRule ?? MAX_COUNTERS_PER_RULE]
-  }
-
-  #toCounted({ counters, now }: Guard): object {
-    return { counters, now, most: this.#options.maxCountersPerRule ?? MAX_COUNTERS_PER_RULE }
-  }
-
-  #toGuard(guard: Guard | undefined): Step[] {
-    return guard === undefined ? [] : [this.#toTake(guard.counters, guard.now)]
-  }
-
-  /** How long from now, in whole ms, at least one. */
-  #ttl(until: number): number {
-    return Math.max(1, Math.ceil(until - this.#options.now()))
-  }
-}
-
-function toRemember(who: string, what: string, until: number, now: number): Step {
-  return ['remember', who, what, until, now, MAX_REMEMBERED]
 }

@@ -1,30 +1,34 @@
 import { join } from 'node:path'
-import { type Attempt, attemptAt, forgetAt, isRunning, scannerOf } from '../../core/attempt/attempt'
-import { type Counter, FullError, type Guard } from '../../core/rate-limit/limits'
+import { type Attempt, attemptAt, isRunning } from '../../core/attempt/attempt'
+import {
+  type AccountNotification,
+  toAcknowledgedNotifications,
+  toAttemptNotifications,
+  toSessionNotifications,
+} from '../../core/notifications'
+import type { Counter, Guard } from '../../core/rate-limit/limits'
 import type { AnySession, ComputerSession, EndedBy, PhoneSession } from '../../core/session/session'
 import {
   type AccountChange,
   type Beginning,
   type Change,
-  type Changed,
+  type CompareAndSetResult,
   type Ended,
   MAX_ATTEMPTS,
   type RevokeAll,
   type Store,
   type Unwatch,
-  type UpdateOptions,
   type Watched,
 } from '../../core/store'
 import { FanOut } from '../fan-out'
-import { type Checked, LIMITS_ROOM, LIMITS_SCHEMA, SqliteLimits, type SqliteLimitsOptions } from './limits'
+import { SqliteAttempts } from './attempts'
+import { LIMITS_ROOM, LIMITS_SCHEMA, SqliteLimits, type SqliteLimitsOptions } from './limits'
 import { openSqlite, type SqliteFile, toStartError } from './open'
 import { OpenFiles } from './open-files'
 import { type IdleTimes, SqliteSessions } from './sessions'
 import { prepare, SCHEMA, type Statements } from './statements'
 import { write } from './transaction'
 import { WalSync } from './wal-sync'
-
-const NONE: readonly Ended[] = []
 
 const FILE = 'qr-login.db'
 
@@ -37,20 +41,19 @@ export interface SqliteStoreOptions {
 }
 
 /**
- * The embedded store: one SQLite file, synchronous inside (a read takes microseconds), durable across restarts.
- * Changes fan out in this process only, so it serves one process.
+ * The embedded store: one SQLite file, synchronous inside (a read takes microseconds), durable
+ * across restarts. Changes are published within this process only, so it serves one process.
  */
 export class SqliteStore implements Store {
   readonly #db: SqliteFile
   readonly #files: OpenFiles
   readonly #sync: WalSync
-  readonly #attempts: FanOut<Attempt>
-  readonly #accounts: FanOut<AccountChange>
   readonly #sql: Statements
   readonly #limits: SqliteLimits
   readonly #sessions: SqliteSessions
-  readonly #maxAttempts: number
-  #attemptCount: number
+  readonly #attempts: SqliteAttempts
+  readonly #attemptListeners: FanOut<Attempt>
+  readonly #accountListeners: FanOut<AccountChange>
 
   /**
    * Opens or creates `{folder}/qr-login.db`. `onError` gets what listeners throw.
@@ -59,15 +62,15 @@ export class SqliteStore implements Store {
   constructor(folder: string, onError: (error: unknown) => void, options: SqliteStoreOptions = {}) {
     const { maxAttempts = MAX_ATTEMPTS, room = LIMITS_ROOM, idle = null } = options
     const path = join(folder, FILE)
-    this.#attempts = new FanOut(onError)
-    this.#accounts = new FanOut(onError)
+    this.#attemptListeners = new FanOut(onError)
+    this.#accountListeners = new FanOut(onError)
     this.#db = openSqlite(folder, FILE, SCHEMA + LIMITS_SCHEMA)
     try {
       this.#sql = prepare(this.#db)
       this.#limits = new SqliteLimits(this.#db, room)
       this.#sessions = new SqliteSessions(this.#db, this.#sql, idle)
-      this.#maxAttempts = maxAttempts
-      this.#attemptCount = (this.#sql.countAttempts.get() as { n: number }).n
+      const parts = { limits: this.#limits, sessions: this.#sessions }
+      this.#attempts = new SqliteAttempts(this.#db, this.#sql, { ...parts, maxAttempts })
       // The first write makes the log.
       this.#sql.ping.run()
       this.#files = new OpenFiles([path, `${path}-wal`])
@@ -93,46 +96,31 @@ export class SqliteStore implements Store {
   }
 
   insertAttempt(attempt: Attempt, guard?: Guard): void {
-    if (this.#attemptCount >= this.#maxAttempts) throw new FullError('attempts')
-    this.#writeCounted(guard, () => this.#insert(attempt, guard))
-    this.#attemptCount += 1
+    this.#attempts.insert(attempt, guard)
   }
 
   findAttempt(id: string): Attempt | null {
-    const row = this.#sql.findAttempt.get(id) as { data: string } | undefined
-    return row === undefined ? null : (JSON.parse(row.data) as Attempt)
+    return this.#attempts.find(id)
   }
 
-  updateAttempt(id: string, change: (attempt: Attempt) => Change, options: UpdateOptions = {}): Changed | null {
-    const { guard } = options
-    let before = options.from ?? this.findAttempt(id)
-    for (;;) {
-      const changed = this.#decide(before, change, guard)
-      if (before === null || changed === null) return null
-      if (changed.attempt === before) return { ...changed, ended: NONE }
-      const read = before
-      const ended = this.#writeCounted(guard, () => this.#writeChange(read, changed, guard))
-      if (ended !== null) {
-        this.#publish(changed, ended)
-        return { ...changed, ended }
-      }
-      before = this.findAttempt(id)
-    }
+  compareAndSet(before: Attempt, change: Change, guard?: Guard): CompareAndSetResult {
+    const ended = this.#attempts.compareAndSet(before, change, guard)
+    if (ended === null) return { isWritten: false, current: this.findAttempt(before.id) }
+    this.#attemptListeners.publish(change.attempt.id, change.attempt)
+    this.#publish(toAttemptNotifications(change, ended))
+    return { isWritten: true, ended }
   }
 
   watchAttempt(id: string, browserHash: string, listener: (attempt: Attempt) => void, now: number): Watched | null {
     const attempt = this.findAttempt(id)
     if (attempt === null || attempt.computer.browserHash !== browserHash) return null
     const isOver = !isRunning(attemptAt(attempt, now))
-    return { attempt, unwatch: isOver ? () => {} : this.#attempts.watch(id, listener) }
+    return { attempt, unwatch: isOver ? () => {} : this.#attemptListeners.watch(id, listener) }
   }
 
   insertSession(beginning: Beginning): readonly Ended[] | null {
     const ended = this.#sessions.insert(beginning)
-    if (ended === null) return null
-    this.#publishEnded(ended)
-    const { kind, person } = beginning.session
-    if (kind === 'computer') this.#accounts.publish(person.id, { type: 'sessions' })
+    if (ended !== null) this.#publish(toSessionNotifications(ended, beginning.session))
     return ended
   }
 
@@ -152,24 +140,24 @@ export class SqliteStore implements Store {
 
   acknowledgeSession(id: string): void {
     const session = this.#sessions.acknowledge(id)
-    if (session !== null) this.#accounts.publish(session.person.id, { type: 'sessions' })
+    if (session !== null) this.#publish(toAcknowledgedNotifications(session))
   }
 
   revokeSession(id: string, now: number, by: EndedBy): AnySession | null {
     const ended = this.#sessions.revoke(id, now, by)
     if (ended === null) return null
-    this.#publishEnded([ended])
+    this.#publish(toSessionNotifications([ended], null))
     return ended.session
   }
 
   revokeSessions(personId: string, which: RevokeAll): readonly Ended[] {
     const ended = this.#sessions.revokeAll(personId, which)
-    this.#publishEnded(ended)
+    this.#publish(toSessionNotifications(ended, null))
     return ended
   }
 
   watchAccount(personId: string, listener: (change: AccountChange) => void): Unwatch {
-    return this.#accounts.watch(personId, listener)
+    return this.#accountListeners.watch(personId, listener)
   }
 
   remember(who: string, what: string, until: number): void {
@@ -189,13 +177,11 @@ export class SqliteStore implements Store {
   }
 
   get watching(): number {
-    return this.#attempts.size + this.#accounts.size
+    return this.#attemptListeners.size + this.#accountListeners.size
   }
 
   sweep(now: number, limit: number): number {
-    const attempts = write(this.#db, () => this.#sql.sweepAttempts.run(now, limit)).changes
-    this.#attemptCount -= attempts
-    return attempts + this.#sessions.sweep(now, limit) + this.#limits.sweep(now, limit)
+    return this.#attempts.sweep(now, limit) + this.#sessions.sweep(now, limit) + this.#limits.sweep(now, limit)
   }
 
   /** What was written to files that are gone is not on the disk. */
@@ -215,70 +201,7 @@ export class SqliteStore implements Store {
     if (this.#db.open) this.#db.close()
   }
 
-  /** Where nothing will be written the guard is counted by itself: repeats and refusals count too. */
-  #decide(before: Attempt | null, change: (attempt: Attempt) => Change, guard: Guard | undefined): Change | null {
-    let changed: Change | null
-    try {
-      changed = before === null ? null : change(before)
-    } catch (error) {
-      this.#pass(guard)
-      throw error
-    }
-    if (changed === null || changed.attempt === before) this.#pass(guard)
-    return changed
-  }
-
-  #pass(guard: Guard | undefined): void {
-    if (guard === undefined) return
-    const waitMs = this.#limits.take(guard.counters, guard.now)
-    if (waitMs > 0) throw guard.refuse(waitMs)
-  }
-
-  /** What has to be counted with the write. Within its transaction. */
-  #checkGuard(guard: Guard | undefined): Checked['counts'] {
-    if (guard === undefined) return []
-    const { waitMs, counts } = this.#limits.check(guard.counters, guard.now)
-    if (waitMs > 0) throw guard.refuse(waitMs)
-    return counts
-  }
-
-  #writeCounted<T>(guard: Guard | undefined, work: () => T): T {
-    return guard === undefined ? write(this.#db, work) : this.#limits.transact(guard.now, work)
-  }
-
-  #insert(attempt: Attempt, guard: Guard | undefined): void {
-    const counts = this.#checkGuard(guard)
-    this.#sql.insertAttempt.run(attempt.id, attempt.version, forgetAt(attempt), JSON.stringify(attempt))
-    if (guard !== undefined) this.#limits.count(counts, guard.now)
-  }
-
-  /** Null when another client was faster: nothing is written then. */
-  #writeChange(before: Attempt, { attempt, begins }: Change, guard: Guard | undefined): readonly Ended[] | null {
-    if (begins !== undefined && this.#sessions.isBarred(begins.bar)) throw begins.bar.refuse()
-    const counts = this.#checkGuard(guard)
-    const data = JSON.stringify(attempt)
-    const values = [attempt.version, forgetAt(attempt), data, attempt.id, before.version]
-    if (this.#sql.compareAndSet.run(...values).changes === 0) return null
-    if (guard !== undefined) this.#limits.count(counts, guard.now)
-    if (begins === undefined) return NONE
-    const ended = this.#sessions.insert(begins)
-    this.#sessions.remember(begins.session.person.id, attempt.computer.browserHash, begins.isKnownUntil)
-    return ended ?? NONE
-  }
-
-  #publish({ attempt, begins }: Change, ended: readonly Ended[]): void {
-    this.#attempts.publish(attempt.id, attempt)
-    const phone = scannerOf(attempt)
-    if (phone !== null) this.#accounts.publish(phone.person.id, { type: 'attempt', attempt })
-    this.#publishEnded(ended)
-    if (begins !== undefined) this.#accounts.publish(begins.session.person.id, { type: 'sessions' })
-  }
-
-  #publishEnded(ended: readonly Ended[]): void {
-    for (const { session, by } of ended) {
-      this.#accounts.publish(session.person.id, { type: 'revoked', sessionId: session.id, by })
-    }
-    const people = ended.filter(({ session }) => session.kind === 'computer').map(({ session }) => session.person.id)
-    for (const personId of new Set(people)) this.#accounts.publish(personId, { type: 'sessions' })
+  #publish(notifications: readonly AccountNotification[]): void {
+    for (const { personId, change } of notifications) this.#accountListeners.publish(personId, change)
   }
 }

@@ -1,0 +1,90 @@
+import { type Attempt, forgetAt } from '../../core/attempt/attempt'
+import { FullError, type Guard } from '../../core/rate-limit/limits'
+import type { Change, Ended } from '../../core/store'
+import type { Checked, SqliteLimits } from './limits'
+import type { SqliteFile } from './open'
+import type { SqliteSessions } from './sessions'
+import type { Statements } from './statements'
+import { write } from './transaction'
+
+const NONE: readonly Ended[] = []
+
+export interface SqliteAttemptsOptions {
+  /** In which guards are counted. */
+  limits: SqliteLimits
+  /** In which sessions begin with a change. */
+  sessions: SqliteSessions
+  /** Beyond these no more are inserted. */
+  maxAttempts: number
+}
+
+/**
+ * The embedded store's attempts. Each write is one transaction, with the count of its guard and the
+ * session that begins with it. Publishes nothing.
+ */
+export class SqliteAttempts {
+  readonly #db: SqliteFile
+  readonly #sql: Statements
+  readonly #options: SqliteAttemptsOptions
+  #stored: number
+
+  constructor(db: SqliteFile, sql: Statements, options: SqliteAttemptsOptions) {
+    this.#db = db
+    this.#sql = sql
+    this.#options = options
+    this.#stored = (sql.countAttempts.get() as { n: number }).n
+  }
+
+  find(id: string): Attempt | null {
+    const row = this.#sql.findAttempt.get(id) as { data: string } | undefined
+    return row === undefined ? null : (JSON.parse(row.data) as Attempt)
+  }
+
+  /** See `Store.insertAttempt`. */
+  insert(attempt: Attempt, guard: Guard | undefined): void {
+    if (this.#stored >= this.#options.maxAttempts) throw new FullError('attempts')
+    this.#writeCounted(guard, () => {
+      const counts = this.#checkGuard(guard)
+      this.#sql.insertAttempt.run(attempt.id, attempt.version, forgetAt(attempt), JSON.stringify(attempt))
+      if (guard !== undefined) this.#options.limits.count(counts, guard.now)
+    })
+    this.#stored += 1
+  }
+
+  /** See `Store.compareAndSet`. Null where another process was faster: nothing is written then. */
+  compareAndSet(before: Attempt, change: Change, guard: Guard | undefined): readonly Ended[] | null {
+    return this.#writeCounted(guard, () => this.#writeChange(before, change, guard))
+  }
+
+  /** Forgets at most `limit` of those that are over. Returns how many. */
+  sweep(now: number, limit: number): number {
+    const { changes } = write(this.#db, () => this.#sql.sweepAttempts.run(now, limit))
+    this.#stored -= changes
+    return changes
+  }
+
+  #writeCounted<T>(guard: Guard | undefined, work: () => T): T {
+    return guard === undefined ? write(this.#db, work) : this.#options.limits.transact(guard.now, work)
+  }
+
+  #writeChange(before: Attempt, { attempt, begins }: Change, guard: Guard | undefined): readonly Ended[] | null {
+    const { limits, sessions } = this.#options
+    if (begins !== undefined && sessions.isBarred(begins.bar)) throw begins.bar.refuse()
+    const counts = this.#checkGuard(guard)
+    const values = [attempt.version, forgetAt(attempt), JSON.stringify(attempt), attempt.id, before.version]
+    if (this.#sql.compareAndSet.run(...values).changes === 0) return null
+    if (guard !== undefined) limits.count(counts, guard.now)
+    if (begins === undefined) return NONE
+    const ended = sessions.insert(begins)
+    sessions.remember(begins.session.person.id, attempt.computer.browserHash, begins.isKnownUntil)
+    return ended ?? NONE
+  }
+
+  /** What has to be counted with the write. Called within its transaction. */
+  #checkGuard(guard: Guard | undefined): Checked['counts'] {
+    if (guard === undefined) return []
+    const { waitMs, counts } = this.#options.limits.check(guard.counters, guard.now)
+    if (waitMs > 0) throw guard.refuse(waitMs)
+    return counts
+  }
+}

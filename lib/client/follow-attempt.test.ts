@@ -20,49 +20,49 @@ describe('while streams work', () => {
   test('nothing else is asked, and each state is told', async () => {
     follower = world.follow()
     await pass(100)
-    world.stream.say('attempt', SCANNED)
-    world.stream.say('code', { url: 'next', expiresInMs: 1 })
+    world.stream.receive('attempt', SCANNED)
+    world.stream.receive('code', { url: 'next', expiresInMs: 1 })
     await pass(600_000)
     expect(world.seen).toEqual([PENDING, SCANNED])
     expect(world.codes).toEqual(['next'])
-    expect([world.asked, world.streams.length]).toEqual([[], 1])
+    expect([world.requested, world.streams.length]).toEqual([[], 1])
   })
 
   test('the state is asked first when the attempt is not new', async () => {
     follower = world.follow(true)
     await pass(10)
-    expect(world.asked).toEqual(['/api/qr/x'])
+    expect(world.requested).toEqual(['/api/qr/x'])
   })
 
   test('an older state that comes late is not told', async () => {
     follower = world.follow()
     await pass(10)
-    world.stream.say('attempt', SCANNED)
-    world.stream.say('attempt', PENDING)
+    world.stream.receive('attempt', SCANNED)
+    world.stream.receive('attempt', PENDING)
     expect(world.seen.map(({ version }) => version)).toEqual([1, 2])
   })
 
   test('the end of the attempt is the end of the following', async () => {
     follower = world.follow()
     await pass(10)
-    world.stream.say('attempt', ENDED)
+    world.stream.receive('attempt', ENDED)
     await pass(600_000)
     expect(world.stream.isClosed).toBe(true)
-    expect([world.streams.length, world.asked.length]).toEqual([1, 0])
+    expect([world.streams.length, world.requested.length]).toEqual([1, 0])
   })
 
   test('a goodbye is waited out, and held against nobody', async () => {
     follower = world.follow()
     for (let restarts = 1; restarts <= 5; restarts += 1) {
       await pass(10)
-      world.stream.say('bye', { retryMs: 5_000 })
+      world.stream.receive('bye', { retryMs: 5_000 })
       await pass(4_900)
       expect(world.streams).toHaveLength(restarts)
       await pass(200)
       expect(world.streams).toHaveLength(restarts + 1)
     }
     // The first frame tells the state: when a thousand come back, a question of each is spared.
-    expect(world.asked).toEqual([])
+    expect(world.requested).toEqual([])
   })
 
   test('after a goodbye from a server that is not back in time, streams are not given up', async () => {
@@ -71,14 +71,14 @@ describe('while streams work', () => {
     const works = world.onStream
     world.onStream = (stream) => queueMicrotask(() => stream.break())
     world.answer = () => LOST
-    world.stream.say('bye', { retryMs: 1_000 })
+    world.stream.receive('bye', { retryMs: 1_000 })
     await pass(5_000)
-    expect([world.streams.length, world.asked.length > 0, world.links.at(-1)]).toEqual([2, true, false])
+    expect([world.streams.length, world.requested.length > 0, world.links.at(-1)]).toEqual([2, true, false])
     world.onStream = works
     world.answer = () => ({ ok: true, value: SCANNED })
     await pass(30_000)
     expect([world.streams.length, world.seen.at(-1), world.links.at(-1)]).toEqual([3, SCANNED, true])
-    expect(world.asked.some((path) => path.includes('waitMs'))).toBe(false)
+    expect(world.requested.some((path) => path.includes('waitMs'))).toBe(false)
   })
 })
 
@@ -88,9 +88,9 @@ describe('where streams do not work', () => {
     world.answer = (path) => (path.includes('waitMs') ? 'silent' : { ok: true, value: world.now })
     follower = world.follow()
     await pass(2_900)
-    expect(world.asked).toEqual([])
+    expect(world.requested).toEqual([])
     await pass(200)
-    expect(world.asked).toEqual(['/api/qr/x', '/api/qr/x?after=1&waitMs=25000'])
+    expect(world.requested).toEqual(['/api/qr/x', '/api/qr/x?after=1&waitMs=25000'])
     expect(world.stream.isClosed).toBe(true)
   })
 
@@ -104,7 +104,7 @@ describe('where streams do not work', () => {
     world.stream.break()
     await pass(10)
     expect(world.streams).toHaveLength(2)
-    expect(world.asked.at(-1)).toBe('/api/qr/x?after=1&waitMs=25000')
+    expect(world.requested.at(-1)).toBe('/api/qr/x?after=1&waitMs=25000')
   })
 
   test('a stream that lived long may die as often as it likes', async () => {
@@ -129,7 +129,7 @@ describe('where streams do not work', () => {
     follower = world.follow()
     await pass(100)
     expect(world.seen.at(-1)).toEqual(SCANNED)
-    expect(world.asked).toEqual(['/api/qr/x', '/api/qr/x?after=1&waitMs=25000', '/api/qr/x?after=2&waitMs=25000'])
+    expect(world.requested).toEqual(['/api/qr/x', '/api/qr/x?after=1&waitMs=25000', '/api/qr/x?after=2&waitMs=25000'])
   })
 
   test('a long poll that fails: down to asking every 2 s', async () => {
@@ -137,9 +137,9 @@ describe('where streams do not work', () => {
     world.answer = (path) => (path.includes('waitMs') ? LOST : { ok: true, value: world.now })
     follower = world.follow()
     await pass(10)
-    const before = world.asked.length
+    const before = world.requested.length
     await pass(10_000)
-    expect(world.asked.length - before).toBe(5)
+    expect(world.requested.length - before).toBe(5)
     world.now = SCANNED
     await pass(2_000)
     expect(world.seen.at(-1)).toEqual(SCANNED)
@@ -155,12 +155,12 @@ describe('where streams do not work', () => {
     expect(world.streams).toHaveLength(2)
     await pass(50_000)
     expect(world.streams).toHaveLength(2)
-    world.onStream = (stream) => queueMicrotask(() => stream.say('attempt', world.now))
+    world.onStream = (stream) => queueMicrotask(() => stream.receive('attempt', world.now))
     await pass(15_000)
     expect(world.streams).toHaveLength(3)
-    const before = world.asked.length
+    const before = world.requested.length
     await pass(100_000)
-    expect([world.stream.isClosed, world.asked.length]).toEqual([false, before])
+    expect([world.stream.isClosed, world.requested.length]).toEqual([false, before])
   })
 })
 
@@ -179,7 +179,7 @@ describe('where nothing works', () => {
     await pass(100)
     expect(world.links).toEqual([true, false])
     await pass(3_600_000)
-    const tries = world.asked.length
+    const tries = world.requested.length
     expect(tries).toBeGreaterThan(3_600 / 31)
     expect(tries).toBeLessThan(3_600)
     Object.assign(world, heal, { now: SCANNED })
@@ -196,10 +196,10 @@ describe('where nothing works', () => {
     world.stream.break()
     await pass(600_000)
     Object.assign(world, heal, { now: SCANNED })
-    const before = world.asked.length
+    const before = world.requested.length
     follower.wake()
     await pass(1)
-    expect(world.asked).toHaveLength(before + 1)
+    expect(world.requested).toHaveLength(before + 1)
     expect(world.seen.at(-1)).toEqual(SCANNED)
   })
 
@@ -214,11 +214,11 @@ describe('where nothing works', () => {
     })
     follower = world.follow()
     await pass(10)
-    expect(world.asked).toHaveLength(1)
+    expect(world.requested).toHaveLength(1)
     await pass(19_000)
-    expect(world.asked).toHaveLength(1)
+    expect(world.requested).toHaveLength(1)
     await pass(2_000)
-    expect(world.asked.length).toBeGreaterThan(1)
+    expect(world.requested.length).toBeGreaterThan(1)
   })
 
   test('an attempt that does not exist any more ends it', async () => {
@@ -226,7 +226,7 @@ describe('where nothing works', () => {
     world.answer = () => ({ ok: false, code: 'not_found', retryAfterMs: null, requestId: null, attemptsLeft: null })
     follower = world.follow()
     await pass(600_000)
-    expect([world.refused, world.asked.length]).toEqual([['not_found'], 1])
+    expect([world.refused, world.requested.length]).toEqual([['not_found'], 1])
   })
 })
 
@@ -250,7 +250,7 @@ describe('waking', () => {
     world.answer = () => ({ ok: true, value: SCANNED })
     follower.wake()
     await pass(1)
-    expect(world.asked).toEqual(['/api/qr/x', '/api/qr/x'])
+    expect(world.requested).toEqual(['/api/qr/x', '/api/qr/x'])
     expect(world.seen[0]).toEqual(SCANNED)
   })
 
@@ -259,9 +259,9 @@ describe('waking', () => {
     await pass(10)
     follower.stop()
     follower.wake()
-    world.stream.say('attempt', SCANNED)
+    world.stream.receive('attempt', SCANNED)
     await pass(60_000)
-    expect([world.seen, world.asked, world.stream.isClosed]).toEqual([[PENDING], [], true])
+    expect([world.seen, world.requested, world.stream.isClosed]).toEqual([[PENDING], [], true])
     expect(vi.getTimerCount()).toBe(0)
   })
 })

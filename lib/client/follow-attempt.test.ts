@@ -254,6 +254,17 @@ describe('waking', () => {
     expect(world.seen[0]).toEqual(SCANNED)
   })
 
+  test('after stopping during a rest nothing is requested', async () => {
+    world.onStream = (stream) => queueMicrotask(() => stream.break())
+    world.answer = () => LOST
+    follower = world.follow()
+    await pass(10)
+    const { length } = world.requested
+    follower.stop()
+    await pass(60_000)
+    expect([world.requested.length, vi.getTimerCount()]).toEqual([length, 0])
+  })
+
   test('after stopping does nothing', async () => {
     follower = world.follow()
     await pass(10)

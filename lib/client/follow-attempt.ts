@@ -85,8 +85,11 @@ export class AttemptFollower {
 
   async #run(): Promise<void> {
     while (!this.#isStopped) {
-      if (this.#restMs > 0) await pause(this.#restMs, this.#startWait())
-      this.#restMs = 0
+      if (this.#restMs > 0) {
+        await pause(this.#restMs, this.#startWait())
+        this.#restMs = 0
+        continue
+      }
       if (this.#isStale && !(await this.#read())) continue
       if (this.#isStopped) return
       this.#isStale = true

@@ -17,7 +17,7 @@ afterEach(() => {
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
 
 describe('while streams work', () => {
-  test('nothing else is asked, and each state is told', async () => {
+  test('nothing else is requested, and each state is delivered', async () => {
     follower = world.follow()
     await pass(100)
     world.stream.receive('attempt', SCANNED)
@@ -28,13 +28,13 @@ describe('while streams work', () => {
     expect([world.requested, world.streams.length]).toEqual([[], 1])
   })
 
-  test('the state is asked first when the attempt is not new', async () => {
+  test('the state is requested first when the attempt is not new', async () => {
     follower = world.follow(true)
     await pass(10)
     expect(world.requested).toEqual(['/api/qr/x'])
   })
 
-  test('an older state that comes late is not told', async () => {
+  test('an older state that comes late is not delivered', async () => {
     follower = world.follow()
     await pass(10)
     world.stream.receive('attempt', SCANNED)
@@ -51,7 +51,7 @@ describe('while streams work', () => {
     expect([world.streams.length, world.requested.length]).toEqual([1, 0])
   })
 
-  test('a goodbye is waited out, and held against nobody', async () => {
+  test('after `bye` the stream opens again at the time given, and nothing is held against it', async () => {
     follower = world.follow()
     for (let restarts = 1; restarts <= 5; restarts += 1) {
       await pass(10)
@@ -61,11 +61,11 @@ describe('while streams work', () => {
       await pass(200)
       expect(world.streams).toHaveLength(restarts + 1)
     }
-    // The first frame tells the state: when a thousand come back, a question of each is spared.
+    // The first event has the state: when a thousand come back, a request of each is spared.
     expect(world.requested).toEqual([])
   })
 
-  test('after a goodbye from a server that is not back in time, streams are not given up', async () => {
+  test('after `bye` from a server that is not back in time, streams are not given up', async () => {
     follower = world.follow()
     await pass(10)
     const works = world.onStream
@@ -117,7 +117,7 @@ describe('where streams do not work', () => {
     }
   })
 
-  test('a change is told by long poll as soon as it is answered, without asking twice', async () => {
+  test('a change is delivered by long poll as soon as it is answered, without a second request', async () => {
     world.onStream = (stream) => queueMicrotask(() => stream.break())
     let polls = 0
     world.answer = (path) => {
@@ -132,7 +132,7 @@ describe('where streams do not work', () => {
     expect(world.requested).toEqual(['/api/qr/x', '/api/qr/x?after=1&waitMs=25000', '/api/qr/x?after=2&waitMs=25000'])
   })
 
-  test('a long poll that fails: down to asking every 2 s', async () => {
+  test('a long poll that fails: down to a poll every 2 s', async () => {
     world.onStream = (stream) => queueMicrotask(() => stream.break())
     world.answer = (path) => (path.includes('waitMs') ? LOST : { ok: true, value: world.now })
     follower = world.follow()
@@ -170,7 +170,7 @@ describe('where nothing works', () => {
     world.answer = () => LOST
   }
 
-  test('it is said, tried without end with 1 to 30 s between, and mended by itself', async () => {
+  test('the link is reported down, tries go on with 1 to 30 s between, and it recovers by itself', async () => {
     follower = world.follow()
     await pass(10)
     const heal = { onStream: world.onStream, answer: world.answer }
@@ -188,7 +188,7 @@ describe('where nothing works', () => {
     expect(world.seen.at(-1)).toEqual(SCANNED)
   })
 
-  test('waking asks at once', async () => {
+  test('waking requests the state at once', async () => {
     follower = world.follow()
     await pass(10)
     const heal = { onStream: world.onStream, answer: world.answer }
@@ -203,7 +203,7 @@ describe('where nothing works', () => {
     expect(world.seen.at(-1)).toEqual(SCANNED)
   })
 
-  test('what the server says of the time to come back is heeded', async () => {
+  test('`Retry-After` is respected', async () => {
     world.onStream = (stream) => queueMicrotask(() => stream.break())
     world.answer = () => ({
       ok: false,
@@ -231,7 +231,7 @@ describe('where nothing works', () => {
 })
 
 describe('waking', () => {
-  test('replaces a stream that may be dead, and tells what happened meanwhile', async () => {
+  test('replaces a stream that may be dead, and delivers what happened meanwhile', async () => {
     follower = world.follow()
     await pass(10)
     const old = world.stream
@@ -243,7 +243,7 @@ describe('waking', () => {
     expect(world.seen.at(-1)).toEqual(SCANNED)
   })
 
-  test('while it asks already, it asks again', async () => {
+  test('during a request starts another one', async () => {
     world.answer = () => 'silent'
     follower = world.follow(true)
     await pass(10)

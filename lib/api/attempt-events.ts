@@ -1,7 +1,7 @@
 import { requireBrowserHash } from '../auth/identity'
 import { ProtocolError } from '../core/errors'
 import { type Call, resource } from '../http/resource'
-import { openStream } from '../http/stream'
+import { openEventStream } from '../http/stream'
 import type { ApiContext } from './context'
 
 /** `GET /api/qr/{id}/events`: the attempt, as it changes. Refused before it opens, never after. */
@@ -10,11 +10,11 @@ export const attemptEvents = resource('/api/qr/{id}/events', {
   GET: async (call: Call, context: ApiContext) => {
     const { id = '' } = call.params
     const browserHash = await requireBrowserHash(call.request, context)
-    return await openStream(call, context.streams, async (stream) => {
+    return await openEventStream(call, context.connections, async (connection) => {
       const channel = await context.attemptStreams.open(id, browserHash)
       if (channel === null) throw new ProtocolError('not_found')
-      channel.add(stream)
-      return { end: () => channel.remove(stream) }
+      channel.subscribe(connection)
+      return () => channel.unsubscribe(connection)
     })
   },
 })

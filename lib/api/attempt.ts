@@ -4,7 +4,7 @@ import { json, noContent } from '../http/answer'
 import { matchesEtag } from '../http/etag'
 import { parseCount } from '../http/query'
 import { type Call, resource } from '../http/resource'
-import { admitStream } from '../http/stream'
+import { admitConnection } from '../http/stream'
 import type { WaitOptions } from '../realtime/attempt-streams'
 import type { ApiContext } from './context'
 
@@ -21,7 +21,8 @@ export const attempt = resource('/api/qr/{id}', {
     } = call
     const after = parseCount(searchParams, 'after')
     const waitMs = parseCount(searchParams, 'waitMs') ?? 0
-    // Pages ask this before they open their stream again; a crash sends all of them here. Before anything that costs.
+    // Pages request this before they open their stream again, after a crash all at once. Before
+    // anything that costs.
     const comeAgainMs = after === null ? admission.admit() : 0
     if (comeAgainMs > 0) {
       throw new ProtocolError('unavailable', { retryAfterS: Math.ceil(comeAgainMs / 1_000), limit: 'admission' })
@@ -52,14 +53,14 @@ interface LongPoll {
 
 /** Counts as a stream does. 204 when nothing changed. */
 async function longPoll(call: Call, context: ApiContext, { id, browserHash, wait }: LongPoll): Promise<Response> {
-  const stream = admitStream(call, context.streams, 'long_poll')
+  const connection = admitConnection(call, context.connections, 'long_poll')
   try {
     const channel = await context.attemptStreams.open(id, browserHash)
     if (channel === null) throw new ProtocolError('not_found')
     call.waits()
-    const view = await channel.wait(stream, wait)
+    const view = await channel.wait(connection, wait)
     return view === null ? noContent() : json(view)
   } finally {
-    stream.close()
+    connection.close()
   }
 }

@@ -27,8 +27,8 @@ afterEach(async () => {
 
 /** Everything that stays in this process. */
 function held(): Record<string, number> {
-  const { streams, attemptStreams, watching } = app.context
-  return { streams: streams.size, channels: attemptStreams.size, watching: watching() }
+  const { connections, attemptStreams, watching } = app.context
+  return { streams: connections.size, channels: attemptStreams.size, watching: watching() }
 }
 
 /** How many timers keep this process alive. */

@@ -8,14 +8,14 @@ import type { FindNetwork } from '../http/client-network'
 import type { HttpContext } from '../http/resource'
 import type { AccountStreams } from '../realtime/account-streams'
 import type { AttemptStreams } from '../realtime/attempt-streams'
-import type { Streams } from '../realtime/streams'
+import type { ConnectionRegistry } from '../realtime/connections'
 
 /** What handlers are given: everything they use, built once by `createQrLogin`. */
 export interface ApiContext extends HttpContext, AuthContext {
   attempts: Attempts
   /** Whether reads of attempts are admitted while the process is saturated. */
   admission: AdmissionControl
-  streams: Streams
+  connections: ConnectionRegistry
   attemptStreams: AttemptStreams
   accountStreams: AccountStreams
   findNetwork: FindNetwork

@@ -49,6 +49,6 @@ describe.skipIf(!hasRedisServer())('a Redis each of whose answers is late, but i
     const stream = await computer.send('GET', `/api/qr/${attempt.id}/events`)
     expect(stream.status).toBe(200)
     await stream.body?.cancel()
-    expect(app.context.streams.size).toBe(0)
+    expect(app.context.connections.size).toBe(0)
   })
 })

@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { App, Browser, dataOf, readFrames, refusal, signedInPhone, signInComputer } from '../../test/support/app'
+import {
+  App,
+  Browser,
+  countEncodings,
+  dataOf,
+  readFrames,
+  refusal,
+  signedInPhone,
+  signInComputer,
+} from '../../test/support/app'
 import type { AttemptView } from '../core/attempt/views'
 import type { SessionView } from '../core/session/session'
 
@@ -15,6 +24,7 @@ beforeEach(async () => {
 afterEach(() => {
   app.dispose()
   vi.useRealTimers()
+  vi.restoreAllMocks()
 })
 
 const open = (attempt: AttemptView, by = computer) => by.send('GET', `/api/qr/${attempt.id}/events`)
@@ -50,7 +60,7 @@ describe('the stream of an attempt', () => {
       'redeemed',
     ])
     expect(dataOf<AttemptView>((await frames)[2]).ticket).toBe(ticket)
-    expect(app.context.streams.size).toBe(0)
+    expect(app.context.connections.size).toBe(0)
     expect(app.context.attemptStreams.size).toBe(0)
   })
 
@@ -86,7 +96,7 @@ describe('the stream of an attempt', () => {
     const other = await computer.start()
     app.now += 300_000
     expect(dataOf((await readFrames(await open(other)))[0])).toMatchObject({ status: 'expired' })
-    expect(app.context.streams.size).toBe(0)
+    expect(app.context.connections.size).toBe(0)
   })
 
   test('is the same for two readers; a third replaces the oldest', async () => {
@@ -95,11 +105,20 @@ describe('the stream of an attempt', () => {
     const second = await open(attempt)
     const third = await open(attempt)
     expect((await first).map(nameOf)).toEqual(['attempt'])
-    expect(app.context.streams.size).toBe(2)
+    expect(app.context.connections.size).toBe(2)
     await phone.scan(attempt)
     for (const response of [second, third]) {
       expect((await readFrames(response, 2)).map(nameOf)).toEqual(['attempt', 'attempt'])
     }
+  })
+
+  test('encodes a change once for both readers', async () => {
+    const attempt = await computer.start()
+    const readers = [await open(attempt), await open(attempt)]
+    const encodings = countEncodings('attempt')
+    await phone.scan(attempt)
+    for (const response of readers) expect((await readFrames(response, 2)).map(idOf)).toEqual(['1', '2'])
+    expect(encodings()).toBe(1)
   })
 
   test('of another browser is refused before it opens, and the owner’s own goes on', async () => {
@@ -117,10 +136,10 @@ describe('the stream of an attempt', () => {
     const controller = new AbortController()
     await computer.send('GET', `/api/qr/${attempt.id}/events`, { signal: controller.signal })
     const cancelled = await open(attempt)
-    expect(app.context.streams.size).toBe(2)
+    expect(app.context.connections.size).toBe(2)
     controller.abort()
     await cancelled.body?.cancel()
-    expect([app.context.streams.size, app.context.attemptStreams.size]).toEqual([0, 0])
+    expect([app.context.connections.size, app.context.attemptStreams.size]).toEqual([0, 0])
   })
 
   test('cannot be had by HEAD', async () => {
@@ -235,19 +254,44 @@ describe('long polls', () => {
   test('count as streams do: a third reader of one attempt is taken, and the oldest is answered 204 at once', async () => {
     const attempt = await computer.start()
     const polls = [poll(attempt), poll(attempt)]
-    await expect.poll(() => app.context.streams.size).toBe(2)
+    await expect.poll(() => app.context.connections.size).toBe(2)
     polls.push(poll(attempt))
     expect((await polls[0])?.status).toBe(204)
     await phone.scan(attempt)
     for (const each of polls.slice(1)) expect(await (await each).json()).toMatchObject({ status: 'scanned' })
-    expect([app.context.streams.size, app.context.attemptStreams.size]).toEqual([0, 0])
+    expect([app.context.connections.size, app.context.attemptStreams.size]).toEqual([0, 0])
+  })
+
+  test('are answered without an event being encoded for them', async () => {
+    const attempt = await computer.start()
+    const polls = [poll(attempt), poll(attempt)]
+    await expect.poll(() => app.context.connections.size).toBe(2)
+    const encodings = countEncodings('attempt')
+    await phone.scan(attempt)
+    for (const each of polls) expect(await (await each).json()).toMatchObject({ status: 'scanned' })
+    expect(encodings()).toBe(0)
+  })
+
+  test('are not answered by a heartbeat', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const attempt = await computer.start()
+    let isAnswered = false
+    const waiting = poll(attempt).finally(() => {
+      isAnswered = true
+    })
+    await expect.poll(() => app.context.connections.size).toBe(1)
+    pass(15_000)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(isAnswered).toBe(false)
+    await phone.scan(attempt)
+    expect(await (await waiting).json()).toMatchObject({ status: 'scanned' })
   })
 
   test('a stream is a reader like them', async () => {
     const attempt = await computer.start()
     const first = poll(attempt)
     const second = poll(attempt)
-    await expect.poll(() => app.context.streams.size).toBe(2)
+    await expect.poll(() => app.context.connections.size).toBe(2)
     const stream = await open(attempt)
     expect((await first).status).toBe(204)
     await computer.send('DELETE', `/api/qr/${attempt.id}`)
@@ -265,19 +309,19 @@ describe('long polls', () => {
     }
     const polls = attempts.flatMap(([by, attempt]) => [poll(attempt, by), poll(attempt, by)]).slice(0, 30)
     const [by, last] = attempts.at(-1) as [Browser, AttemptView]
-    await expect.poll(() => app.context.streams.size).toBe(30)
+    await expect.poll(() => app.context.connections.size).toBe(30)
     expect(await refusal(await poll(last, by))).toEqual({ status: 429, code: 'rate_limited' })
     expect(await refusal(await open(last, by))).toEqual({ status: 429, code: 'rate_limited' })
     for (const [browser, attempt] of attempts) await browser.send('DELETE', `/api/qr/${attempt.id}`)
     await Promise.all(polls)
-    expect(app.context.streams.size).toBe(0)
+    expect(app.context.connections.size).toBe(0)
     expect((await open(last, by)).status).toBe(200)
   })
 
   test('end with the process', async () => {
     const attempt = await computer.start()
     const waiting = poll(attempt)
-    await expect.poll(() => app.context.streams.size).toBe(1)
+    await expect.poll(() => app.context.connections.size).toBe(1)
     app.qrLogin.drain()
     expect((await waiting).status).toBe(204)
   })

@@ -176,7 +176,7 @@ describe('what is shown', () => {
     const left = new AbortController()
     const { signal } = left
     const wait = computer.send('GET', `/api/qr/${attempt.id}?after=1&waitMs=20000`, { signal })
-    await expect.poll(() => app.context.streams.count('long_poll')).toBe(1)
+    await expect.poll(() => app.context.connections.count('long_poll')).toBe(1)
     expect((await scrape(app)).get('qr_login_streams{transport="long_poll"}')).toBe(1)
     left.abort()
     await wait

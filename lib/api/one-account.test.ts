@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { App, type Browser, dataOf, signedInPhone, signInComputer } from '../../test/support/app'
+import { App, type Browser, countEncodings, dataOf, signedInPhone, signInComputer } from '../../test/support/app'
 import type { SessionView } from '../core/session/session'
 
 const PAGES = 30
@@ -11,7 +11,10 @@ beforeEach(async () => {
   app = new App({ RATE_LIMIT_SCALE: '1000' }, Date.now)
   phone = await signedInPhone(app, 'ada')
 })
-afterEach(() => app.dispose())
+afterEach(() => {
+  app.dispose()
+  vi.restoreAllMocks()
+})
 
 /** The frames of a stream that have come so far. */
 function collect(response: Response): string[] {
@@ -31,7 +34,7 @@ function collect(response: Response): string[] {
   return frames
 }
 
-test(`a person with ${PAGES} pages open: a change reads the list for all of them at once, twice at most`, async () => {
+test(`a person with ${PAGES} pages open: a change reads the list and encodes it for all of them at once, twice at most`, async () => {
   const computer = await signInComputer(app, phone)
   const open = async (by: Browser, as: string) => collect(await by.send('GET', `/api/account/events?as=${as}`))
   const onPhone = await Promise.all(Array.from({ length: PAGES - 1 }, () => open(phone, 'phone')))
@@ -40,11 +43,15 @@ test(`a person with ${PAGES} pages open: a change reads the list for all of them
   await expect.poll(() => pages.every((frames) => frames.length === 1)).toBe(true)
 
   const list = vi.spyOn(app.context.sessions, 'list')
+  const encodings = countEncodings('sessions')
   await signInComputer(app, phone)
   const lastOf = (frames: string[]) => dataOf<{ sessions: SessionView[] }>(frames.at(-1)).sessions
   await expect.poll(() => pages.every((frames) => lastOf(frames).length === 2)).toBe(true)
   expect(list.mock.calls.length).toBeGreaterThan(0)
   expect(list.mock.calls.length).toBeLessThanOrEqual(2)
+  // Once for all pages on phones, and once for the computer, whose list marks it as current.
+  expect(encodings()).toBeGreaterThan(0)
+  expect(encodings()).toBeLessThanOrEqual(2 * list.mock.calls.length)
 
   expect(lastOf(onComputer).map(({ current }) => current)).toEqual([false, true])
   for (const frames of onPhone) expect(lastOf(frames).some(({ current }) => current)).toBe(false)

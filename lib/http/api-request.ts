@@ -1,4 +1,4 @@
-import type { Sink } from '../realtime/streams'
+import type { ByteSink } from '../realtime/byte-sink'
 
 /** Header fields as a handler reads them. Names are written in lower case. */
 export interface HeaderReader {
@@ -6,7 +6,10 @@ export interface HeaderReader {
   has(name: string): boolean
 }
 
-/** What handlers need of a request. The platform's `Request` is one, as routers pass it; our own server has one that costs less. */
+/**
+ * What handlers need of a request. The platform's `Request` is one, as routers pass it; our own
+ * server has one that costs less.
+ */
 export interface ApiRequest {
   readonly method: string
   /** Absolute. Path and query are the client's; scheme and host mean nothing. */
@@ -18,6 +21,9 @@ export interface ApiRequest {
   readonly signal: AbortSignal
   /** Whether the server has put on the answer what every answer carries. */
   readonly hasBaseHeaders?: boolean
-  /** Where there is one, events go to the connection itself and not through a body. `onGone` is called when the reader has left. */
-  readonly openSink?: (onGone: () => void) => Sink
+  /**
+   * Where there is one, events go to the connection itself and not through a body. `onGone` is
+   * called when the client has left.
+   */
+  readonly openSink?: (onGone: () => void) => ByteSink
 }

@@ -1,72 +1,93 @@
 import { ProtocolError } from '../core/errors'
-import type { Refusal, Stream, Streams, Transport } from '../realtime/streams'
-import { createWebSink, eventStreamResponse } from '../realtime/web-sink'
+import type { Connection, ConnectionRegistry, Refusal, Transport } from '../realtime/connections'
+import { EventStreamSink } from '../realtime/event-stream'
+import { createWebSink } from '../realtime/web-sink'
 import type { ApiRequest } from './api-request'
 import type { Call } from './resource'
 
 const RETRY_AFTER_S = { too_many_of_address: 10, too_many: 5, draining: 2 } satisfies Record<Refusal, number>
 
-/** What fills a stream. */
-export interface Writer {
-  /** Called once, after the stream has closed. */
-  end(): void
-}
+/** Called once, after the connection has closed. */
+type Unsubscribe = () => void
 
 /**
- * Counts a stream or a long poll of this client, before anything else is done for it. The caller attaches or closes it.
- * Clients without a usable address share one allowance.
+ * Counts a stream or a long poll of this client, before anything else is done for it. The caller
+ * attaches or closes it. Clients without a usable address share one allowance.
  * @throws ProtocolError `rate_limited` or `unavailable`.
  */
-export function admitStream({ rateLimitKeys }: Call, streams: Streams, transport: Transport): Stream {
-  const stream = streams.admit(rateLimitKeys, transport)
-  if (typeof stream !== 'string') return stream
-  const code = stream === 'too_many_of_address' ? 'rate_limited' : 'unavailable'
-  throw new ProtocolError(code, { retryAfterS: RETRY_AFTER_S[stream], limit: `streams ${stream}` })
+export function admitConnection(
+  { rateLimitKeys }: Call,
+  connections: ConnectionRegistry,
+  transport: Transport,
+): Connection {
+  const connection = connections.admit(rateLimitKeys, transport)
+  if (typeof connection !== 'string') return connection
+  const code = connection === 'too_many_of_address' ? 'rate_limited' : 'unavailable'
+  throw new ProtocolError(code, { retryAfterS: RETRY_AFTER_S[connection], limit: `streams ${connection}` })
 }
 
 /**
- * Opens a stream and answers with it. `begin` writes the first frame and resolves with the writer, which learns of the
- * end by any cause.
- * @throws ProtocolError what `admitStream` throws, and `begin`; then nothing was opened.
+ * Answers with Server-Sent Events. `subscribe` sends the first event, and resolves with what is
+ * called at the end, whatever closes the connection.
+ * @throws ProtocolError what `admitConnection` throws, and `subscribe`; then nothing was opened.
  */
-export async function openStream(
+export async function openEventStream(
   call: Call,
-  streams: Streams,
-  begin: (stream: Stream) => Promise<Writer> | Writer,
+  connections: ConnectionRegistry,
+  subscribe: (connection: Connection) => Promise<Unsubscribe> | Unsubscribe,
 ): Promise<Response> {
-  const stream = admitStream(call, streams, 'sse')
-  const leave = () => stream.close()
-  let writer: Writer | null = null
-  const body = attach(stream, call.request, leave, () => writer?.end())
+  const connection = admitConnection(call, connections, 'sse')
+  const leave = () => connection.close()
+  let unsubscribe: Unsubscribe | null = null
+  const body = attach(connection, call.request, leave, () => unsubscribe?.())
   try {
-    writer = await begin(stream)
+    unsubscribe = await subscribe(connection)
   } catch (error) {
-    stream.close()
+    connection.close()
     throw error
   }
-  // The client left meanwhile, or the attempt is over: the end came before there was a writer to learn of it.
-  if (stream.closed) writer.end()
+  // It closed before there was a subscription to end: the client left meanwhile, or the attempt is
+  // over.
+  if (connection.isClosed) unsubscribe()
   return eventStreamResponse(body)
 }
 
-/** Connects the stream to its reader, by the connection itself or by a body that is then answered with. */
+/**
+ * Connects the client by the connection itself, or by a body for the response, which is returned.
+ */
 function attach(
-  stream: Stream,
+  connection: Connection,
   request: ApiRequest,
   leave: () => void,
   onClose: () => void,
 ): ReadableStream<Uint8Array> | null {
   if (request.openSink !== undefined) {
-    stream.attach(request.openSink(leave), onClose)
+    connection.attach(new EventStreamSink(request.openSink(leave)), onClose)
     return null
   }
   const { sink, body } = createWebSink(leave)
   const { signal } = request
-  stream.attach(sink, () => {
+  connection.attach(new EventStreamSink(sink), () => {
     signal.removeEventListener('abort', leave)
     onClose()
   })
   signal.addEventListener('abort', leave, { once: true })
   if (signal.aborted) leave()
   return body
+}
+
+/**
+ * `body`: null where the bytes go another way. Proxies are asked not to buffer, compress or keep
+ * it.
+ */
+function eventStreamResponse(body: ReadableStream<Uint8Array> | null): Response {
+  return new Response(body, {
+    headers: {
+      'Content-Type': 'text/event-stream; charset=utf-8',
+      'Cache-Control': 'no-store, no-transform',
+      'X-Accel-Buffering': 'no',
+      // A kept-alive socket would hold the process after its stream has ended.
+      Connection: 'close',
+    },
+  })
 }

@@ -11,8 +11,8 @@ import {
 } from '../core/session/session'
 import type { Sessions } from '../core/session/sessions'
 import type { AccountChange, Store, Unwatch } from '../core/store'
-import { encodeEvent } from './encode'
-import type { Stream } from './streams'
+import type { Connection } from './connections'
+import { ServerEvent } from './event'
 import type { TimerListener, TimerWheel } from './timer-wheel'
 
 export interface AccountStreamsOptions {
@@ -26,7 +26,10 @@ export interface AccountStreamsOptions {
   onError: (error: unknown) => void
 }
 
-/** The account streams of all people: one watch per person, and one list per change, however many pages are open. */
+/**
+ * The account streams of all people: one watch per person, and one list per change, however many
+ * pages are open.
+ */
 export class AccountStreams {
   readonly #options: AccountStreamsOptions
   readonly #channels = new Map<string, AccountChannel>()
@@ -35,13 +38,17 @@ export class AccountStreams {
     this.#options = options
   }
 
-  /** Adds a stream, which gets the list as its first frame. `end` is to be called when it has closed. */
-  open(stream: Stream, account: Account): AccountStream {
+  /**
+   * Adds a connection, which is sent the list as its first event. Returns what is to be called when
+   * it has closed.
+   */
+  subscribe(connection: Connection, account: Account): () => void {
     const { id: personId } = account.person
     const channel = this.#channels.get(personId) ?? this.#create(personId)
-    const reader = new AccountStream({ ...this.#options, stream, account, onEnd: () => channel.remove(reader) })
-    channel.add(reader)
-    return reader
+    const onEnd = () => channel.remove(stream)
+    const stream = new AccountStream({ ...this.#options, connection, account, onEnd })
+    channel.add(stream)
+    return () => stream.end()
   }
 
   /** How many people have a stream open. */
@@ -62,10 +69,10 @@ class AccountChannel {
   readonly #personId: string
   readonly #options: AccountStreamsOptions
   readonly #onEnd: () => void
-  readonly #readers = new Set<AccountStream>()
+  readonly #streams = new Set<AccountStream>()
   readonly #unwatch: Unwatch
   #isReading = false
-  /** The list has changed, or has a new reader, since it was last asked for. */
+  /** The list has changed, or a stream was added, since it was last requested. */
   #isStale = false
 
   constructor(personId: string, options: AccountStreamsOptions, onEnd: () => void) {
@@ -75,24 +82,24 @@ class AccountChannel {
     this.#unwatch = options.store.watchAccount(personId, (change) => this.#publish(change))
   }
 
-  add(reader: AccountStream): void {
-    this.#readers.add(reader)
+  add(stream: AccountStream): void {
+    this.#streams.add(stream)
     this.#refresh()
-    reader.check()
+    stream.check()
   }
 
-  remove(reader: AccountStream): void {
-    if (!this.#readers.delete(reader) || this.#readers.size > 0) return
+  remove(stream: AccountStream): void {
+    if (!this.#streams.delete(stream) || this.#streams.size > 0) return
     this.#unwatch()
     this.#onEnd()
   }
 
   #publish(change: AccountChange): void {
     if (change.type === 'sessions' || change.type === 'missed') this.#refresh()
-    if (change.type !== 'sessions') for (const reader of [...this.#readers]) reader.notify(change)
+    if (change.type !== 'sessions') for (const stream of [...this.#streams]) stream.notify(change)
   }
 
-  /** Reads the list once for all readers, and once more where it has changed meanwhile. */
+  /** Reads the list once for all streams, and once more where it has changed meanwhile. */
   #refresh(): void {
     this.#isStale = true
     if (!this.#isReading) void this.#read()
@@ -101,51 +108,64 @@ class AccountChannel {
   async #read(): Promise<void> {
     this.#isReading = true
     try {
-      while (this.#isStale && this.#readers.size > 0) {
+      while (this.#isStale && this.#streams.size > 0) {
         this.#isStale = false
         const sessions = await this.#options.sessions.list(this.#personId, null)
-        const payload = JSON.stringify(sessions)
-        for (const reader of [...this.#readers]) reader.writeSessions(sessions, payload)
+        const list = { sessions, event: toEvent(sessions), payload: JSON.stringify(sessions) }
+        for (const stream of [...this.#streams]) stream.sendSessions(list)
       }
     } catch (error) {
-      // A stream that can no longer read the truth ends; its client comes back and asks again.
+      // A stream that can no longer read the list ends; its client opens a new one.
       this.#options.onError(error)
-      for (const reader of [...this.#readers]) reader.close()
+      for (const stream of [...this.#streams]) stream.close()
     } finally {
       this.#isReading = false
     }
   }
 }
 
+/** The computers of a person, as they were read for all streams. */
+interface SessionList {
+  sessions: readonly SessionView[]
+  /** For the streams of phones: none of the computers is the client's own. */
+  event: ServerEvent
+  /** As JSON, for comparison. */
+  payload: string
+}
+
+function toEvent(sessions: readonly SessionView[]): ServerEvent {
+  return new ServerEvent({ event: 'sessions', data: { sessions } })
+}
+
 interface AccountStreamOptions extends AccountStreamsOptions {
-  stream: Stream
+  connection: Connection
   account: Account
   onEnd: () => void
 }
 
-/** What one signed-in phone or computer receives about its account. */
-export class AccountStream implements TimerListener {
+/** What one connection of a signed-in phone or computer receives about its account. */
+class AccountStream implements TimerListener {
   readonly #options: AccountStreamOptions
   /** The running attempt that this phone scanned last: its time can run out without a message. */
   #scanned: Attempt | null = null
-  /** The list that was written last. */
+  /** The list that was sent last. */
   #lastPayload = ''
 
   constructor(options: AccountStreamOptions) {
     this.#options = options
   }
 
-  /** To be called when the stream has closed. */
+  /** To be called when the connection has closed. */
   end(): void {
     this.#options.onEnd()
     this.#options.timers.delete(this)
   }
 
   close(): void {
-    this.#options.stream.close()
+    this.#options.connection.close()
   }
 
-  /** Ends the stream when the record says so, else looks again when it would. */
+  /** Ends the stream when the session has ended, else checks again when it would end. */
   check(): void {
     this.#attend(this.#checkSession())
   }
@@ -153,7 +173,7 @@ export class AccountStream implements TimerListener {
   onTimer(): void {
     const { now } = this.#options
     if (this.#scanned !== null && !isRunning(attemptAt(this.#scanned, now()))) {
-      this.#writeReview(this.#scanned)
+      this.#sendReview(this.#scanned)
       this.#scanned = null
     }
     this.check()
@@ -165,20 +185,20 @@ export class AccountStream implements TimerListener {
     else if (change.type === 'revoked') {
       if (change.sessionId === id) this.#signOut(change.by)
     } else if (scannerOf(change.attempt)?.sessionId === id) {
-      this.#writeReview(change.attempt)
+      this.#sendReview(change.attempt)
       this.#scanned = isRunning(change.attempt) ? change.attempt : null
       this.check()
     }
   }
 
-  /** Writes the list unless it is the one that was written last. `payload`: the list as JSON, for comparison. */
-  writeSessions(sessions: readonly SessionView[], payload: string): void {
+  /** Sends the list unless it is the one that was sent last. */
+  sendSessions({ sessions, event, payload }: SessionList): void {
     if (payload === this.#lastPayload) return
     this.#lastPayload = payload
-    const { account, stream } = this.#options
+    const { account, connection } = this.#options
     const isComputer = account.kind === 'computer'
-    const own = isComputer ? sessions.map((each) => ({ ...each, current: each.id === account.id })) : sessions
-    stream.write(encodeEvent({ event: 'sessions', data: { sessions: own } }))
+    const mark = (each: SessionView) => ({ ...each, current: each.id === account.id })
+    connection.send(isComputer ? toEvent(sessions.map(mark)) : event)
   }
 
   #readAgain(): void {
@@ -192,39 +212,39 @@ export class AccountStream implements TimerListener {
     if (attempt !== null && attempt.version > version) this.notify({ type: 'attempt', attempt })
   }
 
-  #writeReview(attempt: Attempt): void {
-    const { now, keys, stream } = this.#options
+  #sendReview(attempt: Attempt): void {
+    const { now, keys, connection } = this.#options
     const { claim: _, ...review }: Review = toReview(attempt, '', now(), keys)
-    stream.write(encodeEvent({ event: 'attempt', data: review }))
+    connection.send(new ServerEvent({ event: 'attempt', data: review }))
   }
 
   async #checkSession(): Promise<void> {
-    const { account, stream, store, sessionLifetimes, now } = this.#options
+    const { account, connection, store, sessionLifetimes, now } = this.#options
     if (account.kind === 'token') return this.#checkToken(account.expiresAt)
     const session = await store.findSession(account.id)
-    if (stream.closed) return
+    if (connection.isClosed) return
     if (session === null || !isSessionAlive(session, now(), sessionLifetimes)) {
       return this.#signOut(session?.revokedBy ?? 'time')
     }
-    this.#lookAgainAt(sessionEndsAt(session, sessionLifetimes))
+    this.#checkAgainAt(sessionEndsAt(session, sessionLifetimes))
   }
 
-  /** A token that has ended signs its phone out nowhere: the app comes back with the next one. */
+  /** The end of a token is no sign-out: the app comes back with the next one. */
   #checkToken(expiresAt: number): void {
-    if (this.#options.now() < expiresAt) this.#lookAgainAt(expiresAt)
+    if (this.#options.now() < expiresAt) this.#checkAgainAt(expiresAt)
     else {
-      this.#options.stream.write(encodeEvent({ event: 'bye', data: { retryMs: 0 } }))
+      this.#options.connection.send(new ServerEvent({ event: 'bye', data: { retryMs: 0 } }))
       this.close()
     }
   }
 
-  #lookAgainAt(endsAt: number): void {
+  #checkAgainAt(endsAt: number): void {
     const attemptEndsAt = this.#scanned !== null && isRunning(this.#scanned) ? this.#scanned.expiresAt : Infinity
     this.#options.timers.set(this, Math.min(endsAt, attemptEndsAt))
   }
 
   #signOut(by: EndedBy): void {
-    this.#options.stream.write(encodeEvent({ event: 'signed_out', data: { by } }))
+    this.#options.connection.send(new ServerEvent({ event: 'signed_out', data: { by } }))
     this.close()
   }
 

@@ -2,22 +2,28 @@ import { type Attempt, attemptAt, isRunning } from '../core/attempt/attempt'
 import { codePeriodAt } from '../core/attempt/code'
 import { type AttemptView, toAttemptView, toCodeView, type ViewContext } from '../core/attempt/views'
 import type { Store, Unwatch } from '../core/store'
-import { COMMENT, encodeEvent } from './encode'
-import type { Stream } from './streams'
+import type { Connection, EventSink } from './connections'
+import { ServerEvent } from './event'
 import type { TimerListener, TimerWheel } from './timer-wheel'
 
-/** A third reader of one attempt, stream or long poll, replaces the oldest: a duplicated tab works, a hundred do not. */
-const READERS_PER_ATTEMPT = 2
+/**
+ * A third connection to one attempt, stream or long poll, replaces the oldest: a duplicated tab
+ * works, a hundred do not.
+ */
+const CONNECTIONS_PER_ATTEMPT = 2
 
 export interface AttemptStreamsOptions extends ViewContext {
   store: Store
   timers: TimerWheel
   now: () => number
-  /** An attempt that is read has run out of time. */
+  /** Called when an attempt that has a connection runs out of time. */
   onExpired: () => void
 }
 
-/** The readers of all attempts: one watch, one deadline and one encoding per attempt, however many read it. */
+/**
+ * The channels of all attempts: one watch, one deadline and one event per change and attempt,
+ * however many connections it has.
+ */
 export class AttemptStreams {
   readonly #options: AttemptStreamsOptions
   readonly #channels = new Map<string, Channel>()
@@ -27,9 +33,9 @@ export class AttemptStreams {
   }
 
   /**
-   * Watches the attempt of this browser. Null for an unknown attempt and for another browser's: nothing is kept for
-   * either. Each channel that is returned is to be released once: by `release`, or by the end of the reader that was
-   * added to it.
+   * Watches the attempt of this browser. Null for an unknown attempt and for another browser's:
+   * nothing is kept for either. Each channel that is returned is to be released once: by `release`,
+   * or by `unsubscribe` for the connection that was subscribed.
    */
   async open(id: string, browserHash: string): Promise<Channel | null> {
     const { store, now } = this.#options
@@ -38,7 +44,7 @@ export class AttemptStreams {
     const channel = new Channel(id, browserHash, this.#options, () => {
       if (this.#channels.get(id) === channel) this.#channels.delete(id)
     })
-    const watched = await store.watchAttempt(id, browserHash, (attempt) => channel.show(attempt), now())
+    const watched = await store.watchAttempt(id, browserHash, (attempt) => channel.publish(attempt), now())
     if (watched === null) return null
     channel.begin(watched.attempt, watched.unwatch)
     const faster = this.#channels.get(id)
@@ -50,18 +56,18 @@ export class AttemptStreams {
     return channel
   }
 
-  /** How many attempts are read. */
+  /** How many attempts have a connection. */
   get size(): number {
     return this.#channels.size
   }
 
-  /** What is there already is read again, in case a message was lost. */
+  /** Reads the attempt again, in case a message was lost. */
   async #join(channel: Channel, browserHash: string): Promise<Channel | null> {
     if (channel.browserHash !== browserHash) return null
     channel.hold()
     try {
       const attempt = await this.#options.store.findAttempt(channel.id)
-      if (attempt !== null) channel.show(attempt)
+      if (attempt !== null) channel.publish(attempt)
       return channel
     } catch (error) {
       channel.release()
@@ -71,22 +77,22 @@ export class AttemptStreams {
 }
 
 export interface WaitOptions {
-  /** Answered as soon as the version is higher. */
+  /** Resolves as soon as the version is higher. */
   after: number
   waitMs: number
   /** Aborts when the client has left. */
   signal: AbortSignal
 }
 
-/** One attempt that is read. Ends with its last reader, or with the attempt. */
+/** One attempt and its connections. Ends with the last of them, or with the attempt. */
 export class Channel implements TimerListener {
   readonly id: string
   readonly browserHash: string
   readonly #options: AttemptStreamsOptions
   readonly #onEnd: () => void
-  readonly #readers: Stream[] = []
+  readonly #connections: Connection[] = []
   #unwatch: Unwatch = () => {}
-  /** Readers, and clients that are about to become one. */
+  /** Connections, and clients that are about to become one. */
   #holders = 1
   #attempt: Attempt | null = null
 
@@ -100,7 +106,7 @@ export class Channel implements TimerListener {
   /** `attempt`: as it was read with the watch. */
   begin(attempt: Attempt, unwatch: Unwatch): void {
     this.#unwatch = unwatch
-    this.show(attempt)
+    this.publish(attempt)
   }
 
   hold(): void {
@@ -116,54 +122,53 @@ export class Channel implements TimerListener {
     this.#onEnd()
   }
 
-  /** Adds a stream, which gets the attempt at once. */
-  add(stream: Stream): void {
-    this.#join(stream)
+  /** Adds a connection, which is sent the attempt at once. */
+  subscribe(connection: Connection): void {
+    this.#add(connection)
     const now = this.#options.now()
-    if (this.#attempt !== null) stream.write(this.#frame(this.#attempt, now))
+    if (this.#attempt !== null) connection.send(this.#toEvent(this.#attempt, now))
     this.#continue(now)
   }
 
-  /** For a reader that has ended. */
-  remove(stream: Stream): void {
-    const index = this.#readers.indexOf(stream)
-    if (index >= 0) this.#readers.splice(index, 1)
+  /** To be called when the connection has closed. */
+  unsubscribe(connection: Connection): void {
+    const index = this.#connections.indexOf(connection)
+    if (index >= 0) this.#connections.splice(index, 1)
     this.release()
   }
 
   /**
-   * A long poll: resolves with the attempt once its version is higher than `after`, a new code is due, or its time runs
-   * out; null when nothing of that happened within `waitMs`, or the client left, or it was replaced. `stream`: as
-   * admitted; it is closed at the end.
+   * A long poll: resolves with the attempt once its version is higher than `after`, a new code is
+   * due, or its time runs out; null when nothing of that happened within `waitMs`, or the client
+   * left, or it was replaced. `connection`: as admitted; it is closed at the end.
    */
-  async wait(stream: Stream, { after, waitMs, signal }: WaitOptions): Promise<AttemptView | null> {
+  async wait(connection: Connection, { after, waitMs, signal }: WaitOptions): Promise<AttemptView | null> {
     const before = this.#viewAfter(after, null)
     const now = this.#options.now()
     const attempt = this.#attempt === null ? null : attemptAt(this.#attempt, now)
     if (before !== null || attempt === null || !isRunning(attempt)) {
-      stream.attach(UNREAD, () => this.remove(stream))
-      stream.close()
+      connection.attach(
+        toSink(() => {}),
+        () => this.unsubscribe(connection),
+      )
+      connection.close()
       return before
     }
     const period = this.#periodAt(now)
     let wake = () => {}
-    const news = new Promise<void>((resolve) => {
+    const woken = new Promise<void>((resolve) => {
       wake = resolve
     })
-    const write = (frame: Uint8Array) => {
-      if (frame !== COMMENT) wake()
-      return true
-    }
-    this.#join(stream)
-    stream.attach({ write, close: wake }, () => this.remove(stream))
+    this.#add(connection)
+    connection.attach(toSink(wake), () => this.unsubscribe(connection))
     const timer = setTimeout(wake, waitMs)
     signal.addEventListener('abort', wake, { once: true })
     if (signal.aborted) wake()
     this.#continue(now)
-    await news
+    await woken
     clearTimeout(timer)
     signal.removeEventListener('abort', wake)
-    stream.close()
+    connection.close()
     return this.#viewAfter(after, period)
   }
 
@@ -173,29 +178,29 @@ export class Channel implements TimerListener {
     const now = this.#options.now()
     if (attemptAt(attempt, now).status === 'expired') {
       this.#options.onExpired()
-      this.#write(this.#frame(attempt, now))
+      this.#send(this.#toEvent(attempt, now))
     } else if (attempt.status === 'pending') {
-      this.#write(encodeEvent({ event: 'code', data: toCodeView(attempt, now, this.#options) }))
+      this.#send(new ServerEvent({ event: 'code', data: toCodeView(attempt, now, this.#options) }))
     }
     this.#continue(now)
   }
 
-  /** Tells the readers, unless it is no news. */
-  show(attempt: Attempt): void {
+  /** Sends the attempt to every connection, unless its version is not higher. */
+  publish(attempt: Attempt): void {
     if (this.#attempt !== null && attempt.version <= this.#attempt.version) return
     this.#attempt = attempt
-    if (this.#readers.length === 0) return
+    if (this.#connections.length === 0) return
     const now = this.#options.now()
-    this.#write(this.#frame(attempt, now))
+    this.#send(this.#toEvent(attempt, now))
     this.#continue(now)
   }
 
-  #join(stream: Stream): void {
-    this.#readers.push(stream)
-    if (this.#readers.length > READERS_PER_ATTEMPT) this.#readers[0]?.close()
+  #add(connection: Connection): void {
+    this.#connections.push(connection)
+    if (this.#connections.length > CONNECTIONS_PER_ATTEMPT) this.#connections[0]?.close()
   }
 
-  /** `period`: of the code that the client has; null where a new code is no news. */
+  /** `period`: of the code that the client has; null where a new code does not count. */
   #viewAfter(after: number, period: number | null): AttemptView | null {
     const now = this.#options.now()
     if (this.#attempt === null) return null
@@ -209,12 +214,12 @@ export class Channel implements TimerListener {
     return codePeriodAt(createdAt, now, this.#options.lifetimes.codePeriodMs).startsAt
   }
 
-  /** The next deadline, or the end of all readers when nothing can follow. */
+  /** Sets the next deadline, or closes all connections when nothing can follow. */
   #continue(now: number): void {
     const attempt = this.#attempt === null ? null : attemptAt(this.#attempt, now)
-    if (attempt === null || this.#readers.length === 0) return
+    if (attempt === null || this.#connections.length === 0) return
     if (!isRunning(attempt)) {
-      for (const stream of [...this.#readers]) stream.close()
+      for (const connection of [...this.#connections]) connection.close()
       return
     }
     const { endsAt } = codePeriodAt(attempt.createdAt, now, this.#options.lifetimes.codePeriodMs)
@@ -222,15 +227,24 @@ export class Channel implements TimerListener {
     this.#options.timers.set(this, next)
   }
 
-  #frame(attempt: Attempt, now: number): Uint8Array {
+  #toEvent(attempt: Attempt, now: number): ServerEvent {
     const view = toAttemptView(attempt, now, this.#options)
-    return encodeEvent({ event: 'attempt', id: view.version, data: view })
+    return new ServerEvent({ event: 'attempt', id: view.version, data: view })
   }
 
-  #write(frame: Uint8Array): void {
-    for (const stream of [...this.#readers]) stream.write(frame)
+  #send(event: ServerEvent): void {
+    for (const connection of [...this.#connections]) connection.send(event)
   }
 }
 
-/** Of a long poll that is answered at once. */
-const UNREAD = { write: () => true, close: () => {} }
+/**
+ * The edge of a long poll: the first event wakes it, and so does its end. It is answered with the
+ * attempt as it is.
+ */
+function toSink(wake: () => void): EventSink {
+  const send = () => {
+    wake()
+    return true
+  }
+  return { send, heartbeat: () => true, close: wake }
+}

@@ -13,33 +13,33 @@ function recorder() {
   return { due, onTimer: () => due.push(Date.now()) }
 }
 
-test('a moment is told within 100 ms of its coming, and once', () => {
-  const deadlines = new TimerWheel(Date.now)
+test('a listener is called within 200 ms after its deadline, and once', () => {
+  const timers = new TimerWheel(Date.now)
   const one = recorder()
   const at = Date.now() + 1_234
-  deadlines.set(one, at)
+  timers.set(one, at)
   vi.advanceTimersByTime(10_000)
   expect(one.due).toHaveLength(1)
   expect((one.due[0] ?? 0) - at).toBeGreaterThanOrEqual(0)
   expect((one.due[0] ?? 0) - at).toBeLessThanOrEqual(200)
 })
 
-test('a moment in the past is due at the next tick', () => {
-  const deadlines = new TimerWheel(Date.now)
+test('a deadline in the past is due at the next tick', () => {
+  const timers = new TimerWheel(Date.now)
   const one = recorder()
-  deadlines.set(one, Date.now() - 5_000)
+  timers.set(one, Date.now() - 5_000)
   vi.advanceTimersByTime(200)
   expect(one.due).toHaveLength(1)
 })
 
-test('setting again moves it, deleting forgets it', () => {
-  const deadlines = new TimerWheel(Date.now)
+test('setting again moves a deadline, deleting removes it', () => {
+  const timers = new TimerWheel(Date.now)
   const moved = recorder()
   const gone = recorder()
-  deadlines.set(moved, Date.now() + 500)
-  deadlines.set(gone, Date.now() + 500)
-  deadlines.set(moved, Date.now() + 2_000)
-  deadlines.delete(gone)
+  timers.set(moved, Date.now() + 500)
+  timers.set(gone, Date.now() + 500)
+  timers.set(moved, Date.now() + 2_000)
+  timers.delete(gone)
   vi.advanceTimersByTime(1_000)
   expect([moved.due, gone.due]).toEqual([[], []])
   vi.advanceTimersByTime(2_000)
@@ -48,50 +48,50 @@ test('setting again moves it, deleting forgets it', () => {
 })
 
 test('one timer serves ten thousand, and none is left when nothing is due', () => {
-  const deadlines = new TimerWheel(Date.now)
+  const timers = new TimerWheel(Date.now)
   const many = Array.from({ length: 10_000 }, recorder)
-  for (const [index, each] of many.entries()) deadlines.set(each, Date.now() + (index % 30_000))
+  for (const [index, each] of many.entries()) timers.set(each, Date.now() + (index % 30_000))
   expect(vi.getTimerCount()).toBe(1)
   vi.advanceTimersByTime(31_000)
   expect(many.every(({ due }) => due.length === 1)).toBe(true)
   expect(vi.getTimerCount()).toBe(0)
-  expect(deadlines.size).toBe(0)
+  expect(timers.size).toBe(0)
 })
 
-test('a moment may set the next one', () => {
-  const deadlines = new TimerWheel(Date.now)
+test('a listener may set its next deadline', () => {
+  const timers = new TimerWheel(Date.now)
   let times = 0
   const again = {
     onTimer() {
       times += 1
-      deadlines.set(again, Date.now() + 1_000)
+      timers.set(again, Date.now() + 1_000)
     },
   }
-  deadlines.set(again, Date.now() + 1_000)
+  timers.set(again, Date.now() + 1_000)
   vi.advanceTimersByTime(10_500)
   expect(times).toBeGreaterThanOrEqual(9)
   expect(times).toBeLessThanOrEqual(10)
 })
 
-test('after a pause of hours everything that came due is told at once', () => {
+test('after a pause of hours every listener that is due is called at once', () => {
   let now = 1_000_000
-  const deadlines = new TimerWheel(() => now)
+  const timers = new TimerWheel(() => now)
   const one = recorder()
-  deadlines.set(one, now + 60_000)
+  timers.set(one, now + 60_000)
   now += 5 * 3_600_000
   vi.advanceTimersByTime(100)
   expect(one.due).toHaveLength(1)
 })
 
 test.each([86_400_000, -86_400_000])(
-  'a clock that is set by %i ms neither holds a deadline up nor brings it forward',
+  'a clock that is set by %i ms neither delays a deadline nor brings it forward',
   (stepMs) => {
     let stepped = 0
-    const deadlines = new TimerWheel(() => Date.now() + stepped, Date.now)
+    const timers = new TimerWheel(() => Date.now() + stepped, Date.now)
     const [before, after] = [recorder(), recorder()]
-    deadlines.set(before, Date.now() + 10_000)
+    timers.set(before, Date.now() + 10_000)
     stepped = stepMs
-    deadlines.set(after, Date.now() + stepped + 20_000)
+    timers.set(after, Date.now() + stepped + 20_000)
     vi.advanceTimersByTime(9_900)
     expect([before.due.length, after.due.length]).toEqual([0, 0])
     vi.advanceTimersByTime(200)

@@ -6,8 +6,8 @@ export interface TimerListener {
 const TICK_MS = 100
 
 /**
- * One timer for any number of deadlines, to within 100 ms: a wheel of buckets that turns only while there are deadlines.
- * Each listener has at most one deadline.
+ * One timer for any number of deadlines, to within 100 ms: a wheel of buckets that turns only while
+ * there are deadlines. Each listener has at most one deadline.
  */
 export class TimerWheel {
   readonly #buckets = new Map<number, Set<TimerListener>>()
@@ -17,7 +17,10 @@ export class TimerWheel {
   #timer: ReturnType<typeof setInterval> | null = null
   #turned = 0
 
-  /** `now`: the clock of the deadlines, which may be set; `monotonicMs`: the clock that the wheel turns by. */
+  /**
+   * `now`: the clock of the deadlines, which may be set; `monotonicMs`: the clock that the wheel
+   * turns by.
+   */
   constructor(now: () => number, monotonicMs: () => number = now) {
     this.#now = now
     this.#monotonicMs = monotonicMs

@@ -1,10 +1,11 @@
-import { BACKLOG_BYTES, type Sink } from './streams'
+import { BACKLOG_BYTES, type ByteSink } from './byte-sink'
 
 /**
- * The door for `Request` in, `Response` out: a sink and the body it fills. `onGone` is called when the reader left;
- * runtimes differ in whether they abort, cancel or both, so the caller listens to the request's signal as well.
+ * For `Request` in, `Response` out: a sink and the body it fills. `onGone` is called when the
+ * client has left; runtimes differ in whether they abort, cancel or both, so the caller listens to
+ * the request's signal as well.
  */
-export function createWebSink(onGone: () => void): { sink: Sink; body: ReadableStream<Uint8Array> } {
+export function createWebSink(onGone: () => void): { sink: ByteSink; body: ReadableStream<Uint8Array> } {
   let controller: ReadableStreamDefaultController<Uint8Array> | null = null
   const body = new ReadableStream<Uint8Array>(
     {
@@ -18,16 +19,17 @@ export function createWebSink(onGone: () => void): { sink: Sink; body: ReadableS
     },
     new ByteLengthQueuingStrategy({ highWaterMark: BACKLOG_BYTES }),
   )
-  const sink: Sink = {
-    write(frame) {
+  const sink: ByteSink = {
+    write(bytes) {
       if (controller === null) return false
-      // `enqueue` never fails for a reader that does not read: the queue would grow for as long as the stream lives.
+      // `enqueue` never fails for a client that does not read: the queue would grow for as long as
+      // the stream lives.
       if ((controller.desiredSize ?? 0) <= 0) {
-        controller.error(new Error('the reader does not read'))
+        controller.error(new Error('the client does not read'))
         controller = null
         return false
       }
-      controller.enqueue(frame)
+      controller.enqueue(bytes)
       return true
     },
     close() {
@@ -36,17 +38,4 @@ export function createWebSink(onGone: () => void): { sink: Sink; body: ReadableS
     },
   }
   return { sink, body }
-}
-
-/** The answer around such a body, or around none where the frames go another way. Proxies are told not to buffer, compress or keep it. */
-export function eventStreamResponse(body: ReadableStream<Uint8Array> | null): Response {
-  return new Response(body, {
-    headers: {
-      'Content-Type': 'text/event-stream; charset=utf-8',
-      'Cache-Control': 'no-store, no-transform',
-      'X-Accel-Buffering': 'no',
-      // A kept-alive socket would hold the process after its stream has ended.
-      Connection: 'close',
-    },
-  })
 }

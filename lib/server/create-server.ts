@@ -30,7 +30,7 @@ import type { ObservedName } from '../metrics/names'
 import { NO_RECORDER, type Recorder } from '../metrics/recorder'
 import { AccountStreams } from '../realtime/account-streams'
 import { AttemptStreams } from '../realtime/attempt-streams'
-import { Streams } from '../realtime/streams'
+import { ConnectionRegistry } from '../realtime/connections'
 import { TimerWheel } from '../realtime/timer-wheel'
 import type { Config } from './config'
 import { createLog, type ProcessLog } from './log'
@@ -90,8 +90,8 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
   const monotonicNow = () => performance.now()
   const keys = deriveKeyring(config.secrets)
   const perAddress = Math.max(1, Math.floor(STREAMS_PER_ADDRESS * config.rateLimitScale))
-  const streams = new Streams({ perAddress, inAll: config.maxStreams }, Math.random)
-  const metrics = config.metricsTokens === null ? null : createMetrics(streams)
+  const connections = new ConnectionRegistry({ perAddress, inAll: config.maxStreams }, Math.random)
+  const metrics = config.metricsTokens === null ? null : createMetrics(connections)
   const recorder: Recorder = metrics ?? NO_RECORDER
   const findCity = config.geoDatabase === null ? null : openPlaces(config.geoDatabase)
   const { store, now, wall, monotonicMs, readings, ping, closeStore } = open(options, log, recorder)
@@ -152,7 +152,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     attempts,
     admission: new AdmissionControl(monotonicNow, activeMs),
     sessions,
-    streams,
+    connections,
     attemptStreams: new AttemptStreams({
       store,
       keys,
@@ -185,7 +185,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
 
   const drain = () => {
     becomeUnready()
-    streams.drain()
+    connections.drain()
   }
   recorder.observe('ready', async () => Number(!isDraining && (await isStoreReady())))
   recorder.observe('draining', () => Number(isDraining))
@@ -221,12 +221,12 @@ function open({ config, store, now }: QrLoginOptions, log: ProcessLog, recorder:
   return openStore(config, { log, local, measure, onLost })
 }
 
-function createMetrics(streams: Streams): Metrics {
+function createMetrics(connections: ConnectionRegistry): Metrics {
   return new Metrics({
     version,
     codes: ERROR_CODES,
     storeFailureKind,
-    countStreams: (transport) => streams.count(transport),
+    countStreams: (transport) => connections.count(transport),
     now: () => performance.now(),
   })
 }

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 const PAGE_BYTES = 4096
 const TICKS_PER_S = 100
 
-/** As lib/client/follow-attempt.ts has it. */
+/** As FIRST_EVENT_MS in lib/client/transports/event-stream.ts. */
 const FIRST_FRAME_MS = 3_000
 
 export class LoadedServer {

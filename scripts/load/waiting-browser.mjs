@@ -3,7 +3,7 @@
 /** As lib/client/backoff.ts has it. */
 const BACKOFF_LEAST_MS = 1_000
 const BACKOFF_MOST_MS = 30_000
-/** As lib/client/follow-attempt.ts has it. */
+/** As READ_TIMEOUT_MS in lib/client/follow-attempt.ts. */
 const ASK_MS = 5_000
 
 export class WaitingBrowser {

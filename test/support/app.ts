@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { vi } from 'vitest'
 import type { AttemptView, Review } from '../../lib/core/attempt/views'
 import { parseConfig } from '../../lib/server/config'
 import { type Context, createQrLogin, type QrLogin } from '../../lib/server/create-server'
@@ -176,6 +177,12 @@ export async function readFrames(response: Response, count = Number.POSITIVE_INF
   }
   reader.releaseLock()
   return frames()
+}
+
+/** Counts how often an event of this name is encoded as a frame. `vi.restoreAllMocks` ends it. */
+export function countEncodings(event: string): () => number {
+  const encode = vi.spyOn(TextEncoder.prototype, 'encode')
+  return () => encode.mock.calls.filter(([text]) => text?.startsWith(`event: ${event}\n`)).length
 }
 
 /** The data of a frame, parsed. */

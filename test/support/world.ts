@@ -1,12 +1,13 @@
 import type { Answer } from '../../lib/client/api'
-import { AttemptFollower, type AttemptListener, type Transport } from '../../lib/client/follow-attempt'
+import { AttemptFollower, type AttemptListener } from '../../lib/client/follow-attempt'
+import type { Network } from '../../lib/client/transports/ladder'
 import type { AttemptView } from '../../lib/core/attempt/views'
 
 export const PENDING: AttemptView = { id: 'x', version: 1, status: 'pending', expiresInMs: 300_000 }
 export const SCANNED: AttemptView = { ...PENDING, version: 2, status: 'scanned' }
 export const ENDED: AttemptView = { ...PENDING, version: 3, status: 'cancelled', expiresInMs: 0 }
 
-/** An `EventSource` that says what the test says. */
+/** An `EventSource` that receives what the test sends. */
 class FakeStream extends EventTarget {
   isClosed = false
 
@@ -14,7 +15,7 @@ class FakeStream extends EventTarget {
     this.isClosed = true
   }
 
-  say(event: string, data: unknown): void {
+  receive(event: string, data: unknown): void {
     if (!this.isClosed) this.dispatchEvent(new MessageEvent(event, { data: JSON.stringify(data) }))
   }
 
@@ -23,14 +24,14 @@ class FakeStream extends EventTarget {
   }
 }
 
-/** A server as the follower sees it: what it answers, and what it was asked. */
+/** A server as the follower sees it: what it answers, and what was requested. */
 export class World {
   now = PENDING
   streams: FakeStream[] = []
   /** What a stream does once it is open. */
-  onStream: (stream: FakeStream) => void = (stream) => queueMicrotask(() => stream.say('attempt', this.now))
+  onStream: (stream: FakeStream) => void = (stream) => queueMicrotask(() => stream.receive('attempt', this.now))
   answer: (path: string) => Answer<AttemptView | null> | 'silent' = () => ({ ok: true, value: this.now })
-  readonly asked: string[] = []
+  readonly requested: string[] = []
   readonly seen: AttemptView[] = []
   readonly links: boolean[] = []
   readonly refused: string[] = []
@@ -45,7 +46,7 @@ export class World {
     onRefused: ({ code }) => this.refused.push(code),
   }
 
-  readonly transport: Transport = {
+  readonly network: Network = {
     random: () => 0.5,
     openEvents: () => {
       const stream = new FakeStream()
@@ -53,8 +54,8 @@ export class World {
       this.onStream(stream)
       return stream as unknown as EventSource
     },
-    call: (_method, path, { signal }) => {
-      this.asked.push(path)
+    get: (path, { signal }) => {
+      this.requested.push(path)
       const answer = this.answer(path)
       if (answer !== 'silent') return Promise.resolve(answer)
       return new Promise((resolve) => signal?.addEventListener('abort', () => resolve(LOST)))
@@ -66,7 +67,7 @@ export class World {
   }
 
   follow(isStale = false): AttemptFollower {
-    return new AttemptFollower(PENDING, isStale, this.listener, this.transport)
+    return new AttemptFollower(PENDING, isStale, this.listener, this.network)
   }
 }
 

@@ -139,9 +139,9 @@ test('streams and long polls that wait behind others on one connection end with 
   const { socket } = write(
     ask(`${path}/events`) + ask(`${path}${poll}`) + theirs(`${other}/events`) + theirs(other + poll),
   )
-  await expect.poll(() => app.context.streams.size).toBe(4)
+  await expect.poll(() => app.context.connections.size).toBe(4)
   socket.destroy()
-  await expect.poll(() => app.context.streams.size).toBe(0)
+  await expect.poll(() => app.context.connections.size).toBe(0)
   expect(app.context.attemptStreams.size).toBe(0)
 })
 
@@ -294,9 +294,9 @@ describe('a stream', () => {
     expect(response.headers['x-accel-buffering']).toBe('no')
     const [first] = (await response[Symbol.asyncIterator]().next()).value.toString().split('\n')
     expect(first).toBe('event: attempt')
-    expect(app.context.streams.size).toBe(1)
+    expect(app.context.connections.size).toBe(1)
     response.destroy()
-    await expect.poll(() => app.context.streams.size).toBe(0)
+    await expect.poll(() => app.context.connections.size).toBe(0)
     expect(app.context.attemptStreams.size).toBe(0)
   })
 
@@ -305,14 +305,14 @@ describe('a stream', () => {
     await send('DELETE', path, { cookie })
     const { text } = await send('GET', `${path}/events`, { cookie })
     expect(text).toContain('"cancelled"')
-    expect(app.context.streams.size).toBe(0)
+    expect(app.context.connections.size).toBe(0)
   })
 
   test('is refused before it opens', async () => {
     const { path } = await start()
     const { status, headers } = await send('GET', `${path}/events`)
     expect([status, headers['content-type']]).toEqual([404, 'application/problem+json'])
-    expect(app.context.streams.size).toBe(0)
+    expect(app.context.connections.size).toBe(0)
   })
 
   test('whose reader left before it was open is not kept', async () => {
@@ -335,13 +335,13 @@ describe('a stream', () => {
     await new Promise((resolve) => setTimeout(resolve, 50))
     answer()
     await new Promise((resolve) => setTimeout(resolve, 50))
-    expect([app.context.streams.size, app.context.attemptStreams.size]).toEqual([0, 0])
+    expect([app.context.connections.size, app.context.attemptStreams.size]).toEqual([0, 0])
   })
 
   test('that is drained says goodbye and ends', async () => {
     const { path, cookie } = await start()
     const heard = send('GET', `${path}/events`, { cookie })
-    await expect.poll(() => app.context.streams.size).toBe(1)
+    await expect.poll(() => app.context.connections.size).toBe(1)
     app.qrLogin.drain()
     expect((await heard).text).toContain('event: bye')
   })
@@ -350,7 +350,7 @@ describe('a stream', () => {
 test('a long poll whose reader leaves is given up', async () => {
   const { path, cookie } = await start()
   const { socket } = write(`GET ${path}?after=1&waitMs=25000 HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\n\r\n`)
-  await expect.poll(() => app.context.streams.size).toBe(1)
+  await expect.poll(() => app.context.connections.size).toBe(1)
   socket.destroy()
-  await expect.poll(() => app.context.streams.size).toBe(0)
+  await expect.poll(() => app.context.connections.size).toBe(0)
 })

@@ -5,14 +5,14 @@ import { NodeSink } from './node-sink'
 
 let server: Server
 let client: Socket
-let heard: string
+let received: string
 let response: ServerResponse
 let sink: NodeSink
 let gone: number
 
 beforeEach(async () => {
   gone = 0
-  heard = ''
+  received = ''
   await new Promise<void>((resolve) => {
     server = createServer((request, given) => {
       response = given
@@ -25,7 +25,7 @@ beforeEach(async () => {
       const { port } = server.address() as AddressInfo
       client = connect(port, '127.0.0.1', () => client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'))
       client.on('data', (chunk) => {
-        heard += chunk
+        received += chunk
       })
     })
   })
@@ -43,19 +43,19 @@ test('what is written before the head goes out with it, in order', async () => {
   expect(response.headersSent).toBe(false)
   response.statusCode = 200
   sink.begin()
-  await expect.poll(() => heard).toMatch(/^HTTP\/1.1 200 [\s\S]*first,[\s\S]*second/)
+  await expect.poll(() => received).toMatch(/^HTTP\/1.1 200 [\s\S]*first,[\s\S]*second/)
   sink.write(frame('third'))
-  await expect.poll(() => heard).toContain('third')
+  await expect.poll(() => received).toContain('third')
 })
 
-test('one that was closed before its head says what it had to say, and ends', async () => {
+test('a sink that was closed before its head sends what was written, and ends', async () => {
   sink.write(frame('last'))
   sink.close()
   sink.begin()
-  await expect.poll(() => heard).toMatch(/last\r\n0\r\n\r\n$/)
+  await expect.poll(() => received).toMatch(/last\r\n0\r\n\r\n$/)
 })
 
-test('a reader that has left takes nothing more, and is told of once', async () => {
+test('after the client has left nothing is written, and `onGone` is called once', async () => {
   sink.begin()
   client.destroy()
   await expect.poll(() => gone).toBe(1)
@@ -64,17 +64,17 @@ test('a reader that has left takes nothing more, and is told of once', async () 
   expect(gone).toBe(1)
 })
 
-test('a reader that had left before is told of at once', async () => {
+test('a client that had left before: `onGone` is called at once', async () => {
   client.destroy()
   await expect.poll(() => response.destroyed).toBe(true)
-  let told = 0
+  let calls = 0
   const late = new NodeSink(response, new Socket(), () => {
-    told += 1
+    calls += 1
   })
-  expect([told, late.write(frame('x'))]).toEqual([1, false])
+  expect([calls, late.write(frame('x'))]).toEqual([1, false])
 })
 
-test('a reader that does not read is cut off before much is kept for it', async () => {
+test('a client that does not read is cut off before much is kept for it', async () => {
   sink.begin()
   client.pause()
   let written = 0

@@ -1,11 +1,14 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { BACKLOG_BYTES, type Sink } from '../../realtime/streams'
+import { BACKLOG_BYTES, type ByteSink } from '../../realtime/byte-sink'
 
-/** The door for Node's own response: frames go to the connection, and cost nothing in between. Held until `begin`. */
-export class NodeSink implements Sink {
+/**
+ * For Node's own response: bytes go to the connection, and cost nothing in between. Held until
+ * `begin`.
+ */
+export class NodeSink implements ByteSink {
   readonly #response: ServerResponse
-  /** What was written before the head of the answer; null after it. */
+  /** What was written before the head of the response; null after it. */
   #held: Uint8Array[] | null = []
   #isClosed = false
 
@@ -22,14 +25,14 @@ export class NodeSink implements Sink {
   begin(): void {
     const held = this.#held ?? []
     this.#held = null
-    for (const frame of held) this.#response.write(frame)
+    for (const bytes of held) this.#response.write(bytes)
     if (this.#isClosed) this.#response.end()
   }
 
-  write(frame: Uint8Array): boolean {
+  write(bytes: Uint8Array): boolean {
     if (this.#isClosed) return false
     if (this.#held !== null) {
-      this.#held.push(frame)
+      this.#held.push(bytes)
       return true
     }
     if (this.#response.writableLength >= BACKLOG_BYTES) {
@@ -37,7 +40,7 @@ export class NodeSink implements Sink {
       this.#response.destroy()
       return false
     }
-    this.#response.write(frame)
+    this.#response.write(bytes)
     return true
   }
 
@@ -49,8 +52,9 @@ export class NodeSink implements Sink {
 }
 
 /**
- * Calls `onGone` once: when the response is over, or its client has left, at once where that was before. A response that waits
- * behind another one on its connection (pipelining) does not learn that the connection ends: for it the socket is listened to.
+ * Calls `onGone` once: when the response is over, or its client has left, at once where that was
+ * before. A response that waits behind another one on its connection (pipelining) is not notified
+ * when that connection ends: for it the socket is watched.
  */
 export function whenGone(response: ServerResponse, socket: Socket, onGone: () => void): void {
   if (response.destroyed || socket.destroyed) {

@@ -1,0 +1,87 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { expect, test } from 'vitest'
+
+const page = readFileSync('docs/extending.md', 'utf8')
+const spans = [...page.matchAll(/`([^`\n]+)`/g)].map(([, text = '']) => text)
+const named = new Set(spans.filter((text) => /^(app|lib|test|docs|e2e|scripts)\/\S+$/.test(text)))
+
+/** Of files that the reader writes. */
+const isNew = (path: string) => path.includes('<name>')
+
+test('the page names the files of four extensions', () => {
+  expect(page.match(/^## .+$/gm)).toEqual(['## A transport', '## A store', '## A screen state', '## An account source'])
+  expect(named.size).toBeGreaterThan(30)
+})
+
+test.each([...named].filter((path) => !isNew(path)))('%s exists', (path) => {
+  expect(existsSync(path)).toBe(true)
+})
+
+test.each([...named].filter(isNew))('%s has a folder to be written in', (path) => {
+  const folder = path.slice(0, path.indexOf('<name>'))
+  expect(existsSync(folder)).toBe(true)
+})
+
+const uses = [...page.matchAll(/`(\w+)`\s(?:from|in)\s`([^`\n]+\.tsx?)`/g)].map(
+  ([, name = '', path = '']) => [name, path] as const,
+)
+
+test.each(uses)('%s is in %s', (name, path) => {
+  expect(readFileSync(path, 'utf8')).toMatch(new RegExp(`\\b${name}\\b`))
+})
+
+interface Sketch {
+  path: string
+  source: string
+}
+
+/** Those that are whole files: their first line is their path. */
+function findSketches(): Sketch[] {
+  const blocks = [...page.matchAll(/^```tsx?\n([\s\S]*?)^```$/gm)].map(([, source = '']) => source)
+  return blocks.flatMap((source) => {
+    const path = /^\/\/ (\S+\.tsx?)\n/.exec(source)?.[1]
+    return path === undefined ? [] : [{ path, source }]
+  })
+}
+
+/** Compiles files as if they stood in the project. Returns what the compiler reports. */
+function compile(sketches: readonly Sketch[]): string {
+  // Below the project, so that packages are found; ignored by git and by the project's own check.
+  mkdirSync('test-results', { recursive: true })
+  const folder = mkdtempSync('test-results/extending-')
+  try {
+    for (const { path, source } of sketches) {
+      mkdirSync(join(folder, dirname(path)), { recursive: true })
+      writeFileSync(join(folder, path), source)
+    }
+    const config = {
+      extends: resolve('tsconfig.json'),
+      compilerOptions: { incremental: false, rootDirs: [resolve('.'), resolve(folder)] },
+      include: [],
+      files: sketches.map(({ path }) => path),
+    }
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
+    const { status, stdout } = spawnSync('npx', ['tsc', '--project', folder], { encoding: 'utf8' })
+    return status === 0 ? '' : stdout
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+test('every sketch of a whole file compiles where the page puts it', { timeout: 120_000 }, () => {
+  const sketches = findSketches()
+  expect(sketches.map(({ path }) => path)).toEqual([
+    'lib/client/transports/example.ts',
+    'lib/realtime/example.ts',
+    'lib/api/example.ts',
+  ])
+  for (const { path } of sketches) expect(existsSync(path)).toBe(false)
+  expect(compile(sketches)).toBe('')
+})
+
+test('a sketch with a mistake does not compile', { timeout: 120_000 }, () => {
+  const source = "import { ENDED } from './transport'\nexport const wrong: string = ENDED\n"
+  expect(compile([{ path: 'lib/client/transports/example.ts', source }])).toContain('TS2322')
+})

@@ -1,11 +1,11 @@
 /**
- * The phone's side of a sign-in, for an app that has its own accounts. Needs `fetch` and nothing else, so that it runs in React Native
- * as it is. Copy it into your app: docs/native-apps.md tells how the parts fit together.
+ * The phone's side of a sign-in, for an app with its own accounts. It needs only `fetch` and runs in React Native
+ * unchanged. Copy it into your app; docs/native-apps.md explains how to use it.
  */
 
 export interface Review {
   claim: string
-  /** `revoked`: it was redeemed, and its computer is signed out again. */
+  /** `revoked`: redeemed, and its computer has been signed out again. */
   status: 'pending' | 'scanned' | 'confirmed' | 'redeemed' | 'cancelled' | 'expired' | 'revoked'
   expiresInMs: number
   computer: {
@@ -20,7 +20,7 @@ export interface Review {
     required: boolean
     number: string | null
     passed: boolean
-    /** Why it is required: tell the person only what is true. */
+    /** Why it is required. Show the person only these reasons. */
     reasons: ('policy' | 'new_browser' | 'other_network' | 'unknown_network')[]
   }
   cancelledBy?: 'phone' | 'computer' | 'match'
@@ -33,14 +33,14 @@ export interface SignedInComputer {
   place: string | null
   signedInAt: string
   lastSeenAt: string
-  /** Until a phone answers for it, show a notice. */
+  /** While false, show a notice. */
   acknowledged: boolean
 }
 
 /** A refusal: switch on `code`, see PROTOCOL.md. */
 export class SignInError extends Error {
   readonly code: string
-  /** When asking again makes sense, in ms; null when it does not. */
+  /** The delay before a retry, in ms; null if the server sent none. */
   readonly retryAfterMs: number | null
 
   constructor(code: string, retryAfterMs: number | null) {
@@ -52,15 +52,15 @@ export class SignInError extends Error {
 }
 
 export interface PhoneOptions {
-  /** Where computers are signed in, such as `https://login.example.com`. */
+  /** The origin of the deployment, such as `https://login.example.com`. */
   origin: string
-  /** A fresh token of your accounts for the person of this phone. */
+  /** Returns a valid token of your accounts for the person on this phone. */
   getToken: () => Promise<string>
-  /** Only where requests have to be signed: the three headers for this request. */
+  /** Only if requests must be signed: returns the three headers for this request. */
   sign?: (method: string, path: string, body: string) => Promise<Record<string, string>>
 }
 
-/** What a code that the camera has read leads to; null when it is not one of this deployment's. */
+/** The code in a scanned text; null if it is not a code of this deployment. */
 export function parseCode(text: string, origin: string): string | null {
   const start = `${origin}/q#`
   return text.startsWith(start) ? text.slice(start.length) : null
@@ -73,31 +73,31 @@ export class SignInPhone {
     this.#options = options
   }
 
-  /** Reports a code. Show `computer`, ask the person, and answer with `confirm` or `cancel`. */
+  /** Submits a code. Show `computer` to the person, then call `confirm` or `cancel`. */
   async scan(code: string): Promise<Review> {
     return await this.#send('POST', '/api/qr/scan', { code })
   }
 
   /**
-   * The person said yes. While `match.required` and not yet `passed`, this throws `match_required`: show `match.number` first. Within
-   * 0.7 s after the scan it throws `too_soon`: no person reads the question that fast.
+   * Confirms the sign-in. While `match.required` and not yet `passed`, this throws `match_required`: show `match.number`
+   * first. Within 0.7 s after the scan it throws `too_soon`: no person reads the details that fast.
    */
   async confirm(review: Review): Promise<Review> {
     return await this.#send('POST', '/api/qr/confirm', { claim: review.claim })
   }
 
-  /** The person said no; or, for 10 minutes after the sign-in, "Wasn't you?": exactly that computer is signed out. Safe to repeat. */
+  /** Cancels the sign-in. For 10 minutes after it, this is "Wasn't you?": signs exactly that computer out. Idempotent. */
   async cancel(review: Review): Promise<Review> {
     return await this.#send('POST', '/api/qr/cancel', { claim: review.claim })
   }
 
-  /** The computers that this person is signed in on, newest first. */
+  /** The person's signed-in computers, newest first. */
   async listComputers(): Promise<SignedInComputer[]> {
     const { sessions } = await this.#send<{ sessions: SignedInComputer[] }>('GET', '/api/sessions')
     return sessions
   }
 
-  /** "That was me": no phone shows the notice of this computer any more. */
+  /** "That was me": dismisses the notice of this computer on every phone. */
   async acknowledge(computer: SignedInComputer): Promise<void> {
     await this.#send('POST', `/api/sessions/${computer.id}/acknowledge`)
   }
@@ -115,7 +115,7 @@ export class SignInPhone {
     const text = body === undefined ? '' : JSON.stringify(body)
     const response = await fetch(origin + path, {
       method,
-      // Your app's web views may hold cookies of the same site: a request has to say who it is once.
+      // Web views of your app may have cookies of this site. A request must carry one identity only.
       credentials: 'omit',
       headers: {
         Authorization: `Bearer ${await getToken()}`,

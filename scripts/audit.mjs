@@ -1,6 +1,7 @@
-// Black-box checks of a sign-in by QR code, against any deployment that speaks PROTOCOL.md:
+// Black-box checks of a sign-in by QR code, against any deployment that implements PROTOCOL.md:
 //   npm run audit -- https://login.example.com [--config people.json] [--only binding,races] [--json]
-// Ends with 0 when nothing was found, 1 when something was, 2 when the deployment cannot be audited.
+// Exits with 0 if every check held, 1 if a check found a flaw or was inconclusive, 2 if the deployment
+// cannot be audited.
 import { readFileSync } from 'node:fs'
 import { answers } from './audit/answers.mjs'
 import { binding } from './audit/binding.mjs'
@@ -23,16 +24,16 @@ import { Wire } from './audit/wire.mjs'
 
 const CHECKS = [...codes, ...binding, ...tokens, ...leaks, ...races, ...requests, ...answers, ...pages, ...limits]
 
-/** Waits for minutes and needs nothing of the others: runs beside them. */
+/** Waits for minutes and shares nothing with the other checks: runs in parallel to them. */
 const BESIDE = 'codes.photographed'
 
-/** Use up what the other checks need: run after them, one by one. */
+/** These use up limits that the other checks need: they run last, one by one. */
 const isLast = (/** @type {Check} */ { id }) => id.startsWith('limits.')
 
-/** How many checks run at the same time, each with a person of its own. */
+/** How many checks run concurrently, each with its own person. */
 const MAX_LANES = 4
 
-/** How often a check is run, when a rate limit comes between. */
+/** How often a check is run if a rate limit interrupts it. */
 const ROUNDS = 3
 
 /** The people of the demo. */
@@ -73,9 +74,9 @@ if (asJson) {
 process.exit(results.some(({ outcome }) => outcome === 'flaw' || outcome === 'unclear') ? 1 : 0)
 
 /**
- * Runs the checks in lanes, so that their waits pass at the same time. Each takes a free person, and one
- * more person than there are lanes is free, where there are two or more: the one with the fewest scans
- * comes next, since scans are limited by person.
+ * Runs the checks in lanes, so that their waits overlap. Each check takes a free person. With two or more people,
+ * one more person than lanes is free. The next person is the one with the fewest scans, since scans are
+ * limited per person.
  * @param {Check[]} checks
  * @returns {Promise<Result>[]} in the order of the checks
  */
@@ -101,7 +102,7 @@ function everyone() {
   return scene.people.map((_, person) => scene.as(person))
 }
 
-/** Takes out the person with the fewest scans. @param {Scene[]} free */
+/** Removes and returns the person with the fewest scans. @param {Scene[]} free */
 function takeRested(free) {
   free.sort((a, b) => a.scans - b.scans)
   return /** @type {Scene} */ (free.shift())
@@ -119,7 +120,7 @@ async function run(check, lane) {
 }
 
 /**
- * Null when it holds, else what it threw. Starts again after a rate limit that came between.
+ * Returns null if the check held, otherwise what it threw. Restarts it after a rate limit.
  * @param {Check} check
  * @param {Scene} lane
  * @returns {Promise<unknown>}
@@ -139,7 +140,7 @@ async function judge(check, lane, rounds = ROUNDS) {
 }
 
 /**
- * What could not be judged is not held: an audit that looks away proves nothing.
+ * An inconclusive check does not count as held.
  * @param {unknown} end
  * @returns {Pick<Result, 'outcome' | 'detail'>}
  */
@@ -194,7 +195,7 @@ function line(name, title, isAbout, elsewhere = 'not among the checks of this ru
   console.log(`  ${name.padEnd(7)} ${title.padEnd(39)} ${verdict}`)
 }
 
-/** Where the deployment says that its pages are: in the code. */
+/** The public origin of the deployment, read from a code. */
 async function findOrigin() {
   const { publicOrigin } = readConfig()
   if (publicOrigin !== undefined) return publicOrigin

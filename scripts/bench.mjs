@@ -1,7 +1,7 @@
-// What waiting browsers and sign-ins cost, and how all come back after a restart: `npm run build && npm run bench`. Linux only, for it
-// reads /proc.
+// Measures waiting browsers, sign-ins, and reconnects after a restart: `npm run build && npm run bench`.
+// Linux only: it reads /proc.
 //   npm run bench -- --streams 10000 --sign-ins 500 --redis redis://localhost:6379
-// With --redis the Redis is asked for its own figures, and should be nobody else's meanwhile.
+// With --redis it also reads the statistics of the Redis, which no other client should use meanwhile.
 import { connect } from 'node:net'
 import { parseArgs } from 'node:util'
 import { LoadedServer } from './load/server.mjs'
@@ -19,7 +19,7 @@ const SIGN_INS = Number(values['sign-ins'])
 const AT_ONCE = 50
 const IDLE_S = 15
 
-/** Longer than the whole run: nothing that waits expires in it. */
+/** Longer than the whole run, so that no waiting attempt expires. */
 const settings = { ATTEMPT_TTL_S: '3600' }
 const server = new LoadedServer(values.redis === undefined ? settings : { ...settings, REDIS_URL: values.redis })
 await server.start()
@@ -68,7 +68,10 @@ for (const browser of browsers) browser.leave()
 await server.end('SIGKILL')
 process.exit(0)
 
-/** Ends the server and starts it again: until everybody is back, and how others are served meanwhile. @param {NodeJS.Signals} signal */
+/**
+ * Ends and restarts the server. Measures the time until all browsers are back, and the latency of other requests.
+ * @param {NodeJS.Signals} signal
+ */
 async function restart(signal) {
   const goodbyesBefore = goodbyes()
   const startedAt = performance.now()
@@ -91,7 +94,10 @@ function goodbyes() {
   return browsers.reduce((sum, browser) => sum + browser.goodbyes, 0)
 }
 
-/** Somebody else's requests, 20 a second, until `isOver`: how long each took, in order. @param {() => boolean} isOver */
+/**
+ * Sends 20 other requests a second until `isOver`. Returns their latencies, sorted, and how many failed.
+ * @param {() => boolean} isOver
+ */
 async function others(isOver) {
   /** @type {Promise<void>[]} */
   const asked = []
@@ -120,7 +126,7 @@ function at(sorted, share) {
   return sorted[Math.floor((sorted.length - 1) * share)] ?? 0
 }
 
-/** A complete sign-in; how long the screen took to show the scan, in ms. */
+/** A complete sign-in. Returns the time from the scan to its event on the computer's stream, in ms. */
 async function signIn() {
   const { path, code, cookie } = await server.startAttempt()
   let scannedAt = 0

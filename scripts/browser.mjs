@@ -1,4 +1,4 @@
-// Finds the Chromium that the end-to-end tests run in, and installs one where there is none.
+// Finds the Chromium for the end-to-end tests, and installs one if there is none.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chromium } from 'playwright'
@@ -6,7 +6,7 @@ import { chromium } from 'playwright'
 const SYSTEM_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
 /**
- * The path of a Chromium, or null when Playwright has its own.
+ * The path of a Chromium, or null if Playwright uses its own.
  * @returns {string | null}
  */
 export function findBrowser() {
@@ -16,7 +16,7 @@ export function findBrowser() {
   return SYSTEM_PATHS.find((path) => existsSync(path)) ?? null
 }
 
-/** @returns {boolean} whether there is a browser now */
+/** @returns {boolean} whether a browser is installed now */
 export function installBrowser() {
   const isThere = () => existsSync(chromium.executablePath()) || findBrowser() !== null
   if (isThere()) return true

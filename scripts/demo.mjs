@@ -1,11 +1,11 @@
-// Builds the app and serves it with nothing configured: `npm run demo`.
+// Builds the app and serves it without any configuration: `npm run demo`.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants } from 'node:os'
 
 process.env.DEMO = '1'
 process.env.NEXT_TELEMETRY_DISABLED = '1'
-// In a container this is the container's name; the demo is for every way that leads to this machine.
+// In a container this is the container's name. The demo listens on every address of this machine.
 delete process.env.HOSTNAME
 
 const build = spawn(process.execPath, ['node_modules/next/dist/bin/next', 'build'], { stdio: 'inherit' })

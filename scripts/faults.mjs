@@ -1,7 +1,7 @@
-// A campaign of faults on the built app under steady traffic; afterwards every answer is compared
-// with the state table of PROTOCOL.md. `npm run build && npm run faults`
+// Injects faults into the built app under steady traffic, then compares every response with the state
+// table of PROTOCOL.md. `npm run build && npm run faults`
 //   npm run faults -- --minutes 10 --only kill,failover --seed 7
-//   npm run faults -- --short       each scenario for some seconds
+//   npm run faults -- --short       each scenario for a few seconds
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { check, countLost } from './faults/checker.mjs'
@@ -23,9 +23,9 @@ const SCENARIOS = {
   disk: { title: 'full disk, embedded store', run: disk },
 }
 
-/** What the scenarios last for at scale 1. */
+/** The duration of all scenarios at scale 1. */
 const LONG_MINUTES = 10
-/** Of each violation this many attempts are printed. */
+/** How many attempts are printed per violation. */
 const MOST_PRINTED = 3
 /** Exit codes: there was a violation; a scenario could not be run. */
 const [VIOLATED, NOT_RUN] = [1, 2]

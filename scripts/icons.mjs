@@ -36,6 +36,6 @@ async function draw(name, size, share, radius) {
 await draw('180', 180, 0.56, 0)
 await draw('192', 192, 0.56, 0.27)
 await draw('512', 512, 0.56, 0.27)
-// A launcher cuts a maskable icon to its own shape: the mark stays within the middle 80 %.
+// A launcher crops a maskable icon to its own shape: the mark stays within the central 80 %.
 await draw('maskable-512', 512, 0.46, 0)
 await browser.close()

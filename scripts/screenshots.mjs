@@ -1,4 +1,4 @@
-// Takes the pictures of the README from the running app: `npm run build && npm run screenshots`.
+// Takes the pictures of docs/screens.md and the README from the running app: `npm run build && npm run screenshots`.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -58,7 +58,7 @@ async function takePath(colorScheme, language) {
   await computer.getByTestId('qr-code').waitFor()
   const login = await computer.screenshot({ path: pathOf('login') })
 
-  // The page's time stands still while its frames are taken.
+  // The page's clock is paused while the frames are taken.
   await computer.clock.install()
   await computer.clock.pauseAt(Date.now() + 500)
   await phone.goto(code.url)
@@ -89,7 +89,7 @@ async function takePath(colorScheme, language) {
 }
 
 /**
- * The moments of the path side by side, and below them the code as it becomes the person.
+ * The steps of a sign-in side by side, and below them the frames in which the code becomes a portrait.
  * @param {Awaited<ReturnType<typeof takePath>>} pictures
  * @param {'en' | 'zh'} language
  */

@@ -1,10 +1,10 @@
-// Installs the programs that tests start, where there are none: servers on ports of their own, strace, mount, faketime.
+// Installs missing programs that tests start: servers (on their own ports), strace, mount, faketime.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
 /**
- * Program and package. Some are no servers: they show what a process writes, mount a small disk, and set the clock of
- * one process.
+ * Program and package. Some are not servers: they trace the writes of a process, mount a small disk, and
+ * set the clock of one process.
  */
 const PACKAGES = {
   'redis-server': 'redis-server',
@@ -15,13 +15,13 @@ const PACKAGES = {
   faketime: 'faketime',
 }
 
-/** @returns {boolean} whether all of them are there now */
+/** @returns {boolean} whether all of them are installed now */
 export function installServers() {
   const missing = () => Object.entries(PACKAGES).filter(([name]) => spawnSync(name, ['-v']).error !== undefined)
   const packages = missing().map(([, name]) => name)
   if (packages.length > 0 && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
     console.log(`Installing ${packages.join(' and ')} with apt-get…`)
-    // The programs alone: tests start them themselves, and no service has to run.
+    // Installs the programs without starting services: the tests start them.
     for (const args of [
       ['update', '-qq'],
       ['install', '-y', '-qq', '--no-install-recommends', ...packages],

@@ -1,4 +1,5 @@
-// Steady traffic for a while, then silence: the heap has to be flat, and nothing may be left open. `npm run build && npm run soak`
+// Steady traffic, then none: the heap must be flat, and no resource may stay open.
+//   npm run build && npm run soak
 //   npm run soak -- --minutes 10 --redis redis://localhost:6379
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +11,7 @@ const { values } = parseArgs({ options: { minutes: { type: 'string', default: '1
 const MINUTES = Number(values.minutes)
 const PER_SECOND = 20
 
-/** Between the first fifth, when everything has been loaded and compiled, and the end. */
+/** Allowed heap growth from the end of the first fifth, when all code is loaded and compiled, to the end. */
 const MOST_GROWTH = 0.1
 
 const file = join(mkdtempSync(join(tmpdir(), 'qr-login-soak-')), 'probe.json')
@@ -48,7 +49,7 @@ while (minute() < MINUTES) {
   )
 }
 clearInterval(timer)
-// What is under way ends, and kept connections with it.
+// Lets the running sign-ins and keep-alive connections end.
 await new Promise((wake) => setTimeout(wake, 5_000))
 server.agent.destroy()
 await new Promise((wake) => setTimeout(wake, 7_000))
@@ -66,7 +67,7 @@ console.log(
 )
 process.exit(failed === 0 && growth <= MOST_GROWTH && isLeft.length === 0 ? 0 : 1)
 
-/** A sign-in to its end, or one that is given up in the middle. @param {boolean} toTheEnd */
+/** A complete sign-in, or one that stops after the scan. @param {boolean} toTheEnd */
 async function signIn(toTheEnd) {
   const phone = phones[Math.floor(Math.random() * phones.length)] ?? ''
   const { path, code, cookie } = await server.startAttempt()

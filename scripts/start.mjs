@@ -1,5 +1,5 @@
-// Serves the built app: `npm start`. In this very process, so that a signal to it reaches the server. The API is answered by our own handlers
-// (lib/server/node/node-handler.ts), everything else by Next.
+// Serves the built app: `npm start`. The server runs in this process, so that signals reach it. Our own
+// handlers serve the API (lib/server/node/node-handler.ts), Next serves everything else.
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 
@@ -8,24 +8,25 @@ import { createServer } from 'node:http'
 if (process.env.NODE_ENV !== 'development') for (const signal of ['SIGUSR1', 'SIGHUP']) process.on(signal, () => {})
 
 process.env.NEXT_TELEMETRY_DISABLED = '1'
-// Every mode but the two that lib/server/config.ts names is production, for the framework too.
+// Every mode but the two local ones of lib/server/config.ts is production, for the framework too.
 const isLocalMode = ['development', 'test'].includes(process.env.NODE_ENV ?? '')
 if (!isLocalMode) Object.assign(process.env, { NODE_ENV: 'production' })
 
-// Longer than the 60 s after which the usual proxies let an idle connection go: a proxy that reuses a connection we have just closed answers its request with 502.
+// Longer than the 60 s idle timeout of common proxies, so that the proxy closes idle connections. If the
+// server did, a request could arrive on a closed connection.
 const KEEP_ALIVE_MS = 65_000
-// Requests are small: a slow one holds a connection and nothing else.
+// Requests are small: a client that takes longer only occupies a connection.
 const HEADERS_MS = 15_000
 const REQUEST_MS = 30_000
-// How often Node looks for connections that are over these limits.
+// How often Node checks connections against these limits.
 const CHECK_MS = 1_000
 
-// Read here and not by the shell: some shells set HOSTNAME to the machine's own name.
+// Read here, not in the shell: some shells set HOSTNAME to the machine's name.
 const hostname = process.env.HOSTNAME || '0.0.0.0'
 const port = Number(process.env.PORT || '3000')
 
 /**
- * What keeps a server from listening: the setting, and what is wrong with it.
+ * Errors of `listen`: the setting that causes each, and the problem.
  * @type {Record<string, [name: string, problem: string]>}
  */
 const LISTEN_PROBLEMS = {
@@ -37,7 +38,7 @@ const LISTEN_PROBLEMS = {
 }
 
 /**
- * Ends the process: nothing that has failed to start goes on to listen.
+ * Prints the text and exits with 1, so that a process that failed to start does not listen.
  * @param {string} text
  */
 function fail(text) {
@@ -65,7 +66,7 @@ async function start() {
   Reflect.set(globalThis, Symbol.for('qr-login'), shared)
   const { default: next } = await import('next')
   const app = next({ dev: false, hostname, port })
-  // Runs instrumentation.ts, which checks the settings, prepares `server`, and ends the process where something is wrong.
+  // Runs instrumentation.ts, which validates the settings, prepares `server`, and exits on an error.
   await app.prepare()
   const { handler } = shared
   if (handler === undefined) throw new Error('instrumentation.ts has not run')
@@ -73,13 +74,13 @@ async function start() {
   server.on('request', (request, response) => {
     if (!handler(request, response)) void pages(request, response)
   })
-  // Next would take over connections that offer to speak another protocol (some clients offer HTTP/2 on every one), and end them. The offer is
-  // not taken: such requests are answered in HTTP/1.1 (RFC 9110, section 7.8).
+  // Next would take over and close connections whose requests offer an upgrade (some clients always offer
+  // HTTP/2). The upgrade is ignored: the response uses the protocol of the request (RFC 9110, section 7.8).
   server.on('newListener', (event) => {
     if (event === 'upgrade') setImmediate(() => server.removeAllListeners('upgrade'))
   })
   server.on('error', failToListen)
-  // The system's default of waiting connections: in a longer queue clients time out before they are served.
+  // Uses the default backlog: in a longer queue, clients would time out before they are accepted.
   server.listen(port, hostname)
 }
 

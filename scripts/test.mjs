@@ -1,6 +1,6 @@
-// Runs everything a change has to pass, and ends with one line: `N passed, N failed`.
+// Runs everything that a change must pass. The last line is `N passed, N failed`.
 //   npm test            check, unit tests, build, end-to-end tests
-//   npm run test:e2e    build and end-to-end tests; further words go to Playwright
+//   npm run test:e2e    build and end-to-end tests; further arguments go to Playwright
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -33,7 +33,7 @@ function count(isGood) {
 }
 
 /**
- * The results file of a test runner; a run that wrote none has failed.
+ * The results file of a test runner; null if the run wrote none and therefore failed.
  * @param {string} file
  */
 function readResults(file) {
@@ -58,7 +58,7 @@ function unit() {
   const results = readResults(file)
   passed += results?.numPassedTests ?? 0
   failed += results?.numFailedTests ?? 0
-  // A suite that could not even be loaded has no failed test in it.
+  // A suite that failed to load reports no failed test.
   if (!isGood && !(results?.numFailedTests > 0)) count(false)
 }
 
@@ -77,7 +77,7 @@ function endToEnd() {
   if (!isGood && !(stats?.unexpected > 0)) count(false)
 }
 
-// Where there is none and none can be had, their tests are skipped in plain sight; where all has to be shown that is a failure.
+// Tests of a program that cannot be installed are reported as skipped; with CI set that is a failure.
 if (!installServers() && process.env.CI) count(false)
 if (mode !== 'e2e') {
   check()

@@ -1,10 +1,10 @@
-// The app as it would be if proxy.ts were deleted, or skipped by a request that the framework does not match: for the test that nothing is
-// authorised in there.
+// Builds the app without proxy.ts, as if it were deleted or the framework did not run it for a request.
+// A test uses this build to show that proxy.ts authorises nothing.
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
-/** Inside the project, so that it finds the project's modules. */
+/** Inside the project, so that modules resolve. */
 export const WITHOUT_PROXY = '.without-proxy'
 
 const PARTS = [
@@ -23,7 +23,7 @@ export function hasWithoutProxy() {
   return existsSync(join(WITHOUT_PROXY, '.next/BUILD_ID'))
 }
 
-/** @returns {boolean} whether it was built */
+/** @returns {boolean} whether the build succeeded */
 export function buildWithoutProxy() {
   rmSync(WITHOUT_PROXY, { recursive: true, force: true })
   mkdirSync(WITHOUT_PROXY)

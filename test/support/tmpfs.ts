@@ -17,7 +17,6 @@ interface Tmpfs {
 export function mountTmpfs(): Tmpfs {
   const reason = tryOut()
   const mounted: string[] = []
-  // biome-ignore lint/style/noProcessEnv: where tests run is no setting of the app
   if (reason !== null && process.env.CI) throw new Error(`tests of full disks need to mount: ${reason}`)
   return {
     reason,

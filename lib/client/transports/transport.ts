@@ -1,7 +1,7 @@
 import type { AttemptView, CodeView } from '../../core/attempt/views'
 
 /** What a transport knows about the attempt that it follows, and whom it notifies. */
-export interface Following {
+interface Following {
   /** `/api/qr/{id}`. */
   path: string
   /** The newest that is known. */

@@ -66,7 +66,8 @@ function prepareServer(
   const prepare = (server: Server) => {
     connections.watch(server)
     delayContinue(server)
-    // In authority-form (RFC 9112, section 3.2.3). Without a listener, Node ends the connection without an answer.
+    // In authority-form (RFC 9112, section 3.2.3). Without a listener, Node ends the connection
+    // without an answer.
     server.on('connect', (_, socket) => refuseTunnel(socket, always))
   }
   if (own !== null) {
@@ -78,13 +79,17 @@ function prepareServer(
     if (!(server instanceof Server)) return
     unsubscribe('net.server.socket', onConnection)
     prepare(server)
-    // Next ends connections that offer to speak another protocol. In development it speaks one itself.
+    // Next ends connections that offer to speak another protocol. In development it speaks one
+    // itself.
     if (!isDevelopment) server.removeAllListeners('upgrade')
   }
   subscribe('net.server.socket', onConnection)
 }
 
-/** What Next hands to route handlers. It answers TRACE with 500 and unknown methods with an empty 400. */
+/**
+ * What Next hands to route handlers. It answers TRACE with 500 and unknown methods with an empty
+ * 400.
+ */
 const ROUTED_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /** Prepares each request as the HTTP server hands it over, before Next sees it. */
@@ -96,20 +101,25 @@ function prepareRequests({ publicOrigin, ownOrigins }: Config, findNetwork: Find
     // On every answer: pages, files, errors, and what Next answers without calling our code.
     for (const [name, value] of always) response.setHeader(name, value)
     if (shutdown.hasBegun) response.setHeader('Connection', 'close')
-    // Route handlers see headers, not sockets, and Next passes on whatever `X-Forwarded-For` the client wrote.
+    // Route handlers see headers, not sockets, and Next passes on whatever `X-Forwarded-For` the
+    // client wrote.
     writePeer(request.headers, request.socket.remoteAddress)
-    // Next answers some targets with 500, and others with a redirect to the authority that the client named.
+    // Next answers some targets with 500, and others with a redirect to the authority that the
+    // client named.
     const { url, host } = readTarget(request.url ?? '', request.headers.host, ownNames)
     request.url = url
     if (host !== undefined) request.headers.host = host
-    // For its warning: a proxy that is not declared shows at the first request, not at the first sign-in.
+    // For its warning: a proxy that is not declared shows at the first request, not at the first
+    // sign-in.
     if (!isProbe(url)) findNetwork.watch(new NodeHeaders(request))
     // No resource offers OPTIONS, so that this is a 405 with what is offered.
     if (!ROUTED_METHODS.has(request.method ?? '')) request.method = 'OPTIONS'
   })
 }
 
-/** Answers CONNECT: there is no tunnel here. Node has left the socket to us, its errors included. */
+/**
+ * Answers CONNECT: there is no tunnel here. Node has left the socket to us, its errors included.
+ */
 function refuseTunnel(socket: Duplex, headers: [name: string, value: string][]): void {
   const lines = [...headers, ['Content-Length', '0'], ['Connection', 'close']].map(
     ([name, value]) => `${name}: ${value}`,
@@ -118,7 +128,10 @@ function refuseTunnel(socket: Duplex, headers: [name: string, value: string][]):
   socket.end(`HTTP/1.1 404 Not Found\r\n${lines.join('\r\n')}\r\n\r\n`, () => socket.destroy())
 }
 
-/** The paths under which the framework serves the files of a folder; none where the folder is not there. */
+/**
+ * The paths under which the framework serves the files of a folder; none where the folder is not
+ * there.
+ */
 function listFiles(folder: string): Set<string> {
   try {
     const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -135,7 +148,10 @@ function announce(publicOrigin: string, port: number): void {
   if (process.stdout.isTTY) process.stdout.write(`${terminalCode(`${publicOrigin}/phone`)}\n\n`)
 }
 
-/** The way to the phone page for a real phone. Black and white by name: a terminal's own colours may be the other way round. */
+/**
+ * The way to the phone page for a real phone. Black and white by name: a terminal's own colours may
+ * be the other way round.
+ */
 function terminalCode(url: string): string {
   const lines = renderUnicodeCompact(url, { border: 2 }).split('\n')
   return lines.map((line) => `  \x1b[97;40m${line}\x1b[0m`).join('\n')

@@ -1,4 +1,7 @@
-/** Next calls this once before the first request. Compiled for Edge too, so that Node's part is a file of its own. */
+/**
+ * Next calls this once before the first request. Compiled for Edge too, so that Node's part is a
+ * file of its own.
+ */
 export async function register(): Promise<void> {
   if (process.env.NEXT_RUNTIME === 'nodejs') {
     try {
@@ -12,7 +15,10 @@ export async function register(): Promise<void> {
   }
 }
 
-/** Errors whose message is a table with what to do. By name: the error may come from another module graph. */
+/**
+ * Errors whose message is a table with what to do. By name: the error may come from another module
+ * graph.
+ */
 const EXPLAINED = new Set(['ConfigError', 'StartError'])
 
 function describe(error: unknown): string {

@@ -1,8 +1,9 @@
 import { type NextRequest, NextResponse } from 'next/server'
 
 /**
- * Headers of every HTML page. Nothing is authorised in here: pages and handlers check for themselves, and a client can
- * skip this file. The API brings its own headers (`lib/http/resource.ts`).
+ * Headers of every HTML page. Nothing is authorised in here: pages and handlers check for
+ * themselves, and a client can skip this file. The API brings its own headers
+ * (`lib/http/resource.ts`).
  */
 export function proxy(request: NextRequest): NextResponse {
   const nonce = btoa(crypto.randomUUID())
@@ -20,7 +21,10 @@ export function proxy(request: NextRequest): NextResponse {
   return response
 }
 
-/** Whether every page that this one links to has view transitions too: otherwise browsers reject the transition. */
+/**
+ * Whether every page that this one links to has view transitions too: otherwise browsers reject the
+ * transition.
+ */
 function travels({ pathname, searchParams }: URL): boolean {
   return pathname === '/' || (pathname === '/login' && !searchParams.has('next'))
 }

@@ -8,7 +8,10 @@ import { freePort, Server } from './support/server'
 import { expect, test } from './support/test'
 import { AUDIENCE, BEARER_SETTINGS, SIGNING_SECRET, tokenOf } from './support/tokens'
 
-/** Limits on, but wide enough for the audit's own attempts within one minute; and the pace of production. */
+/**
+ * Limits on, but wide enough for the audit's own attempts within one minute; and the pace of
+ * production.
+ */
 const LIMITED = { RATE_LIMIT_SCALE: '2', CODE_PERIOD_S: '3', CONFIRM_MIN_MS: '700' }
 
 const SECURITY = readFileSync('SECURITY.md', 'utf8')
@@ -53,7 +56,10 @@ test('nor with an https origin, native phones, signed requests and the number al
   expect([report.code, report.origin]).toEqual([0, origin])
 })
 
-/** What each mistake has to be called: by a flaw or, where it is none of the six, by a mitigation. And by which checks. */
+/**
+ * What each mistake has to be called: by a flaw or, where it is none of the six, by a mitigation.
+ * And by which checks.
+ */
 const MISTAKES: [Mistake, name: string, checks: string[]][] = [
   ['result readable by id', 'F1', ['binding.status']],
   ['reusable code', 'F2', ['codes.scanned-twice', 'codes.used', 'codes.photographed']],

@@ -10,7 +10,10 @@ interface Fixtures {
   newCameraPhone: (picture: Buffer | null, options?: BrowserContextOptions) => Promise<Phone>
 }
 
-/** The browser's own camera path with a file in place of the lens, so nothing of the page's is replaced. */
+/**
+ * The browser's own camera path with a file in place of the lens, so nothing of the page's is
+ * replaced.
+ */
 const test = base.extend<Fixtures>({
   newCameraPhone: async ({ playwright, launchOptions, server }, use) => {
     const browsers: { close: () => Promise<void> }[] = []

@@ -23,7 +23,10 @@ async function signIn(computer: Agent, phone: Agent): Promise<void> {
   expect((await computer.send('POST', `/api/qr/${attempt.id}/redeem`, { ticket })).status).toBe(200)
 }
 
-/** A session with pages open, and a waiting browser, before a clock is set; and what has to hold afterwards. */
+/**
+ * A session with pages open, and a waiting browser, before a clock is set; and what has to hold
+ * afterwards.
+ */
 class Scene {
   readonly to: () => string
   readonly phone: Agent

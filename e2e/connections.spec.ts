@@ -7,7 +7,10 @@ import { isUp, run } from './support/run'
 import { freePort, Server } from './support/server'
 import { expect, test, until } from './support/test'
 
-/** What comes over a connection on which `text` is written and nothing more, and when it ends (null: not yet). */
+/**
+ * What comes over a connection on which `text` is written and nothing more, and when it ends (null:
+ * not yet).
+ */
 class Wiretap {
   readonly socket: Socket
   text = ''

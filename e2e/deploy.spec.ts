@@ -5,7 +5,9 @@ import { dirname, join } from 'node:path'
 import { freePort } from './support/server'
 import { expect, test, until } from './support/test'
 
-/** The Dockerfile, the compose file and the unit, as far as a machine without Docker can try them. */
+/**
+ * The Dockerfile, the compose file and the unit, as far as a machine without Docker can try them.
+ */
 
 const DOCKERFILE = readFileSync('Dockerfile', 'utf8')
 const [, BUILD = '', FINAL = ''] = DOCKERFILE.split(/^FROM .*$/m)

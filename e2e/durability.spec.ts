@@ -23,7 +23,10 @@ test.afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** Traces the process from now on, with `-y`: each line names the file. `args` are further ones of strace. */
+/**
+ * Traces the process from now on, with `-y`: each line names the file. `args` are further ones of
+ * strace.
+ */
 async function trace(args: string[]): Promise<void> {
   const calls = 'trace=fdatasync,fsync,pwrite64,write,writev,sendto,sendmsg'
   tracer = spawn('strace', ['-f', '-y', '-o', log, '-e', calls, '-s', '64', ...args, '-p', String(server.pid)])
@@ -41,7 +44,10 @@ async function endTrace(): Promise<string[]> {
   return readFileSync(log, 'utf8').split('\n')
 }
 
-/** A line of a call on the write-ahead log that has begun, or of one that has ended, by the thread that made it. */
+/**
+ * A line of a call on the write-ahead log that has begun, or of one that has ended, by the thread
+ * that made it.
+ */
 function isSynced(lines: string[]): boolean {
   const lastWrite = lines.findLastIndex((line) => /pwrite64\(\d+<[^>]*qr-login\.db-wal>/.test(line))
   const answer = lines.findLastIndex((line) => /write(v)?\(\d+<(TCP|socket)/.test(line) && line.includes('HTTP/1.1 20'))

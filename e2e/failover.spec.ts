@@ -4,7 +4,10 @@ import { freePort, Server } from './support/server'
 import { expect, test, until } from './support/test'
 import { Wire } from './support/wire'
 
-/** A primary and a replica, and an address that leads new connections to the primary, as a managed Redis has. */
+/**
+ * A primary and a replica, and an address that leads new connections to the primary, as a managed
+ * Redis has.
+ */
 
 test.describe.configure({ mode: 'serial' })
 test.skip(!hasRedisServer(), 'there is no redis-server on this machine')
@@ -44,7 +47,9 @@ async function replicate(): Promise<void> {
 
 const isReady = async () => (await fetch(`${server.origin}/api/health/ready`)).ok
 
-/** Requests that read, write, and do both, 20 a second, until `end`: what came of them, by status. */
+/**
+ * Requests that read, write, and do both, 20 a second, until `end`: what came of them, by status.
+ */
 function traffic() {
   const statuses: Record<string, number> = {}
   const running: Promise<void>[] = []
@@ -89,7 +94,8 @@ const FAULTS: [string, () => Promise<unknown>, () => Promise<unknown>][] = [
       await replica.ask('REPLICAOF NO ONE')
       await primary.ask(`REPLICAOF 127.0.0.1 ${replica.port}`)
     },
-    // The address follows; connections that are open stay at the old primary, which goes on as a replica.
+    // The address follows; connections that are open stay at the old primary, which goes on as a
+    // replica.
     async () => {
       ;[primary, replica] = [replica, primary]
     },

@@ -73,7 +73,10 @@ async function expectRest(page: Page): Promise<void> {
   if ((await review.getAttribute('data-state')) === 'opened') await expect(page.getByTestId('continue')).toBeEnabled()
 }
 
-/** Nothing was sent for the thief's code: the page asks first, and names the account. One tap goes on. */
+/**
+ * Nothing was sent for the thief's code: the page asks first, and names the account. One tap goes
+ * on.
+ */
 async function expectOpened(page: Page, victim: Victim, thief: Thief): Promise<void> {
   await expectRest(page)
   expect(await thief.readStatus()).toBe('pending')
@@ -343,7 +346,10 @@ const withBrowser = test.extend<{ newContext: (args: string[], camera?: boolean)
   },
 })
 
-/** A server on plain http under a name of the local network, where a browser tells nothing of where a document comes from. */
+/**
+ * A server on plain http under a name of the local network, where a browser tells nothing of where
+ * a document comes from.
+ */
 const onLan = withBrowser.extend<{ lan: { server: Server; origin: string; page: Page; victim: Victim } }>({
   lan: async ({ newContext }, use) => {
     const port = await freePort()

@@ -54,7 +54,10 @@ async function signedInPhone(username = 'ada'): Promise<Agent> {
   return phone
 }
 
-/** Asks again while it is told to: on a machine that is busy with everything at once a store may be late. */
+/**
+ * Asks again while it is told to: on a machine that is busy with everything at once a store may be
+ * late.
+ */
 async function insist(agent: Agent, path: string, body: unknown) {
   for (;;) {
     const answer = await agent.send('POST', path, body)

@@ -8,7 +8,10 @@ import { freePort } from './support/server'
 import { openStreams, readGoodbyes } from './support/streams'
 import { expect, test, until } from './support/test'
 
-/** What the log can be told before lines are lost: the pipe, then the backlog. Each refusal is a line of 200 characters. */
+/**
+ * What the log can be told before lines are lost: the pipe, then the backlog. Each refusal is a
+ * line of 200 characters.
+ */
 const REFUSALS = 7_500
 
 const connections = new Connections({ keepAlive: true, maxSockets: 20 })
@@ -44,7 +47,10 @@ async function startUnread(): Promise<Started> {
   return { child, port, ended, dispose }
 }
 
-/** Sends requests that are refused, each of which is a line of the log; resolves when all are answered. */
+/**
+ * Sends requests that are refused, each of which is a line of the log; resolves when all are
+ * answered.
+ */
 async function refuse(port: number, count: number): Promise<void> {
   const one = () =>
     new Promise<void>((resolve, reject) => {

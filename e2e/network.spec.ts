@@ -203,7 +203,8 @@ wired(
   async ({ wire, computer, phone }) => {
     await computer.openLogin()
     const link = await computer.readCode()
-    // As a browser puts it aside: told first, then frozen, its connections closed. (Chromium itself keeps no page that must not be stored.)
+    // As a browser puts it aside: told first, then frozen, its connections closed. (Chromium itself
+    // keeps no page that must not be stored.)
     const { page } = computer
     const browser = await page.context().newCDPSession(page)
     await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })))

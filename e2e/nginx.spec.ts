@@ -5,7 +5,10 @@ import { hasNginx, Nginx } from './support/nginx'
 import { freePort, Server } from './support/server'
 import { Computer, expect, Phone, test, until, watchedPage } from './support/test'
 
-/** The sample deployment: nginx by HTTP/2, round robin over three instances, one Redis, and browsers that know nothing of it. */
+/**
+ * The sample deployment: nginx by HTTP/2, round robin over three instances, one Redis, and browsers
+ * that know nothing of it.
+ */
 
 test.describe.configure({ mode: 'serial' })
 test.skip(!hasNginx() || !hasRedisServer(), 'there is no nginx or no redis-server on this machine')

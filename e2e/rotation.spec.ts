@@ -4,8 +4,8 @@ import { freePort, Server } from './support/server'
 import { expect, test } from './support/test'
 
 /**
- * The secret is rotated while people sign in. Instances are replaced one by one, so that at each moment two settings
- * are there; whatever one instance makes, the other has to know.
+ * The secret is rotated while people sign in. Instances are replaced one by one, so that at each
+ * moment two settings are there; whatever one instance makes, the other has to know.
  */
 
 const OLD = 'the old secret with at least 32 characters'

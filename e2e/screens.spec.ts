@@ -2,7 +2,10 @@ import type { Page } from '@playwright/test'
 import { Server } from './support/server'
 import { expect, Phone, test, watchedPage } from './support/test'
 
-/** The sum of the layout shifts of this document so far (https://web.dev/cls, without the session windows: stricter). */
+/**
+ * The sum of the layout shifts of this document so far (https://web.dev/cls, without the session
+ * windows: stricter).
+ */
 const readShifts = (page: Page) => page.evaluate(() => (window as unknown as { shifts: number }).shifts)
 
 const watchShifts = (page: Page) =>

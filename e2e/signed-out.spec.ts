@@ -1,7 +1,8 @@
 import { Server, type Settings } from './support/server'
 import { Computer, expect, Phone, test, watchedPage } from './support/test'
 
-// How the one computer that is signed in comes to its end, where another one signs in or time goes by.
+// How the one computer that is signed in comes to its end, where another one signs in or time goes
+// by.
 const ENDINGS: [by: string, settings: Settings, another: boolean][] = [
   ['single', { SINGLE_COMPUTER: 'true' }, true],
   ['limit', { MAX_COMPUTERS: '1' }, true],

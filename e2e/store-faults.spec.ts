@@ -27,7 +27,9 @@ async function startInVain(settings: Settings): Promise<{ code: number | null; o
 
 const digest = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
 
-/** Runs SQL on a database in a process of its own, which keeps it open. Resolves when it has run. */
+/**
+ * Runs SQL on a database in a process of its own, which keeps it open. Resolves when it has run.
+ */
 async function runForeign(path: string, sql: string): Promise<ChildProcess> {
   const script = `
     const db = new (require('libsql'))(process.argv[1])

@@ -4,7 +4,10 @@ import { expect, test } from './support/test'
 
 /** Request targets by hand, as no client of ours would write them (RFC 9112, section 3.2). */
 
-/** What a server answers to the head of a request, as it comes; '' when it ends the connection without an answer. */
+/**
+ * What a server answers to the head of a request, as it comes; '' when it ends the connection
+ * without an answer.
+ */
 function write(port: number, lines: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket: Socket = connect(port, '127.0.0.1', () => socket.write(`${lines.join('\r\n')}\r\n\r\n`))

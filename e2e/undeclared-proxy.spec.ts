@@ -4,7 +4,10 @@ import { hasNginx, Nginx, type NginxOptions } from './support/nginx'
 import { freePort, Server, type Settings } from './support/server'
 import { expect, test, until } from './support/test'
 
-/** What an instance believes of the proxy in front of it, with the real nginx of the sample and a public origin. */
+/**
+ * What an instance believes of the proxy in front of it, with the real nginx of the sample and a
+ * public origin.
+ */
 
 test.skip(!hasNginx(), 'there is no nginx on this machine')
 
@@ -37,7 +40,10 @@ function warningsOf({ output }: Server): string[] {
   return output.split('\n').filter((line) => line.includes('"level":"warn"'))
 }
 
-/** A computer and a phone behind the same address: what the phone is shown, and what becomes of its yes. */
+/**
+ * A computer and a phone behind the same address: what the phone is shown, and what becomes of its
+ * yes.
+ */
 async function signIn(origin: string, headers: Record<string, string> = {}) {
   const send = (path: string, body: object, cookie = ''): Promise<Answer> => {
     const own = { ':method': 'POST', 'content-type': 'application/json', 'sec-fetch-site': 'same-origin', cookie }

@@ -5,8 +5,9 @@ import { freePort, Server } from './support/server'
 import { expect, test } from './support/test'
 
 /**
- * The app by Next's own server and its routes, as platforms run it, and as it would be if `proxy.ts` were deleted, or skipped by a request that the framework does not match: nothing is authorised
- * in there, so that nothing may change but the policy of the pages.
+ * The app by Next's own server and its routes, as platforms run it, and as it would be if
+ * `proxy.ts` were deleted, or skipped by a request that the framework does not match: nothing is
+ * authorised in there, so that nothing may change but the policy of the pages.
  */
 
 test.describe.configure({ mode: 'serial', timeout: 180_000 })

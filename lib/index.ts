@@ -1,5 +1,6 @@
 /** The public surface: everything that a server which embeds qr-login needs. */
-export type { Attempt, Lifetimes, Person } from './core/attempt/attempt'
+export type { Person } from './core/account/person'
+export type { Attempt, Lifetimes } from './core/attempt/attempt'
 export type { AttemptView, Review } from './core/attempt/views'
 export { type ErrorCode, isProtocolError, ProtocolError } from './core/errors'
 export type { AnySession, ComputerSession, PhoneSession } from './core/session/session'

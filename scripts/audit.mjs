@@ -19,7 +19,8 @@ import { Wire } from './audit/wire.mjs'
 
 /**
  * @typedef {import('./audit/check.mjs').Check} Check
- * @typedef {{ check: Check, outcome: 'held' | 'flaw' | 'skipped' | 'unclear', detail: string, ms: number }} Result
+ * @typedef {{ check: Check, outcome: 'held' | 'flaw' | 'skipped' | 'unclear', detail: string, ms:
+ * number }} Result
  */
 
 const CHECKS = [...codes, ...binding, ...tokens, ...leaks, ...races, ...requests, ...answers, ...pages, ...limits]
@@ -74,9 +75,9 @@ if (asJson) {
 process.exit(results.some(({ outcome }) => outcome === 'flaw' || outcome === 'unclear') ? 1 : 0)
 
 /**
- * Runs the checks in lanes, so that their waits overlap. Each check takes a free person. With two or more people,
- * one more person than lanes is free. The next person is the one with the fewest scans, since scans are
- * limited per person.
+ * Runs the checks in lanes, so that their waits overlap. Each check takes a free person. With two
+ * or more people, one more person than lanes is free. The next person is the one with the fewest
+ * scans, since scans are limited per person.
  * @param {Check[]} checks
  * @returns {Promise<Result>[]} in the order of the checks
  */

@@ -69,7 +69,8 @@ await server.end('SIGKILL')
 process.exit(0)
 
 /**
- * Ends and restarts the server. Measures the time until all browsers are back, and the latency of other requests.
+ * Ends and restarts the server. Measures the time until all browsers are back, and the latency of
+ * other requests.
  * @param {NodeJS.Signals} signal
  */
 async function restart(signal) {
@@ -95,7 +96,8 @@ function goodbyes() {
 }
 
 /**
- * Sends 20 other requests a second until `isOver`. Returns their latencies, sorted, and how many failed.
+ * Sends 20 other requests a second until `isOver`. Returns their latencies, sorted, and how many
+ * failed.
  * @param {() => boolean} isOver
  */
 async function others(isOver) {
@@ -126,7 +128,9 @@ function at(sorted, share) {
   return sorted[Math.floor((sorted.length - 1) * share)] ?? 0
 }
 
-/** A complete sign-in. Returns the time from the scan to its event on the computer's stream, in ms. */
+/**
+ * A complete sign-in. Returns the time from the scan to its event on the computer's stream, in ms.
+ */
 async function signIn() {
   const { path, code, cookie } = await server.startAttempt()
   let scannedAt = 0

@@ -1,4 +1,5 @@
-// Takes the pictures of docs/screens.md and the README from the running app: `npm run build && npm run screenshots`.
+// Takes the pictures of docs/screens.md and the README from the running app: `npm run build && npm
+// run screenshots`.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -89,7 +90,8 @@ async function takePath(colorScheme, language) {
 }
 
 /**
- * The steps of a sign-in side by side, and below them the frames in which the code becomes a portrait.
+ * The steps of a sign-in side by side, and below them the frames in which the code becomes a
+ * portrait.
  * @param {Awaited<ReturnType<typeof takePath>>} pictures
  * @param {'en' | 'zh'} language
  */

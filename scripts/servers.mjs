@@ -1,10 +1,11 @@
-// Installs missing programs that tests start: servers (on their own ports), strace, mount, faketime.
+// Installs missing programs that tests start: servers (on their own ports), strace, mount,
+// faketime.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
 /**
- * Program and package. Some are not servers: they trace the writes of a process, mount a small disk, and
- * set the clock of one process.
+ * Program and package. Some are not servers: they trace the writes of a process, mount a small
+ * disk, and set the clock of one process.
  */
 const PACKAGES = {
   'redis-server': 'redis-server',

@@ -11,7 +11,10 @@ const { values } = parseArgs({ options: { minutes: { type: 'string', default: '1
 const MINUTES = Number(values.minutes)
 const PER_SECOND = 20
 
-/** Allowed heap growth from the end of the first fifth, when all code is loaded and compiled, to the end. */
+/**
+ * Allowed heap growth from the end of the first fifth, when all code is loaded and compiled, to the
+ * end.
+ */
 const MOST_GROWTH = 0.1
 
 const file = join(mkdtempSync(join(tmpdir(), 'qr-login-soak-')), 'probe.json')

@@ -1,10 +1,10 @@
-// Serves the built app: `npm start`. The server runs in this process, so that signals reach it. Our own
-// handlers serve the API (lib/server/node/node-handler.ts), Next serves everything else.
+// Serves the built app: `npm start`. The server runs in this process, so that signals reach it. Our
+// own handlers serve the API (lib/server/node/node-handler.ts), Next serves everything else.
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 
-// Without a listener, SIGUSR1 opens Node's inspector, and SIGHUP ends the process. instrumentation-node.ts adds listeners
-// that log them.
+// Without a listener, SIGUSR1 opens Node's inspector, and SIGHUP ends the process.
+// instrumentation-node.ts adds listeners that log them.
 if (process.env.NODE_ENV !== 'development') for (const signal of ['SIGUSR1', 'SIGHUP']) process.on(signal, () => {})
 
 process.env.NEXT_TELEMETRY_DISABLED = '1'
@@ -12,8 +12,8 @@ process.env.NEXT_TELEMETRY_DISABLED = '1'
 const isLocalMode = ['development', 'test'].includes(process.env.NODE_ENV ?? '')
 if (!isLocalMode) Object.assign(process.env, { NODE_ENV: 'production' })
 
-// Longer than the 60 s idle timeout of common proxies, so that the proxy closes idle connections. If the
-// server did, a request could arrive on a closed connection.
+// Longer than the 60 s idle timeout of common proxies, so that the proxy closes idle connections.
+// If the server did, a request could arrive on a closed connection.
 const KEEP_ALIVE_MS = 65_000
 // Requests are small: a client that takes longer only occupies a connection.
 const HEADERS_MS = 15_000
@@ -66,7 +66,8 @@ async function start() {
   Reflect.set(globalThis, Symbol.for('qr-login'), shared)
   const { default: next } = await import('next')
   const app = next({ dev: false, hostname, port })
-  // Runs instrumentation.ts, which validates the settings, prepares `server`, and exits on an error.
+  // Runs instrumentation.ts, which validates the settings, prepares `server`, and exits on an
+  // error.
   await app.prepare()
   const { handler } = shared
   if (handler === undefined) throw new Error('instrumentation.ts has not run')
@@ -74,8 +75,9 @@ async function start() {
   server.on('request', (request, response) => {
     if (!handler(request, response)) void pages(request, response)
   })
-  // Next would take over and close connections whose requests offer an upgrade (some clients always offer
-  // HTTP/2). The upgrade is ignored: the response uses the protocol of the request (RFC 9110, section 7.8).
+  // Next would take over and close connections whose requests offer an upgrade (some clients always
+  // offer HTTP/2). The upgrade is ignored: the response uses the protocol of the request (RFC 9110,
+  // section 7.8).
   server.on('newListener', (event) => {
     if (event === 'upgrade') setImmediate(() => server.removeAllListeners('upgrade'))
   })

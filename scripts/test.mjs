@@ -77,7 +77,8 @@ function endToEnd() {
   if (!isGood && !(stats?.unexpected > 0)) count(false)
 }
 
-// Tests of a program that cannot be installed are reported as skipped; with CI set that is a failure.
+// Tests of a program that cannot be installed are reported as skipped; with CI set that is a
+// failure.
 if (!installServers() && process.env.CI) count(false)
 if (mode !== 'e2e') {
   check()

@@ -1,5 +1,5 @@
-// Builds the app without proxy.ts, as if it were deleted or the framework did not run it for a request.
-// A test uses this build to show that proxy.ts authorises nothing.
+// Builds the app without proxy.ts, as if it were deleted or the framework did not run it for a
+// request. A test uses this build to show that proxy.ts authorises nothing.
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'

@@ -3,8 +3,8 @@ import { dirname, posix } from 'node:path'
 import { expect, test } from 'vitest'
 
 /**
- * The layers of `lib`, from the top. A room imports from itself and from rooms in lower layers, never from its own
- * layer or above: so no import runs upwards, and none is part of a cycle.
+ * The layers of `lib`, from the top. A room imports from itself and from rooms in lower layers,
+ * never from its own layer or above: so no import runs upwards, and none is part of a cycle.
  */
 const LAYERS: readonly (readonly string[])[] = [
   ['server'],

@@ -2,7 +2,7 @@
 
 import { useCallback, useState } from 'react'
 import { call } from '@/lib/client/api'
-import type { Person } from '@/lib/core/attempt/attempt'
+import type { Person } from '@/lib/core/account/person'
 import type { PhoneView, SessionView } from '@/lib/core/session/session'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { type DemoAccount, PhoneSignIn } from '../ui/phone-sign-in'

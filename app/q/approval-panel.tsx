@@ -2,7 +2,7 @@
 
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { Approval } from '@/lib/client/approval'
-import type { Person } from '@/lib/core/attempt/attempt'
+import type { Person } from '@/lib/core/account/person'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { type DemoAccount, PhoneSignIn } from '../ui/phone-sign-in'
 import { ApprovalView } from './approval-view'

@@ -2,7 +2,7 @@
 
 import { type FormEvent, useState } from 'react'
 import { call, type Refused } from '@/lib/client/api'
-import type { Person } from '@/lib/core/attempt/attempt'
+import type { Person } from '@/lib/core/account/person'
 import type { Catalogue } from '@/lib/i18n/catalogue'
 import { format, formatCountdown } from '@/lib/i18n/format'
 import { Avatar } from './avatar'

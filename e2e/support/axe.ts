@@ -1,7 +1,9 @@
 import type { Page } from '@playwright/test'
 import axe from 'axe-core'
 
-/** The rules that the page breaks, with the elements that break them. The document needs axe once. */
+/**
+ * The rules that the page breaks, with the elements that break them. The document needs axe once.
+ */
 export async function findViolations(page: Page): Promise<string[]> {
   const isThere = await page.evaluate(() => 'axe' in window)
   if (!isThere) await page.evaluate(axe.source)

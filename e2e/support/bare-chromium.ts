@@ -21,8 +21,9 @@ interface Document {
 }
 
 /**
- * A Chromium that prerenders. Playwright turns that off in its own: a client of the DevTools protocol that attaches to
- * pages rather than to tabs could not follow a page into the one that takes its place.
+ * A Chromium that prerenders. Playwright turns that off in its own: a client of the DevTools
+ * protocol that attaches to pages rather than to tabs could not follow a page into the one that
+ * takes its place.
  */
 export class BareChromium {
   readonly #process: ChildProcess
@@ -63,7 +64,10 @@ export class BareChromium {
     await until(() => this.evaluate(expression))
   }
 
-  /** In the document that is shown; a promise is waited for. Undefined when there is no such document now. */
+  /**
+   * In the document that is shown; a promise is waited for. Undefined when there is no such
+   * document now.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: what a page says is what the test asserts
   async evaluate(expression: string): Promise<any> {
     return await this.#evaluateIn(this.#find(false), expression)

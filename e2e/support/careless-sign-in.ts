@@ -1,6 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-/** Mistakes that real deployments have made. Each careless server makes one of them on purpose, for the audit to find. */
+/**
+ * Mistakes that real deployments have made. Each careless server makes one of them on purpose, for
+ * the audit to find.
+ */
 export type Mistake =
   | 'result readable by id'
   | 'reusable code'
@@ -78,7 +81,10 @@ const hash = (text: string) => createHash('sha256').update(text).digest('base64u
 
 export const refuse = (status: number, code: string): Answer => ({ status, body: { status, code } })
 
-/** The attempts, phones and computers of a small sign-in, all in memory: careful but for the one mistake. */
+/**
+ * The attempts, phones and computers of a small sign-in, all in memory: careful but for the one
+ * mistake.
+ */
 export class CarelessSignIn {
   readonly #mistake: Mistake | null
   readonly #origin: () => string

@@ -4,7 +4,10 @@ import { type Answer, CarelessSignIn, type Mistake, type Party, refuse } from '.
 
 export type { Mistake }
 
-/** Short windows, so that no run waits long; wide enough for all that the audit sends beside the checks of these limits. */
+/**
+ * Short windows, so that no run waits long; wide enough for all that the audit sends beside the
+ * checks of these limits.
+ */
 const WINDOW_MS = 2_000
 const REFUSALS = 250
 const WRONG_PASSWORDS = 20
@@ -53,7 +56,9 @@ export class CarelessServer {
     this.#server.closeAllConnections()
   }
 
-  /** Limits what the routes have answered. Refusals are replaced; a password is not even looked at. */
+  /**
+   * Limits what the routes have answered. Refusals are replaced; a password is not even looked at.
+   */
   async #answer(request: IncomingMessage): Promise<Answer> {
     const path = new URL(request.url ?? '/', this.origin).pathname
     const isPassword = request.method === 'POST' && path === '/api/phone/session'
@@ -130,7 +135,10 @@ export class CarelessServer {
     }
   }
 
-  /** What the code opens: for a signed-in phone it scans by itself, unless it cannot know that its person has opened it. */
+  /**
+   * What the code opens: for a signed-in phone it scans by itself, unless it cannot know that its
+   * person has opened it.
+   */
   #page({ headers }: IncomingMessage, party: Party): Answer {
     const isOwn = ['none', 'same-origin'].includes(String(headers['sec-fetch-site']))
     const isPrerender = headers['sec-purpose']?.includes('prerender') === true

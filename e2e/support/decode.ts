@@ -9,7 +9,9 @@ const wasm = readFileSync(createRequire(import.meta.url).resolve('zxing-wasm/rea
 // Its own bytes: the library would fetch them from a CDN.
 prepareZXingModule({ overrides: { wasmBinary: new Uint8Array(wasm).buffer } })
 
-/** What a camera would read from this part of the screen: the texts of all QR codes in its pixels. */
+/**
+ * What a camera would read from this part of the screen: the texts of all QR codes in its pixels.
+ */
 export async function decodePixels(part: Locator): Promise<string[]> {
   return await decodeWithZXing(await part.screenshot())
 }

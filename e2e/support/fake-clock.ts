@@ -5,7 +5,10 @@ import type { Settings } from './server'
 
 const LIBRARY = 'faketime/libfaketimeMT.so.1'
 
-/** The machine's clock of one process, set from outside by libfaketime. Its monotonic clock stays the machine's own. */
+/**
+ * The machine's clock of one process, set from outside by libfaketime. Its monotonic clock stays
+ * the machine's own.
+ */
 export class FakeClock {
   readonly #folder = mkdtempSync(join(tmpdir(), 'qr-login-clock-'))
   readonly #file = join(this.#folder, 'offset')

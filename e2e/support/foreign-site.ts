@@ -1,8 +1,9 @@
 import { createServer, type Server } from 'node:http'
 
 /**
- * A site that is not ours, and what it does to its visitors. `to` in the query is where it sends them: the whole address,
- * fragment included. It is on 127.0.0.1, which is another site than localhost.
+ * A site that is not ours, and what it does to its visitors. `to` in the query is where it sends
+ * them: the whole address, fragment included. It is on 127.0.0.1, which is another site than
+ * localhost.
  */
 export class ForeignSite {
   readonly #server: Server

@@ -2,11 +2,17 @@ import type { BrowserContextOptions, Page } from '@playwright/test'
 import { test as base, expect, watchedPage } from './test'
 
 interface Fixtures {
-  /** The gallery in a browser of its own, which shows one state after the other without loading anew. */
+  /**
+   * The gallery in a browser of its own, which shows one state after the other without loading
+   * anew.
+   */
   openGallery: (options: BrowserContextOptions, query?: string) => Promise<Gallery>
 }
 
-/** The gallery, which shows one state after the other without loading anew. Serve it with `DEMO` set. */
+/**
+ * The gallery, which shows one state after the other without loading anew. Serve it with `DEMO`
+ * set.
+ */
 class Gallery {
   readonly page: Page
   readonly states: string[]

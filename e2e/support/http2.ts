@@ -6,7 +6,9 @@ export interface Answer {
   headers: Record<string, unknown>
 }
 
-/** One request by HTTP/2 to a server with any certificate, or what comes of a stream within `forMs`. */
+/**
+ * One request by HTTP/2 to a server with any certificate, or what comes of a stream within `forMs`.
+ */
 export function ask(
   to: string,
   path: string,

@@ -18,7 +18,10 @@ export interface NginxOptions {
   without?: string[]
 }
 
-/** A real nginx with deploy/nginx.conf, on ports of its own and with a certificate that nobody knows. */
+/**
+ * A real nginx with deploy/nginx.conf, on ports of its own and with a certificate that nobody
+ * knows.
+ */
 export class Nginx {
   readonly #folder = mkdtempSync(join(tmpdir(), 'qr-login-nginx-'))
   #process: ChildProcess | null = null

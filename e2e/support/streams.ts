@@ -19,7 +19,10 @@ export async function openStreams(origin: string, count: number): Promise<Respon
   return opened
 }
 
-/** The `retryMs` of each stream's goodbye, when all have ended; undefined for one that ended without. */
+/**
+ * The `retryMs` of each stream's goodbye, when all have ended; undefined for one that ended
+ * without.
+ */
 export async function readGoodbyes(streams: Response[]): Promise<(string | undefined)[]> {
   const texts = await Promise.all(streams.map((response) => response.text().catch(() => '')))
   return texts.map((text) => BYE.exec(text)?.[1])

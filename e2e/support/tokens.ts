@@ -1,6 +1,9 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 
-/** What a team's own accounts would hold: the secret that tokens are signed with, and the one for requests. */
+/**
+ * What a team's own accounts would hold: the secret that tokens are signed with, and the one for
+ * requests.
+ */
 export const JWT_SECRET = 'the secret that the accounts share with the sign-in'
 export const SIGNING_SECRET = 'the secret that native apps sign requests with'
 export const ISSUER = 'https://accounts.example.com'

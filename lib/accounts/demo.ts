@@ -1,7 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Person } from '../core/attempt/attempt'
+import type { Person } from '../core/account/person'
 
-/** The people of the demo, where `DEMO_ACCOUNTS` is on. A team's own people sign their phones in by token. */
+/**
+ * The people of the demo, where `DEMO_ACCOUNTS` is on. A team's own people sign their phones in by
+ * token.
+ */
 const DEMO_PEOPLE: Record<string, Person> = {
   ada: { id: 'ada', name: 'Ada Byron', avatarUrl: '/avatars/ada.svg' },
   lin: { id: 'lin', name: 'Lin Xia', avatarUrl: '/avatars/lin.svg' },

@@ -8,8 +8,8 @@ import { BEARER_ENV } from '../../test/support/tokens'
 import { SqliteStore } from '../stores/sqlite/store'
 
 /**
- * A request that is refused leaves nothing behind: no key, row, watcher, listener or timer. What counts (a start, a
- * failed sign-in, a bad token) leaves its counters, which are bounded, and end.
+ * A request that is refused leaves nothing behind: no key, row, watcher, listener or timer. What
+ * counts (a start, a failed sign-in, a bad token) leaves its counters, which are bounded, and end.
  */
 
 const TIMES = 2_000
@@ -47,7 +47,10 @@ async function drive(asks: Record<string, Ask>, times = TIMES): Promise<Record<s
   return statuses
 }
 
-/** A victim with a running attempt, a scanned one, an ended one and a session; and a thief with a browser and a phone of its own. */
+/**
+ * A victim with a running attempt, a scanned one, an ended one and a session; and a thief with a
+ * browser and a phone of its own.
+ */
 async function prepare() {
   const victim = new Browser(app)
   const running = await victim.start()
@@ -68,7 +71,9 @@ async function prepare() {
   return { running, scanned, ended, claim, thief, bare, thiefsPhone }
 }
 
-/** Every route with an id, a claim or an account, as it refuses a client that has no right to it. */
+/**
+ * Every route with an id, a claim or an account, as it refuses a client that has no right to it.
+ */
 function refused({ running, scanned, ended, claim, thief, bare, thiefsPhone }: Awaited<ReturnType<typeof prepare>>) {
   const asks: Record<string, Ask> = {}
   const ids: Record<string, () => string> = {
@@ -144,7 +149,9 @@ function counted({ bare, thief, thiefsPhone, claim }: Awaited<ReturnType<typeof 
   }
 }
 
-/** Each with a 4xx, but for what any client may ask: whether it is signed in, and to be signed out. */
+/**
+ * Each with a 4xx, but for what any client may ask: whether it is signed in, and to be signed out.
+ */
 function expectRefused(statuses: Record<string, number[]>): void {
   for (const [name, seen] of Object.entries(statuses)) {
     const isOpen = /(GET|DELETE) \/api\/(phone\/)?session$|health/.test(name)
@@ -181,7 +188,8 @@ describe('with the embedded store', () => {
     const [before, ticking] = [{ ...rows(), ...held() }, timers()]
     await drive(counted(scene))
     const grown = rows()
-    // The attempts of a minute from one address, the names and browsers that they came with, and no more.
+    // The attempts of a minute from one address, the names and browsers that they came with, and no
+    // more.
     expect((grown.attempts ?? 0) - (before.attempts ?? 0)).toBeLessThanOrEqual(60)
     expect((grown.counters ?? 0) - (before.counters ?? 0)).toBeLessThanOrEqual(60 + 20 * 2 + 20)
     expect([grown.sessions, grown.known_browsers]).toEqual([before.sessions, before.known_browsers])

@@ -5,7 +5,10 @@ import { type Call, resource } from '../http/resource'
 import type { ApiContext } from './context'
 import { claimBody } from './schemas'
 
-/** `POST /api/qr/cancel`: the person declines; or, after the sign-in, "Wasn't you?": that computer is signed out. */
+/**
+ * `POST /api/qr/cancel`: the person declines; or, after the sign-in, "Wasn't you?": that computer
+ * is signed out.
+ */
 export const cancel = resource('/api/qr/cancel', {
   POST: async (call: Call, context: ApiContext) => {
     const { attempts, sessions } = context

@@ -4,7 +4,10 @@ import { App, Browser, readFrames, signedInPhone } from '../../test/support/app'
 import { hasRedisServer, RedisServer } from '../../test/support/redis-server'
 import { UpstashServer } from '../../test/support/upstash-server'
 
-/** What a complete sign-in costs on a shared store: where commands are billed, this is the price. README.md states it. */
+/**
+ * What a complete sign-in costs on a shared store: where commands are billed, this is the price.
+ * README.md states it.
+ */
 const COMMANDS = { start: 1, stream: 1, scan: 3, confirm: 2, redeem: 2 }
 
 describe.skipIf(!hasRedisServer())('commands to Redis, of a complete sign-in', () => {

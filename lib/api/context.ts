@@ -1,5 +1,5 @@
 import type { AuthContext } from '../auth/identity'
-import type { Person } from '../core/attempt/attempt'
+import type { FindPersonByPassword } from '../core/account/person'
 import type { Attempts } from '../core/attempt/attempts'
 import type { AddressList, ClientTrace } from '../http/address'
 import type { AdmissionControl } from '../http/admission-control'
@@ -21,8 +21,7 @@ export interface ApiContext extends HttpContext, AuthContext {
   findNetwork: FindNetwork
   /** Roughly where a client is, for people to read; null when it is unknown. */
   findPlace: (headers: HeaderReader, client: ClientTrace) => string | null
-  /** Null for an unknown name and a wrong password alike. */
-  findPersonByPassword: (username: string, password: string) => Person | null
+  findPersonByPassword: FindPersonByPassword
   newBrowserSecret: () => string
   /** Addresses that may start attempts; null: all. */
   ipAllowlist: AddressList | null

@@ -19,7 +19,9 @@ describe('cookies broken on purpose', () => {
   const COOKIES = ['__Host-qr_session', '__Host-qr_phone', '__Host-qr_browser']
   const RUNS = 2_000
 
-  /** What a browser that is nobody is told. A cookie header of any bytes has to be told the same. */
+  /**
+   * What a browser that is nobody is told. A cookie header of any bytes has to be told the same.
+   */
   const asks: [string, string, unknown?][] = [
     ['GET', '/api/session'],
     ['GET', '/api/phone/session'],

@@ -3,7 +3,9 @@ import { App, Browser, codeOf, refusal, signedInPhone } from '../../test/support
 import { BEARER_ENV, NativeApp } from '../../test/support/tokens'
 import type { AttemptView, Review } from '../core/attempt/views'
 
-/** Section 6 of PROTOCOL.md, by 100 requests at once: exactly as many as the limit says get through. */
+/**
+ * Section 6 of PROTOCOL.md, by 100 requests at once: exactly as many as the limit says get through.
+ */
 
 const WAYS = 100
 

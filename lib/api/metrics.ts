@@ -4,7 +4,10 @@ import { parseBearer } from '../http/authorization'
 import { type Call, resource } from '../http/resource'
 import type { ApiContext } from './context'
 
-/** `GET /api/metrics`: what Prometheus reads. Without METRICS_TOKEN there is nothing here, for any method. */
+/**
+ * `GET /api/metrics`: what Prometheus reads. Without METRICS_TOKEN there is nothing here, for any
+ * method.
+ */
 export const metrics = resource(
   '/api/metrics',
   {

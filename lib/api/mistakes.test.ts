@@ -11,7 +11,10 @@ import {
 } from '../../test/support/app'
 import type { AttemptView } from '../core/attempt/views'
 
-/** The seeds of mistakes that QR sign-ins in the wild have shown (USENIX Security 2025, published advisories). */
+/**
+ * The seeds of mistakes that QR sign-ins in the wild have shown (USENIX Security 2025, published
+ * advisories).
+ */
 
 let app: App
 let computer: Browser
@@ -155,7 +158,8 @@ test('ids are random, never in a row, and never the client’s', async () => {
   const ids = []
   for (let count = 0; count < 200; count += 1) ids.push((await new Browser(app).start()).id)
   expect(new Set(ids).size).toBe(200)
-  // Sorted neighbours of 96 random bits share few leading characters; counters and clocks share most.
+  // Sorted neighbours of 96 random bits share few leading characters; counters and clocks share
+  // most.
   const sorted = [...ids].sort()
   const shared = sorted.slice(1).map((id, index) => {
     const before = sorted[index] ?? ''

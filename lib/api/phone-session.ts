@@ -9,7 +9,9 @@ import { phoneSignInBody } from './schemas'
 
 const TOKEN_ENDS_ELSEWHERE = { path: '', message: 'a bearer token is ended by whoever issued it' }
 
-/** `/api/phone/session`: whether this phone is signed in; signing the simulated phone in and out. */
+/**
+ * `/api/phone/session`: whether this phone is signed in; signing the simulated phone in and out.
+ */
 export const phoneSession = resource('/api/phone/session', {
   GET: async (call: Call, context: ApiContext) => {
     const phone = await findPhone(call, context)

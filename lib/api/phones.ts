@@ -4,7 +4,10 @@ import { json, noContent } from '../http/answer'
 import { type Call, resource } from '../http/resource'
 import type { ApiContext } from './context'
 
-/** `/api/phones`: the person's phones that are signed in by a cookie, for a phone; and the sign-out of all others. */
+/**
+ * `/api/phones`: the person's phones that are signed in by a cookie, for a phone; and the sign-out
+ * of all others.
+ */
 export const phones = resource('/api/phones', {
   GET: async (call: Call, context: ApiContext) => {
     const phone = await requireAnyPhone(call, context)

@@ -7,7 +7,10 @@ import { type Call, resource } from '../http/resource'
 import type { ApiContext } from './context'
 import { redeemBody } from './schemas'
 
-/** `POST /api/qr/{id}/redeem`: exchanges the ticket for a session. The session's cookie is always a new one. */
+/**
+ * `POST /api/qr/{id}/redeem`: exchanges the ticket for a session. The session's cookie is always a
+ * new one.
+ */
 export const redeem = resource('/api/qr/{id}/redeem', {
   POST: async ({ request, params: { id = '' }, body }: Call, context: ApiContext) => {
     const { attempts, cookies, sessions } = context

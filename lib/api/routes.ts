@@ -58,8 +58,8 @@ export interface FoundRoute {
 }
 
 /**
- * Finds what answers a path, by the route patterns. Null for paths outside the API, and for those with empty segments,
- * which the router of a framework redirects.
+ * Finds what answers a path, by the route patterns. Null for paths outside the API, and for those
+ * with empty segments, which the router of a framework redirects.
  */
 export function findRoute(path: string): FoundRoute | null {
   const plain = PLAIN.get(path)

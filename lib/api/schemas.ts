@@ -1,6 +1,8 @@
 import { z } from 'zod'
 
-/** Request bodies, strict: an unknown field is a 400, so that nothing a client chooses can slip in. */
+/**
+ * Request bodies, strict: an unknown field is a 400, so that nothing a client chooses can slip in.
+ */
 
 const text = (max: number) => z.string().min(1).max(max)
 

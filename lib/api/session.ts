@@ -4,7 +4,10 @@ import { json, noContent } from '../http/answer'
 import { type Call, resource } from '../http/resource'
 import type { ApiContext } from './context'
 
-/** `/api/session`: whether this computer is signed in, and its sign-out. The phone of the same browser stays. */
+/**
+ * `/api/session`: whether this computer is signed in, and its sign-out. The phone of the same
+ * browser stays.
+ */
 export const session = resource('/api/session', {
   GET: async ({ request }: Call, context: ApiContext) => {
     const computer = await findComputer(request, context)

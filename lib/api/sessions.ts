@@ -29,7 +29,10 @@ export const sessionById = resource('/api/sessions/{id}', {
   },
 })
 
-/** `POST /api/sessions/{id}/acknowledge`: the person knows of that computer; its notice has been answered. */
+/**
+ * `POST /api/sessions/{id}/acknowledge`: the person knows of that computer; its notice has been
+ * answered.
+ */
 export const acknowledge = resource('/api/sessions/{id}/acknowledge', {
   POST: async (call: Call, context: ApiContext) => {
     const phone = await requireAnyPhone(call, context)
@@ -38,7 +41,10 @@ export const acknowledge = resource('/api/sessions/{id}/acknowledge', {
   },
 })
 
-/** The requesting account; a browser that is both phone and computer chooses by `?as=phone` or `?as=computer`. */
+/**
+ * The requesting account; a browser that is both phone and computer chooses by `?as=phone` or
+ * `?as=computer`.
+ */
 export async function accountOf(call: Call, context: ApiContext): Promise<Account> {
   const as = parseWord(call.url.searchParams, 'as', ['phone', 'computer'])
   return await requireAccount(call, as, context)

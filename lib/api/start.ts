@@ -7,7 +7,10 @@ import { type Call, resource } from '../http/resource'
 import type { ApiContext } from './context'
 import { startBody } from './schemas'
 
-/** `POST /api/qr`: starts an attempt that belongs to this browser, and gives the browser its secret if it has none. */
+/**
+ * `POST /api/qr`: starts an attempt that belongs to this browser, and gives the browser its secret
+ * if it has none.
+ */
 export const start = resource(
   '/api/qr',
   {

@@ -7,7 +7,9 @@ import type { SessionView } from '../core/session/session'
 
 let app: App
 let phone: Browser
-/** On another network than the phone, so that what is known of the browser decides about the number. */
+/**
+ * On another network than the phone, so that what is known of the browser decides about the number.
+ */
 let computer: Browser
 
 beforeEach(async () => {

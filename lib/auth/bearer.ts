@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
-import type { Person } from '../core/attempt/attempt'
+import type { Person } from '../core/account/person'
 import { isProtocolError } from '../core/errors'
 import type { TokenPhone } from '../core/session/session'
 import { KeySet } from './key-set'
 
-/** Signatures by the issuer's private keys (RFC 7518, RFC 8037). No `none`, and no HMAC: a public key must not be able to sign. */
+/**
+ * Signatures by the issuer's private keys (RFC 7518, RFC 8037). No `none`, and no HMAC: a public
+ * key must not be able to sign.
+ */
 const KEY_SET_ALGORITHMS = [
   'RS256',
   'RS384',
@@ -33,7 +36,10 @@ const CLOCK_TOLERANCE_S = 5
 /** A stream needs a new token at least this often, whatever the token's own lifetime. */
 const MAX_LIFE_MS = 24 * 3_600_000
 
-/** How bearer tokens of native apps are checked: by shared secrets, each of which is good, or by the issuer's key set. */
+/**
+ * How bearer tokens of native apps are checked: by shared secrets, each of which is good, or by the
+ * issuer's key set.
+ */
 export interface BearerSettings {
   key: { secrets: readonly [string, ...string[]] } | { keySetUrl: string }
   issuer: string
@@ -50,7 +56,9 @@ export interface BearerTokensOptions extends BearerSettings {
   onError: (error: unknown) => void
 }
 
-/** JSON Web Tokens (RFC 7519, RFC 8725) of native apps, in the `Authorization` header (RFC 6750). */
+/**
+ * JSON Web Tokens (RFC 7519, RFC 8725) of native apps, in the `Authorization` header (RFC 6750).
+ */
 export class BearerTokens {
   readonly #options: BearerTokensOptions
   /** Tried one after the other. */
@@ -85,13 +93,16 @@ export class BearerTokens {
       return payload === null ? null : toPhone(payload, now(), wall())
     } catch (error) {
       if (isProtocolError(error)) throw error
-      // Keys that jose will not use (too short, of another kind) are the issuer's mistake: no yes, and worth a line.
+      // Keys that jose will not use (too short, of another kind) are the issuer's mistake: no yes,
+      // and worth a line.
       if (!(error instanceof errors.JOSEError)) onError(error)
       return null
     }
   }
 
-  /** The claims of a token that is good; null when no key has signed it. Throws for any other flaw. */
+  /**
+   * The claims of a token that is good; null when no key has signed it. Throws for any other flaw.
+   */
   async #verify(token: string): Promise<JWTPayload | null> {
     const { issuer, audience, wall } = this.#options
     for (const key of this.#keys) {

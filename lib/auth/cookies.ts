@@ -3,17 +3,29 @@ import { parseCookie, stringifySetCookie } from 'cookie'
 import { sealData, unsealData } from 'iron-session'
 import { deriveKey } from '../core/keys'
 
-/** The three things that a browser carries, each sealed. A seal holds an id (or the browser secret) and nothing else. */
+/**
+ * The three things that a browser carries, each sealed. A seal holds an id (or the browser secret)
+ * and nothing else.
+ */
 const COOKIE_NAMES = ['browser', 'session', 'phone'] as const
 export type CookieName = (typeof COOKIE_NAMES)[number]
 
-/** The longest that browsers keep a cookie (RFC 6265bis). The records decide, so that a seal needs no end of its own. */
+/**
+ * The longest that browsers keep a cookie (RFC 6265bis). The records decide, so that a seal needs
+ * no end of its own.
+ */
 const MAX_AGE_S = 400 * 86_400
 
-/** A seal of a short id takes about 300 bytes; anything long is not ours and not worth a key derivation. */
+/**
+ * A seal of a short id takes about 300 bytes; anything long is not ours and not worth a key
+ * derivation.
+ */
 const MAX_SEAL_CHARS = 1024
 
-/** What iron-session writes, to the letter: nothing follows the version. The second field is the key's id. */
+/**
+ * What iron-session writes, to the letter: nothing follows the version. The second field is the
+ * key's id.
+ */
 const SEAL = /^Fe26\.2\*(\d+)\*[\w*-]+~2$/
 
 /** Unsealing takes 0.4 ms and always gives the same: this many seals are remembered, about 5 MB. */
@@ -44,7 +56,8 @@ export class Cookies {
   constructor({ secrets, secure }: CookiesOptions) {
     const passwords = secrets.map((secret): [string, string] => {
       const password = deriveKey(secret, 'cookie').toString('base64url')
-      // Named by what it is rather than by its place in the list, so that rotation never renames a key.
+      // Named by what it is rather than by its place in the list, so that rotation never renames a
+      // key.
       return [String(createHash('sha256').update(`id ${password}`).digest().readUIntBE(0, 4)), password]
     })
     this.#secure = secure
@@ -53,7 +66,10 @@ export class Cookies {
     this.#unsealWith = Object.fromEntries(passwords)
   }
 
-  /** The sealed value, or null. Any bytes that we did not seal under this name are the same as no cookie. */
+  /**
+   * The sealed value, or null. Any bytes that we did not seal under this name are the same as no
+   * cookie.
+   */
   async read(cookieHeader: string | null, name: CookieName): Promise<string | null> {
     if (cookieHeader === null) return null
     const seal = parseCookie(cookieHeader)[this.#nameOf(name)]
@@ -72,8 +88,9 @@ export class Cookies {
   }
 
   /**
-   * `Set-Cookie` values that carry what the client's cookies hold, sealed with the first secret, for those that were
-   * sealed with another. `written`: what the answer sets already. `all`: the sessions too, not only the browser's secret.
+   * `Set-Cookie` values that carry what the client's cookies hold, sealed with the first secret,
+   * for those that were sealed with another. `written`: what the answer sets already. `all`: the
+   * sessions too, not only the browser's secret.
    */
   async reseal(cookieHeader: string | null, written: readonly string[], all: boolean): Promise<string[]> {
     if (cookieHeader === null) return []
@@ -117,7 +134,8 @@ export class Cookies {
       maxAge,
       path: '/',
       httpOnly: true,
-      // Lax where a person arrives by a link (from the phone's camera) and should be recognised at once.
+      // Lax where a person arrives by a link (from the phone's camera) and should be recognised at
+      // once.
       sameSite: name === 'browser' ? 'strict' : 'lax',
       secure: this.#secure,
     })
@@ -128,7 +146,10 @@ export class Cookies {
   }
 }
 
-/** The MAC at a seal's end leaves two bits of its last character unused: of the four characters that mean the same, one is ours. */
+/**
+ * The MAC at a seal's end leaves two bits of its last character unused: of the four characters that
+ * mean the same, one is ours.
+ */
 function hasOneSpelling(seal: string): boolean {
   const mac = seal.split('~', 1)[0]?.split('*').at(-1) ?? ''
   return Buffer.from(mac, 'base64url').toString('base64url') === mac

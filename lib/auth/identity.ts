@@ -54,9 +54,10 @@ export async function findCookiePhone({ headers }: Identified, context: AuthCont
 }
 
 /**
- * The requesting phone, or null: by its cookie, or by the bearer token of a native app and, where requests have to be
- * signed, its signature.
- * @throws ProtocolError `two_identities`, `token_wrong`, `signature_wrong`, `rate_limited`, `unavailable`.
+ * The requesting phone, or null: by its cookie, or by the bearer token of a native app and, where
+ * requests have to be signed, its signature.
+ * @throws ProtocolError `two_identities`, `token_wrong`, `signature_wrong`, `rate_limited`,
+ * `unavailable`.
  */
 export async function findPhone(call: Call, context: AuthContext): Promise<PhoneSession | TokenPhone | null> {
   const phone = await findCookiePhone(call.request, context)
@@ -81,8 +82,8 @@ export async function requirePhone(call: Call, context: AuthContext): Promise<Ph
 }
 
 /**
- * The signed-in computer or phone. A browser that is both counts as the computer unless `as` is `phone`; with a bearer token it is
- * the token's phone.
+ * The signed-in computer or phone. A browser that is both counts as the computer unless `as` is
+ * `phone`; with a bearer token it is the token's phone.
  * @throws ProtocolError `unauthenticated`, and what `findPhone` throws.
  */
 export async function requireAccount(
@@ -111,7 +112,10 @@ async function requireTokenPhone(call: Call, token: string, context: AuthContext
   return phone
 }
 
-/** Counted after it was found bad, so that no good token is refused for what other clients of its address send. */
+/**
+ * Counted after it was found bad, so that no good token is refused for what other clients of its
+ * address send.
+ */
 async function refuse(call: Call, code: 'token_wrong' | 'signature_wrong', limiter: Limiter): Promise<never> {
   await limiter.badCredential(call.rateLimitKeys)
   throw new ProtocolError(code)

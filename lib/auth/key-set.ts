@@ -2,15 +2,18 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } f
 import { ProtocolError } from '../core/errors'
 
 /**
- * No key is used that was fetched longer ago: a key that was withdrawn is dead within this time. While the set cannot be
- * fetched, no token is accepted.
+ * No key is used that was fetched longer ago: a key that was withdrawn is dead within this time.
+ * While the set cannot be fetched, no token is accepted.
  */
 const MAX_AGE_MS = 60_000
 
 /** Fetched in the background from this age on, so that under traffic no request waits for it. */
 const REFRESH_AT_MS = 30_000
 
-/** A token with an unknown key id refetches the set, at most this often: invented ids cause no further requests. */
+/**
+ * A token with an unknown key id refetches the set, at most this often: invented ids cause no
+ * further requests.
+ */
 const COOLDOWN_MS = 10_000
 
 /** How soon a fetch that failed is tried again. In between no request waits for it. */
@@ -28,7 +31,9 @@ export interface KeySetOptions {
   fetch?: typeof fetch
 }
 
-/** The public keys of the issuer of bearer tokens (RFC 7517), fetched when due, one fetch at a time. */
+/**
+ * The public keys of the issuer of bearer tokens (RFC 7517), fetched when due, one fetch at a time.
+ */
 export class KeySet {
   readonly #options: KeySetOptions
   #keys: JWTVerifyGetKey | null = null
@@ -41,9 +46,10 @@ export class KeySet {
   }
 
   /**
-   * The key for a token's header; only the set's own keys, whatever the header offers (`jwk`, `jku`, `x5u`).
-   * @throws a jose error when the set has none, ProtocolError `unavailable` when the set has not been fetched within
-   * the last minute and cannot be fetched now.
+   * The key for a token's header; only the set's own keys, whatever the header offers (`jwk`,
+   * `jku`, `x5u`).
+   * @throws a jose error when the set has none, ProtocolError `unavailable` when the set has not
+   * been fetched within the last minute and cannot be fetched now.
    */
   readonly find: JWTVerifyGetKey = async (header, token) => {
     const keys = await this.#getKeys()

@@ -24,8 +24,8 @@ export interface Signed {
 }
 
 /**
- * Signed requests of native apps: `X-Signature` is the hex HMAC-SHA256 of method, path with query, timestamp, nonce and the hex
- * SHA-256 of the body, joined by single line feeds.
+ * Signed requests of native apps: `X-Signature` is the hex HMAC-SHA256 of method, path with query,
+ * timestamp, nonce and the hex SHA-256 of the body, joined by single line feeds.
  */
 export class Signatures {
   readonly #options: SignaturesOptions
@@ -34,7 +34,10 @@ export class Signatures {
     this.#options = options
   }
 
-  /** Whether this request is signed, fresh, and new. Its nonce is used up then: the same request is not new again, anywhere. */
+  /**
+   * Whether this request is signed, fresh, and new. Its nonce is used up then: the same request is
+   * not new again, anywhere.
+   */
   async isGood(headers: HeaderReader, { method, path, body }: Signed, personId: string): Promise<boolean> {
     const { secrets, limits, now, wall } = this.#options
     const timestamp = headers.get('x-timestamp') ?? ''

@@ -24,8 +24,8 @@ const REPEATED = new Set<Refused['code']>(['network', 'unavailable', 'rate_limit
 
 const RETRY_MS = 2_000
 /**
- * While the number is due the state is requested this often even when no message comes, and no more often where messages
- * never do: each request counts against the person's limit.
+ * While the number is due the state is requested this often even when no message comes, and no more
+ * often where messages never do: each request counts against the person's limit.
  */
 const ASK_EVERY_MS = 10_000
 
@@ -62,8 +62,8 @@ const thisBrowser: ApprovalBrowser = {
 }
 
 /**
- * The phone's side of a sign-in: reports the code, asks the person, answers. Sends nothing for a code that a foreign
- * page may have put here, until the person taps "Continue".
+ * The phone's side of a sign-in: reports the code, asks the person, answers. Sends nothing for a
+ * code that a foreign page may have put here, until the person taps "Continue".
  */
 export class Approval {
   /** What to show. */
@@ -75,7 +75,10 @@ export class Approval {
   /** Whether this code may be reported: the document is trusted, or the person tapped. */
   #mayScan = false
   #claim: string | null = null
-  /** Tells an answer that comes too late from one that counts: grows with each code, and each step of the person. */
+  /**
+   * Tells an answer that comes too late from one that counts: grows with each code, and each step
+   * of the person.
+   */
   #round = 0
   #unfollow: (() => void) | null = null
   #retry: ReturnType<typeof setTimeout> | undefined
@@ -93,7 +96,8 @@ export class Approval {
   /** Takes the code from the page's fragment, now and when it changes. Returns what undoes it. */
   open(): () => void {
     const { mayActUnprompted: mayAct, onHashChange } = this.#browser
-    // A foreign page with a handle to this window can change the fragment, and no request tells of it.
+    // A foreign page with a handle to this window can change the fragment, and no request tells of
+    // it.
     const unlisten = onHashChange(() => this.#take(false))
     this.#take(mayAct(this.#options.isInitiatorTrusted))
     return () => {
@@ -124,7 +128,10 @@ export class Approval {
     await this.#submit('cancel')
   }
 
-  /** "Wasn't you?": takes the yes back, or signs out the computer that it has let in. Repeated until it is answered. */
+  /**
+   * "Wasn't you?": takes the yes back, or signs out the computer that it has let in. Repeated until
+   * it is answered.
+   */
   async signItOut(): Promise<void> {
     if (this.#screen.state !== 'approved' || this.#screen.signOut !== 'offered') return
     this.#show({ state: 'approved', signOut: 'sending' })
@@ -160,7 +167,8 @@ export class Approval {
   #listen(): void {
     this.#unfollow?.()
     this.#unfollow = this.#browser.followAccount('phone', {
-      // A hint: it may be about another attempt that this phone has scanned, so the state is requested.
+      // A hint: it may be about another attempt that this phone has scanned, so the state is
+      // requested.
       onAttempt: (review) => {
         if (this.#isNews(review)) void this.#scan()
       },
@@ -187,7 +195,10 @@ export class Approval {
     void this.#scan()
   }
 
-  /** Also requests the state again: the same phone gets the same answer, however old its code is by now. */
+  /**
+   * Also requests the state again: the same phone gets the same answer, however old its code is by
+   * now.
+   */
   async #scan(): Promise<void> {
     const round = this.#round
     if (this.#claim === null) this.#show({ state: 'checking' })
@@ -259,7 +270,8 @@ export class Approval {
     clearTimeout(this.#retry)
     const ending = REFUSED[code]
     if (code === 'unauthenticated') this.#onPhoneSignedOut()
-    // Without a name it ended for another reason than a cancellation, or before this phone scanned it.
+    // Without a name it ended for another reason than a cancellation, or before this phone scanned
+    // it.
     else if (code === 'attempt_ended') this.#end(cancelledBy === undefined ? 'expired' : CANCELLED[cancelledBy])
     else if (ending !== undefined) this.#end(ending)
     else if (code === 'rate_limited') this.#onRateLimited(retryAfterMs ?? RATE_LIMITED_MS)
@@ -269,7 +281,10 @@ export class Approval {
     } else this.#show({ state: 'error', reference: requestId })
   }
 
-  /** A question that is being shown can still be answered; only what has changed meanwhile is learnt later. */
+  /**
+   * A question that is being shown can still be answered; only what has changed meanwhile is learnt
+   * later.
+   */
   #onRateLimited(waitMs: number): void {
     if (this.#screen.state !== 'review') this.#show({ state: 'rate_limited', endsAt: performance.now() + waitMs })
     this.#later(waitMs, () => void this.#scan())

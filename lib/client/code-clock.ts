@@ -1,7 +1,9 @@
 import type { CodeView } from '../core/attempt/views'
 import type { ShownCode } from './sign-in-screen'
 
-/** The next code may be this late before the old one is taken down. It is good for one more period. */
+/**
+ * The next code may be this late before the old one is taken down. It is good for one more period.
+ */
 const GRACE_MS = 2_000
 
 /** The code that may be shown, for as long as it may. A dead code is never shown. */
@@ -21,7 +23,10 @@ export class CodeClock {
     return this.#code
   }
 
-  /** A code that has just come. The ring drains over the longest time that a code of this attempt has had. */
+  /**
+   * A code that has just come. The ring drains over the longest time that a code of this attempt
+   * has had.
+   */
   set({ url, expiresInMs }: CodeView): ShownCode {
     const periodMs = Math.max(expiresInMs, this.#code?.periodMs ?? 0)
     this.clear()
@@ -31,7 +36,10 @@ export class CodeClock {
     return this.#code
   }
 
-  /** To be asked when the page is seen again: takes down what has run out while nobody looked. True when it did. */
+  /**
+   * To be asked when the page is seen again: takes down what has run out while nobody looked. True
+   * when it did.
+   */
   check(): boolean {
     if (this.#code === null || Date.now() < this.#endsAtWall) return false
     this.#end()

@@ -1,6 +1,7 @@
 /**
- * Stands before a code in the fragment while it waits for a tap. A reload, a restored tab and a page out of the history
- * find it there, so that none of them scans what the person has not agreed to. No code contains it.
+ * Stands before a code in the fragment while it waits for a tap. A reload, a restored tab and a
+ * page out of the history find it there, so that none of them scans what the person has not agreed
+ * to. No code contains it.
  */
 const WAITS_FOR_TAP = '~'
 

@@ -6,7 +6,10 @@ prepareZXingModule({ overrides: { locateFile: () => WASM } })
 
 const detector = new BarcodeDetector({ formats: ['qr_code'] })
 
-/** The texts of all QR codes in a picture or in the frame that a video shows now. Nothing leaves this device. */
+/**
+ * The texts of all QR codes in a picture or in the frame that a video shows now. Nothing leaves
+ * this device.
+ */
 export async function readCodes(picture: ImageBitmapSource): Promise<string[]> {
   const found = await detector.detect(picture)
   return found.map(({ rawValue }) => rawValue)

@@ -25,8 +25,9 @@ export interface AccountListener {
 }
 
 /**
- * Follows the account of the phone or the computer that this browser is, until it is signed out or the returned
- * function is called. By stream, or by asking every 2 s where none gets through. Asks again when the page wakes.
+ * Follows the account of the phone or the computer that this browser is, until it is signed out or
+ * the returned function is called. By stream, or by asking every 2 s where none gets through. Asks
+ * again when the page wakes.
  */
 export function followAccount(as: 'phone' | 'computer', listener: AccountListener): () => void {
   let source: EventSource | null = null
@@ -95,7 +96,9 @@ export function followAccount(as: 'phone' | 'computer', listener: AccountListene
     else later(backoffMs(answer.ok ? 0 : failures, Math.random()), open)
   }
 
-  /** After sleep an open stream may be dead: open a new one, whose first frame says what was missed. */
+  /**
+   * After sleep an open stream may be dead: open a new one, whose first frame says what was missed.
+   */
   const wake = () => {
     failures = 0
     clearTimeout(timer)

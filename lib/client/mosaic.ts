@@ -4,7 +4,10 @@ export interface Module {
   y: number
 }
 
-/** Where a square is and how large, in the units of its plan; the colour that it has by then in `mix`, 0 (ink) to 1. */
+/**
+ * Where a square is and how large, in the units of its plan; the colour that it has by then in
+ * `mix`, 0 (ink) to 1.
+ */
 export interface Square {
   x: number
   y: number
@@ -37,8 +40,8 @@ const SPREAD = 0.25
 const RADIUS = 0.27
 
 /**
- * The dark modules in the path of a code's drawing (`M4 4h7v1H4z`, a run of modules in each). Without the finder
- * squares but for their cores: what is left is no code to any camera.
+ * The dark modules in the path of a code's drawing (`M4 4h7v1H4z`, a run of modules in each).
+ * Without the finder squares but for their cores: what is left is no code to any camera.
  */
 export function readModules(path: string, across: number, quietZone: number): Module[] {
   const runs = [...path.matchAll(/M(\d+)[ ,](\d+) ?h(\d+)v1/g)]
@@ -60,7 +63,10 @@ export function readModules(path: string, across: number, quietZone: number): Mo
   return modules.filter((module) => !isRingOfFinder(module))
 }
 
-/** Plans how the modules of a code that fills `code` (`across` modules wide) regroup into the picture at `picture`. */
+/**
+ * Plans how the modules of a code that fills `code` (`across` modules wide) regroup into the
+ * picture at `picture`.
+ */
 export function planMosaic(modules: Module[], across: number, code: Box, picture: Box): Mosaic {
   const moduleSize = code.size / across
   const cellSize = picture.size / CELLS_ACROSS

@@ -5,8 +5,9 @@ const TIMEOUT_MS = 3_000
 const MOST_MS = 2_000
 
 /**
- * Exchanges the ticket, and tries again until the server has answered: a lost answer is repeated, and gives the same
- * session. False when the server refused, or `isWanted` says that nobody waits for it any more.
+ * Exchanges the ticket, and tries again until the server has answered: a lost answer is repeated,
+ * and gives the same session. False when the server refused, or `isWanted` says that nobody waits
+ * for it any more.
  */
 export async function redeem(id: string, ticket: string, isWanted: () => boolean): Promise<boolean> {
   for (let failures = 0; isWanted(); failures += 1) {

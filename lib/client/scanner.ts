@@ -59,8 +59,8 @@ const REFUSED: Record<string, ScanScreen['state']> = {
 }
 
 /**
- * The phone's camera, looking for one of our codes. Runs only while the page is seen: hidden or left, its tracks are
- * stopped. The decoder is loaded with the first look.
+ * The phone's camera, looking for one of our codes. Runs only while the page is seen: hidden or
+ * left, its tracks are stopped. The decoder is loaded with the first look.
  */
 export class Scanner {
   readonly screen = new Observable<ScanScreen>(BLANK_SCAN)
@@ -76,7 +76,10 @@ export class Scanner {
     this.#options = options
   }
 
-  /** Watches the page; starts at once where that is allowed and the camera was granted before. Returns what undoes it. */
+  /**
+   * Watches the page; starts at once where that is allowed and the camera was granted before.
+   * Returns what undoes it.
+   */
   open(): () => void {
     const pause = () => {
       const { state } = this.screen.get()
@@ -104,7 +107,10 @@ export class Scanner {
     }
   }
 
-  /** Because a person asked for it: takes the camera and looks through it until one of our codes is seen. */
+  /**
+   * Because a person asked for it: takes the camera and looks through it until one of our codes is
+   * seen.
+   */
   async start(): Promise<void> {
     this.#off()
     const round = this.#round

@@ -26,7 +26,10 @@ export interface SignInOptions {
   onSignedIn: () => void
 }
 
-/** The computer's side of a sign-in: makes attempts, follows them, redeems; tells the page what to show. */
+/**
+ * The computer's side of a sign-in: makes attempts, follows them, redeems; tells the page what to
+ * show.
+ */
 export class SignIn {
   readonly #options: SignInOptions
   /** What to show. */
@@ -34,7 +37,9 @@ export class SignIn {
   #attempt: AttemptView | null = null
   #follower: AttemptFollower | null = null
   readonly #clock = new CodeClock(() => this.#onCodeOverdue())
-  /** Where an answer that comes too late is told from one that counts: grows with each new attempt. */
+  /**
+   * Where an answer that comes too late is told from one that counts: grows with each new attempt.
+   */
   #round = 0
   #renewUntil = 0
   #failures = 0
@@ -56,7 +61,10 @@ export class SignIn {
     )
   }
 
-  /** Begins to watch the page, and starts an attempt unless somebody is signed in already. Returns what undoes it. */
+  /**
+   * Begins to watch the page, and starts an attempt unless somebody is signed in already. Returns
+   * what undoes it.
+   */
   open(): () => void {
     const unwatch = watchPage({
       onHidden: () => this.#timers.set('hidden', HIDDEN_STREAM_MS, () => this.#suspend()),
@@ -69,7 +77,8 @@ export class SignIn {
       onRestored: () => this.#onRestored(),
       onLeft: () => void this.#cancel(),
     })
-    // A prerendered page may never be seen: an attempt for it would only use up the browser's limit.
+    // A prerendered page may never be seen: an attempt for it would only use up the browser's
+    // limit.
     const unwait = whenShown(() => {
       if (this.#screen.state === 'loading') this.start()
     })
@@ -187,7 +196,10 @@ export class SignIn {
     else await this.#checkSession()
   }
 
-  /** Redeemed without our hearing the answer: the session's cookie tells whether it reached this browser. */
+  /**
+   * Redeemed without our hearing the answer: the session's cookie tells whether it reached this
+   * browser.
+   */
   async #checkSession(): Promise<void> {
     const round = this.#round
     const answer = await call<{ signedIn: boolean }>('GET', '/api/session')
@@ -268,8 +280,8 @@ export class SignIn {
   }
 
   /**
-   * Out of the back/forward cache. What the page showed before it went there is out of date after a sign-in; one that
-   * has signed in since is on its way, and a reload would stop it.
+   * Out of the back/forward cache. What the page showed before it went there is out of date after a
+   * sign-in; one that has signed in since is on its way, and a reload would stop it.
    */
   #onRestored(): void {
     if (this.#isHistory) location.reload()

@@ -2,7 +2,10 @@ import type { ErrorCode } from './errors'
 import { deriveKey, keyIdOf, mac } from './keys'
 import type { EndedBy } from './session/session'
 
-/** The events of the audit log: transitions, refusals, limits and revocations. Ids are passed whole and written hashed. */
+/**
+ * The events of the audit log: transitions, refusals, limits and revocations. Ids are passed whole
+ * and written hashed.
+ */
 export type AuditEvent =
   | { event: `attempt.${AttemptStep}`; attempt: string; version: number; person?: string | null; phone?: string | null }
   | { event: 'session.created'; kind: 'computer' | 'phone'; session: string; person: string }
@@ -43,9 +46,10 @@ const HASHED = new Set(['attempt', 'person', 'phone', 'session', 'address'])
 const HASH_BYTES = 6
 
 /**
- * Writes one line per event. Ids become keyed hashes of 12 hex digits: the same id is the same word in every line and after a restart, and
- * a reader who has the log alone can neither use it nor guess it, however short it was. `key` is the id of the key: during a rotation it
- * tells the words of two secrets apart.
+ * Writes one line per event. Ids become keyed hashes of 12 hex digits: the same id is the same word
+ * in every line and after a restart, and a reader who has the log alone can neither use it nor
+ * guess it, however short it was. `key` is the id of the key: during a rotation it tells the words
+ * of two secrets apart.
  */
 export function createAudit(log: AuditLog, secret: string): Audit {
   const key = deriveKey(secret, 'audit')

@@ -1,8 +1,9 @@
 import type { CancelledBy } from './attempt/attempt'
 
 /**
- * Every reason for which a request is refused. Clients switch on these words (`code` of the problem document),
- * so they are public API. `lib/http/problem.ts` maps each to a status; a new one does not compile until it has one.
+ * Every reason for which a request is refused. Clients switch on these words (`code` of the problem
+ * document), so they are public API. `lib/http/problem.ts` maps each to a status; a new one does
+ * not compile until it has one.
  */
 export type ErrorCode =
   // the request
@@ -47,14 +48,23 @@ export interface ErrorFacts {
   cancelledBy?: CancelledBy
   /** The methods that are offered: `method_not_allowed` only. */
   allow?: string
-  /** Which limit was reached, for log and metrics: `rate_limited` and `unavailable`. Not sent to the client. */
+  /**
+   * Which limit was reached, for log and metrics: `rate_limited` and `unavailable`. Not sent to the
+   * client.
+   */
   limit?: string
 }
 
-/** The server builds this file into more than one module graph, so that one graph's class is not the other's. */
+/**
+ * The server builds this file into more than one module graph, so that one graph's class is not the
+ * other's.
+ */
 const BRAND = Symbol.for('qr-login.protocol-error')
 
-/** A refusal that is sent to the client. Anything else that is thrown is our own bug and answered as `internal`. */
+/**
+ * A refusal that is sent to the client. Anything else that is thrown is our own bug and answered as
+ * `internal`.
+ */
 export class ProtocolError extends Error {
   readonly [BRAND] = true
   readonly code: ErrorCode

@@ -2,7 +2,10 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 
 /** One key per purpose, so that no token can be taken for another. */
 export interface Keys {
-  /** Names the secret they come from, in records, limit keys and log hashes: 8 hex digits. Says nothing about it. */
+  /**
+   * Names the secret they come from, in records, limit keys and log hashes: 8 hex digits. Says
+   * nothing about it.
+   */
   id: string
   code: Buffer
   claim: Buffer
@@ -12,12 +15,16 @@ export interface Keys {
 }
 
 /**
- * The keys of every accepted secret: the first makes, all check. A rotation goes from `old` by `old,new` and
- * `new,old` to `new`, so that no process meets what was made under a secret that it does not know.
+ * The keys of every accepted secret: the first makes, all check. A rotation goes from `old` by
+ * `old,new` and `new,old` to `new`, so that no process meets what was made under a secret that it
+ * does not know.
  */
 export type Keyring = readonly [Keys, ...Keys[]]
 
-/** Derives the keys of each secret by HKDF (RFC 5869), one label per purpose. Secrets: at least 32 characters. */
+/**
+ * Derives the keys of each secret by HKDF (RFC 5869), one label per purpose. Secrets: at least 32
+ * characters.
+ */
 export function deriveKeyring(secrets: readonly [string, ...string[]]): Keyring {
   const [first, ...others] = secrets
   return [deriveKeys(first), ...others.map(deriveKeys)]
@@ -28,7 +35,10 @@ export function keysNamed(keys: Keyring, id: string | undefined): Keys {
   return keys.find((each) => each.id === id) ?? keys[0]
 }
 
-/** What a token carries of the id of its keys: one hex digit. Two secrets may share it; then both are tried. */
+/**
+ * What a token carries of the id of its keys: one hex digit. Two secrets may share it; then both
+ * are tried.
+ */
 export function keyDigit(keys: Keys): string {
   return keys.id.charAt(0)
 }

@@ -40,7 +40,10 @@ const FILE_PROBLEMS: Record<string, [problem: string, advice: string]> = {
   EIO: ['the disk reports an error', 'Check the disk.'],
 }
 
-/** For what the file system answered when `path`, which is `folder` or in it, was to be made, read or written. */
+/**
+ * For what the file system answered when `path`, which is `folder` or in it, was to be made, read
+ * or written.
+ */
 export function folderError(folder: string, path: string, error: unknown): StartError {
   const { code = '', message } = error as NodeJS.ErrnoException
   const [problem, advice] = FILE_PROBLEMS[code] ?? [message, 'See the error for what to do.']

@@ -22,7 +22,10 @@ export interface Beginning<S extends AnySession = AnySession> {
   now: number
   /** The session that the same browser had before, of any person; it ends `here`. Null: none. */
   replaces: string | null
-  /** How many live sessions of this kind the person keeps, this one included. The oldest of the others end. */
+  /**
+   * How many live sessions of this kind the person keeps, this one included. The oldest of the
+   * others end.
+   */
   keeps: number
   /** Why the others end. */
   by: EndedBy
@@ -31,8 +34,9 @@ export interface Beginning<S extends AnySession = AnySession> {
 }
 
 /**
- * What a sign-out forbids: a session that an earlier yes would lead to. `who` and `whats`: as given to `remember`, which keeps the time of the
- * sign-out plus some; one of them after `since` forbids it.
+ * What a sign-out forbids: a session that an earlier yes would lead to. `who` and `whats`: as given
+ * to `remember`, which keeps the time of the sign-out plus some; one of them after `since` forbids
+ * it.
  */
 export interface Bar {
   who: string
@@ -88,11 +92,13 @@ export interface RevokeAll {
  */
 export interface Store extends Limits {
   /**
-   * @throws when the id is taken: ids are random, so that is a bug; what the guard throws; `FullError` when there are
-   * too many attempts.
+   * @throws when the id is taken: ids are random, so that is a bug; what the guard throws;
+   * `FullError` when there are too many attempts.
    */
   insertAttempt(attempt: Attempt, guard?: Guard): Awaitable<void>
-  /** As stored; pass it through `attemptAt` to know its status. Null: never existed, or forgotten. */
+  /**
+   * As stored; pass it through `attemptAt` to know its status. Null: never existed, or forgotten.
+   */
   findAttempt(id: string): Awaitable<Attempt | null>
   /**
    * Writes the attempt of the change, what begins with it, and the count of the guard in one step,
@@ -102,8 +108,8 @@ export interface Store extends Limits {
    */
   compareAndSet(before: Attempt, change: Change, guard?: Guard): Awaitable<CompareAndSetResult>
   /**
-   * Reads an attempt and watches it, in one step. Null for an unknown attempt and for one of another browser: nothing
-   * is kept for either, nor for one that has ended.
+   * Reads an attempt and watches it, in one step. Null for an unknown attempt and for one of
+   * another browser: nothing is kept for either, nor for one that has ended.
    */
   watchAttempt(
     id: string,
@@ -112,20 +118,29 @@ export interface Store extends Limits {
     now: number,
   ): Awaitable<Watched | null>
 
-  /** The sessions that ended with it. Null when there is one of this id: it is left as it is, signed out or not. */
+  /**
+   * The sessions that ended with it. Null when there is one of this id: it is left as it is, signed
+   * out or not.
+   */
   insertSession(beginning: Beginning): Awaitable<readonly Ended[] | null>
-  /** Signed-out and expired ones too, until they are swept; name, picture and device of a signed-out one may be empty. */
+  /**
+   * Signed-out and expired ones too, until they are swept; name, picture and device of a signed-out
+   * one may be empty.
+   */
   findSession(id: string): Awaitable<AnySession | null>
   /** The person's computers or phones that are not signed out, newest first. */
   listSessions(personId: string, kind: 'computer'): Awaitable<ComputerSession[]>
   listSessions(personId: string, kind: 'phone'): Awaitable<PhoneSession[]>
-  /** Records its use. The embedded store leaves that out where it cannot write: the session may end sooner. */
+  /**
+   * Records its use. The embedded store leaves that out where it cannot write: the session may end
+   * sooner.
+   */
   touchSession(id: string, now: number): Awaitable<void>
   /** Records that a phone has answered its notice. */
   acknowledgeSession(id: string): Awaitable<void>
   /**
-   * The session, or null when it does not exist or was signed out before: of parallel calls, one gets it. Its browser is
-   * forgotten with it where `endsTrust(by)`.
+   * The session, or null when it does not exist or was signed out before: of parallel calls, one
+   * gets it. Its browser is forgotten with it where `endsTrust(by)`.
    */
   revokeSession(id: string, now: number, by: EndedBy): Awaitable<AnySession | null>
   /** The same for all of a person's sessions of one kind but one, in one step. */
@@ -133,8 +148,8 @@ export interface Store extends Limits {
   watchAccount(personId: string, listener: (change: AccountChange) => void): Unwatch
 
   /**
-   * Remembers that `what` is trusted by `who` (a person's browser, an address that a name has signed in from) until then
-   * (epoch ms). The newest `MAX_REMEMBERED` of each `who` are kept.
+   * Remembers that `what` is trusted by `who` (a person's browser, an address that a name has
+   * signed in from) until then (epoch ms). The newest `MAX_REMEMBERED` of each `who` are kept.
    */
   remember(who: string, what: string, until: number, now: number): Awaitable<void>
   remembers(who: string, what: string, now: number): Awaitable<boolean>
@@ -149,10 +164,12 @@ export interface Store extends Limits {
   /** Forgets what is over, at most `limit` rows of each kind. Returns how many it forgot. */
   sweep(now: number, limit: number): Awaitable<number>
   /**
-   * Resolves when what this process has written before cannot get lost any more. `ending`: what must not come back (a
-   * cancel, a sign-out) is on the disk or, where there are replicas, on one of them. `sign-in`: it is on the disk of an
-   * embedded store; a shared one keeps to its own settings.
-   * @throws a failure of the store when that is not certain in time: the write stands, and is to be repeated.
+   * Resolves when what this process has written before cannot get lost any more. `ending`: what
+   * must not come back (a cancel, a sign-out) is on the disk or, where there are replicas, on one
+   * of them. `sign-in`: it is on the disk of an embedded store; a shared one keeps to its own
+   * settings.
+   * @throws a failure of the store when that is not certain in time: the write stands, and is to be
+   * repeated.
    */
   settle(what: 'sign-in' | 'ending'): Awaitable<void>
 

@@ -52,7 +52,9 @@ export function updateAttempt(
   return from === null ? chain(store.findAttempt(id), decide) : decide(from)
 }
 
-/** Where nothing will be written, the guard is counted by itself: repeats and refusals count too. */
+/**
+ * Where nothing will be written, the guard is counted by itself: repeats and refusals count too.
+ */
 function count(store: UpdateStore, guard: Guard | undefined): Awaitable<void> {
   if (guard === undefined) return
   return chain(store.take(guard.counters, guard.now), (waitMs) => {

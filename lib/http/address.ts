@@ -10,8 +10,9 @@ export interface RateLimitKey {
 }
 
 /**
- * What a client counts by: an IPv4 address, or the prefixes of an IPv6 address, since one client can hold a /48 and
- * with it 65,536 networks (RFC 6177). Clients without a usable address (null) share one key.
+ * What a client counts by: an IPv4 address, or the prefixes of an IPv6 address, since one client
+ * can hold a /48 and with it 65,536 networks (RFC 6177). Clients without a usable address (null)
+ * share one key.
  */
 export function rateLimitKeys(address: string | null): RateLimitKey[] {
   const plain = address === null ? null : plainAddress(address)
@@ -56,7 +57,10 @@ export class AddressList {
   }
 }
 
-/** Loopback, private use, link-local, shared address space (RFC 6598), and the same of IPv6 (RFC 4193, RFC 4291). */
+/**
+ * Loopback, private use, link-local, shared address space (RFC 6598), and the same of IPv6 (RFC
+ * 4193, RFC 4291).
+ */
 const PRIVATE = new AddressList([
   '10.0.0.0/8',
   '100.64.0.0/10',
@@ -69,7 +73,10 @@ const PRIVATE = new AddressList([
   'fe80::/10',
 ])
 
-/** Whether an address means something within one network only. `address`: see `plainAddress`, so that IPv4 in IPv6 is IPv4. */
+/**
+ * Whether an address means something within one network only. `address`: see `plainAddress`, so
+ * that IPv4 in IPv6 is IPv4.
+ */
 export function isPrivateAddress(address: string): boolean {
   return PRIVATE.has(address)
 }
@@ -89,8 +96,9 @@ export interface ClientTrace {
 }
 
 /**
- * Walks from the address of the socket to that of the client: as long as it is a trusted proxy, on to the last entry
- * of `X-Forwarded-For` that has not been read. What a client writes into this header itself is never reached.
+ * Walks from the address of the socket to that of the client: as long as it is a trusted proxy, on
+ * to the last entry of `X-Forwarded-For` that has not been read. What a client writes into this
+ * header itself is never reached.
  */
 export function traceClient(headers: HeaderReader, trustedProxies: AddressList): ClientTrace {
   const peer = readPeer(headers)
@@ -109,7 +117,10 @@ function hasEntries(forwarded: string[]): boolean {
   return forwarded.some((entry) => entry.trim() !== '')
 }
 
-/** The client's address, at which `traceClient` ends; null when it is unknown. For limits: it may be a proxy's. */
+/**
+ * The client's address, at which `traceClient` ends; null when it is unknown. For limits: it may be
+ * a proxy's.
+ */
 export function clientAddress(headers: HeaderReader, trustedProxies: AddressList): string | null {
   return traceClient(headers, trustedProxies).address
 }

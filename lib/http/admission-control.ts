@@ -4,7 +4,10 @@ const SAMPLE_EVERY_MS = 100
 /** Utilization of the event loop above which requests are shed. */
 const SATURATED = 0.9
 
-/** Requests admitted a second while saturated, and retries scheduled for one second: fewer, so that a retry is admitted. */
+/**
+ * Requests admitted a second while saturated, and retries scheduled for one second: fewer, so that
+ * a retry is admitted.
+ */
 const ADMITTED_PER_SECOND = 500
 const SCHEDULED_PER_SECOND = 400
 
@@ -15,8 +18,9 @@ const BURST = 50
 const MAX_DELAY_MS = 25_000
 
 /**
- * Sheds load when the event loop is saturated: 503 with a staggered Retry-After, as when all browsers reconnect after a
- * crash. Without it every request is served late, times out and is sent again.
+ * Sheds load when the event loop is saturated: 503 with a staggered Retry-After, as when all
+ * browsers reconnect after a crash. Without it every request is served late, times out and is sent
+ * again.
  */
 export class AdmissionControl {
   readonly #clock: () => number
@@ -28,7 +32,9 @@ export class AdmissionControl {
   #filledAt: number
   #nextRetryAt = 0
 
-  /** `clock`: monotonic, in ms; `activeMs`: how much of that time the event loop has been at work. */
+  /**
+   * `clock`: monotonic, in ms; `activeMs`: how much of that time the event loop has been at work.
+   */
   constructor(clock: () => number, activeMs: () => number) {
     this.#clock = clock
     this.#activeMs = activeMs

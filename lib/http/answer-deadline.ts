@@ -10,7 +10,9 @@ const ANSWER_WITHIN_MS = 900
 export class AnswerDeadline {
   #timer: ReturnType<typeof setTimeout> | null = null
 
-  /** @throws ProtocolError `unavailable` when the handler takes too long, and what it throws itself. */
+  /**
+   * @throws ProtocolError `unavailable` when the handler takes too long, and what it throws itself.
+   */
   async run(work: Promise<Response>): Promise<Response> {
     let isLate = false
     const late = new Promise<never>((_, reject) => {
@@ -19,7 +21,8 @@ export class AnswerDeadline {
         isLate = true
         reject(new ProtocolError('unavailable', { retryAfterS: 2, limit: 'deadline' }))
       }
-      // A process that was busy itself finds the timer due and the answer of the store in its socket: that is read first.
+      // A process that was busy itself finds the timer due and the answer of the store in its
+      // socket: that is read first.
       this.#timer = setTimeout(() => setImmediate(fail), ANSWER_WITHIN_MS)
     })
     work.then(

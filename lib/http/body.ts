@@ -8,8 +8,10 @@ const MAX_BYTES = 4096
 const JSON_TYPE = /^application\/json\s*(;|$)/i
 
 /**
- * The body as text, '' when there is none. Counted while it streams: what is too large is not read to its end.
- * @throws ProtocolError `not_json` for a body of another type, `body_too_large`, `bad_request` for bytes that are not UTF-8.
+ * The body as text, '' when there is none. Counted while it streams: what is too large is not read
+ * to its end.
+ * @throws ProtocolError `not_json` for a body of another type, `body_too_large`, `bad_request` for
+ * bytes that are not UTF-8.
  */
 export async function readBody(request: ApiRequest): Promise<string> {
   const isJson = JSON_TYPE.test(request.headers.get('content-type') ?? '')
@@ -53,7 +55,10 @@ export function parseBody<T>(text: string, schema: ZodType<T>): T {
   throw new ProtocolError('bad_request', { errors })
 }
 
-/** As `parseBody`, for what is limited: a body that is refused is counted first, so that 429 comes before 400. */
+/**
+ * As `parseBody`, for what is limited: a body that is refused is counted first, so that 429 comes
+ * before 400.
+ */
 export async function parseCounted<T>(text: string, schema: ZodType<T>, count: () => Promise<void>): Promise<T> {
   try {
     return parseBody(text, schema)
@@ -63,7 +68,10 @@ export async function parseCounted<T>(text: string, schema: ZodType<T>, count: (
   }
 }
 
-/** The parsed body, or null where it does not have the expected shape: to start reads early; `parseBody` refuses later. */
+/**
+ * The parsed body, or null where it does not have the expected shape: to start reads early;
+ * `parseBody` refuses later.
+ */
 export function peekBody<T>(text: string, schema: ZodType<T>): T | null {
   try {
     return parseBody(text, schema)

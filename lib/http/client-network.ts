@@ -6,16 +6,26 @@ import { isForwarded } from './peer'
 
 export interface NetworkFinderOptions {
   trustedProxies: AddressList
-  /** `PUBLIC_ORIGIN`, and where it is not set in local mode, this machine's names beside its address. */
+  /**
+   * `PUBLIC_ORIGIN`, and where it is not set in local mode, this machine's names beside its
+   * address.
+   */
   ownOrigins: ReadonlySet<string>
-  /** Receives one message per finder: the first request that shows that `TRUSTED_PROXIES` is wrong. */
+  /**
+   * Receives one message per finder: the first request that shows that `TRUSTED_PROXIES` is wrong.
+   */
   warn: (message: string) => void
 }
 
-/** The network of a client, as `networkOf` names it; null when it is unknown, which is never the same network. */
+/**
+ * The network of a client, as `networkOf` names it; null when it is unknown, which is never the
+ * same network.
+ */
 export interface FindNetwork {
   (headers: HeaderReader, client: ClientTrace): string | null
-  /** Looks at a request for the sake of the warning alone. Costs nothing once the warning was given. */
+  /**
+   * Looks at a request for the sake of the warning alone. Costs nothing once the warning was given.
+   */
   watch(headers: HeaderReader): void
 }
 
@@ -36,8 +46,8 @@ const MESSAGES: Record<Misfit, string> = {
 }
 
 /**
- * Creates the finder of this process. It fails closed: behind a proxy that is not declared, all clients would have the
- * proxy's network in common, and the number would never be required.
+ * Creates the finder of this process. It fails closed: behind a proxy that is not declared, all
+ * clients would have the proxy's network in common, and the number would never be required.
  */
 export function createNetworkFinder({ trustedProxies, ownOrigins, warn }: NetworkFinderOptions): FindNetwork {
   // Where one of them is open within a network only, a private peer is a client like any other.
@@ -50,7 +60,10 @@ export function createNetworkFinder({ trustedProxies, ownOrigins, warn }: Networ
     return null
   }
 
-  /** Of a peer that is not a trusted proxy. `X-Forwarded-For` itself is not looked at: Next adds one. */
+  /**
+   * Of a peer that is not a trusted proxy. `X-Forwarded-For` itself is not looked at: Next adds
+   * one.
+   */
   function findOfClient(peer: string, headers: HeaderReader): string | null {
     if (isForwarded(headers)) return refuse('undeclared_proxy')
     if (isPublic && isPrivateAddress(peer)) return refuse('private_peer')
@@ -62,7 +75,8 @@ export function createNetworkFinder({ trustedProxies, ownOrigins, warn }: Networ
     if (peer === null) return null
     if (!isPeerTrusted) return findOfClient(peer, headers)
     if (isProxy) return refuse('silent_proxy')
-    // What stands before the client's address was sent by the client: a forger, or a proxy that is not declared.
+    // What stands before the client's address was sent by the client: a forger, or a proxy that is
+    // not declared.
     return hasMore ? null : networkOf(address)
   }
   return Object.assign(find, {

@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
 import { Reader } from 'mmdb-lib'
 
-/** What we read of a record of a city database (MaxMind's GeoIP2 and GeoLite2 City, DB-IP's and IPinfo's MMDB files alike). */
+/**
+ * What we read of a record of a city database (MaxMind's GeoIP2 and GeoLite2 City, DB-IP's and
+ * IPinfo's MMDB files alike).
+ */
 interface CityRecord {
   city?: { names?: { en?: string } } | string
 }
@@ -11,7 +14,8 @@ interface CityRecord {
 export type FindCity = (address: string) => string | null
 
 /**
- * Opens a local MMDB file, whole in memory: a look-up takes microseconds, and no address leaves this machine.
+ * Opens a local MMDB file, whole in memory: a look-up takes microseconds, and no address leaves
+ * this machine.
  * @throws when the file cannot be read or is no MMDB.
  */
 export function openGeoDatabase(path: string): FindCity {

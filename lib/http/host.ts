@@ -5,14 +5,18 @@ import { plainAddress } from './ip'
 /** A name or an address, with a port or without (RFC 9110, section 7.2). */
 const HOST = /^(\[[0-9a-f:.]+\]|[\w.-]+)(:\d+)?$/i
 
-/** Never delegated in the public DNS: RFC 6761, RFC 6762, RFC 8375, and `.internal`, which ICANN has set aside. */
+/**
+ * Never delegated in the public DNS: RFC 6761, RFC 6762, RFC 8375, and `.internal`, which ICANN has
+ * set aside.
+ */
 const SPECIAL_USE = /\.(localhost|test|local|internal|home\.arpa)$/
 
 /**
- * Whether a request was made under a name that is not ours. A page under a name that an attacker has pointed at our address (DNS
- * rebinding) is same-origin to itself and runs in the victim's network; to such a name nothing is here. Addresses, names without a
- * dot, as of a proxy's upstream, and names for special use, as of machines in a house or a cluster, are in nobody's public DNS. Nothing is ever built from the Host. `ownNames`:
- * host names without ports.
+ * Whether a request was made under a name that is not ours. A page under a name that an attacker
+ * has pointed at our address (DNS rebinding) is same-origin to itself and runs in the victim's
+ * network; to such a name nothing is here. Addresses, names without a dot, as of a proxy's
+ * upstream, and names for special use, as of machines in a house or a cluster, are in nobody's
+ * public DNS. Nothing is ever built from the Host. `ownNames`: host names without ports.
  */
 export function isForeignHost(host: string | undefined, ownNames: ReadonlySet<string>): boolean {
   if (host === undefined || host === '') return false
@@ -36,8 +40,8 @@ function judge(host: string, ownNames: ReadonlySet<string>): boolean {
 }
 
 /**
- * Whether a host is reached within one network only: a private or loopback address, or a name that the public DNS does
- * not have. `hostname`: as `URL` gives it, IPv6 in brackets.
+ * Whether a host is reached within one network only: a private or loopback address, or a name that
+ * the public DNS does not have. `hostname`: as `URL` gives it, IPv6 in brackets.
  */
 export function isPrivateHost(hostname: string): boolean {
   const name = hostname.replace(/\.$/, '')

@@ -1,8 +1,9 @@
 import { isIP, isIPv4 } from 'node:net'
 
 /**
- * What two devices in one household share: the public IPv4 address, the /64 of an IPv6 address, and of private and
- * loopback IPv4 addresses the /24, which is what a server inside the house sees. Null when it is not an address.
+ * What two devices in one household share: the public IPv4 address, the /64 of an IPv6 address, and
+ * of private and loopback IPv4 addresses the /24, which is what a server inside the house sees.
+ * Null when it is not an address.
  */
 export function networkOf(address: string | null): string | null {
   const plain = address === null ? null : plainAddress(address)
@@ -29,7 +30,9 @@ function isPrivateIPv4(address: string): boolean {
   )
 }
 
-/** Eight groups without leading zeros. URL parsing normalises every spelling, dotted tails included. */
+/**
+ * Eight groups without leading zeros. URL parsing normalises every spelling, dotted tails included.
+ */
 function expandIPv6(address: string): string[] {
   const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
   const left = head === '' ? [] : head.split(':')

@@ -1,6 +1,7 @@
 /**
- * Pages that a sign-in never leads to: `/login` would lead back to itself, and the others act by themselves in a document
- * that comes from a page of ours. `next` is in a link that any page can make.
+ * Pages that a sign-in never leads to: `/login` would lead back to itself, and the others act by
+ * themselves in a document that comes from a page of ours. `next` is in a link that any page can
+ * make.
  */
 const NEVER_NEXT = /^\/(login.*|q|phone\/scan)$/
 
@@ -8,14 +9,15 @@ const NEVER_NEXT = /^\/(login.*|q|phone\/scan)$/
 const DECODE_ROUNDS = 5
 
 /**
- * Where to go after the sign-in: a path of our own, else `/`. Parsed as a browser would, not matched by prefix:
- * `//host`, `/\host`, tabs and schemes all lead elsewhere.
+ * Where to go after the sign-in: a path of our own, else `/`. Parsed as a browser would, not
+ * matched by prefix: `//host`, `/\host`, tabs and schemes all lead elsewhere.
  */
 export function parseNextPath(next: unknown, publicOrigin: string): string {
   if (typeof next !== 'string' || !next.startsWith('/') || !URL.canParse(next, publicOrigin)) return '/'
   const url = new URL(next, publicOrigin)
   const path = `${url.pathname}${url.search}${url.hash}`
-  // Dots can make a path that itself reads as another host: `/.//host` is `//host` once it is resolved.
+  // Dots can make a path that itself reads as another host: `/.//host` is `//host` once it is
+  // resolved.
   const isOurs = url.origin === publicOrigin && !path.startsWith('//') && isOffered(url.pathname)
   return isOurs ? path : '/'
 }
@@ -26,8 +28,8 @@ function isOffered(pathname: string): boolean {
 }
 
 /**
- * The path that a router could take this one for: decoded until nothing is left to decode, dot segments resolved,
- * slashes merged, in lower case. Null when it cannot be decoded.
+ * The path that a router could take this one for: decoded until nothing is left to decode, dot
+ * segments resolved, slashes merged, in lower case. Null when it cannot be decoded.
  */
 function toPlainPath(pathname: string): string | null {
   const decoded = decodeWhole(pathname)

@@ -20,9 +20,10 @@ const PREFIX = `${holder[SECRET]} `
 type RawHeaders = Record<string, string | string[] | undefined>
 
 /**
- * Writes the address of a request's socket into its headers, in place of whatever the client sent under that name, and
- * whether the peer sent headers of a proxy. The HTTP server calls this before a framework sees the request: Next adds
- * `X-Forwarded-*` to each. `address`: undefined when the socket is gone.
+ * Writes the address of a request's socket into its headers, in place of whatever the client sent
+ * under that name, and whether the peer sent headers of a proxy. The HTTP server calls this before
+ * a framework sees the request: Next adds `X-Forwarded-*` to each. `address`: undefined when the
+ * socket is gone.
  */
 export function writePeer(headers: RawHeaders, address: string | undefined): void {
   if (Object.keys(headers).some(isOfProxy)) headers[FORWARDED_HEADER] = '1'
@@ -31,8 +32,9 @@ export function writePeer(headers: RawHeaders, address: string | undefined): voi
 }
 
 /**
- * The address that this process's `writePeer` has written: without zone, IPv4 as IPv4. Null when there is none, be it
- * that the request did not come through our server or that a client sent the header itself.
+ * The address that this process's `writePeer` has written: without zone, IPv4 as IPv4. Null when
+ * there is none, be it that the request did not come through our server or that a client sent the
+ * header itself.
  */
 export function readPeer(headers: HeaderReader): string | null {
   const value = headers.get(PEER_HEADER)
@@ -54,7 +56,10 @@ export function withPeer(request: ApiRequest & { headers: Headers }, address: st
   return { method, url, headers: new Headers(fields), body, signal }
 }
 
-/** Whether the peer sent `Forwarded`, `X-Forwarded-*` or `X-Real-IP`. Means nothing where `readPeer` returns null. */
+/**
+ * Whether the peer sent `Forwarded`, `X-Forwarded-*` or `X-Real-IP`. Means nothing where `readPeer`
+ * returns null.
+ */
 export function isForwarded(headers: HeaderReader): boolean {
   return headers.has(FORWARDED_HEADER)
 }

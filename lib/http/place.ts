@@ -12,8 +12,9 @@ export interface PlaceSources {
 }
 
 /**
- * Roughly where a request comes from: the value of `PLACE_HEADER` where the peer is a trusted proxy, else the entry of
- * the local database, else null. No other header is read, and none from any other peer.
+ * Roughly where a request comes from: the value of `PLACE_HEADER` where the peer is a trusted
+ * proxy, else the entry of the local database, else null. No other header is read, and none from
+ * any other peer.
  */
 export function findPlace(
   headers: HeaderReader,
@@ -34,7 +35,10 @@ function toPlace(text: string | null): string | null {
   return line === '' ? null : [...line].slice(0, MAX_CHARS).join('')
 }
 
-/** Headers arrive as one character per byte. The bytes, and those of each %XX, are UTF-8; null when they are not. */
+/**
+ * Headers arrive as one character per byte. The bytes, and those of each %XX, are UTF-8; null when
+ * they are not.
+ */
 function decodeField(text: string): string | null {
   const bytes = text.replace(/%([\da-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
   try {

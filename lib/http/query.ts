@@ -1,6 +1,8 @@
 import { ProtocolError } from '../core/errors'
 
-/** A whole number from the query; null when it is not given. @throws ProtocolError `bad_request`. */
+/**
+ * A whole number from the query; null when it is not given. @throws ProtocolError `bad_request`.
+ */
 export function parseCount(query: URLSearchParams, name: string): number | null {
   const values = query.getAll(name)
   if (values.length === 0) return null
@@ -8,7 +10,9 @@ export function parseCount(query: URLSearchParams, name: string): number | null 
   return Number(values[0])
 }
 
-/** One of some words from the query; null when it is not given. @throws ProtocolError `bad_request`. */
+/**
+ * One of some words from the query; null when it is not given. @throws ProtocolError `bad_request`.
+ */
 export function parseWord<T extends string>(query: URLSearchParams, name: string, words: readonly T[]): T | null {
   const values = query.getAll(name)
   if (values.length === 0) return null

@@ -19,8 +19,8 @@ export interface RefusalsOptions {
 }
 
 /**
- * Counts what is refused, in the process and at no cost to the store. A client that guesses is slowed down, and what would
- * succeed is never held back by it.
+ * Counts what is refused, in the process and at no cost to the store. A client that guesses is
+ * slowed down, and what would succeed is never held back by it.
  */
 export class Refusals {
   readonly #perMinute: number
@@ -31,7 +31,10 @@ export class Refusals {
     this.#counter = new WindowCounter({ windowMs: MINUTE_MS, maxKeys: MAX_CLIENTS, now })
   }
 
-  /** What the client is refused with: `refusal` itself, or `rate_limited` in its place. `status`: of `refusal`. */
+  /**
+   * What the client is refused with: `refusal` itself, or `rate_limited` in its place. `status`: of
+   * `refusal`.
+   */
   answer(refusal: ProtocolError, status: number, client: readonly RateLimitKey[]): ProtocolError {
     if (!COUNTED.has(status)) return refusal
     const keys = client.map(({ key, factor }) => ({ key, limit: this.#perMinute * factor }))

@@ -35,8 +35,8 @@ export interface HttpContext {
   /** Whether a handler may take long because of the store: a shared store is a network away. */
   isStoreShared: boolean
   /**
-   * `Set-Cookie` values that replace cookies sealed with an older secret; null while there is one secret.
-   * `written`: what the answer sets already. `all`: the cookies of sessions too.
+   * `Set-Cookie` values that replace cookies sealed with an older secret; null while there is one
+   * secret. `written`: what the answer sets already. `all`: the cookies of sessions too.
    */
   resealCookies: ((cookieHeader: string | null, written: readonly string[], all: boolean) => Promise<string[]>) | null
 }
@@ -55,7 +55,9 @@ export interface Call {
   /** As text, within its limit; '' when there is none. `parseBody` parses it. */
   readonly body: string
   readonly requestId: string
-  /** To be called by a handler that waits for events from now on: its answer has no deadline then. */
+  /**
+   * To be called by a handler that waits for events from now on: its answer has no deadline then.
+   */
   readonly waits: () => void
 }
 
@@ -67,7 +69,9 @@ type Params = Readonly<Record<string, string>>
 export interface ResourceOptions<C> {
   /** Throws for clients that may not use the resource at all (403). */
   admit?: (call: Pick<Call, 'client'>, context: C) => void
-  /** False where these settings have no such resource: then it is answered like any unknown path. */
+  /**
+   * False where these settings have no such resource: then it is answered like any unknown path.
+   */
   exists?: (context: C) => boolean
 }
 
@@ -81,8 +85,8 @@ export interface Resource<C> extends ResourceOptions<C> {
 }
 
 /**
- * A resource with the methods it offers; HEAD follows from GET unless it is null. `route`: its pattern, as PROTOCOL.md
- * writes it.
+ * A resource with the methods it offers; HEAD follows from GET unless it is null. `route`: its
+ * pattern, as PROTOCOL.md writes it.
  */
 export function resource<C extends HttpContext>(
   route: string,
@@ -97,9 +101,10 @@ export function resource<C extends HttpContext>(
 const NOWHERE: Resource<HttpContext> = { route: 'none', handlers: {}, allow: '' }
 
 /**
- * Answers a request, whatever it is: every refusal becomes a problem document and a line of the audit log. The checks
- * run in this order: 405, 403 for another site's request, 404 for an id that is not well-formed, 403 for an address,
- * 415, 413, then the handler's own. `found`: null for a path without a resource (404). `params`: from the path.
+ * Answers a request, whatever it is: every refusal becomes a problem document and a line of the
+ * audit log. The checks run in this order: 405, 403 for another site's request, 404 for an id that
+ * is not well-formed, 403 for an address, 415, 413, then the handler's own. `found`: null for a
+ * path without a resource (404). `params`: from the path.
  */
 export async function answerRequest<C extends HttpContext>(
   found: Resource<C> | null,
@@ -180,7 +185,10 @@ async function check<C extends HttpContext>(call: IncomingCall, target: Resource
   if (!isSafe) call.body = await readBody(call.request)
 }
 
-/** An embedded store answers at once: what takes long there is this process, and a refusal would cost as much again. */
+/**
+ * An embedded store answers at once: what takes long there is this process, and a refusal would
+ * cost as much again.
+ */
 async function handle<C extends HttpContext>(call: IncomingCall, handler: Handler<C>, context: C): Promise<Response> {
   if (!context.isStoreShared) return await handler(call, context)
   const deadline = new AnswerDeadline()
@@ -202,9 +210,9 @@ function countRefusal(refusal: ProtocolError, route: string, call: Call, { refus
 }
 
 /**
- * While the secret is rotated: what was sealed with another one is sealed anew, unless the answer sets it itself. The
- * cookies of sessions only on routes about sessions: an answer that overtakes a sign-in must not restore the older
- * session.
+ * While the secret is rotated: what was sealed with another one is sealed anew, unless the answer
+ * sets it itself. The cookies of sessions only on routes about sessions: an answer that overtakes a
+ * sign-in must not restore the older session.
  */
 async function resealCookies(
   { request: { method, headers } }: Call,
@@ -217,7 +225,10 @@ async function resealCookies(
   for (const line of lines) response.headers.append('Set-Cookie', line)
 }
 
-/** What was not refused on purpose is our own bug: logged whole, answered with the request's id alone. */
+/**
+ * What was not refused on purpose is our own bug: logged whole, answered with the request's id
+ * alone.
+ */
 function toRefusal(error: unknown, call: Call, route: string, context: HttpContext): ProtocolError {
   if (isProtocolError(error)) return error
   const code: ErrorCode = context.isStoreFailure(error) ? 'unavailable' : 'internal'

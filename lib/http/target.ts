@@ -3,7 +3,9 @@ import { isForeignHost } from './host'
 /** Answered under every name: a probe knows an address, or the name of a container. */
 const PROBES = new Set(['/api/health/live', '/api/health/ready'])
 
-/** Paths under which there is nothing: the one is answered as the API answers, the other by a page. */
+/**
+ * Paths under which there is nothing: the one is answered as the API answers, the other by a page.
+ */
 const NOWHERE = '/nowhere'
 const API_NOWHERE = '/api/nowhere'
 
@@ -35,10 +37,10 @@ export function pathOf(url: string): string {
 }
 
 /**
- * Reads a request target. In absolute-form its authority replaces `Host`. What no router is to see becomes a path under
- * which there is nothing: other forms (`*`, authority-form), other schemes, an authority that is not ours, a path that
- * cannot be decoded, that has dot segments or backslashes, and the image optimiser's.
- * `host`: the header. `ownNames`: see `isForeignHost`.
+ * Reads a request target. In absolute-form its authority replaces `Host`. What no router is to see
+ * becomes a path under which there is nothing: other forms (`*`, authority-form), other schemes, an
+ * authority that is not ours, a path that cannot be decoded, that has dot segments or backslashes,
+ * and the image optimiser's. `host`: the header. `ownNames`: see `isForeignHost`.
  */
 export function readTarget(target: string, host: string | undefined, ownNames: ReadonlySet<string>): Target {
   if (target.startsWith('/')) {

@@ -111,7 +111,8 @@ describe('a window counter', () => {
           } else expect(new Set([...counted.keys(), ...keys]).size).toBeGreaterThan(maxKeys)
         }
         for (const times of counted.values()) {
-          // Windows follow each other: each begins with the first count that the one before did not take.
+          // Windows follow each other: each begins with the first count that the one before did not
+          // take.
           for (let from = 0; from < times.length; ) {
             const startedAt = times[from] as number
             const inside = times.filter((at) => at >= startedAt && at < startedAt + WINDOW_MS).length

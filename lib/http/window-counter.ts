@@ -22,8 +22,8 @@ interface Window {
 }
 
 /**
- * Counts keys in fixed windows, in the memory of the process. It never evicts a key that counts: without room for a
- * new key it counts nothing and returns `full`.
+ * Counts keys in fixed windows, in the memory of the process. It never evicts a key that counts:
+ * without room for a new key it counts nothing and returns `full`.
  */
 export class WindowCounter {
   readonly #options: WindowCounterOptions
@@ -35,8 +35,8 @@ export class WindowCounter {
   }
 
   /**
-   * Counts every key once, or none of them. The keys of one call are distinct.
-   * Returns 0 when all had room and are counted, the ms until all of them have room when one has reached its limit,
+   * Counts every key once, or none of them. The keys of one call are distinct. Returns 0 when all
+   * had room and are counted, the ms until all of them have room when one has reached its limit,
    * and `full` when there is no memory for a key that is not counted yet.
    */
   add(keys: readonly CountedKey[]): number | 'full' {
@@ -65,7 +65,10 @@ export class WindowCounter {
     return this.#windows.size
   }
 
-  /** The running window of a key. One that has ended is dropped, so that a new one goes to the end of the order. */
+  /**
+   * The running window of a key. One that has ended is dropped, so that a new one goes to the end
+   * of the order.
+   */
   #find(key: string, now: number): Window | undefined {
     const window = this.#windows.get(key)
     if (window === undefined || window.endsAt > now) return window

@@ -1,6 +1,8 @@
 import { trouble } from './trouble'
 
-/** `{name}` marks a value, `**…**` a word with weight. The other catalogues have exactly these keys. */
+/**
+ * `{name}` marks a value, `**…**` a word with weight. The other catalogues have exactly these keys.
+ */
 export const en = {
   common: {
     brand: 'qr-login',

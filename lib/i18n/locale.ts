@@ -8,7 +8,9 @@ export function getCatalogue(locale: Locale): Catalogue {
   return CATALOGUES[locale]
 }
 
-/** The chosen language, else the first of `Accept-Language` (by weight) that we speak, else English. */
+/**
+ * The chosen language, else the first of `Accept-Language` (by weight) that we speak, else English.
+ */
 export function pickLocale(chosen: string | undefined, acceptLanguage: string | null): Locale {
   const own = LOCALES.find((locale) => locale === chosen)
   if (own !== undefined) return own

@@ -1,4 +1,7 @@
-/** What has to be there when a page could not be made, and with it nothing else: in both languages, for the error page alone. */
+/**
+ * What has to be there when a page could not be made, and with it nothing else: in both languages,
+ * for the error page alone.
+ */
 export const trouble = {
   en: {
     somethingBroke: 'Something broke on our side.',

@@ -117,7 +117,9 @@ const FIRES: Record<string, Case> = {
   QrLoginForgedCredentials: { series: of('qr_login_refusals_total{code="token_wrong"}', '0+5x80'), at: '15m' },
 }
 
-/** Two hours of a service in which all is well, people who change their minds and mistype included. */
+/**
+ * Two hours of a service in which all is well, people who change their minds and mistype included.
+ */
 const WELL: Series = {
   ...of('up{job="qr-login"}', '1x480'),
   ...of('qr_login_ready', '1x480'),

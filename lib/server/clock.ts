@@ -4,7 +4,9 @@ import { performance } from 'node:perf_hooks'
 /** The machine's clock is compared this often. */
 const LOOK_EVERY_MS = 500
 
-/** A difference beyond this is a step of the machine's clock; within it the difference is followed. */
+/**
+ * A difference beyond this is a step of the machine's clock; within it the difference is followed.
+ */
 const STEP_MS = 1_000
 
 /** The time of a process. */
@@ -34,10 +36,10 @@ export interface SteadyClockOptions {
 }
 
 /**
- * The machine's clock as it was at the start of the process, and from there the time that has passed. A clock that is
- * set by a day ends no session, revives no code and locks no client out: lifetimes are differences. Time that the
- * machine slept has passed, too. What other parties have dated (tokens, signatures) is compared with the machine's
- * clock itself.
+ * The machine's clock as it was at the start of the process, and from there the time that has
+ * passed. A clock that is set by a day ends no session, revives no code and locks no client out:
+ * lifetimes are differences. Time that the machine slept has passed, too. What other parties have
+ * dated (tokens, signatures) is compared with the machine's clock itself.
  */
 export class SteadyClock implements Clock {
   readonly wall: () => number

@@ -14,15 +14,24 @@ import { SECRET_CHARS, settings } from './settings'
 
 export interface Config {
   publicOrigin: string
-  /** The origins whose pages may change state: the public one, and in local mode this machine's other names. */
+  /**
+   * The origins whose pages may change state: the public one, and in local mode this machine's
+   * other names.
+   */
   ownOrigins: ReadonlySet<string>
-  /** Development, test and demo: nothing has to be configured, and a real phone on the same network works. */
+  /**
+   * Development, test and demo: nothing has to be configured, and a real phone on the same network
+   * works.
+   */
   isLocal: boolean
   /** The first makes, all check. */
   secrets: Secrets
   port: number
   dataDir: string
-  /** Where attempts and sessions live: in a file of this machine, or in a Redis that several processes share. */
+  /**
+   * Where attempts and sessions live: in a file of this machine, or in a Redis that several
+   * processes share.
+   */
   store: StoreSettings
   demoAccounts: boolean
   /** Null: native apps are not let in. */
@@ -38,7 +47,10 @@ export interface Config {
   lifetimes: Lifetimes
   sessionLifetimes: SessionLifetimes
   rateLimitScale: number
-  /** The header that a trusted proxy names the client's city in, in lower case; null: none is believed. */
+  /**
+   * The header that a trusted proxy names the client's city in, in lower case; null: none is
+   * believed.
+   */
   placeHeader: string | null
   /** The path of an MMDB file, or null. */
   geoDatabase: string | null
@@ -66,7 +78,8 @@ export interface Machine {
 }
 
 /**
- * Settings from the environment; an empty value is the same as none. Pure, but for what `machine` does.
+ * Settings from the environment; an empty value is the same as none. Pure, but for what `machine`
+ * does.
  * @throws ConfigError that names every wrong or missing setting at once.
  */
 export function parseConfig(env: Record<string, string | undefined>, machine: Machine): Config {
@@ -125,20 +138,28 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
   }
 }
 
-/** The modes that need no settings and have the demo accounts. Every other one, and none, is production. */
+/**
+ * The modes that need no settings and have the demo accounts. Every other one, and none, is
+ * production.
+ */
 function isLocalMode(mode: string | undefined): boolean {
   return mode === 'development' || mode === 'test'
 }
 
 /**
- * Settings as text, by default those of this process; in local mode what is missing is taken from this machine.
- * @throws ConfigError that names every wrong or missing setting at once; StartError for a data folder of no use.
+ * Settings as text, by default those of this process; in local mode what is missing is taken from
+ * this machine.
+ * @throws ConfigError that names every wrong or missing setting at once; StartError for a data
+ * folder of no use.
  */
 export function loadConfig(env: Record<string, string | undefined> = process.env): Config {
   return parseConfig(env, { lanAddress: findLanAddress(networkInterfaces()), loadSecret })
 }
 
-/** The address under which a phone on the same network reaches this machine, or null. Virtual networks come last. */
+/**
+ * The address under which a phone on the same network reaches this machine, or null. Virtual
+ * networks come last.
+ */
 export function findLanAddress(interfaces: ReturnType<typeof networkInterfaces>): string | null {
   const candidates = Object.entries(interfaces).flatMap(([name, addresses = []]) =>
     addresses

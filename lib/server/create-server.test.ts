@@ -15,7 +15,7 @@ afterEach(() => {
 })
 
 function open(env: Record<string, string>): App {
-  const app = new App(env)
+  const app = new App(env, Date.now)
   opened.push(app)
   return app
 }
@@ -37,7 +37,7 @@ test.skipIf(!hasRedisServer())(
     expect(ofTwo.code?.url).toMatch(/^https:\/\/two\.example\.com\/q#/)
     const foreign = await phones[1].send('POST', '/api/qr/scan', { body: { code: codeOf(ofOne) } })
     expect(await refusal(foreign)).toEqual({ status: 404, code: 'code_unknown' })
-    expect(await phones[1].scan(ofTwo)).toMatchObject({ matchReasons: ['policy'] })
+    expect(await phones[1].scan(ofTwo)).toMatchObject({ match: { reasons: ['policy'] } })
 
     const headers = { Origin: ORIGINS[0] }
     const crossSite = await new Browser(two).send('POST', '/api/qr', { body: {}, headers, site: null })

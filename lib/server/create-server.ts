@@ -65,23 +65,27 @@ export interface Context extends ApiContext {
 export interface QrLogin {
   readonly context: Context
   /**
-   * Answers a request of the API; paths that the API does not have are 404. `address`: of the client's socket. Without
-   * it the client is unknown: such clients share one rate limit, and have to type the number.
+   * Answers a request of the API; paths that the API does not have are 404. `address`: of the
+   * client's socket. Without it the client is unknown: such clients share one rate limit, and have
+   * to type the number.
    */
   handle(request: Request, client?: { address: string }): Promise<Response>
   /** Answers requests of the API on a `node:http` server; returns false for all others. */
   readonly nodeHandler: NodeHandler
   /** Readiness reports 503 from now on; everything else goes on. */
   becomeUnready(): void
-  /** Becomes unready, sends `bye` to every stream and answers every wait. Other requests end by themselves. */
+  /**
+   * Becomes unready, sends `bye` to every stream and answers every wait. Other requests end by
+   * themselves.
+   */
   drain(): void
   /** Drains, and closes the store that was opened here. */
   close(): void
 }
 
 /**
- * Builds a server of sign-ins: everything that lives as long as it does is created here and handed down. Several can
- * live in one process.
+ * Builds a server of sign-ins: everything that lives as long as it does is created here and handed
+ * down. Several can live in one process.
  * @throws StartError for a store or a file that cannot be used.
  */
 export function createQrLogin(options: QrLoginOptions): QrLogin {

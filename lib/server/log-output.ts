@@ -1,7 +1,9 @@
 import { fstatSync, writeSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 
-/** How many characters of lines wait for a reader that does not read. Lines beyond that are dropped. */
+/**
+ * How many characters of lines wait for a reader that does not read. Lines beyond that are dropped.
+ */
 export const BACKLOG_CHARS = 1_048_576
 
 /** After lines were dropped, none is accepted before the backlog has shrunk to this. */
@@ -12,15 +14,17 @@ const STDOUT = 1
 /** Where log lines go. A reader that does not read delays neither the process nor its end. */
 export interface LogOutput {
   write: (line: string) => void
-  /** How many lines were lost: because their reader was too slow or has gone, or the disk is full. */
+  /**
+   * How many lines were lost: because their reader was too slow or has gone, or the disk is full.
+   */
   readonly droppedLines: number
   /** Resolves when all accepted lines have been handed to the system, or after `ms`. */
   flush: (ms: number) => Promise<void>
 }
 
 /**
- * The output for stdout, whatever it leads to. `onResume` is called with the number of lines that were lost
- * when lines are accepted again; what it logs comes first.
+ * The output for stdout, whatever it leads to. `onResume` is called with the number of lines that
+ * were lost when lines are accepted again; what it logs comes first.
  */
 export function createStdout(onResume: (dropped: number) => void): LogOutput {
   if (fstatSync(STDOUT).isFile()) return new FileOutput(STDOUT, onResume)
@@ -28,7 +32,9 @@ export function createStdout(onResume: (dropped: number) => void): LogOutput {
   return new StreamOutput(process.stdout, onResume)
 }
 
-/** Lines to a pipe, a socket or a terminal. On Linux and macOS, Node never blocks on the former two. */
+/**
+ * Lines to a pipe, a socket or a terminal. On Linux and macOS, Node never blocks on the former two.
+ */
 export class StreamOutput implements LogOutput {
   readonly #stream: Writable
   readonly #onResume: (dropped: number) => void
@@ -79,7 +85,10 @@ export class StreamOutput implements LogOutput {
   }
 }
 
-/** Lines to a file, each written before `write` returns. A failed write (a full disk) loses that line. */
+/**
+ * Lines to a file, each written before `write` returns. A failed write (a full disk) loses that
+ * line.
+ */
 export class FileOutput implements LogOutput {
   readonly #fd: number
   readonly #onResume: (dropped: number) => void

@@ -10,7 +10,9 @@ export type Log = Logger
 /** The log of this process. `output`: where its lines go, and how many were lost. */
 export type ProcessLog = Log & { readonly output: LogOutput }
 
-/** One JSON line per event on stdout. No code, claim, ticket, cookie or token is ever given to it. */
+/**
+ * One JSON line per event on stdout. No code, claim, ticket, cookie or token is ever given to it.
+ */
 export function createLog(level: LogLevel): ProcessLog {
   const output = createStdout((dropped) => log.warn({ dropped }, 'log lines were lost'))
   const options = { level, base: null, formatters: { level: (label: string) => ({ level: label }) } }

@@ -24,8 +24,8 @@ const SWEEP_ROWS = 500
 const LOCK_EVERY_MS = 1_000
 
 /**
- * What kept the store from its part, as one of a few words; null for an error that is not the store's. The answer to
- * such an error is 503.
+ * What kept the store from its part, as one of a few words; null for an error that is not the
+ * store's. The answer to such an error is 503.
  */
 export function storeFailureKind(error: unknown): StoreFailureKind | null {
   if (error instanceof FullError) return 'no_room'
@@ -35,7 +35,10 @@ export function storeFailureKind(error: unknown): StoreFailureKind | null {
 
 export interface OpenStore {
   store: Store
-  /** The clock that decides (epoch ms): all processes on one store have the same, and it does not jump. */
+  /**
+   * The clock that decides (epoch ms): all processes on one store have the same, and it does not
+   * jump.
+   */
   now: () => number
   /** The clock that other parties' times are compared with (epoch ms). */
   wall: () => number
@@ -197,7 +200,10 @@ function isHeld(lock: FolderLock): boolean {
   }
 }
 
-/** A bounded number of rows at a time, with room for requests in between, until all that is over is forgotten. */
+/**
+ * A bounded number of rows at a time, with room for requests in between, until all that is over is
+ * forgotten.
+ */
 async function sweep(store: Store, now: () => number, log: Log): Promise<void> {
   try {
     if ((await store.sweep(now(), SWEEP_ROWS)) >= SWEEP_ROWS) setImmediate(sweep, store, now, log)

@@ -12,7 +12,10 @@ interface RouteContext {
 
 type Params = Record<string, string>
 
-/** The exports of a route file of Next: a handler for each method. `resource`: null for paths without one (404). */
+/**
+ * The exports of a route file of Next: a handler for each method. `resource`: null for paths
+ * without one (404).
+ */
 export function routeHandlers(resource: Resource<ApiContext> | null): Record<Method, RouteHandler> {
   const handler: RouteHandler = async (request, { params }) => {
     return await answerRequest(resource, request, (await params) ?? {}, qrLogin().context)

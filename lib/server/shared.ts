@@ -4,14 +4,16 @@ import { createQrLogin, type QrLogin } from './create-server'
 import type { NodeHandler } from './node/node-handler'
 
 /**
- * The only global. Next builds `instrumentation.ts`, route handlers and pages as module graphs of their own, in which a
- * variable of a module exists once each, and our own server (`scripts/start.mjs`) is in none of them: what they share
- * has no other place.
+ * The only global. Next builds `instrumentation.ts`, route handlers and pages as module graphs of
+ * their own, in which a variable of a module exists once each, and our own server
+ * (`scripts/start.mjs`) is in none of them: what they share has no other place.
  */
 export interface Shared {
   /** Our own server, before it listens. Undefined where Next has the server. */
   server?: Server
-  /** Answers requests before Next does: set by `instrumentation.ts`, called by `scripts/start.mjs`. */
+  /**
+   * Answers requests before Next does: set by `instrumentation.ts`, called by `scripts/start.mjs`.
+   */
   handler?: NodeHandler
   qrLogin?: QrLogin
 }

@@ -1,6 +1,9 @@
 import type { Unwatch } from '../core/store'
 
-/** In-process listeners by topic. One that throws keeps neither the others from hearing nor the publisher from going on. */
+/**
+ * In-process listeners by topic. One that throws keeps neither the others from hearing nor the
+ * publisher from going on.
+ */
 export class FanOut<Message> {
   readonly #topics = new Map<string, Set<(message: Message) => void>>()
   readonly #onError: (error: unknown) => void

@@ -1,4 +1,5 @@
-// F1: whose attempt it is. An attempt belongs to the browser that started it, a claim to the phone that scanned.
+// F1: whose attempt it is. An attempt belongs to the browser that started it, a claim to the phone
+// that scanned.
 import { Flaw, hold, holdRefused } from './check.mjs'
 
 /** @typedef {import('./parties.mjs').Phone} Phone */

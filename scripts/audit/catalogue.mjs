@@ -1,5 +1,6 @@
 /**
- * The six flaws of "Demystifying the (In)Security of QR Code-based Login in Real-world Deployments" (USENIX Security 2025).
+ * The six flaws of "Demystifying the (In)Security of QR Code-based Login in Real-world Deployments"
+ * (USENIX Security 2025).
  * @type {Record<string, string>}
  */
 export const FLAWS = {
@@ -12,8 +13,8 @@ export const FLAWS = {
 }
 
 /**
- * The mitigations of RFC 10027 (BCP 247), section 6.1, titled as published. `elsewhere` is printed when
- * no check of the run is about one: why no request shows it.
+ * The mitigations of RFC 10027 (BCP 247), section 6.1, titled as published. `elsewhere` is printed
+ * when no check of the run is about one: why no request shows it.
  * @type {Record<string, [title: string, elsewhere?: string]>}
  */
 export const MITIGATIONS = {

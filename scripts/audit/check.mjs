@@ -20,7 +20,10 @@ export class Flaw extends Error {}
 /** It cannot be judged here, and why. */
 export class Skip extends Error {}
 
-/** A rate limit answered in place of what was tested: the check has to be run again, once that limit is over. */
+/**
+ * A rate limit answered in place of what was tested: the check has to be run again, once that limit
+ * is over.
+ */
 export class Limited extends Error {
   /** @param {Answer} answer a 429 */
   constructor(answer) {
@@ -47,8 +50,8 @@ export function hold(holds, otherwise) {
 }
 
 /**
- * A refusal: a 4xx that sets no cookie. A 429 is none unless `statuses` has it, a 409 `too_soon` never:
- * each says when the request may succeed, not that it may not.
+ * A refusal: a 4xx that sets no cookie. A 429 is none unless `statuses` has it, a 409 `too_soon`
+ * never: each says when the request may succeed, not that it may not.
  * @param {Answer} answer
  * @param {string} what was tried
  * @param {number[]} [statuses] the ones that will do; any 4xx when not given

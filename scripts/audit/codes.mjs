@@ -106,7 +106,8 @@ export const codes = [
           values.every((value) => value.length >= ID_CHARS),
           `an ${name} has less than ${ID_CHARS} characters`,
         )
-        // Neighbours among sorted random values share one or two characters; counters, clocks and prefixes share most.
+        // Neighbours among sorted random values share one or two characters; counters, clocks and
+        // prefixes share most.
         const sorted = [...values].sort()
         const shared = sorted.slice(1).map((value, index) => sharedStart(value, sorted[index] ?? ''))
         hold(Math.max(...shared) <= 6, `two of the ${name}s begin with the same ${Math.max(...shared)} characters`)

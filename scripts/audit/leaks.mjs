@@ -4,10 +4,14 @@ import { hold, Skip } from './check.mjs'
 
 /**
  * @typedef {Record<string, string>} Headers
- * @typedef {{ place: string | null, sameNetwork: boolean }} Seen what the phone is shown of the computer
+ * @typedef {{ place: string | null, sameNetwork: boolean }} Seen what the phone is shown of the
+ * computer
  */
 
-/** Platforms name a client's city in these, each on its own deployments; elsewhere a client can send them. */
+/**
+ * Platforms name a client's city in these, each on its own deployments; elsewhere a client can send
+ * them.
+ */
 const CITY_HEADERS = [
   'cf-ipcity',
   'x-vercel-ip-city',

@@ -8,9 +8,9 @@ import { hold, holdRefused } from './check.mjs'
 const MANY = 40
 
 /**
- * More than twice what a deployment with RATE_LIMIT_SCALE=2 lets pass in one window: if a window ends
- * meanwhile, the one before or the one after it still receives more than its limit. Refusals count per
- * process: many processes behind one address let more pass.
+ * More than twice what a deployment with RATE_LIMIT_SCALE=2 lets pass in one window: if a window
+ * ends meanwhile, the one before or the one after it still receives more than its limit. Refusals
+ * count per process: many processes behind one address let more pass.
  */
 const REFUSALS = 600
 const SPRAYED = 100

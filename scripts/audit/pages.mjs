@@ -1,4 +1,5 @@
-// What a page does by itself, every website can make it do: as far as the headers of a document tell.
+// What a page does by itself, every website can make it do: as far as the headers of a document
+// tell.
 import { hold, Skip } from './check.mjs'
 
 const OPENED = 'opened'

@@ -1,11 +1,13 @@
-// The parties of a sign-in as PROTOCOL.md has them: a computer's browser, and a phone with a cookie or a token.
+// The parties of a sign-in as PROTOCOL.md has them: a computer's browser, and a phone with a cookie
+// or a token.
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 
 /**
  * @typedef {import('./wire.mjs').Answer} Answer
  * @typedef {import('./wire.mjs').Sending} Sending
  * @typedef {import('./wire.mjs').Wire} Wire
- * @typedef {{ username: string, password: string } | { token: string, signingSecret?: string }} Credentials
+ * @typedef {{ username: string, password: string } | { token: string, signingSecret?: string }}
+ * Credentials
  */
 
 /** A browser: keeps its cookies, and says where its requests come from. */

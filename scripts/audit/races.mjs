@@ -50,7 +50,8 @@ export const races = [
           confirmed.phone.send('POST', '/api/qr/cancel', { body: { claim: confirmed.review.claim } }),
         ])
         const both = `${redeemed.status} and ${cancelled.status} (${cancelled.json?.status ?? cancelled.json?.code})`
-        // A cancel that comes second revokes the session ("Wasn't you?"), and both have won in that order.
+        // A cancel that comes second revokes the session ("Wasn't you?"), and both have won in that
+        // order.
         const isRevoked = cancelled.status === 200 && cancelled.json?.status === 'revoked'
         const isCancelled = cancelled.status === 200 && !isRevoked
         hold((redeemed.status === 200) !== isCancelled, `redeem and cancel are answered with ${both}`)

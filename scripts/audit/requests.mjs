@@ -45,7 +45,8 @@ export const requests = [
       ]
       for (const [row, [method, path]] of CHANGES.entries()) {
         for (const [column, { site, origin }] of evil.entries()) {
-          // Each type with each route and with each origin, but not all three together: refusals are limited too.
+          // Each type with each route and with each origin, but not all three together: refusals
+          // are limited too.
           const type = TYPES[(row + column) % TYPES.length] ?? ''
           const answer = await scene.wire.sendPatiently(method, path, {
             body: '{}',

@@ -11,10 +11,14 @@ import { pause, retryAfterOf } from './wire.mjs'
  * @typedef {Started & { phone: Phone, review: any, scannedAt: number, scanMs: number }} Scanned
  * @typedef {Scanned & { ticket: string }} Confirmed
  * @typedef {Confirmed & { redeemed: Answer }} SignedIn
- * @typedef {{ phones: Map<number, Promise<Phone>>, started: { id: string, code: string }[] }} Shared
+ * @typedef {{ phones: Map<number, Promise<Phone>>, started: { id: string, code: string }[] }}
+ * Shared
  */
 
-/** A confirm sooner than 700 ms after the scan is refused (`too_soon`), and counts against the limit. */
+/**
+ * A confirm sooner than 700 ms after the scan is refused (`too_soon`), and counts against the
+ * limit.
+ */
 const PACE_MS = 750
 
 /** How often a confirm is sent where the deployment requires a longer pause than that. */

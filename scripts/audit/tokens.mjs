@@ -20,7 +20,8 @@ export const tokens = [
         confirmed.review.claim,
       ]
       const { id } = confirmed.attempt
-      // One of the five tries of an attempt is kept for the right ticket. Impatient: see Scene.redeem.
+      // One of the five tries of an attempt is kept for the right ticket. Impatient: see
+      // Scene.redeem.
       for (const each of wrong.slice(0, 4)) {
         const answer = await confirmed.computer.send('POST', `/api/qr/${id}/redeem`, {
           body: { ticket: each },

@@ -3,7 +3,8 @@ import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 
 /**
- * @typedef {{ status: number, headers: Record<string, string>, cookies: string[], text: string, json: any, ms: number }} Answer
+ * @typedef {{ status: number, headers: Record<string, string>, cookies: string[], text: string,
+ * json: any, ms: number }} Answer
  * @typedef {{ body?: unknown, headers?: Record<string, string>, forMs?: number }} Sending
  */
 
@@ -23,7 +24,8 @@ export class Wire {
   }
 
   /**
-   * Sends one request. `body`: an object is sent as JSON, text as it is. `forMs`: reads a stream for that long.
+   * Sends one request. `body`: an object is sent as JSON, text as it is. `forMs`: reads a stream
+   * for that long.
    * @param {string} method
    * @param {string} path
    * @param {Sending} [sending]

@@ -5,7 +5,8 @@ import { explain } from './search.mjs'
 /**
  * @typedef {import('./history.mjs').History} History
  * @typedef {import('./history.mjs').Operation} Operation
- * @typedef {{ rule: string, attempt: string | null, by: Operation[], operations: Operation[] }} Violation
+ * @typedef {{ rule: string, attempt: string | null, by: Operation[], operations: Operation[] }}
+ * Violation
  * @typedef {{ violations: Violation[], attempts: number, undecided: number }} Verdict
  */
 

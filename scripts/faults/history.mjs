@@ -47,7 +47,8 @@
  * @property {number} to when the service could work again
  * @property {boolean} [kills] a process died: requests under way get no answer
  * @property {boolean} [losesTail] what was not replicated may be lost
- * @property {number} [mostFailed] the share of requests that may fail while it lasts; 1 if not given
+ * @property {number} [mostFailed] the share of requests that may fail while it lasts; 1 if not
+ * given
  * @property {number} [stepMs] by how much a wall clock was changed
  */
 

@@ -7,7 +7,8 @@
  *
  * One attempt and the session that it led to. `lost`: a failover has forgotten it.
  * @typedef {object} State
- * @property {'pending' | 'scanned' | 'confirmed' | 'redeemed' | 'cancelled' | 'expired' | 'lost'} status
+ * @property {'pending' | 'scanned' | 'confirmed' | 'redeemed' | 'cancelled' | 'expired' | 'lost'}
+ * status
  * @property {number} version
  * @property {string | null} scanner
  * @property {boolean} matchDue
@@ -21,13 +22,15 @@
  * @property {number} scanSince
  * @property {number} scanUntil
  *
- * @typedef {{ status: number, code?: string, view?: string, version?: number, attemptsLeft?: number,
+ * @typedef {{ status: number, code?: string, view?: string, version?: number, attemptsLeft?:
+ * number,
  *   signedIn?: boolean, required?: boolean }} Answer
  * @typedef {{ state: State, answer: Answer }} Outcome
  *
  * `isTimeSure`: whether no change of a clock can have a say in how much time has passed from the
  * first span, in which something began, to the second, in which it is looked at.
- * @typedef {{ isTimeSure: (since: number, until: number, from: number, to: number) => boolean }} Options
+ * @typedef {{ isTimeSure: (since: number, until: number, from: number, to: number) => boolean }}
+ * Options
  */
 
 /** @type {Record<string, number>} */

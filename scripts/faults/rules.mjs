@@ -5,14 +5,18 @@ import { isGranted } from './history.mjs'
 /**
  * @typedef {import('./history.mjs').Operation} Operation
  * @typedef {import('./history.mjs').Fault} Fault
- * @typedef {{ faults: Fault[], isClockShared: boolean, slownessMs: (from: number, to: number) => number }} Circumstances
- * @typedef {(operations: Operation[], circumstances: Circumstances) => Operation[]} Rule the ones that break it
+ * @typedef {{ faults: Fault[], isClockShared: boolean, slownessMs: (from: number, to: number) =>
+ * number }} Circumstances
+ * @typedef {(operations: Operation[], circumstances: Circumstances) => Operation[]} Rule the ones
+ * that break it
  */
 
 const ANSWER_MS = 1_000
 /** So long after the end of a fault the service may still be away. */
 const BACK_MS = 3_000
-/** The store has a deadline of 500 ms. A machine that took most of it away is to blame for a 503. */
+/**
+ * The store has a deadline of 500 ms. A machine that took most of it away is to blame for a 503.
+ */
 const SLOW_MS = 400
 const CONFIRM_MIN_MS = 700
 const REDEEM_REPEAT_MS = 10_000

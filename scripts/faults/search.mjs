@@ -10,7 +10,8 @@ import { LOST, outcomes, started } from './model.mjs'
  * @typedef {import('./model.mjs').State} State
  * @typedef {import('./model.mjs').Answer} Answer
  * @typedef {import('./model.mjs').Options} Options
- * @typedef {{ sentAt: number, until: number, operation: Operation | null, isUnknown: boolean }} Move
+ * @typedef {{ sentAt: number, until: number, operation: Operation | null, isUnknown: boolean }}
+ * Move
  * @typedef {{ state: State, past: State[] }} Place
  */
 

@@ -7,7 +7,8 @@ import { Agent, request } from 'node:http'
  * @typedef {import('./history.mjs').Facts} Facts
  * @typedef {{ port: number }} Instance
  * @typedef {Pick<Operation, 'client' | 'kind' | 'attempt' | 'asked'>} What
- * @typedef {{ method: string, path: string, headers: Record<string, string>, body?: unknown }} Sending
+ * @typedef {{ method: string, path: string, headers: Record<string, string>, body?: unknown }}
+ * Sending
  * @typedef {{ operation: Operation, json: any, cookies: string[] }} Answer
  */
 

@@ -105,7 +105,8 @@ export class LoadedServer {
   }
 
   /**
-   * Opens a stream; `onText` hears what comes, `onEnd` that it is over. Resolves when it is open; rejects when that takes too long.
+   * Opens a stream; `onText` hears what comes, `onEnd` that it is over. Resolves when it is open;
+   * rejects when that takes too long.
    * @param {string} path
    * @param {string} cookie
    * @param {(text: string) => void} onText

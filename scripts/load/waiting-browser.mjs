@@ -1,4 +1,5 @@
-// A browser that waits in front of a code, and comes back as the page does (lib/client/follow-attempt.ts) when its stream ends.
+// A browser that waits in front of a code, and comes back as the page does
+// (lib/client/follow-attempt.ts) when its stream ends.
 
 /** As lib/client/backoff.ts has it. */
 const BACKOFF_LEAST_MS = 1_000
@@ -58,7 +59,10 @@ export class WaitingBrowser {
     this.#close = await this.#server.stream(`${this.#path}/events`, this.#cookie, onText, onEnd)
   }
 
-  /** Waits as it was told to and opens the stream; without a word it asks the state first, at longer and longer intervals. */
+  /**
+   * Waits as it was told to and opens the stream; without a word it asks the state first, at longer
+   * and longer intervals.
+   */
   async #return(/** @type {number} */ retryMs) {
     this.backAt = Number.POSITIVE_INFINITY
     await sleep(retryMs)
@@ -73,7 +77,9 @@ export class WaitingBrowser {
     }
   }
 
-  /** 0 when it may come back, else after how many ms to ask again; null when there was no answer. */
+  /**
+   * 0 when it may come back, else after how many ms to ask again; null when there was no answer.
+   */
   async #ask() {
     const options = { cookie: this.#cookie, timeoutMs: ASK_MS }
     return await this.#server.send('GET', this.#path, options).then(

@@ -2,7 +2,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { defineScript, type Redis, RedisFailure } from '../../lib/stores/redis/client/redis'
 import { hasRedisServer, RedisServer } from '../support/redis-server'
 
-/** On a machine without Redis these are skipped in plain sight. `npm test` sees to it that there is one. */
+/**
+ * On a machine without Redis these are skipped in plain sight. `npm test` sees to it that there is
+ * one.
+ */
 const isSkipped = !hasRedisServer()
 
 const INCREMENT = defineScript(`

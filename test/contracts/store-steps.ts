@@ -8,7 +8,9 @@ import { updateAttempt } from '../../lib/core/update-attempt'
 import { ADA, LIN, pendingAttempt, scanBy, T0 } from '../support/fixtures'
 import { apply, beginning, computer, HASH, id, SESSION_LIFETIMES, type StoreUnderTest } from './store-fixtures'
 
-/** What one update does in one step: guards, the session that begins, and those that end with it. */
+/**
+ * What one update does in one step: guards, the session that begins, and those that end with it.
+ */
 export function describeSteps(current: () => StoreUnderTest): void {
   let store: Store
   beforeEach(() => {

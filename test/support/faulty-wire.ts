@@ -10,7 +10,10 @@ export type Fault =
   | { kind: 'torn' }
   /** Each command is answered by this error, and does not arrive. */
   | { kind: 'error'; reply: string }
-  /** This share of all chunks is held back for `ms`, and all later bytes of the same direction wait behind it, as in TCP. */
+  /**
+   * This share of all chunks is held back for `ms`, and all later bytes of the same direction wait
+   * behind it, as in TCP.
+   */
   | { kind: 'stall'; share: number; ms: number }
 
 /** A wire to a real server, on a port of its own, that can be made to fail. For tests only. */
@@ -30,7 +33,10 @@ export class FaultyWire {
     this.#server = createServer((near) => this.#join(near, port()))
   }
 
-  /** Leads to `port`: a function is asked for each new connection, as a name that follows the primary is. */
+  /**
+   * Leads to `port`: a function is asked for each new connection, as a name that follows the
+   * primary is.
+   */
   static async open(port: number | (() => number)): Promise<FaultyWire> {
     const wire = new FaultyWire(typeof port === 'number' ? () => port : port)
     await new Promise<void>((resolve) => wire.#server.listen(0, '127.0.0.1', resolve))
@@ -46,7 +52,10 @@ export class FaultyWire {
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
-  /** The connections of now stay open, and nothing goes through them any more, as when a machine has lost its power. New ones work. */
+  /**
+   * The connections of now stay open, and nothing goes through them any more, as when a machine has
+   * lost its power. New ones work.
+   */
   deafen(): void {
     for (const socket of this.#sockets) this.#deaf.add(socket)
   }

@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 
-/** A process of its own that runs SQL on a database, and keeps it open until it is ended. For tests only. */
+/**
+ * A process of its own that runs SQL on a database, and keeps it open until it is ended. For tests
+ * only.
+ */
 export class ForeignProcess {
   readonly #child: ChildProcess
   readonly #ended: Promise<unknown>

@@ -12,7 +12,10 @@ Error.stackTraceLimit = 0
 
 const PHONES: readonly Phone[] = [ADA, LIN]
 
-/** One step of somebody: which computer's attempt, what, when, and whether its read is older than its write. */
+/**
+ * One step of somebody: which computer's attempt, what, when, and whether its read is older than
+ * its write.
+ */
 interface Step {
   attempt: 0 | 1
   event: (id: string) => AttemptEvent
@@ -58,7 +61,9 @@ export function toStep({ attempt, phone, name, right, matchRequired, waitMs }: D
   return { attempt, event, name, waitMs }
 }
 
-/** Watches one attempt from outside: remembers what was granted and checks what may never happen. */
+/**
+ * Watches one attempt from outside: remembers what was granted and checks what may never happen.
+ */
 export class Witness {
   readonly scanners = new Set<string>()
   readonly sessions = new Set<string>()

@@ -3,7 +3,10 @@ import { mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** File systems of a given size, for tests of full and read-only disks. Mounting takes a privileged user on Linux. */
+/**
+ * File systems of a given size, for tests of full and read-only disks. Mounting takes a privileged
+ * user on Linux.
+ */
 interface Tmpfs {
   /** Why there is none here; null when there is. With `CI` set that is a failure of the tests. */
   reason: string | null

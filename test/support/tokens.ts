@@ -3,7 +3,10 @@ import { type App, ORIGIN } from './app'
 import { T0 } from './fixtures'
 import { fromPeer } from './peer'
 
-/** Bearer tokens and native apps, for tests only. Tokens are put together by hand, so that bad ones can be made too. */
+/**
+ * Bearer tokens and native apps, for tests only. Tokens are put together by hand, so that bad ones
+ * can be made too.
+ */
 
 export const ISSUER = 'https://accounts.example.com'
 export const JWT_SECRET = 'a secret that the accounts share with us'

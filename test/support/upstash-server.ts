@@ -5,8 +5,9 @@ import { connect, type Socket } from 'node:net'
 type Reply = string | number | null | Reply[] | { error: string }
 
 /**
- * Speaks Upstash's REST protocol in front of a real redis-server: one command, pipelines, and streams of messages, with a bearer token.
- * https://upstash.com/docs/redis/features/restapi. For tests only.
+ * Speaks Upstash's REST protocol in front of a real redis-server: one command, pipelines, and
+ * streams of messages, with a bearer token. https://upstash.com/docs/redis/features/restapi. For
+ * tests only.
  */
 export class UpstashServer {
   readonly token = 'a token for tests'

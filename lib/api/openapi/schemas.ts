@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Person } from '../../core/attempt/attempt'
+import type { Person } from '../../core/account/person'
 import { ATTEMPT_ID } from '../../core/attempt/code'
 import { SESSION_ID } from '../../core/attempt/tokens'
 import type { AttemptView, CodeView, Review } from '../../core/attempt/views'

@@ -1,11 +1,5 @@
+import type { Person } from '../account/person'
 import type { MatchReason } from './risk'
-
-/** Whose account it is. `id` never leaves for the computer before the session exists. */
-export interface Person {
-  id: string
-  name: string
-  avatarUrl: string | null
-}
 
 /** A signed-in phone: the same person on another phone session is another phone. */
 export interface Phone {
@@ -13,7 +7,10 @@ export interface Phone {
   person: Person
 }
 
-/** What is remembered of the browser that started the attempt. `network` and `browserHash` are never shown to anyone. */
+/**
+ * What is remembered of the browser that started the attempt. `network` and `browserHash` are never
+ * shown to anyone.
+ */
 export interface Computer {
   /** SHA-256 of the browser secret, base64url. */
   browserHash: string
@@ -52,8 +49,8 @@ interface Base {
   /** Epoch ms, as all times in here; the server's clock alone decides. */
   createdAt: number
   /**
-   * The id of the keys that its ticket, number and session id come from, so that every process gives the
-   * same ones while the secret is rotated. Undefined in records of older versions.
+   * The id of the keys that its ticket, number and session id come from, so that every process
+   * gives the same ones while the secret is rotated. Undefined in records of older versions.
    */
   keyId?: string
   computer: Computer
@@ -113,7 +110,10 @@ export interface Lifetimes {
   codePeriodMs: number
   confirmMs: number
   ticketMs: number
-  /** A person needs this long to read the question: a confirm that comes sooner after the scan is refused. */
+  /**
+   * A person needs this long to read the question: a confirm that comes sooner after the scan is
+   * refused.
+   */
   confirmMinMs: number
 }
 
@@ -128,7 +128,10 @@ export const REVOKE_MS = 10 * 60_000
 
 export const MATCH_TRIES = 2
 
-/** How often the browser of an attempt may try to redeem it, repeats included, where limits are not scaled. */
+/**
+ * How often the browser of an attempt may try to redeem it, repeats included, where limits are not
+ * scaled.
+ */
 export const REDEEM_TRIES = 5
 
 export interface NewAttempt {
@@ -145,14 +148,15 @@ export function createAttempt({ id, keyId, computer }: NewAttempt, now: number, 
 }
 
 /**
- * How far ahead a record may be: the clocks of two processes differ a little. What lies further ahead was written before
- * the clock was set back, and its age is unknown.
+ * How far ahead a record may be: the clocks of two processes differ a little. What lies further
+ * ahead was written before the clock was set back, and its age is unknown.
  */
 export const CLOCK_SLACK_MS = 5_000
 
 /**
- * The attempt as it is at `now`: a running one whose time is over, or whose age is unknown, is `expired`, with the
- * stored version plus one, so that clients that wait for a higher version see it as a change.
+ * The attempt as it is at `now`: a running one whose time is over, or whose age is unknown, is
+ * `expired`, with the stored version plus one, so that clients that wait for a higher version see
+ * it as a change.
  */
 export function attemptAt(attempt: Attempt, now: number): Attempt {
   const isAhead = now < attempt.createdAt - CLOCK_SLACK_MS
@@ -167,7 +171,10 @@ export function nextBase({ id, version, createdAt, keyId, computer }: Attempt): 
   return keyId === undefined ? base : { ...base, keyId }
 }
 
-/** True while something can still happen to it. Says nothing about time: pass it through `attemptAt` first. */
+/**
+ * True while something can still happen to it. Says nothing about time: pass it through `attemptAt`
+ * first.
+ */
 export function isRunning(attempt: Attempt): attempt is Pending | Scanned | Confirmed {
   return attempt.status === 'pending' || attempt.status === 'scanned' || attempt.status === 'confirmed'
 }

@@ -25,8 +25,9 @@ export interface AttemptsOptions extends ViewContext {
 }
 
 /**
- * The life of an attempt: who asks is already known, each step is one pure transition. A browser is named by the hash
- * of its secret, a phone by its session; either without its binding gets the same answer as for an unknown id.
+ * The life of an attempt: who asks is already known, each step is one pure transition. A browser is
+ * named by the hash of its secret, a phone by its session; either without its binding gets the same
+ * answer as for an unknown id.
  */
 export class Attempts {
   readonly #options: AttemptsOptions
@@ -44,7 +45,9 @@ export class Attempts {
     return this.view(attempt)
   }
 
-  /** @throws ProtocolError `not_found` for an unknown id and for another browser's attempt alike. */
+  /**
+   * @throws ProtocolError `not_found` for an unknown id and for another browser's attempt alike.
+   */
   async requireOwn(id: string, browserHash: string): Promise<Attempt> {
     const attempt = await this.#options.store.findAttempt(id)
     if (attempt === null) throw new ProtocolError('not_found')
@@ -55,7 +58,10 @@ export class Attempts {
     return toAttemptView(attempt, this.#options.now(), this.#options)
   }
 
-  /** Changes with the version and with the code. Weak (RFC 9110, section 8.8.1): the countdown is in neither. */
+  /**
+   * Changes with the version and with the code. Weak (RFC 9110, section 8.8.1): the countdown is in
+   * neither.
+   */
   etagOf(stored: Attempt): string {
     const attempt = attemptAt(stored, this.#options.now())
     if (attempt.status !== 'pending') return `W/"${attempt.version}"`
@@ -63,7 +69,10 @@ export class Attempts {
     return `W/"${attempt.version}-${startsAt - attempt.createdAt}"`
   }
 
-  /** What a code leads to, as it is now; null for one that is not ours. To be read while it is found out who asks. */
+  /**
+   * What a code leads to, as it is now; null for one that is not ours. To be read while it is found
+   * out who asks.
+   */
   async peekByCode(code: string | undefined): Promise<Attempt | null> {
     const parsed = code === undefined ? null : parseCode(this.#options.keys, code)
     return parsed === null ? null : await this.#options.store.findAttempt(parsed.attemptId)
@@ -75,14 +84,19 @@ export class Attempts {
     return ATTEMPT_ID.test(id) ? await this.#options.store.findAttempt(id) : null
   }
 
-  /** Whether this person has signed in from the attempt's browser before. Asked only where a scan can still depend on it. */
+  /**
+   * Whether this person has signed in from the attempt's browser before. Asked only where a scan
+   * can still depend on it.
+   */
   async isKnown(phone: Phone, found: Attempt | null): Promise<boolean> {
     if (found?.status !== 'pending') return false
     const { store, now } = this.#options
     return await store.remembers(phone.person.id, found.computer.browserHash, now())
   }
 
-  /** `found`: by `peekByCode`. `network`: see `networkOf`; null when the phone's address is unknown. */
+  /**
+   * `found`: by `peekByCode`. `network`: see `networkOf`; null when the phone's address is unknown.
+   */
   async scan(phone: Phone, code: string, { found, known, network }: Scanning): Promise<Review> {
     const { keys, lifetimes, matchPolicy, now } = this.#options
     const parsed = parseCode(keys, code)
@@ -113,7 +127,10 @@ export class Attempts {
     return review
   }
 
-  /** `revokes`: where the attempt was redeemed, the session and the browser that have to be signed out now. */
+  /**
+   * `revokes`: where the attempt was redeemed, the session and the browser that have to be signed
+   * out now.
+   */
   async cancelByPhone(phone: Phone, claim: string): Promise<{ review: Review; revokes: Revoking | null }> {
     const { review, changed } = await this.#decide(phone, claim, { type: 'cancel', phone })
     const { attempt, revokes: sessionId } = changed
@@ -126,8 +143,9 @@ export class Attempts {
   }
 
   /**
-   * The session that the attempt leads to begins with this step. `begun` is null for a repeat within 10 s, whose session began before,
-   * and may have ended since. `begin` makes the session; it may be asked more than once.
+   * The session that the attempt leads to begins with this step. `begun` is null for a repeat
+   * within 10 s, whose session began before, and may have ended since. `begin` makes the session;
+   * it may be asked more than once.
    */
   async redeem({ id, browserHash, ticket, begin }: Redeeming): Promise<Begun> {
     const change = (stored: Attempt): Change => {
@@ -184,7 +202,8 @@ export class Attempts {
     if (changed === null) throw unknown()
     const step = before === undefined ? null : stepBetween(before, changed.attempt)
     if (step !== null) this.#writeAudit(step, changed.attempt)
-    // Also where nothing has changed: the cancel that came before may not have been certain to stay.
+    // Also where nothing has changed: the cancel that came before may not have been certain to
+    // stay.
     if (changed.attempt.status === 'cancelled') await this.#options.store.settle('ending')
     if (changed.refusal !== undefined) throw changed.refusal
     return changed
@@ -203,7 +222,10 @@ export class Attempts {
   }
 }
 
-/** What the audit log calls the transition; null for none. One that leaves the status as it is was a number or a ticket. */
+/**
+ * What the audit log calls the transition; null for none. One that leaves the status as it is was a
+ * number or a ticket.
+ */
 function stepBetween(before: Attempt, after: Attempt): AttemptStep | null {
   if (after === before || after.status === 'pending' || after.status === 'expired') return null
   if (after.status !== before.status) return after.status

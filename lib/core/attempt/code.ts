@@ -2,10 +2,10 @@ import { isSame, type Keyring, type Keys, keyDigit, mac } from '../keys'
 import { CLOCK_SLACK_MS } from './attempt'
 
 /**
- * What the QR carries for a short while: attempt id (96 bits), a digit that names the key (4 bits), start of
- * the code's period (36 bits) and a truncated HMAC over the three (80 bits). 36 base64url characters, so that
- * `{origin}/q#{code}` stays within 64 for an origin of 24. Made and checked without the store; knowing one
- * lets a signed-in phone scan and gives nothing else.
+ * What the QR carries for a short while: attempt id (96 bits), a digit that names the key (4 bits),
+ * start of the code's period (36 bits) and a truncated HMAC over the three (80 bits). 36 base64url
+ * characters, so that `{origin}/q#{code}` stays within 64 for an origin of 24. Made and checked
+ * without the store; knowing one lets a signed-in phone scan and gives nothing else.
  */
 const ID_BYTES = 12
 const START_BYTES = 5
@@ -25,7 +25,10 @@ export function toAttemptId(random: Buffer): string {
   return random.toString('base64url')
 }
 
-/** When the period that holds `now` began and ends (epoch ms). Periods count from the attempt's start. */
+/**
+ * When the period that holds `now` began and ends (epoch ms). Periods count from the attempt's
+ * start.
+ */
 export function codePeriodAt(createdAt: number, now: number, periodMs: number): { startsAt: number; endsAt: number } {
   const index = Math.max(0, Math.floor((now - createdAt) / periodMs))
   const startsAt = createdAt + index * periodMs
@@ -41,7 +44,10 @@ export function encodeCode(keys: Keys, attemptId: string, startsAt: number): str
   return Buffer.concat([signed, mac(keys.code, signed, MAC_BYTES)]).toString('base64url')
 }
 
-/** The attempt and period of a code that we made, or null: forged, malformed, or from another secret. Says nothing about time. */
+/**
+ * The attempt and period of a code that we made, or null: forged, malformed, or from another
+ * secret. Says nothing about time.
+ */
 export function parseCode(keys: Keyring, code: string): { attemptId: string; startsAt: number } | null {
   if (!CODE.test(code)) return null
   const bytes = Buffer.from(code, 'base64url')
@@ -55,7 +61,10 @@ export function parseCode(keys: Keyring, code: string): { attemptId: string; sta
   return { attemptId: bytes.toString('base64url', 0, ID_BYTES), startsAt }
 }
 
-/** A code is good in its own period and the next one. One whose period has not begun was made before the clock was set back. */
+/**
+ * A code is good in its own period and the next one. One whose period has not begun was made before
+ * the clock was set back.
+ */
 export function isCodeAlive(startsAt: number, now: number, periodMs: number): boolean {
   return startsAt - CLOCK_SLACK_MS <= now && now < startsAt + 2 * periodMs
 }

@@ -9,7 +9,10 @@ type Cas = (read: Attempt, stored: Attempt) => boolean
 
 const compareAndSet: Cas = (read, stored) => read.version === stored.version
 
-/** Runs the steps against the pure domain, with reads that may be older than the write, under the given rule for writes. */
+/**
+ * Runs the steps against the pure domain, with reads that may be older than the write, under the
+ * given rule for writes.
+ */
 function playDomain(drawn: Drawn[], maySet: Cas): void {
   const stored: [Attempt, Attempt] = start()
   const oldReads: [Attempt, Attempt] = [...stored]

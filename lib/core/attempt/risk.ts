@@ -1,9 +1,13 @@
 export type MatchPolicy = 'risk' | 'always' | 'never'
 
-/** Why a number has to be typed: each is true of this attempt. `policy`: it is required every time. */
+/**
+ * Why a number has to be typed: each is true of this attempt. `policy`: it is required every time.
+ */
 export type MatchReason = 'policy' | 'new_browser' | 'other_network' | 'unknown_network'
 
-/** How the networks of computer and phone compare. Unknown addresses are never on the same network. */
+/**
+ * How the networks of computer and phone compare. Unknown addresses are never on the same network.
+ */
 export type NetworkRelation = 'same' | 'other' | 'unknown'
 
 /** Why the number has to be typed before the phone can confirm; empty when it need not be. */

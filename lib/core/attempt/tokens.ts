@@ -4,9 +4,10 @@ import type { Phone } from './attempt'
 import { ATTEMPT_ID_CHARS } from './code'
 
 /**
- * Claim, ticket, match number and session id are derived from the attempt, not drawn and stored: a stolen store holds
- * none of them, and a step that is repeated gives the same answer. The keys are those that the attempt names, so that
- * every process gives the same answer while the secret is rotated.
+ * Claim, ticket, match number and session id are derived from the attempt, not drawn and stored: a
+ * stolen store holds none of them, and a step that is repeated gives the same answer. The keys are
+ * those that the attempt names, so that every process gives the same answer while the secret is
+ * rotated.
  */
 const MAC_BYTES = 24
 const TICKET = /^[0-9a-f][A-Za-z0-9_-]{32}$/
@@ -15,8 +16,8 @@ const CLAIM = /^[A-Za-z0-9_-]{16}[0-9a-f][A-Za-z0-9_-]{32}$/
 export const SESSION_ID = /^[A-Za-z0-9_-]{32}$/
 
 /**
- * Proves to confirm and cancel that they come from the phone that scanned: the attempt's id, the key's digit, and a MAC
- * over the id and that phone.
+ * Proves to confirm and cancel that they come from the phone that scanned: the attempt's id, the
+ * key's digit, and a MAC over the id and that phone.
  */
 export function encodeClaim(keys: Keys, attemptId: string, phone: Phone): string {
   return attemptId + keyDigit(keys) + claimMac(keys, attemptId, phone).toString('base64url')
@@ -56,7 +57,10 @@ export function sessionIdOf(keys: Keys, attemptId: string): string {
   return mac(keys.session, attemptId, MAC_BYTES).toString('base64url')
 }
 
-/** How a browser secret is remembered. The secret has 256 random bits, so a plain hash cannot be turned back. */
+/**
+ * How a browser secret is remembered. The secret has 256 random bits, so a plain hash cannot be
+ * turned back.
+ */
 export function hashBrowserSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('base64url')
 }

@@ -31,7 +31,10 @@ const EVENTS: Record<EventType, AttemptEvent> = {
   redeem: { type: 'redeem', ticketRight: true, sessionId: 'session', maxTries: 5 },
 }
 
-/** What section 2 of PROTOCOL.md says: a new status, a refusal, or no change. A missing cell does not compile. */
+/**
+ * What section 2 of PROTOCOL.md says: a new status, a refusal, or no change. A missing cell does
+ * not compile.
+ */
 const EXPECTED: Record<Status, Record<EventType, { to: Status } | { refused: ErrorCode } | 'same'>> = {
   pending: {
     scan: { to: 'scanned' },

@@ -20,7 +20,10 @@ import {
 } from './attempt'
 import type { MatchReason } from './risk'
 
-/** What can happen to an attempt. Who may cause it (cookie, claim, ticket) has been established before. */
+/**
+ * What can happen to an attempt. Who may cause it (cookie, claim, ticket) has been established
+ * before.
+ */
 export type AttemptEvent =
   | {
       type: 'scan'
@@ -41,11 +44,16 @@ export type AttemptEvent =
 export type EventType = AttemptEvent['type']
 type EventOf<T extends EventType> = Extract<AttemptEvent, { type: T }>
 
-/** What an event leads to. The same object as before means: nothing to write. A refusal is answered after the write. */
+/**
+ * What an event leads to. The same object as before means: nothing to write. A refusal is answered
+ * after the write.
+ */
 export interface Outcome {
   attempt: Attempt
   refusal?: ProtocolError
-  /** The session that has to be signed out: the person did not want the computer that was let in. */
+  /**
+   * The session that has to be signed out: the person did not want the computer that was let in.
+   */
   revokes?: string
 }
 
@@ -56,7 +64,8 @@ type Cell<S extends Status, E extends EventType> = (
 ) => Outcome
 
 /**
- * The state machine, cell by cell as in section 2 of PROTOCOL.md: for each status, what each event does.
+ * The state machine, cell by cell as in section 2 of PROTOCOL.md: for each status, what each event
+ * does.
  *
  *             scan            confirm           redeem
  * pending ───────────▶ scanned ───────▶ confirmed ───────▶ redeemed
@@ -81,7 +90,8 @@ const TABLE: { [S in Status]: { [E in EventType]: Cell<S, E> } } = {
  */
 export function transition(stored: Attempt, event: AttemptEvent, now: number, lifetimes: Lifetimes): Outcome {
   const attempt = attemptAt(stored, now)
-  // The table's type pairs each cell with its status and event; TypeScript cannot follow the double lookup.
+  // The table's type pairs each cell with its status and event; TypeScript cannot follow the double
+  // lookup.
   const cell = TABLE[attempt.status][event.type] as (...args: Parameters<Cell<never, never>>) => Outcome
   const outcome = cell(attempt as never, event as never, { now, lifetimes })
   return outcome.attempt === attempt ? { ...outcome, attempt: stored } : outcome
@@ -150,10 +160,14 @@ function toRedeemed(attempt: Confirmed, event: EventOf<'redeem'>, { now }: Time)
   return { attempt: { ...nextBase(attempt), status: 'redeemed', endedAt: now, scan, sessionId, redeemTries } }
 }
 
-/** The answer may have been lost on its way: for a short while the same ticket gives the same session again. */
+/**
+ * The answer may have been lost on its way: for a short while the same ticket gives the same
+ * session again.
+ */
 function repeatRedeem(attempt: Redeemed, event: EventOf<'redeem'>, { now }: Time): Outcome {
   const repeatEndsAt = attempt.endedAt + REDEEM_REPEAT_MS
-  // An end that lies ahead was written before the clock was set back: how long ago it was is unknown.
+  // An end that lies ahead was written before the clock was set back: how long ago it was is
+  // unknown.
   const isAhead = now < attempt.endedAt - CLOCK_SLACK_MS
   if (now > repeatEndsAt || isAhead) throw new ProtocolError('wrong_state')
   const redeemTries = countTry(attempt, event.maxTries, repeatEndsAt - now)
@@ -162,7 +176,10 @@ function repeatRedeem(attempt: Redeemed, event: EventOf<'redeem'>, { now }: Time
   return event.ticketRight ? { attempt: tried } : { attempt: tried, refusal: new ProtocolError('ticket_wrong') }
 }
 
-/** @throws ProtocolError `rate_limited` when its browser has no try left. `leftMs`: after that no try can succeed. */
+/**
+ * @throws ProtocolError `rate_limited` when its browser has no try left. `leftMs`: after that no
+ * try can succeed.
+ */
 function countTry({ redeemTries = 0 }: Confirmed | Redeemed, maxTries: number, leftMs: number): number {
   if (redeemTries < maxTries) return redeemTries + 1
   const retryAfterS = Math.max(1, Math.ceil(leftMs / 1000))

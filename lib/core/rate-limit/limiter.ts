@@ -9,7 +9,10 @@ interface Rule {
 
 const MINUTE_MS = 60_000
 
-/** Section 6 of PROTOCOL.md. A limit counts for the client that causes it; SECURITY.md names where one client can use up another's. */
+/**
+ * Section 6 of PROTOCOL.md. A limit counts for the client that causes it; SECURITY.md names where
+ * one client can use up another's.
+ */
 export const RULES = {
   start_by_browser: { limit: 6, windowMs: MINUTE_MS },
   start_by_address: { limit: 60, windowMs: MINUTE_MS },
@@ -39,7 +42,10 @@ interface Memory {
   remembers(who: string, what: string, now: number): Promise<boolean> | boolean
 }
 
-/** A key under which the first secret, or another that is accepted, hides names and addresses in the store. */
+/**
+ * A key under which the first secret, or another that is accepted, hides names and addresses in the
+ * store.
+ */
 export interface LimitKey {
   /** Of the secret that it comes from. */
   id: string
@@ -49,8 +55,8 @@ export interface LimitKey {
 export interface LimiterOptions {
   limits: Limits & Memory
   /**
-   * Keys are stored as MACs: neither names nor addresses, and all of one length. The first counts; what processes with
-   * another first secret have counted under theirs is added.
+   * Keys are stored as MACs: neither names nor addresses, and all of one length. The first counts;
+   * what processes with another first secret have counted under theirs is added.
    */
   keys: readonly [LimitKey, ...LimitKey[]]
   /** Multiplies every limit. */
@@ -74,8 +80,9 @@ export interface SignInTry {
 }
 
 /**
- * How often each client may do what. What comes with a write is a guard, to be counted with it; the rest is counted here. Either throws
- * ProtocolError `rate_limited` when it is too often, and `FullError` when there is no room to count.
+ * How often each client may do what. What comes with a write is a guard, to be counted with it; the
+ * rest is counted here. Either throws ProtocolError `rate_limited` when it is too often, and
+ * `FullError` when there is no room to count.
  */
 export class Limiter {
   readonly #options: LimiterOptions
@@ -102,9 +109,10 @@ export class Limiter {
   }
 
   /**
-   * Counts a try to sign in: per name and address, so that a stranger elsewhere cannot use up a name's tries; its
-   * failure per address over all names; and per name over all addresses but those that the name has signed in from.
-   * Names that are the same to a person are one. A try that one of these refuses uses up nothing of the others.
+   * Counts a try to sign in: per name and address, so that a stranger elsewhere cannot use up a
+   * name's tries; its failure per address over all names; and per name over all addresses but those
+   * that the name has signed in from. Names that are the same to a person are one. A try that one
+   * of these refuses uses up nothing of the others.
    */
   async phoneSignIn(client: readonly ClientKey[], username: string): Promise<SignInTry> {
     const { limits, now } = this.#options
@@ -129,7 +137,10 @@ export class Limiter {
     }
   }
 
-  /** To be called after a bearer token or a signature was found to be bad. Good ones are never counted. */
+  /**
+   * To be called after a bearer token or a signature was found to be bad. Good ones are never
+   * counted.
+   */
   async badCredential(client: readonly ClientKey[]): Promise<void> {
     await this.pass(this.#guard(...ofClient('bad_credentials', client)))
   }
@@ -172,7 +183,10 @@ function keyed({ id, key }: LimitKey, text: string): string {
   return `${id}:${mac(key, text, 15).toString('base64url')}`
 }
 
-/** Spellings of one name are one name: compatibility forms (UAX 15), letter case, blanks around it. Upper case first: it folds ß and ς. */
+/**
+ * Spellings of one name are one name: compatibility forms (UAX 15), letter case, blanks around it.
+ * Upper case first: it folds ß and ς.
+ */
 function foldName(username: string): string {
   return username.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC').trim()
 }

@@ -7,8 +7,8 @@ export interface Counter {
   /** Unique among all counters. */
   key: string
   /**
-   * The keys under which processes with another first secret count the same. What they have counted counts here too;
-   * nothing is written there.
+   * The keys under which processes with another first secret count the same. What they have counted
+   * counts here too; nothing is written there.
    */
   aliases?: readonly string[]
   limit: number
@@ -27,20 +27,26 @@ export interface Guard {
 }
 
 /**
- * Counts, and remembers what may happen once. Exact under any parallelism and with any number of processes on one store.
- * Memory is bounded and nothing is forgotten while it counts: when a rule has no room for another counter, `take` throws
- * `FullError`, and the request is refused.
+ * Counts, and remembers what may happen once. Exact under any parallelism and with any number of
+ * processes on one store. Memory is bounded and nothing is forgotten while it counts: when a rule
+ * has no room for another counter, `take` throws `FullError`, and the request is refused.
  */
 export interface Limits {
   /**
-   * Counts one more in each counter, or, when any of them is full, in none. 0 when granted, else the ms until the last of the full
-   * ones begins anew.
+   * Counts one more in each counter, or, when any of them is full, in none. 0 when granted, else
+   * the ms until the last of the full ones begins anew.
    * @throws FullError when a rule has no room for a counter that is new.
    */
   take(counters: readonly Counter[], now: number): Awaitable<number>
-  /** Takes back one of each counter that counts, where its window is not over: what was counted turned out well. */
+  /**
+   * Takes back one of each counter that counts, where its window is not over: what was counted
+   * turned out well.
+   */
   giveBack(counters: readonly Counter[], now: number): Awaitable<void>
-  /** True for the first call with this key until `until` (epoch ms), false for all others. Is durable when it answers. */
+  /**
+   * True for the first call with this key until `until` (epoch ms), false for all others. Is
+   * durable when it answers.
+   */
   takeOnce(key: string, until: number, now: number): Awaitable<boolean>
 }
 

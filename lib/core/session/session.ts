@@ -1,6 +1,9 @@
-import type { Person } from '../attempt/attempt'
+import type { Person } from '../account/person'
 
-/** A signed-in computer or phone. The cookie holds a sealed id only; this record decides, on every request. */
+/**
+ * A signed-in computer or phone. The cookie holds a sealed id only; this record decides, on every
+ * request.
+ */
 interface Base {
   id: string
   person: Person
@@ -8,19 +11,26 @@ interface Base {
   signedInAt: number
   lastSeenAt: number
   expiresAt: number
-  /** Null while it has not been signed out. Kept until it would have expired, so that a repeat cannot bring it back. */
+  /**
+   * Null while it has not been signed out. Kept until it would have expired, so that a repeat
+   * cannot bring it back.
+   */
   revokedAt: number | null
   /** Null while it has not been signed out, and in records of older versions. */
   revokedBy: EndedBy | null
 }
 
 /**
- * Why a session ended: signed out `here`, on the device itself; by a `phone` or another `computer` of the person; by the
- * `limit` of computers; because one computer is all (`single`); because its `time` was over.
+ * Why a session ended: signed out `here`, on the device itself; by a `phone` or another `computer`
+ * of the person; by the `limit` of computers; because one computer is all (`single`); because its
+ * `time` was over.
  */
 export type EndedBy = 'here' | 'phone' | 'computer' | 'limit' | 'single' | 'time'
 
-/** Whether the browser of a session that ended so is no longer known to the person: it was ended from elsewhere. */
+/**
+ * Whether the browser of a session that ended so is no longer known to the person: it was ended
+ * from elsewhere.
+ */
 export function endsTrust(by: EndedBy): boolean {
   return by === 'phone' || by === 'computer' || by === 'single'
 }
@@ -47,8 +57,8 @@ export interface PhoneSession extends Base, Partial<Device> {
 export type AnySession = ComputerSession | PhoneSession
 
 /**
- * A phone identified by a bearer token. It has no record here: the issuer signs it out by not issuing the next token. The
- * id is the same for every token of one `sub` and `sid`.
+ * A phone identified by a bearer token. It has no record here: the issuer signs it out by not
+ * issuing the next token. The id is the same for every token of one `sub` and `sid`.
  */
 export interface TokenPhone {
   kind: 'token'

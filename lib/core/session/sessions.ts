@@ -1,4 +1,5 @@
-import type { Person, Phone, Redeemed } from '../attempt/attempt'
+import type { Person } from '../account/person'
+import type { Phone, Redeemed } from '../attempt/attempt'
 import type { Begun, Revoking } from '../attempt/attempts'
 import type { Audit } from '../audit'
 import { ProtocolError } from '../errors'
@@ -72,8 +73,9 @@ export class Sessions {
   }
 
   /**
-   * What a redeemed attempt begins, and ends, in its own step: a session, and how long its browser is known to the
-   * person; the session that the browser had before, and the person's oldest beyond how many they may have.
+   * What a redeemed attempt begins, and ends, in its own step: a session, and how long its browser
+   * is known to the person; the session that the browser had before, and the person's oldest beyond
+   * how many they may have.
    */
   begin({ sessionId, scan, computer }: Redeemed, olderId: string | null): NonNullable<Change['begins']> {
     const { lifetimes, now, singleComputer, maxComputers } = this.#options
@@ -90,7 +92,8 @@ export class Sessions {
 
   /**
    * The session of a redeem.
-   * @throws ProtocolError `wrong_state` for a repeat whose session was signed out since: it does not bring it back.
+   * @throws ProtocolError `wrong_state` for a repeat whose session was signed out since: it does
+   * not bring it back.
    */
   async onRedeemed({ sessionId, begun, ended }: Begun): Promise<ComputerSession> {
     if (begun === null) {
@@ -119,8 +122,8 @@ export class Sessions {
 
   /**
    * Safe to repeat, and for an id that never was.
-   * @throws a failure of the store also when the session has ended, and that is not certain to stay so: a repeat makes
-   * sure of it. So does every sign-out here.
+   * @throws a failure of the store also when the session has ended, and that is not certain to stay
+   * so: a repeat makes sure of it. So does every sign-out here.
    */
   async signOut(id: string, by: EndedBy): Promise<void> {
     const { store, now, audit } = this.#options
@@ -136,7 +139,10 @@ export class Sessions {
     await this.#options.store.settle('ending')
   }
 
-  /** "Wasn't you?": that computer, and the trust in its browser, whatever has become of its session. Safe to repeat. */
+  /**
+   * "Wasn't you?": that computer, and the trust in its browser, whatever has become of its session.
+   * Safe to repeat.
+   */
   async revoke({ person }: Phone, { sessionId, browserHash }: Revoking): Promise<void> {
     await this.#options.store.forget(person.id, browserHash)
     await this.signOut(sessionId, 'phone')
@@ -165,13 +171,19 @@ export class Sessions {
     await this.signOut(id, by)
   }
 
-  /** Records that the person knows of this computer. @throws ProtocolError `not_found`, as `signOutOne`. */
+  /**
+   * Records that the person knows of this computer. @throws ProtocolError `not_found`, as
+   * `signOutOne`.
+   */
   async acknowledge(personId: string, id: string): Promise<void> {
     this.#checkOwn(personId, 'computer', await this.#options.store.findSession(id))
     await this.#options.store.acknowledgeSession(id)
   }
 
-  /** Signs out all the person's computers but the requesting one, and ends the trust in all other browsers. */
+  /**
+   * Signs out all the person's computers but the requesting one, and ends the trust in all other
+   * browsers.
+   */
   async signOutAll(personId: string, exceptId: string | null, by: EndedBy): Promise<void> {
     const { store, now, audit } = this.#options
     const current = exceptId === null ? null : await store.findSession(exceptId)

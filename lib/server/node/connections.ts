@@ -2,7 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { Log } from '../log'
 
-/** Descriptors for what opens files while it serves: the store, pages of the build, connections to others. */
+/**
+ * Descriptors for what opens files while it serves: the store, pages of the build, connections to
+ * others.
+ */
 const SPARE_DESCRIPTORS = 24
 
 const LOG_EVERY_MS = 1_000
@@ -16,9 +19,9 @@ interface ConnectionsOptions {
 }
 
 /**
- * Connections of the HTTP server. Where descriptors run out, the system's accept fails and libuv closes the new
- * connection without a word, and the store cannot open a file either. So connections are bounded below that, and
- * those beyond the bound are counted and logged.
+ * Connections of the HTTP server. Where descriptors run out, the system's accept fails and libuv
+ * closes the new connection without a word, and the store cannot open a file either. So connections
+ * are bounded below that, and those beyond the bound are counted and logged.
  */
 export class Connections {
   readonly #options: ConnectionsOptions
@@ -72,8 +75,8 @@ export class Connections {
 }
 
 /**
- * How many connections this process has room for: what it may open (RLIMIT_NOFILE) without what it has open now
- * and a reserve. Null where that cannot be read (not Linux) or there is no limit.
+ * How many connections this process has room for: what it may open (RLIMIT_NOFILE) without what it
+ * has open now and a reserve. Null where that cannot be read (not Linux) or there is no limit.
  */
 export function findConnectionLimit(): number | null {
   try {

@@ -1,8 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
 /**
- * Makes a server send `100 Continue` (RFC 9110, section 10.1.1) when the body begins to be read, and not before:
- * a request that is refused without its body gets the refusal alone, and its client need not send the body.
+ * Makes a server send `100 Continue` (RFC 9110, section 10.1.1) when the body begins to be read,
+ * and not before: a request that is refused without its body gets the refusal alone, and its client
+ * need not send the body.
  */
 export function delayContinue(server: Server): void {
   server.on('checkContinue', (message: IncomingMessage, response: ServerResponse) => {

@@ -5,14 +5,18 @@ import type { Socket } from 'node:net'
 const MOST_IN_FLIGHT = 8
 
 /**
- * Requests that were sent behind each other on one connection (pipelining, RFC 9112, section 9.3.2). Their answers wait
- * for the one before: a client that does not read would make the process keep all of them, and what they have open.
- * A connection with more than a few is cut; one that ends takes its waiting answers along, which Node does not tell.
+ * Requests that were sent behind each other on one connection (pipelining, RFC 9112, section
+ * 9.3.2). Their answers wait for the one before: a client that does not read would make the process
+ * keep all of them, and what they have open. A connection with more than a few is cut; one that
+ * ends takes its waiting answers along, which Node does not tell.
  */
 export class InFlight {
   readonly #waiting = new WeakMap<Socket, Set<ServerResponse>>()
 
-  /** To be called with each request. False: the connection was cut, and the request is not to be answered. */
+  /**
+   * To be called with each request. False: the connection was cut, and the request is not to be
+   * answered.
+   */
   admit(socket: Socket, response: ServerResponse): boolean {
     if (socket.destroyed) return false
     const waiting = this.#waiting.get(socket) ?? this.#watch(socket)

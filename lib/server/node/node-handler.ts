@@ -13,8 +13,9 @@ import { NodeHeaders, NodeRequest } from './node-request'
 export type NodeHandler = (message: IncomingMessage, response: ServerResponse) => boolean
 
 /**
- * The API on Node's own HTTP server, without a framework in between: the same handlers as Next's routes, at a fifth of
- * the cost. Unknown methods, and paths with empty segments, are left to the next handler.
+ * The API on Node's own HTTP server, without a framework in between: the same handlers as Next's
+ * routes, at a fifth of the cost. Unknown methods, and paths with empty segments, are left to the
+ * next handler.
  */
 export function createNodeHandler(context: ApiContext & { log: Log }): NodeHandler {
   const inFlight = new InFlight()

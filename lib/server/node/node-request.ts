@@ -2,7 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ApiRequest, HeaderReader } from '../../http/api-request'
 import { NodeSink, whenGone } from './node-sink'
 
-/** A request of Node's HTTP server as handlers see it. What few handlers use is created at its first use. */
+/**
+ * A request of Node's HTTP server as handlers see it. What few handlers use is created at its first
+ * use.
+ */
 export class NodeRequest implements ApiRequest {
   readonly #message: IncomingMessage
   readonly #response: ServerResponse
@@ -49,7 +52,10 @@ export class NodeRequest implements ApiRequest {
   }
 }
 
-/** Headers as Node has read them: names in lower case, what is repeated joined or dropped as RFC 9110 has it for each. */
+/**
+ * Headers as Node has read them: names in lower case, what is repeated joined or dropped as RFC
+ * 9110 has it for each.
+ */
 export class NodeHeaders implements HeaderReader {
   readonly #message: IncomingMessage
 

@@ -2,7 +2,10 @@ import { type AddressList, clientAddress, rateLimitKeys } from '../../http/addre
 import type { HeaderReader } from '../../http/api-request'
 import { WindowCounter } from '../../http/window-counter'
 
-/** What a person needs is a few; a page costs more than anything else that an unauthenticated client may ask for. */
+/**
+ * What a person needs is a few; a page costs more than anything else that an unauthenticated client
+ * may ask for.
+ */
 export const PAGES_A_MINUTE = 240
 const WINDOW_MS = 60_000
 const MAX_KEYS = 100_000
@@ -25,7 +28,9 @@ export interface PageRefusal {
   retryAfterS: number
 }
 
-/** How many pages an address may have: counted in this process, before the framework sees a request. */
+/**
+ * How many pages an address may have: counted in this process, before the framework sees a request.
+ */
 export class PageLimit {
   readonly #options: PageLimitOptions
   readonly #counter: WindowCounter
@@ -36,8 +41,9 @@ export class PageLimit {
   }
 
   /**
-   * Counts a request that no handler of the API has taken. Returns null when it may be answered, and at once when it is
-   * for a file. Whatever else the framework is handed is a page: it renders one for each path that it does not know.
+   * Counts a request that no handler of the API has taken. Returns null when it may be answered,
+   * and at once when it is for a file. Whatever else the framework is handed is a page: it renders
+   * one for each path that it does not know.
    */
   check(method: string, path: string, headers: HeaderReader): PageRefusal | null {
     if (this.#isFree(method, path)) return null

@@ -4,13 +4,19 @@ import type { ProcessLog } from '../log'
 /** A process that still has something open this long after its first signal is ended. */
 const EXIT_DEADLINE_MS = 8_000
 
-/** How long SIGTERM leaves all but readiness as it was, so that a load balancer notices before connections are refused. */
+/**
+ * How long SIGTERM leaves all but readiness as it was, so that a load balancer notices before
+ * connections are refused.
+ */
 const UNREADY_FIRST_MS = 1_000
 
 /** How long the end waits for the reader of the log. */
 const FLUSH_MS = 300
 
-/** One Ctrl-C can arrive twice: from the terminal's process group and from npm. The third is a second Ctrl-C. */
+/**
+ * One Ctrl-C can arrive twice: from the terminal's process group and from npm. The third is a
+ * second Ctrl-C.
+ */
 const INTERRUPTS_TO_ABORT = 3
 
 const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 }
@@ -29,9 +35,9 @@ interface ShutdownOptions {
 }
 
 /**
- * The end of the process: readiness goes down first, then every stream gets `bye`, then the process exits
- * when the requests under way have been answered. The first SIGTERM or SIGINT begins it and decides the exit code;
- * repeats change nothing; a third SIGINT exits at once.
+ * The end of the process: readiness goes down first, then every stream gets `bye`, then the process
+ * exits when the requests under way have been answered. The first SIGTERM or SIGINT begins it and
+ * decides the exit code; repeats change nothing; a third SIGINT exits at once.
  */
 export class Shutdown {
   readonly #options: ShutdownOptions
@@ -42,12 +48,18 @@ export class Shutdown {
     this.#options = options
   }
 
-  /** Answers close their connections now, so that no proxy sends another request into one that is closed. */
+  /**
+   * Answers close their connections now, so that no proxy sends another request into one that is
+   * closed.
+   */
   get hasBegun(): boolean {
     return this.#hasBegun
   }
 
-  /** Registers for the signals. The listeners stay: without one, a repeated signal would end the process at once. */
+  /**
+   * Registers for the signals. The listeners stay: without one, a repeated signal would end the
+   * process at once.
+   */
   listen(signals: NodeJS.EventEmitter): void {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) signals.on(signal, () => this.#receive(signal))
   }
@@ -70,7 +82,8 @@ export class Shutdown {
     setTimeout(exit, EXIT_DEADLINE_MS, EXIT_CODES[signal]).unref()
     becomeUnready()
     if (server === null) {
-      // The framework has received the signal too: it accepts no more, and exits when its requests have ended.
+      // The framework has received the signal too: it accepts no more, and exits when its requests
+      // have ended.
       drain()
       return
     }

@@ -4,7 +4,10 @@ import type { Batch } from './client/batch'
 import type { Reply } from './client/redis'
 import { toTrimmed } from './documents'
 
-/** Sessions that a person can have: more are those of older versions, and they end one after the other. */
+/**
+ * Sessions that a person can have: more are those of older versions, and they end one after the
+ * other.
+ */
 export const MOST_LISTED = { computer: 1_000, phone: MAX_PHONES }
 
 /** Of 64 sessions each, for one sign-out. */
@@ -27,8 +30,8 @@ export class RedisEndings {
   }
 
   /**
-   * What has ended with the step that began a session. What that step has left ends in further ones, which the caller
-   * does not wait for; where they fail, the next sign-in ends it.
+   * What has ended with the step that began a session. What that step has left ends in further
+   * ones, which the caller does not wait for; where they fail, the next sign-in ends it.
    */
   onBegun({ session, keeps, now, by, idleMs }: Beginning, begun: Reply | undefined): Ended[] {
     const { ended, left } = toTrimmed(begun)

@@ -10,7 +10,9 @@ import { RedisFailure } from './client/redis'
 import { TcpRedis } from './client/tcp'
 import { RedisStore } from './store'
 
-/** A primary, a replica, and an address that leads new connections to the one that `primary` names. */
+/**
+ * A primary, a replica, and an address that leads new connections to the one that `primary` names.
+ */
 
 describe.skipIf(!hasRedisServer())('a Redis with a replica', () => {
   let primary: RedisServer

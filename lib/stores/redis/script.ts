@@ -6,10 +6,12 @@ import { SESSION_STEPS } from './script-sessions'
  * Every change to our keys, in the server, where nothing comes in between. No rules about attempts
  * are in here: it compares and sets. Who is notified of a change follows `core/notifications.ts`.
  *
- * Keys, each with an end: `a:{attempt}` version and document, `w:{attempt}` and `v:{person}` the processes that watch them, `s:{session}`
- * document, last use, notice and sign-out, `i:{person}` their computers and `p:{person}` their phones by time, `b:{who}` what is
- * trusted until when, `c:{rule} {counter}` count and end, `n:{key}` until when it is used, `r:{room}:{period}` what was added to a room
- * in that period, `h:{process}` that this process could write. Messages go to `m:{process}`, one channel for each process.
+ * Keys, each with an end: `a:{attempt}` version and document, `w:{attempt}` and `v:{person}` the
+ * processes that watch them, `s:{session}` document, last use, notice and sign-out, `i:{person}`
+ * their computers and `p:{person}` their phones by time, `b:{who}` what is trusted until when,
+ * `c:{rule} {counter}` count and end, `n:{key}` until when it is used, `r:{room}:{period}` what was
+ * added to a room in that period, `h:{process}` that this process could write. Messages go to
+ * `m:{process}`, one channel for each process.
  *
  * Times come from the caller, who keeps to the server's clock.
  */

@@ -26,7 +26,9 @@ export class StepEncoder {
     this.#options = options
   }
 
-  /** The guard, where there is one, and the attempt: where the guard is full, no attempt follows. */
+  /**
+   * The guard, where there is one, and the attempt: where the guard is full, no attempt follows.
+   */
   toInsert(attempt: Attempt, guard: Guard | undefined): Step[] {
     const { maxAttempts: most = MAX_ATTEMPTS, attemptLifeMs: lifeMs, now } = this.#options
     const guards = guard === undefined ? [] : [this.toTake(guard.counters, guard.now)]

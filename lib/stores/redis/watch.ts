@@ -4,10 +4,15 @@ import type { AccountChange, Unwatch, Watched as WatchedAttempt } from '../../co
 import { FanOut } from '../fan-out'
 import { toAttempt } from './documents'
 
-/** How long a process is remembered as a watcher when it says nothing more: it says so again in half of that. */
+/**
+ * How long a process is remembered as a watcher when it says nothing more: it says so again in half
+ * of that.
+ */
 const WATCH_MS = 10 * 60_000
 
-/** With every message lost, a scanned attempt is read again this often, all else at each heartbeat. */
+/**
+ * With every message lost, a scanned attempt is read again this often, all else at each heartbeat.
+ */
 const SCANNED_EVERY_MS = 2_000
 const ELSE_EVERY_MS = 15_000
 /** After a read that failed. */
@@ -25,11 +30,14 @@ export interface RedisWatchOptions {
   /** Puts this process down as a watcher for so long. */
   watch: (kind: WatchKind, id: string, forMs: number) => Promise<void>
   /**
-   * Reads an attempt of this browser and puts the process down where it is running, in one step. Null, and nothing put
-   * down, for an unknown one and another browser's.
+   * Reads an attempt of this browser and puts the process down where it is running, in one step.
+   * Null, and nothing put down, for an unknown one and another browser's.
    */
   readAndWatch: (id: string, browserHash: string, forMs: number, now: number) => Promise<Attempt | null>
-  /** Writes something small: a server that was a primary and is not any more can be read, and says no to this alone. */
+  /**
+   * Writes something small: a server that was a primary and is not any more can be read, and says
+   * no to this alone.
+   */
   here: () => Promise<void>
 }
 
@@ -44,8 +52,8 @@ interface Watched {
 }
 
 /**
- * What this process watches in the shared store. Messages are hints: what is watched is read again after each interruption, and every few
- * seconds in any case.
+ * What this process watches in the shared store. Messages are hints: what is watched is read again
+ * after each interruption, and every few seconds in any case.
  */
 export class RedisWatch {
   readonly #options: RedisWatchOptions
@@ -63,7 +71,10 @@ export class RedisWatch {
     this.#timer.unref()
   }
 
-  /** See `Store.watchAttempt`. Listens while it reads, so that no message falls between; a refusal leaves nothing. */
+  /**
+   * See `Store.watchAttempt`. Listens while it reads, so that no message falls between; a refusal
+   * leaves nothing.
+   */
   async attempt(
     id: string,
     browserHash: string,
@@ -165,7 +176,10 @@ export class RedisWatch {
     this.#attempts.publish(attempt.id, attempt)
   }
 
-  /** Reads what is due by then, all as one command, and says again what is watched before it is forgotten. */
+  /**
+   * Reads what is due by then, all as one command, and says again what is watched before it is
+   * forgotten.
+   */
   #readAgain(by: number): void {
     const now = this.#options.now()
     let isDue = false

@@ -1,6 +1,6 @@
 /**
- * What kept SQLite from its part: another process holds the lock, the disk is full, the file cannot be written, is
- * damaged, cannot be read, or is no longer where it was opened.
+ * What kept SQLite from its part: another process holds the lock, the disk is full, the file cannot
+ * be written, is damaged, cannot be read, or is no longer where it was opened.
  */
 export type SqliteFailureKind = 'busy' | 'full' | 'read_only' | 'corrupt' | 'io' | 'replaced' | 'other'
 

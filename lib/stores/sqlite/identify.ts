@@ -3,7 +3,10 @@ import { pathToFileURL } from 'node:url'
 import { folderError, StartError } from '../../core/start-error'
 import { openDatabase, type SqliteFile } from './database'
 
-/** `application_id` of our files: "qrlg". SQLite keeps it for this purpose (https://sqlite.org/fileformat2.html, 1.3.17). */
+/**
+ * `application_id` of our files: "qrlg". SQLite keeps it for this purpose
+ * (https://sqlite.org/fileformat2.html, 1.3.17).
+ */
 export const MARK = 0x71_72_6c_67
 
 const HEADER_BYTES = 100
@@ -12,18 +15,25 @@ const MARK_AT = 68
 
 const NOT_OURS = 'Move the file away, or name another folder in DATA_DIR. Nothing in it was changed.'
 
-/** Tables of ours with columns that they have in every version: other applications have tables of these names too. */
+/**
+ * Tables of ours with columns that they have in every version: other applications have tables of
+ * these names too.
+ */
 const OWN = {
   attempts: ['id', 'version', 'data'],
   sessions: ['id', 'person_id', 'data'],
 } as const
 
-/** Whether there is no database yet, one that says that it is ours, or one that does not say whose it is. */
+/**
+ * Whether there is no database yet, one that says that it is ours, or one that does not say whose
+ * it is.
+ */
 export type Identity = 'new' | 'ours' | 'unmarked'
 
 /**
- * Whose file it is, from its first bytes: SQLite itself would write where another application's file was not closed
- * well. To be asked before this process has the file open: closing a file frees its locks in this process.
+ * Whose file it is, from its first bytes: SQLite itself would write where another application's
+ * file was not closed well. To be asked before this process has the file open: closing a file frees
+ * its locks in this process.
  * @throws StartError for what is not a database, and for the database of another application.
  */
 export function identify(folder: string, path: string): Identity {
@@ -46,7 +56,8 @@ export function identify(folder: string, path: string): Identity {
 
 /**
  * Files of our older versions carry no mark: they are known by their tables.
- * @throws StartError for a database that has tables, and none of `OWN` with its columns. Not a byte of it was changed.
+ * @throws StartError for a database that has tables, and none of `OWN` with its columns. Not a byte
+ * of it was changed.
  */
 export function requireOwnTables(path: string): void {
   // As it lies there: without its log, which SQLite would write into it.

@@ -2,7 +2,10 @@ import { type Counter, FullError, type Limits, MAX_COUNTERS_PER_RULE, MAX_USED }
 import type { SqliteFile } from './open'
 import { write } from './transaction'
 
-/** To be put into the file before it is used here. A counter's key is its rule, a space, and its own key. */
+/**
+ * To be put into the file before it is used here. A counter's key is its rule, a space, and its own
+ * key.
+ */
 export const LIMITS_SCHEMA = `
   CREATE TABLE IF NOT EXISTS counters (
     key TEXT PRIMARY KEY, count INTEGER NOT NULL, ends_at INTEGER NOT NULL
@@ -39,7 +42,10 @@ export const LIMITS_ROOM: SqliteLimitsOptions = { maxCountersPerRule: MAX_COUNTE
 /** How many counters that are over are forgotten to make room, before a rule counts as full. */
 const SWEPT_FOR_ROOM = 1_000
 
-/** The embedded limits: two tables beside the store's, so that a restart frees no client, and so that they are counted within a write. */
+/**
+ * The embedded limits: two tables beside the store's, so that a restart frees no client, and so
+ * that they are counted within a write.
+ */
 export class SqliteLimits implements Limits {
   readonly #db: SqliteFile
   readonly #sql: ReturnType<typeof prepare>
@@ -48,7 +54,10 @@ export class SqliteLimits implements Limits {
   readonly #rooms = new Map<string, number>()
   /** The rule of each counter that the transaction under way has added. */
   readonly #added: string[] = []
-  /** Counters that the transaction under way has found further ahead than their window, and the end that they get. */
+  /**
+   * Counters that the transaction under way has found further ahead than their window, and the end
+   * that they get.
+   */
   readonly #ahead: { key: string; endsAt: number }[] = []
   #used = 0
 
@@ -68,8 +77,8 @@ export class SqliteLimits implements Limits {
   }
 
   /**
-   * Runs `work` in a transaction that counts. Where a rule has no room, what is over is forgotten, and the transaction runs once
-   * more: within it, a rollback would bring back what was forgotten.
+   * Runs `work` in a transaction that counts. Where a rule has no room, what is over is forgotten,
+   * and the transaction runs once more: within it, a rollback would bring back what was forgotten.
    */
   transact<T>(now: number, work: () => T): T {
     try {
@@ -87,8 +96,8 @@ export class SqliteLimits implements Limits {
   }
 
   /**
-   * How long the last of the full ones is full, in ms, 0 when none is; and what `count` has to write then. Both within a
-   * transaction of the caller's.
+   * How long the last of the full ones is full, in ms, 0 when none is; and what `count` has to
+   * write then. Both within a transaction of the caller's.
    * @throws FullError when `count` would find no room.
    */
   check(counters: readonly Counter[], now: number): Checked {
@@ -151,7 +160,10 @@ export class SqliteLimits implements Limits {
     return aliases.map((key) => this.#findWithin(storedKey(rule, key), now + windowMs))
   }
 
-  /** A window that ends later than a new one would was begun before the clock was set back: it ends as a new one. */
+  /**
+   * A window that ends later than a new one would was begun before the clock was set back: it ends
+   * as a new one.
+   */
   #findWithin(key: string, latest: number): Row | null {
     const row = this.#find(key)
     if (row === null || row.ends_at <= latest) return row
@@ -164,7 +176,9 @@ export class SqliteLimits implements Limits {
     if (this.#roomOf(rule) >= this.#options.maxCountersPerRule) throw new FullError(`counters of ${rule}`)
   }
 
-  /** Where a transaction fails it is rolled back: what was counted in memory meanwhile is not there. */
+  /**
+   * Where a transaction fails it is rolled back: what was counted in memory meanwhile is not there.
+   */
   #undoOnFailure<T>(work: () => T): T {
     this.#added.length = 0
     this.#ahead.length = 0

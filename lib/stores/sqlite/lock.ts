@@ -20,14 +20,18 @@ interface Holder {
 
 /** A data folder that this process has. */
 export interface FolderLock {
-  /** @throws DiskFailure `replaced` where the folder was deleted or replaced: another process could get it now. */
+  /**
+   * @throws DiskFailure `replaced` where the folder was deleted or replaced: another process could
+   * get it now.
+   */
   check: () => void
   release: () => void
 }
 
 /**
- * One process has a data folder at a time: changes are published within it only. A lock of SQLite, which the kernel
- * frees however the process ends; it is held until `release`. `{folder}/qr-login.holder.json` names the holder.
+ * One process has a data folder at a time: changes are published within it only. A lock of SQLite,
+ * which the kernel frees however the process ends; it is held until `release`.
+ * `{folder}/qr-login.holder.json` names the holder.
  * @throws StartError while another process has it, or where the folder cannot be written.
  */
 export function lockFolder(folder: string, since: Date): FolderLock {

@@ -1,7 +1,10 @@
 import { statSync } from 'node:fs'
 import { DiskFailure } from './failure'
 
-/** The files of an open database: what is written to one that was deleted or replaced is gone with the process. */
+/**
+ * The files of an open database: what is written to one that was deleted or replaced is gone with
+ * the process.
+ */
 export class OpenFiles {
   readonly #inodes: ReadonlyMap<string, number>
 
@@ -10,7 +13,10 @@ export class OpenFiles {
     this.#inodes = new Map(paths.map((path) => [path, statSync(path).ino]))
   }
 
-  /** @throws DiskFailure `replaced` where one of them is no longer at its path. Takes some microseconds. */
+  /**
+   * @throws DiskFailure `replaced` where one of them is no longer at its path. Takes some
+   * microseconds.
+   */
   check(): void {
     for (const [path, inode] of this.#inodes) {
       const found = statSync(path, { throwIfNoEntry: false })

@@ -11,8 +11,8 @@ export type { SqliteFile } from './database'
 const BUSY_AT_START_MS = 1_000
 
 /**
- * What the write-ahead log keeps of the disk after a burst. It begins anew after a checkpoint, which comes with every
- * 1,000 pages (4 MB) where no reader holds it up.
+ * What the write-ahead log keeps of the disk after a burst. It begins anew after a checkpoint,
+ * which comes with every 1,000 pages (4 MB) where no reader holds it up.
  */
 const LOG_BYTES = 4 * 1024 * 1024
 
@@ -20,10 +20,11 @@ const LOG_BYTES = 4 * 1024 * 1024
 const CHECKED_BYTES = 128 * 1024 * 1024
 
 /**
- * Opens or creates `{folder}/{name}` with `schema` in it. Synchronous inside, durable across the end of the process.
- * Readable by this user alone. No later call waits for the lock of another process: it fails at once, as `busy`, and
- * the event loop goes on.
- * @throws StartError for a file that is not ours, damaged, locked, or cannot be written: it is left as it is.
+ * Opens or creates `{folder}/{name}` with `schema` in it. Synchronous inside, durable across the
+ * end of the process. Readable by this user alone. No later call waits for the lock of another
+ * process: it fails at once, as `busy`, and the event loop goes on.
+ * @throws StartError for a file that is not ours, damaged, locked, or cannot be written: it is left
+ * as it is.
  */
 export function openSqlite(folder: string, name: string, schema: string): SqliteFile {
   makeFolder(folder)
@@ -61,7 +62,10 @@ const PROBLEMS: Record<SqliteFailureKind, [problem: string, advice: string]> = {
   other: ['has tables that this version cannot use', KEEP_AND_COPY],
 }
 
-/** What failed while a database was opened, as a table; a StartError and a mistake of ours are left as they are. */
+/**
+ * What failed while a database was opened, as a table; a StartError and a mistake of ours are left
+ * as they are.
+ */
 export function toStartError(path: string, error: unknown): unknown {
   const kind = sqliteFailureKind(error)
   if (kind === null) return error

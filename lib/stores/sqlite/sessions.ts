@@ -8,12 +8,15 @@ import { write } from './transaction'
 /** How long a session of each kind lives without use, in ms. */
 export type IdleTimes = Record<AnySession['kind'], number>
 
-/** What the sweep does to unused sessions cannot be undone: a clock that was a day ahead must not have done it. */
+/**
+ * What the sweep does to unused sessions cannot be undone: a clock that was a day ahead must not
+ * have done it.
+ */
 const SURELY_UNUSED_MS = 24 * 3_600_000
 
 /**
- * The embedded store's sessions, and what each person is remembered by. Each write is a transaction, or part of the one
- * under way. Publishes nothing.
+ * The embedded store's sessions, and what each person is remembered by. Each write is a
+ * transaction, or part of the one under way. Publishes nothing.
  */
 export class SqliteSessions {
   readonly #db: SqliteFile
@@ -35,7 +38,10 @@ export class SqliteSessions {
     return (this.#sql.listSessions.all(personId, kind) as SessionRow[]).map(toSession)
   }
 
-  /** Where the file cannot be written, use is not recorded: the session is found all the same, and may end sooner. */
+  /**
+   * Where the file cannot be written, use is not recorded: the session is found all the same, and
+   * may end sooner.
+   */
   touch(id: string, now: number): void {
     try {
       write(this.#db, () => this.#sql.touchSession.run(now, id))
@@ -91,7 +97,10 @@ export class SqliteSessions {
     write(this.#db, () => this.#sql.forgetOthers.run(who, except ?? ''))
   }
 
-  /** Forgets what is over, and shrinks what has not been used, at most `limit` rows of each kind. Returns how many. */
+  /**
+   * Forgets what is over, and shrinks what has not been used, at most `limit` rows of each kind.
+   * Returns how many.
+   */
   sweep(now: number, limit: number): number {
     return write(this.#db, () => {
       const { sweepSessions, sweepRemembered, endUnused } = this.#sql

@@ -38,7 +38,10 @@ export interface SessionRow {
   revoked_at: number | null
   revoked_by: EndedBy | null
   acknowledged: number
-  /** The session as JSON; of one that has ended, an empty object. Where a column says the same, the column counts. */
+  /**
+   * The session as JSON; of one that has ended, an empty object. Where a column says the same, the
+   * column counts.
+   */
   data: string
 }
 
@@ -46,8 +49,8 @@ const SESSION =
   'id, kind, person_id, signed_in_at, last_seen_at, expires_at, revoked_at, revoked_by, acknowledged, data'
 
 /**
- * Of a person's live sessions but for one, newest first, the one after so many. By the index of persons: SQLite would
- * take the one of live sessions, and read those of all persons.
+ * Of a person's live sessions but for one, newest first, the one after so many. By the index of
+ * persons: SQLite would take the one of live sessions, and read those of all persons.
  */
 export const FIND_SURPLUS = `
   SELECT id FROM sessions INDEXED BY sessions_person
@@ -119,8 +122,8 @@ export function toRow(session: AnySession): unknown[] {
 }
 
 /**
- * Use, notice and sign-out are columns, so that recording them rewrites no document. Name, picture and device of a
- * session that has ended are empty.
+ * Use, notice and sign-out are columns, so that recording them rewrites no document. Name, picture
+ * and device of a session that has ended are empty.
  */
 export function toSession(row: SessionRow): AnySession {
   const stored = JSON.parse(row.data) as Partial<AnySession>

@@ -12,13 +12,14 @@ interface Group {
 }
 
 /**
- * Puts on the disk what SQLite has written to its write-ahead log, without blocking the event loop; callers share
- * syncs. Sufficient with `synchronous = NORMAL`: a commit is appended to the log before its call returns, and a
- * checkpoint syncs the log before it copies it into the database, and the database before the log begins anew. So a
- * commit is in the log that is synced here, or in a database that was synced. When SQLite makes the log it syncs the
- * folder too.
+ * Puts on the disk what SQLite has written to its write-ahead log, without blocking the event loop;
+ * callers share syncs. Sufficient with `synchronous = NORMAL`: a commit is appended to the log
+ * before its call returns, and a checkpoint syncs the log before it copies it into the database,
+ * and the database before the log begins anew. So a commit is in the log that is synced here, or in
+ * a database that was synced. When SQLite makes the log it syncs the folder too.
  *
- * The log is opened once more for this. SQLite locks nothing in it, so that closing it frees no lock.
+ * The log is opened once more for this. SQLite locks nothing in it, so that closing it frees no
+ * lock.
  */
 export class WalSync {
   readonly #file: number
@@ -27,7 +28,10 @@ export class WalSync {
   #isClosed = false
   /** Served by the sync after the one under way, which may have begun before the last writes. */
   #next: Group | null = null
-  /** Once a sync has failed the kernel may forget what it could not write, and report success the next time. */
+  /**
+   * Once a sync has failed the kernel may forget what it could not write, and report success the
+   * next time.
+   */
   #failure: DiskFailure | null = null
 
   /** `path`: of the log, which has to be there. */
@@ -38,8 +42,8 @@ export class WalSync {
 
   /**
    * Resolves when all that was written before the call is on the disk.
-   * @throws DiskFailure when that is not certain within the deadline, and always after a sync has failed: only a
-   * restart, which reads the log from the disk, shows what is there.
+   * @throws DiskFailure when that is not certain within the deadline, and always after a sync has
+   * failed: only a restart, which reads the log from the disk, shows what is there.
    */
   settle(): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure)

@@ -64,7 +64,8 @@ class Watch {
   /** @type {Map<string, number>} when each stream was last heard */
   #heard = new Map()
   /**
-   * @type {{ close: () => void, isOpen: () => boolean, name: string, attempt: string | null, instance: number }[]}
+   * @type {{ close: () => void, isOpen: () => boolean, name: string, attempt: string | null,
+   * instance: number }[]}
    */
   #streams = []
 

@@ -1,6 +1,9 @@
 import { type Redis, RedisFailure, type Reply, type Script } from './redis'
 
-/** One operation of the script, by name, and its arguments, which travel as JSON. Never null: Lua ends a list there. */
+/**
+ * One operation of the script, by name, and its arguments, which travel as JSON. Never null: Lua
+ * ends a list there.
+ */
 export type Step = readonly [operation: string, ...args: (string | number | boolean | object)[]]
 
 /** Steps that are made one after the other until one of them says stop. */
@@ -25,8 +28,9 @@ export interface ServerClock {
 const MOST_GROUPS = 64
 
 /**
- * Sends what is asked for in the same turn of the event loop as one command: a script that makes each group of steps at once, and the
- * groups in the order in which they were asked for. Fewer commands for one request, and far fewer under load.
+ * Sends what is asked for in the same turn of the event loop as one command: a script that makes
+ * each group of steps at once, and the groups in the order in which they were asked for. Fewer
+ * commands for one request, and far fewer under load.
  */
 export class Batch {
   readonly #redis: Redis
@@ -36,8 +40,8 @@ export class Batch {
   #waiting: Waiting[] = []
 
   /**
-   * `script` gets the prefix and the groups as JSON. It answers with the server's time (epoch ms) and one list of
-   * replies for each group, or a text: its error.
+   * `script` gets the prefix and the groups as JSON. It answers with the server's time (epoch ms)
+   * and one list of replies for each group, or a text: its error.
    */
   constructor(redis: Redis, script: Script, prefix: string, clock: ServerClock | null = null) {
     this.#redis = redis
@@ -76,7 +80,8 @@ export class Batch {
       waiting.forEach(({ resolve, reject }, index) => {
         const answer = answers[index]
         if (Array.isArray(answer)) resolve(answer)
-        // What the server could not do (read-only, full) is an error of the whole command: this one is our mistake.
+        // What the server could not do (read-only, full) is an error of the whole command: this one
+        // is our mistake.
         else reject(new Error(`a step failed: ${answer}`))
       })
     } catch (error) {

@@ -10,11 +10,12 @@ const FAILURES = 5
 const OPEN_MS = 1_000
 
 /**
- * A deadline on each call, and a circuit breaker, so that a dead server costs nothing: not the wait of each request, nor
- * the memory of all that wait. Never a yes: what is refused throws.
+ * A deadline on each call, and a circuit breaker, so that a dead server costs nothing: not the wait
+ * of each request, nor the memory of all that wait. Never a yes: what is refused throws.
  *
- * Calls that fail at the same time fail for one reason, which counts once: a failure counts when its call began after
- * the last one that counted. A stall of a connection is one failure, however many calls are late in it.
+ * Calls that fail at the same time fail for one reason, which counts once: a failure counts when
+ * its call began after the last one that counted. A stall of a connection is one failure, however
+ * many calls are late in it.
  */
 export class Breaker {
   readonly #now: () => number
@@ -33,7 +34,9 @@ export class Breaker {
     return this.#failures >= FAILURES
   }
 
-  /** @throws RedisFailure at once while it is open, after the deadline, and whatever `call` throws. */
+  /**
+   * @throws RedisFailure at once while it is open, after the deadline, and whatever `call` throws.
+   */
   async run<T>(call: () => Promise<T>): Promise<T> {
     const startedAt = this.#now()
     const { isOpen } = this
@@ -63,11 +66,15 @@ export class Breaker {
   }
 }
 
-/** @throws RedisFailure `late` when `call` takes longer than `ms`; what becomes of it after that is ignored. */
+/**
+ * @throws RedisFailure `late` when `call` takes longer than `ms`; what becomes of it after that is
+ * ignored.
+ */
 export function withDeadline<T>(call: Promise<T>, ms: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
-    // A process that was busy itself finds the timer due and the answer in its socket: the answer is to be read first.
+    // A process that was busy itself finds the timer due and the answer in its socket: the answer
+    // is to be read first.
     const fail = () => reject(new RedisFailure(`no answer within ${ms} ms`, { kind: 'late' }))
     timer = setTimeout(() => setImmediate(fail), ms)
   })

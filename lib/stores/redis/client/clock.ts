@@ -5,7 +5,10 @@ const SYNC_EVERY_MS = 30_000
 /** Until it was set for the first time. */
 const FIRST_EVERY_MS = 500
 
-/** An answer that took longer says little about when it was made: it is followed only where none is faster. */
+/**
+ * An answer that took longer says little about when it was made: it is followed only where none is
+ * faster.
+ */
 const BEST_WITHIN_MS = 250
 
 /** A difference beyond this is a step of the server's clock, or one wrong answer. */
@@ -27,9 +30,10 @@ export interface SharedClockOptions {
 }
 
 /**
- * The clock of a server that several processes share: what the server said last, and the time that has passed here
- * since. Lifetimes are the same on all processes, however far their own clocks are apart, and whenever these are set.
- * A step of the server's clock is followed when answers agree on it for a quarter of a second.
+ * The clock of a server that several processes share: what the server said last, and the time that
+ * has passed here since. Lifetimes are the same on all processes, however far their own clocks are
+ * apart, and whenever these are set. A step of the server's clock is followed when answers agree on
+ * it for a quarter of a second.
  */
 export class SharedClock {
   readonly #options: SharedClockOptions
@@ -66,7 +70,10 @@ export class SharedClock {
     return this.#steps
   }
 
-  /** @throws when the clock was never set, and cannot be now: what it says is this process's own guess. */
+  /**
+   * @throws when the clock was never set, and cannot be now: what it says is this process's own
+   * guess.
+   */
   async check(): Promise<void> {
     if (!this.#isRight) await this.sync()
     if (!this.#isRight) throw new RedisFailure('the clock of the store is not known yet')
@@ -85,8 +92,9 @@ export class SharedClock {
   }
 
   /**
-   * To be called with each answer of the server that holds its time (epoch ms): sets a clock that was never set, and
-   * notices a step. `askedAt`: when the server was asked (monotonic ms). Returns the distance of the two clocks.
+   * To be called with each answer of the server that holds its time (epoch ms): sets a clock that
+   * was never set, and notices a step. `askedAt`: when the server was asked (monotonic ms). Returns
+   * the distance of the two clocks.
    */
   readonly notice = (time: number, askedAt: number): number => {
     const now = this.#options.monotonicMs()

@@ -5,7 +5,10 @@ const CONNECT_MS = 2_000
 const RECONNECT_LEAST_MS = 50
 const RECONNECT_MOST_MS = 1_000
 
-/** How long a call waits for a connection that is just being opened. Shorter than the deadline of a call. */
+/**
+ * How long a call waits for a connection that is just being opened. Shorter than the deadline of a
+ * call.
+ */
 const READY_MS = 400
 
 /** What waits for a reply at most: beyond it the server is as good as gone. */
@@ -21,8 +24,8 @@ export interface ConnectionOptions {
 }
 
 /**
- * One connection to a Redis, which opens by itself, again and again. Replies come in order: one that is late means that
- * all behind it are late, and that nothing has come since the last.
+ * One connection to a Redis, which opens by itself, again and again. Replies come in order: one
+ * that is late means that all behind it are late, and that nothing has come since the last.
  */
 export class Connection {
   readonly #client: ReturnType<typeof open>
@@ -66,8 +69,10 @@ export class Connection {
   }
 
   /**
-   * Waits a little for a connection that is being opened, and not at all for one that has been away for longer.
-   * @throws RedisFailure when there is none, it is lost, or the server cannot do its part; any other error reply as it is.
+   * Waits a little for a connection that is being opened, and not at all for one that has been away
+   * for longer.
+   * @throws RedisFailure when there is none, it is lost, or the server cannot do its part; any
+   * other error reply as it is.
    */
   async send(command: string[]): Promise<Reply> {
     if (!this.isReady) await this.#untilReady()
@@ -83,11 +88,15 @@ export class Connection {
     }
   }
 
-  /** Listens to one channel from now on. `onReady` is called each time that it does, also after an interruption. */
+  /**
+   * Listens to one channel from now on. `onReady` is called each time that it does, also after an
+   * interruption.
+   */
   subscribe(channel: string, onMessage: (message: string) => void, onReady: () => void): void {
     let isSubscribed = false
     const subscribe = () => {
-      // The first time it has to be said; after each interruption the library says it again before it is ready.
+      // The first time it has to be said; after each interruption the library says it again before
+      // it is ready.
       if (isSubscribed) return onReady()
       this.#client.subscribe(channel, onMessage).then(
         () => {
@@ -131,7 +140,8 @@ function open({ url, onError }: ConnectionOptions) {
   const client = createClient({
     url,
     RESP: 2,
-    // A command that waits for a connection would be sent when its answer is not waited for any more.
+    // A command that waits for a connection would be sent when its answer is not waited for any
+    // more.
     disableOfflineQueue: true,
     commandsQueueMaxLength: MOST_WAITING,
     socket: { connectTimeout: CONNECT_MS, reconnectStrategy: backoffMs },

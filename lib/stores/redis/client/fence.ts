@@ -5,7 +5,10 @@ import { RedisFailure, type Reply } from './redis'
 /** How long a caller waits for a replica. */
 const CONFIRM_MS = 400
 
-/** How long it is taken for granted which server both connections lead to, and whether it has replicas. */
+/**
+ * How long it is taken for granted which server both connections lead to, and whether it has
+ * replicas.
+ */
 const KNOWN_MS = 5_000
 
 /** A connection that was not used for so long may have died in silence: another is opened. */
@@ -30,13 +33,15 @@ interface Known {
 }
 
 /**
- * Waits until what was written before is on a replica. Replication is one ordered stream: a later write that a replica
- * has confirmed implies all earlier ones. So the fence writes something small on a connection of its own, which `WAIT`
- * may block, and waits for that; calls at the same time share one.
+ * Waits until what was written before is on a replica. Replication is one ordered stream: a later
+ * write that a replica has confirmed implies all earlier ones. So the fence writes something small
+ * on a connection of its own, which `WAIT` may block, and waits for that; calls at the same time
+ * share one.
  *
- * A primary without replicas needs no fence. A replica that is lost without a word counts until the primary gives it up
- * (`repl-timeout`, 60 s): until then nothing is confirmed, and after that there is none to wait for. Operators that
- * want more set `min-replicas-to-write`: then the write itself is refused.
+ * A primary without replicas needs no fence. A replica that is lost without a word counts until the
+ * primary gives it up (`repl-timeout`, 60 s): until then nothing is confirmed, and after that there
+ * is none to wait for. Operators that want more set `min-replicas-to-write`: then the write itself
+ * is refused.
  */
 export class Fence {
   readonly #options: FenceOptions
@@ -110,7 +115,10 @@ export class Fence {
     if (confirmed === 0) throw new RedisFailure('no replica has confirmed in time', { kind: 'not_replicated' })
   }
 
-  /** @throws RedisFailure when the two lead to different servers: what was written on one is not on the other. */
+  /**
+   * @throws RedisFailure when the two lead to different servers: what was written on one is not on
+   * the other.
+   */
   async #hasReplicas(own: Connection, commands: Connection): Promise<boolean> {
     const { now } = this.#options
     const opened = own.opened + commands.opened

@@ -13,7 +13,10 @@ import {
 /** Requests end here, so that none outlives the breaker's deadline for long. */
 const REQUEST_MS = 600
 
-/** A stream of messages dies unnoticed: a message of our own has to come through it, or it counts as dead. */
+/**
+ * A stream of messages dies unnoticed: a message of our own has to come through it, or it counts as
+ * dead.
+ */
 const RHYTHM = { heartbeatMs: 20_000, silenceMs: 45_000 }
 const RESUBSCRIBE_LEAST_MS = 200
 const RESUBSCRIBE_MOST_MS = 2_000
@@ -26,11 +29,16 @@ export interface HttpRedisOptions {
   /** Monotonic, in ms. */
   now: () => number
   onError: (error: unknown) => void
-  /** How often a message of our own goes round, and after how long a silence the stream counts as dead. */
+  /**
+   * How often a message of our own goes round, and after how long a silence the stream counts as
+   * dead.
+   */
   rhythm?: { heartbeatMs: number; silenceMs: number }
 }
 
-/** Redis over HTTP, as Upstash serves it: a request for each command, and a stream for the messages. */
+/**
+ * Redis over HTTP, as Upstash serves it: a request for each command, and a stream for the messages.
+ */
 export class HttpRedis implements Redis {
   readonly #options: HttpRedisOptions
   readonly #breaker: Breaker
@@ -74,8 +82,8 @@ export class HttpRedis implements Redis {
 }
 
 /**
- * The stream of messages, opened again whenever it ends or falls silent. Read by `fetch` itself: the library's subscriber says neither
- * that a stream has ended nor that it was refused.
+ * The stream of messages, opened again whenever it ends or falls silent. Read by `fetch` itself:
+ * the library's subscriber says neither that a stream has ended nor that it was refused.
  */
 class Messages {
   readonly #channel: string
@@ -178,13 +186,17 @@ function open({ url, token }: HttpRedisOptions): Upstash {
     responseEncoding: false,
     enableTelemetry: false,
     enableAutoPipelining: false,
-    // A script is not sent twice: whoever asks again asks above, where it is known what a repeat means.
+    // A script is not sent twice: whoever asks again asks above, where it is known what a repeat
+    // means.
     retry: { retries: 0 },
     signal: () => AbortSignal.timeout(REQUEST_MS),
   })
 }
 
-/** The library's errors hold the whole command, with all that is in it: what goes on is the server's own word. */
+/**
+ * The library's errors hold the whole command, with all that is in it: what goes on is the server's
+ * own word.
+ */
 async function ask<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer

@@ -54,8 +54,9 @@ describe.skipIf(!hasRedisServer())('a network that loses packets', () => {
     const { answered = 0, late: slow = 0, connection = 0, ...others } = kinds
     expect(others).toEqual({})
     expect(wire.stalls).toBeGreaterThan(20)
-    // Those of the first 100 ms of a stall: three, and what a busy machine adds. Two stalls in a row are a second
-    // without a byte: then the connection is replaced, and what waited on it fails.
+    // Those of the first 100 ms of a stall: three, and what a busy machine adds. Two stalls in a
+    // row are a second without a byte: then the connection is replaced, and what waited on it
+    // fails.
     const late = slow + connection
     expect(late).toBeLessThanOrEqual(4 * wire.stalls)
     expect(late / (answered + late)).toBeLessThanOrEqual(0.08)

@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto'
 /** What a command answers. Integers stay numbers, the rest is text. */
 export type Reply = string | number | null | Reply[]
 
-/** A Lua script: what has to happen at once happens in one. Sent by its hash, and whole where the server does not know it. */
+/**
+ * A Lua script: what has to happen at once happens in one. Sent by its hash, and whole where the
+ * server does not know it.
+ */
 export interface Script {
   lua: string
   sha: string
@@ -15,18 +18,28 @@ export function defineScript(lua: string): Script {
 
 export interface Listener {
   onMessage: (message: string) => void
-  /** Messages may have been missed: the connection was lost, and is back. The state has to be read again. */
+  /**
+   * Messages may have been missed: the connection was lost, and is back. The state has to be read
+   * again.
+   */
   onGap: () => void
 }
 
-/** One Redis, by whatever way it is reached. Calls throw `RedisFailure` when the server does not do its part. */
+/**
+ * One Redis, by whatever way it is reached. Calls throw `RedisFailure` when the server does not do
+ * its part.
+ */
 export interface Redis {
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<Reply>
-  /** Hears one channel until `close`: from the first `onGap` on, and again after each interruption. Tries until it succeeds. Once. */
+  /**
+   * Hears one channel until `close`: from the first `onGap` on, and again after each interruption.
+   * Tries until it succeeds. Once.
+   */
   listen(channel: string, listener: Listener): void
   /**
-   * Resolves when all that was written before is on a replica too, or there is no replica. `key` is written for that; it
-   * lives for a minute. Over HTTP it resolves at once: a service that is reached so answers for its own replicas.
+   * Resolves when all that was written before is on a replica too, or there is no replica. `key` is
+   * written for that; it lives for a minute. Over HTTP it resolves at once: a service that is
+   * reached so answers for its own replicas.
    * @throws RedisFailure `not_replicated` when no replica confirms in time, and any other kind.
    */
   replicate(key: string): Promise<void>
@@ -68,7 +81,10 @@ export type RedisFailureKind =
   | 'not_replicated'
   | 'other'
 
-/** The server did not answer in time, is not there, or cannot do what it should. `message` holds no command. */
+/**
+ * The server did not answer in time, is not there, or cannot do what it should. `message` holds no
+ * command.
+ */
 export class RedisFailure extends Error {
   readonly kind: RedisFailureKind
 

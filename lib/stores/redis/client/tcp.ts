@@ -26,8 +26,9 @@ export interface TcpRedisOptions {
 }
 
 /**
- * Redis over TCP or TLS: one connection for commands and one for messages, and one for fences while there are any. Each
- * comes back by itself, also when it died in silence, and when its server is a replica now.
+ * Redis over TCP or TLS: one connection for commands and one for messages, and one for fences while
+ * there are any. Each comes back by itself, also when it died in silence, and when its server is a
+ * replica now.
  */
 export class TcpRedis implements Redis {
   readonly #options: TcpRedisOptions
@@ -103,11 +104,12 @@ export class TcpRedis implements Redis {
       return await connection.send(command)
     } catch (error) {
       if (!(error instanceof RedisFailure) || connection !== this.#commands) throw error
-      // It may have met a server that took it and says nothing: then nothing else ends the wait for its first reply.
+      // It may have met a server that took it and says nothing: then nothing else ends the wait for
+      // its first reply.
       if (!connection.isReady) this.#replace()
       if (error.kind === 'read_only') {
-        // After a failover the old primary goes on answering. The new connection may meet it once more: then the next
-        // call, at most once a second, tries another.
+        // After a failover the old primary goes on answering. The new connection may meet it once
+        // more: then the next call, at most once a second, tries another.
         this.#isReadOnly = true
         this.#replace()
       }

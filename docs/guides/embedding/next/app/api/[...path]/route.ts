@@ -2,7 +2,8 @@
 import { qrLogin } from '../../../qr-login'
 
 const handler = (request: Request): Promise<Response> => {
-  // The address of the client as your platform reports it. Without one all clients share one rate limit.
+  // The address of the client as your platform reports it. Without one all clients share one rate
+  // limit.
   const address = request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim()
   return qrLogin().handle(request, address === undefined ? undefined : { address })
 }

@@ -4,7 +4,7 @@ import { createQrLogin, loadConfig, type QrLogin } from '../../../../lib/index'
 const KEY = Symbol.for('my-app.qr-login')
 const holder = globalThis as { [KEY]?: QrLogin }
 
-/** Created at the first request: settings are not read while the app is built. */
+/** Created at the first call, by instrumentation.ts: settings are not read while the app is built. */
 export function qrLogin(): QrLogin {
   holder[KEY] ??= createQrLogin({ config: loadConfig() })
   return holder[KEY]

@@ -48,9 +48,12 @@ export function readPeer(headers: HeaderReader): string | null {
 /** The last result: several checks of one request need it. */
 let last: { value: string; address: string | null } = { value: '', address: null }
 
-/** The request as if it had come through our own server, from a socket with this address. */
+/**
+ * The request as if it had come from a socket with this address. What proxies have added is dropped:
+ * the caller has found the client's address.
+ */
 export function withPeer(request: ApiRequest & { headers: Headers }, address: string): ApiRequest {
-  const fields = Object.fromEntries(request.headers)
+  const fields = Object.fromEntries([...request.headers].filter(([name]) => !isOfProxy(name)))
   writePeer(fields, address)
   const { method, url, body, signal } = request
   return { method, url, headers: new Headers(fields), body, signal }

@@ -48,32 +48,26 @@ const assertive = (...words: string[]): Announcement => ({ urgent: true, words: 
 function announcementOf(screen: SignInScreen, text: Texts<'login'>, common: Texts<'common'>): Announcement {
   switch (screen.state) {
     case 'loading':
-      return polite(text.loading)
+    case 'reconnecting':
+      return polite(text[screen.state])
     case 'ready':
-      return polite(text.ready, text.readyHint)
+    case 'paused':
+    case 'offline':
+    case 'unavailable':
+      return polite(text[screen.state], text[`${screen.state}Hint` as const])
+    case 'confirmed':
+    case 'denied':
+    case 'mismatch':
+      return assertive(text[screen.state], text[`${screen.state}Hint` as const])
     case 'scanned':
       return assertive(format(text.hi, { name: screen.person.name }), text.scanned)
     case 'match':
       return assertive(screen.isWrong ? text.matchWrong : text.match)
-    case 'confirmed':
-      return assertive(text.confirmed, text.confirmedHint)
-    case 'denied':
-      return assertive(text.denied, text.deniedHint)
-    case 'mismatch':
-      return assertive(text.mismatch, text.mismatchHint)
     case 'scan_timeout':
       return polite(text.scanTimeout)
-    case 'paused':
-      return polite(text.paused, text.pausedHint)
-    case 'reconnecting':
-      return polite(text.reconnecting)
-    case 'offline':
-      return polite(text.offline, text.offlineHint)
     case 'rate_limited':
       // Announced at the start, and by the next state at the end; not every second.
       return polite(common.rateLimited, format(common.rateLimitedHint, { time: formatCountdown(screen.time.periodMs) }))
-    case 'unavailable':
-      return polite(text.unavailable, text.unavailableHint)
     case 'error':
       return assertive(text.error)
     case 'already':

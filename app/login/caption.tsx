@@ -30,12 +30,11 @@ function Content({ screen, onStart, onStartOver }: CaptionProps): ReactNode {
     case 'reconnecting':
       return <Words title={text[screen.state]} />
     case 'ready':
-      return <Words title={text.ready} hint={text.readyHint} />
+    case 'confirmed':
+      return <Words title={text[screen.state]} hint={text[`${screen.state}Hint` as const]} />
     case 'scanned':
     case 'match':
       return <Words title={text[screen.state]}>{notYou}</Words>
-    case 'confirmed':
-      return <Words title={text.confirmed} hint={text.confirmedHint} />
     case 'denied':
     case 'mismatch':
     case 'paused':

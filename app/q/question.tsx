@@ -2,7 +2,8 @@
 
 import { type ReactNode, useEffect, useState } from 'react'
 import type { Review } from '@/lib/core/attempt/views'
-import { format, formatAgo, formatDevice } from '@/lib/i18n/format'
+import { format, formatDevice } from '@/lib/i18n/format'
+import { formatAgo } from '@/lib/i18n/format-ago'
 import { useLocale, useText } from '../ui/page-text'
 import styles from './approval.module.css'
 

@@ -1,7 +1,8 @@
 'use client'
 
 import { useSyncExternalStore } from 'react'
-import { format, formatAgo } from '@/lib/i18n/format'
+import { format } from '@/lib/i18n/format'
+import { formatAgo } from '@/lib/i18n/format-ago'
 import { useLocale } from './page-text'
 
 const TICK_MS = 10_000

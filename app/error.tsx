@@ -5,7 +5,7 @@ import { format } from '@/lib/i18n/format'
 import { trouble } from '@/lib/i18n/trouble'
 import { NoticePage } from './ui/notice-page'
 
-/** A page that failed while it was made. Names the error by its digest, under which the log has it whole. */
+/** Shown when rendering a page failed. The log has the error under its digest. */
 export default function ErrorPage({ error, reset }: { error: Error & { digest?: string }; reset: () => void }) {
   const text = trouble[findLocale()]
   return (
@@ -18,7 +18,7 @@ export default function ErrorPage({ error, reset }: { error: Error & { digest?: 
   )
 }
 
-/** The page's language where there is a page; else as a request is read: what was chosen, then what the browser speaks. */
+/** The language of the page; without a page the chosen language, then the browser's. */
 function findLocale(): Locale {
   if (typeof document === 'undefined') return 'en'
   const chosen = new RegExp(`(?:^|; )${LOCALE_COOKIE}=(\\w+)`).exec(document.cookie)?.[1]

@@ -3,7 +3,7 @@
 import './globals.css'
 import ErrorPage from './error'
 
-/** When even the layout failed. */
+/** Shown when rendering the layout failed. */
 export default function GlobalError(props: { error: Error & { digest?: string }; reset: () => void }) {
   return (
     <html lang="en">

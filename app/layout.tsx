@@ -7,7 +7,7 @@ import { LANGUAGE_TAGS } from '@/lib/i18n/catalogue'
 import './globals.css'
 import { getLocale } from './ui/locale'
 
-/** Bricolage Grotesque, weight 700, Latin letters, figures and punctuation (SIL Open Font License, `fonts/OFL.txt`). */
+/** Bricolage Grotesque, weight 700, Latin subset (SIL Open Font License, `fonts/OFL.txt`). */
 const bricolage = localFont({
   src: './fonts/bricolage-grotesque-700.woff2',
   weight: '700',
@@ -17,8 +17,9 @@ const bricolage = localFont({
 })
 
 /**
- * From the code to home the person's picture travels, where the browser can. In the document and ahead of the style sheets: a
- * browser asks for it before they have come. Not where the window is a phone's: from there the way leads to the app.
+ * A view transition moves the avatar from the login page to the home page. Inline and before the
+ * style sheets, because a browser reads it before they have loaded. Not on a phone, which opens
+ * the app.
  */
 const TRAVEL = '@media (min-width: 640px) { @view-transition { navigation: auto } }'
 
@@ -42,7 +43,7 @@ export async function generateMetadata(): Promise<Metadata> {
 }
 
 export default async function RootLayout({ children }: { children: ReactNode }) {
-  // Every page carries the nonce of its own request, also the one that was not found: none is made ahead.
+  // No page is prerendered, not even 404: each carries the nonce of its own request.
   await connection()
   const { locale } = await getLocale()
   const { nonce, travels } = await readRequest()
@@ -50,7 +51,7 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
     <html lang={LANGUAGE_TAGS[locale]} className={bricolage.variable}>
       <head>
         {travels ? (
-          // Browsers hide a nonce once they have read it.
+          // Browsers hide a nonce after they have read it.
           <style nonce={nonce} suppressHydrationWarning>
             {TRAVEL}
           </style>
@@ -61,9 +62,9 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
   )
 }
 
-/** What `proxy.ts` says of this request. */
+/** Reads the request headers that `proxy.ts` sets. */
 async function readRequest(): Promise<{ nonce: string | undefined; travels: boolean }> {
-  const said = await headers()
-  const policy = said.get('content-security-policy') ?? ''
-  return { nonce: /'nonce-([^']+)'/.exec(policy)?.[1], travels: said.get('x-travels') === 'true' }
+  const request = await headers()
+  const policy = request.get('content-security-policy') ?? ''
+  return { nonce: /'nonce-([^']+)'/.exec(policy)?.[1], travels: request.get('x-travels') === 'true' }
 }

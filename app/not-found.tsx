@@ -6,7 +6,7 @@ export default async function NotFound() {
   const { locale, text } = await getLocale()
   return (
     <NoticePage header={<Header locale={locale} text={text} />} title={text.common.notFoundTitle}>
-      {/* Not the framework's link: it would be in the script of every page. */}
+      {/* Not `next/link`: every page would load its script. */}
       <a className="button primary" href="/">
         {text.common.notFoundLink}
       </a>

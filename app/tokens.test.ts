@@ -13,7 +13,7 @@ const rootRules = css
 const light: Tokens = Object.assign({}, ...[...rootRules].map(([, rule = '']) => parse(rule)))
 const dark: Tokens = { ...light, ...parse(darkRule) }
 
-/** Text on its grounds: 4.5 (WCAG 1.4.3). Parts of controls and what tells a state: 3 (1.4.11). */
+/** Text: 4.5 (WCAG 1.4.3). Parts of controls and indicators of state: 3 (WCAG 1.4.11). */
 const TEXT = 4.5
 const PART = 3
 
@@ -84,7 +84,7 @@ function contrast(one: string, other: string): number {
   return (high + 0.05) / (low + 0.05)
 }
 
-/** Relative luminance of an oklch colour (Björn Ottosson's matrices, as in CSS Color 4), clipped to sRGB. */
+/** Relative luminance of an oklch colour (matrices of CSS Color 4), clipped to sRGB. */
 function luminance(colour: string): number {
   const [, l, c, h] = /^oklch\(([\d.]+) ([\d.]+) ([\d.]+)\)$/.exec(colour) ?? []
   const [L, C, H] = [Number(l), Number(c), (Number(h) * Math.PI) / 180]

@@ -1,6 +1,6 @@
 import { type Box, CELLS_ACROSS, type Module, planMosaic, squaresAt } from '@/lib/client/mosaic'
 
-/** Modules of the code that was on the screen last, `across` modules wide with its quiet zone. */
+/** Modules of the last visible code, `across` modules wide including its quiet zone. */
 export interface DrawnCode {
   modules: Module[]
   across: number
@@ -9,13 +9,14 @@ export interface DrawnCode {
 }
 
 const DURATION_MS = 520
-/** From here on the white paper goes, and then the squares: the avatar below is what stays. */
-const PAPER_GOES = 0.45
-const SQUARES_GO = 0.8
+/** Parts of the duration after which the white paper, and then the squares, fade out. */
+const PAPER_FADES = 0.45
+const SQUARES_FADE = 0.8
 
 /**
- * The code becomes the person: its modules regroup into a mosaic of the avatar, which sharpens into it. Draws on
- * `canvas`, over the tile; says and delays nothing. Does nothing where motion is not wanted. Returns what stops it.
+ * Animates the code into the person: its modules regroup into a mosaic of the avatar, which gets
+ * sharp. Draws on `canvas`, over the tile; delays nothing. Does nothing under reduced motion.
+ * Returns the function that stops it.
  */
 export function becomePerson(canvas: HTMLCanvasElement, avatar: Element, drawn: DrawnCode): () => void {
   const { modules, across, share } = drawn
@@ -46,10 +47,10 @@ export function becomePerson(canvas: HTMLCanvasElement, avatar: Element, drawn: 
     const time = (performance.now() - startedAt) / DURATION_MS
     if (time >= 1) return stop()
     context.clearRect(0, 0, tile.width, tile.height)
-    context.globalAlpha = 1 - Math.max(0, (time - PAPER_GOES) / (1 - PAPER_GOES))
+    context.globalAlpha = 1 - Math.max(0, (time - PAPER_FADES) / (1 - PAPER_FADES))
     context.fillStyle = paper
     context.fillRect(0, 0, tile.width, tile.height)
-    const alpha = 1 - Math.max(0, (time - SQUARES_GO) / (1 - SQUARES_GO))
+    const alpha = 1 - Math.max(0, (time - SQUARES_FADE) / (1 - SQUARES_FADE))
     for (const { x, y, size, mix, cell } of squaresAt(mosaic, time)) {
       const colour = colours?.[cell]
       context.globalAlpha = colour === undefined ? alpha : alpha * (1 - mix)
@@ -75,7 +76,7 @@ function boxOf(element: Element, within: DOMRect): Box {
   return { x: left - within.left, y: top - within.top, size: width }
 }
 
-/** One colour per cell of the mosaic; null when the picture cannot be read (it has not come, or there is none). */
+/** One colour per cell of the mosaic; null if the picture is missing or has not loaded. */
 async function sampleColours(avatar: Element): Promise<string[] | null> {
   if (!(avatar instanceof HTMLImageElement)) return null
   try {

@@ -1,52 +1,56 @@
 import type { ReactNode } from 'react'
 import type { SignInScreen } from '@/lib/client/sign-in-screen'
-import type { Catalogue } from '@/lib/i18n/catalogue'
 import { format } from '@/lib/i18n/format'
 import { Button } from '../ui/button'
 import { Countdown } from '../ui/countdown'
+import { useText } from '../ui/page-text'
+import styles from './caption.module.css'
 
 export interface CaptionProps {
   screen: SignInScreen
-  text: Catalogue['login']
-  common: Catalogue['common']
   onStart: () => void
   onStartOver: () => void
 }
 
-/** What one state says below the frame. */
-export function Caption({ screen, text, common, onStart, onStartOver }: CaptionProps): ReactNode {
+/** The words below the frame. */
+export function Caption(props: CaptionProps) {
+  return (
+    <div className={styles.caption}>
+      <Content {...props} />
+    </div>
+  )
+}
+
+function Content({ screen, onStart, onStartOver }: CaptionProps): ReactNode {
+  const text = useText('login')
+  const common = useText('common')
   const notYou = <Button kind="link" label={text.notYou} onClick={onStartOver} />
   switch (screen.state) {
     case 'loading':
-      return <Words title={text.loading} />
-    case 'ready':
-      return <Words title={text.ready} hint={text.readyHint} />
-    case 'scanned':
-      return <Words title={text.scanned}>{notYou}</Words>
-    case 'match':
-      return <Words title={text.match}>{notYou}</Words>
-    case 'confirmed':
-      return <Words title={text.confirmed} hint={text.confirmedHint} />
     case 'reconnecting':
-      return <Words title={text.reconnecting} />
+      return <Words title={text[screen.state]} />
+    case 'ready':
+    case 'confirmed':
+      return <Words title={text[screen.state]} hint={text[`${screen.state}Hint` as const]} />
+    case 'scanned':
+    case 'match':
+      return <Words title={text[screen.state]}>{notYou}</Words>
     case 'denied':
-      return <Words hint={text.deniedHint} />
     case 'mismatch':
-      return <Words hint={text.mismatchHint} />
     case 'paused':
-      return <Words hint={text.pausedHint} />
     case 'offline':
-      return <Words hint={text.offlineHint} />
+    case 'unavailable':
+      return <Words hint={text[`${screen.state}Hint` as const]} />
     case 'rate_limited':
       return <Words hint={<Countdown text={common.rateLimitedHint} endsAt={screen.time.endsAt} />} />
-    case 'unavailable':
-      return <Words hint={text.unavailableHint} />
     case 'error':
       return screen.reference === null ? null : <Words hint={format(common.reference, { id: screen.reference })} />
     case 'already':
       return <Button kind="link" label={text.useAnother} onClick={onStart} />
     case 'scan_timeout':
       return null
+    default:
+      return screen satisfies never
   }
 }
 

@@ -12,14 +12,14 @@ const QUIET_ZONE = 4
 interface Props {
   url: string
   title: string
-  /** Told what was drawn, for what becomes of it. */
+  /** Called with the drawn modules, from which the mosaic starts. */
   onDrawn?: ((code: DrawnCode) => void) | undefined
 }
 
-/** Dark on white in every theme, error correction L (boosted where it costs no module), quiet zone of 4 modules. */
+/** Dark on white in every theme; error correction L with boost; quiet zone of 4 modules. */
 export function CodeImage({ url, title, onDrawn }: Props) {
   const ref = useRef<SVGSVGElement>(null)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another link is another drawing
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new URL is a new drawing
   useEffect(() => {
     const across = ref.current?.viewBox.baseVal.width ?? 0
     const path = ref.current?.querySelector('path:last-of-type')?.getAttribute('d') ?? ''

@@ -1,19 +1,27 @@
 import type { ReactNode } from 'react'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { Header } from '../ui/header'
+import { PageText } from '../ui/page-text'
 import { Weighted } from '../ui/weighted'
-import styles from './login.module.css'
+import styles from './login-frame.module.css'
 
-/** What stays the same around the panel, in every state. */
-export function LoginFrame({ locale, text, children }: { locale: Locale; text: Catalogue; children: ReactNode }) {
+interface Props {
+  locale: Locale
+  text: Catalogue
+  children: ReactNode
+}
+
+/** The part of the login page that is the same in every state. */
+export function LoginFrame({ locale, text, children }: Props) {
+  const { login, common } = text
   return (
     <div className={styles.page}>
       <Header locale={locale} text={text} />
       <main className={styles.main}>
         <section className={styles.intro}>
-          <h1>{text.login.headline}</h1>
+          <h1>{login.headline}</h1>
           <ol className={styles.steps}>
-            {[text.login.step1, text.login.step2, text.login.step3].map((step) => (
+            {[login.step1, login.step2, login.step3].map((step) => (
               <li key={step}>
                 <span>
                   <Weighted text={step} />
@@ -22,9 +30,14 @@ export function LoginFrame({ locale, text, children }: { locale: Locale; text: C
             ))}
           </ol>
         </section>
-        {children}
+        <PageText locale={locale} text={{ login, common }}>
+          {children}
+        </PageText>
+        <noscript>
+          <p className={styles.noscript}>{login.noscript}</p>
+        </noscript>
       </main>
-      <footer className={styles.footer}>{text.login.footer}</footer>
+      <footer className={styles.footer}>{login.footer}</footer>
     </div>
   )
 }

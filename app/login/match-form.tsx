@@ -1,7 +1,7 @@
 'use client'
 
 import { useEffect, useRef, useState } from 'react'
-import styles from './login.module.css'
+import styles from './match-form.module.css'
 
 interface Props {
   label: string
@@ -10,7 +10,7 @@ interface Props {
   onNumber: (number: string) => void
 }
 
-/** Two digit boxes that are one field: it takes the focus, and sends itself with the second digit. */
+/** Two digit boxes that are one input. It takes the focus, and the second digit submits it. */
 export function MatchForm({ label, error, isSending, onNumber }: Props) {
   const ref = useRef<HTMLInputElement>(null)
   const [number, setNumber] = useState('')
@@ -28,7 +28,7 @@ export function MatchForm({ label, error, isSending, onNumber }: Props) {
         <input
           ref={ref}
           data-testid="match-input"
-          className={styles.matchInput}
+          className={styles.input}
           aria-label={label}
           aria-invalid={error !== null}
           aria-describedby={error === null ? undefined : 'match-error'}
@@ -45,7 +45,7 @@ export function MatchForm({ label, error, isSending, onNumber }: Props) {
         ))}
       </div>
       {error === null ? null : (
-        <p id="match-error" className={styles.matchError}>
+        <p id="match-error" className={styles.error}>
           {error}
         </p>
       )}

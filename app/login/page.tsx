@@ -4,7 +4,6 @@ import { findComputer } from '@/lib/auth/identity'
 import { parseNextPath } from '@/lib/http/next-path'
 import { qrLogin } from '@/lib/server/shared'
 import { getLocale } from '../ui/locale'
-import styles from './login.module.css'
 import { LoginFrame } from './login-frame'
 import { SignInPanel } from './sign-in-panel'
 
@@ -13,7 +12,7 @@ export async function generateMetadata(): Promise<Metadata> {
   return { title: text.login.title }
 }
 
-/** The computer's page. Starts nothing: the attempt is made by a POST once the page runs. */
+/** The computer's page. It changes nothing: the page's script creates the attempt by a POST. */
 export default async function LoginPage({ searchParams }: { searchParams: Promise<{ next?: string | string[] }> }) {
   const { locale, text } = await getLocale()
   const computer = await findComputer({ headers: await headers() }, qrLogin().context)
@@ -21,10 +20,7 @@ export default async function LoginPage({ searchParams }: { searchParams: Promis
   const already = computer === null ? null : { name: computer.person.name, avatarUrl: computer.person.avatarUrl }
   return (
     <LoginFrame locale={locale} text={text}>
-      <SignInPanel text={text.login} common={text.common} already={already} nextPath={nextPath} />
-      <noscript>
-        <p className={styles.noscript}>{text.login.noscript}</p>
-      </noscript>
+      <SignInPanel already={already} nextPath={nextPath} />
     </LoginFrame>
   )
 }

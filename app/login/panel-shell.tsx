@@ -1,18 +1,18 @@
 import type { ReactNode } from 'react'
-import type { Catalogue } from '@/lib/i18n/catalogue'
 import { Button } from '../ui/button'
-import styles from './login.module.css'
+import { useText } from '../ui/page-text'
+import styles from './panel-shell.module.css'
 
 interface Props {
-  text: Catalogue['login']
-  /** Whether the code is wanted on a screen as narrow as a phone's. */
+  /** Whether the code is shown on a screen as narrow as a phone's. */
   isShown: boolean
   onShow: () => void
   children: ReactNode
 }
 
-/** On a narrow screen, first a card with the way to the app; else the panel. */
-export function PanelShell({ text, isShown, onShow, children }: Props) {
+/** On a narrow screen, first a card that leads to the app; else the panel. */
+export function PanelShell({ isShown, onShow, children }: Props) {
+  const text = useText('login')
   return (
     <section className={styles.panel} data-shown={isShown}>
       <div className={styles.onPhone} data-testid="on-phone">

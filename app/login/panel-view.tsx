@@ -1,7 +1,7 @@
 import type { Ref } from 'react'
 import type { ShownTime, SignInScreen } from '@/lib/client/sign-in-screen'
 import { Caption, type CaptionProps } from './caption'
-import styles from './login.module.css'
+import styles from './panel-view.module.css'
 import { Ring } from './ring'
 import { Tile, type TileProps } from './tile'
 
@@ -9,21 +9,16 @@ interface Props extends TileProps, CaptionProps {
   ref?: Ref<HTMLDivElement>
 }
 
-/** What one state shows: inside the frame, and in the caption below it. Pure, so that every state can be looked at. */
+/** One state: the frame with ring and tile, and the caption below it. Pure. */
 export function PanelView({ ref, ...props }: Props) {
   const { screen } = props
   return (
-    <div ref={ref} className={styles.panelBody} data-testid="qr-panel" data-state={screen.state}>
+    <div ref={ref} className={styles.panel} data-testid="qr-panel" data-state={screen.state}>
       <div className={styles.frame}>
         <Ring time={timeOf(screen)} isFull={screen.state === 'confirmed' || screen.state === 'already'} />
-        <div key={screen.state} className={styles.tile}>
-          <Tile {...props} />
-        </div>
-        <canvas className={styles.mosaic} hidden />
+        <Tile {...props} />
       </div>
-      <div className={styles.caption}>
-        <Caption {...props} />
-      </div>
+      <Caption {...props} />
     </div>
   )
 }

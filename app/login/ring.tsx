@@ -2,16 +2,16 @@
 
 import { useEffect, useRef } from 'react'
 import type { ShownTime } from '@/lib/client/sign-in-screen'
-import styles from './login.module.css'
+import styles from './ring.module.css'
 
 /** A square with round corners, clockwise from the middle of its upper side. */
 const PATH = 'M198 15h85a98 98 0 0 1 98 98v170a98 98 0 0 1-98 98h-170a98 98 0 0 1-98-98v-170a98 98 0 0 1 98-98z'
 
-/** The ring is painted anew with every step: as many as an eye needs, not as many as a screen can. */
+/** Steps of the animation. Each one repaints the ring, so there are fewer of them than frames. */
 const STEP_MS = 100
 const STEPS_MOST = 360
 
-/** Drains while `time` runs out: once per code period, and refills with the next code. Decoration. */
+/** Drains while `time` runs out, and refills with the next code. Decoration. */
 export function Ring({ time, isFull }: { time: ShownTime | null; isFull: boolean }) {
   const ref = useRef<SVGPathElement>(null)
   useEffect(() => {
@@ -34,8 +34,8 @@ export function Ring({ time, isFull }: { time: ShownTime | null; isFull: boolean
       data-full={isFull}
       data-running={time !== null}
     >
-      <path className={styles.ringTrack} d={PATH} />
-      <path ref={ref} className={styles.ringTime} d={PATH} pathLength="1" />
+      <path className={styles.track} d={PATH} />
+      <path ref={ref} className={styles.time} d={PATH} pathLength="1" />
     </svg>
   )
 }

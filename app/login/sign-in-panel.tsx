@@ -4,7 +4,7 @@ import { useRouter } from 'next/navigation'
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { SignIn } from '@/lib/client/sign-in'
 import type { ShownPerson } from '@/lib/client/sign-in-screen'
-import type { Catalogue } from '@/lib/i18n/catalogue'
+import { useText } from '../ui/page-text'
 import { Announcer } from './announcer'
 import { becomePerson, type DrawnCode } from './become'
 import { PanelShell } from './panel-shell'
@@ -12,22 +12,24 @@ import { PanelView } from './panel-view'
 import { useWideOnce } from './use-wide-once'
 
 interface Props {
-  text: Catalogue['login']
-  common: Catalogue['common']
   already: ShownPerson | null
   nextPath: string
 }
 
-/** The panel of the login page, alive. On a phone it asks first: a code on the phone's own screen helps few. */
-export function SignInPanel({ text, common, already, nextPath }: Props) {
+/**
+ * State and effects of the login page. On a phone it starts only on request: a phone cannot scan
+ * its own screen.
+ */
+export function SignInPanel({ already, nextPath }: Props) {
+  const text = useText('login')
   const router = useRouter()
-  // A document of its own, not a client-side step: the new session's page is made with the new session's cookie.
+  // A full page load, so that the server renders the page with the new session cookie.
   const [signIn] = useState(() => new SignIn({ already, onSignedIn: () => location.assign(nextPath) }))
   const [isWanted, setWanted] = useState(false)
   const isWide = useWideOnce()
   const isShown = isWide || isWanted
   const screen = useSyncExternalStore(signIn.screen.subscribe, signIn.screen.get, signIn.screen.get)
-  // No attempt for a code that nobody sees; and for one that is seen, none is waited for longer than it has to be.
+  // No attempt for a code that is not visible; for a visible one, before the first paint.
   useLayoutEffect(() => (isShown ? signIn.open() : undefined), [signIn, isShown])
 
   const { state } = screen
@@ -44,7 +46,7 @@ export function SignInPanel({ text, common, already, nextPath }: Props) {
   const onDrawn = useCallback((code: DrawnCode) => {
     drawn.current = code
   }, [])
-  // Before the first frame of the new state, or that would show the avatar already.
+  // Before the first frame of the new state, which would show the avatar at once.
   useLayoutEffect(() => {
     const code = drawn.current
     if (state !== 'ready' && state !== 'reconnecting') drawn.current = null
@@ -55,19 +57,17 @@ export function SignInPanel({ text, common, already, nextPath }: Props) {
   }, [state, isScanned])
 
   return (
-    <PanelShell text={text} isShown={isShown} onShow={() => setWanted(true)}>
+    <PanelShell isShown={isShown} onShow={() => setWanted(true)}>
       <PanelView
         ref={panel}
         screen={screen}
-        text={text}
-        common={common}
         onStart={() => signIn.start()}
         onStartOver={() => void signIn.startOver()}
         onContinue={() => signIn.continueAsSignedIn()}
         onNumber={(number) => void signIn.match(number)}
         onDrawn={onDrawn}
       />
-      <Announcer screen={screen} text={text} common={common} isSilent={!isShown} />
+      <Announcer screen={screen} isSilent={!isShown} />
     </PanelShell>
   )
 }

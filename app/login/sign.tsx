@@ -1,6 +1,6 @@
-import styles from './login.module.css'
+import styles from './sign.module.css'
 
-type SignState =
+export type SignState =
   | 'denied'
   | 'mismatch'
   | 'scan_timeout'
@@ -13,7 +13,7 @@ type SignState =
 const CROSS = 'M7 7l10 10M17 7L7 17'
 const EXCLAMATION = 'M12 6v7.500M12 17.500v.1'
 
-/** Drawn, not typed: a symbol's glyph differs from system to system. */
+/** Paths, not characters: the glyph of a symbol differs between systems. */
 const SIGNS: Record<SignState, string> = {
   denied: CROSS,
   mismatch: CROSS,
@@ -27,7 +27,7 @@ const SIGNS: Record<SignState, string> = {
   error: EXCLAMATION,
 }
 
-/** What stopped a sign-in, in a picture. Decoration; the words are below it. */
+/** The picture of a stopped sign-in. Decoration: the words are below it. */
 export function Sign({ state }: { state: SignState }) {
   return (
     <svg className={styles.sign} viewBox="0 0 24 24" aria-hidden="true">

@@ -1,36 +1,48 @@
 import type { ReactNode } from 'react'
 import type { SignInScreen } from '@/lib/client/sign-in-screen'
-import type { Catalogue } from '@/lib/i18n/catalogue'
 import { format } from '@/lib/i18n/format'
 import { Avatar } from '../ui/avatar'
 import { Button } from '../ui/button'
+import { useText } from '../ui/page-text'
 import type { DrawnCode } from './become'
 import { CodeImage } from './code-image'
-import styles from './login.module.css'
+import { LoadingModules } from './loading-modules'
 import { MatchForm } from './match-form'
-import { Sign } from './sign'
+import { Sign, type SignState } from './sign'
+import styles from './tile.module.css'
 
 export interface TileProps {
   screen: SignInScreen
-  text: Catalogue['login']
-  common: Catalogue['common']
   onStart: () => void
   onContinue: () => void
   onNumber: (number: string) => void
   onDrawn?: (code: DrawnCode) => void
 }
 
-/** What one state shows inside the frame. */
-export function Tile({ screen, text, common, onStart, onContinue, onNumber, onDrawn }: TileProps): ReactNode {
+/** The square inside the ring, with what one state shows in it, and the canvas for the mosaic. */
+export function Tile(props: TileProps) {
+  return (
+    <>
+      <div key={props.screen.state} className={styles.tile}>
+        <Content {...props} />
+      </div>
+      <canvas className={styles.mosaic} hidden />
+    </>
+  )
+}
+
+function Content({ screen, onStart, onContinue, onNumber, onDrawn }: TileProps): ReactNode {
+  const text = useText('login')
+  const common = useText('common')
   const newCode = <Button kind="primary" label={text.newCode} onClick={onStart} />
   switch (screen.state) {
     case 'loading':
-      return <Loading />
+      return <LoadingModules />
     case 'ready':
       return <CodeImage url={screen.code.url} title={text.codeTitle} onDrawn={onDrawn} />
     case 'reconnecting':
       if (screen.code !== null) return <CodeImage url={screen.code.url} title={text.codeTitle} onDrawn={onDrawn} />
-      return screen.person === null ? <Loading /> : <Avatar person={screen.person} size={112} />
+      return screen.person === null ? <LoadingModules /> : <Avatar person={screen.person} size={112} />
     case 'scanned':
       return (
         <>
@@ -62,14 +74,10 @@ export function Tile({ screen, text, common, onStart, onContinue, onNumber, onDr
         </>
       )
     case 'denied':
-      return (
-        <Stopped state={screen.state} title={text.denied}>
-          {newCode}
-        </Stopped>
-      )
     case 'mismatch':
+    case 'paused':
       return (
-        <Stopped state={screen.state} title={text.mismatch}>
+        <Stopped state={screen.state} title={text[screen.state]}>
           {newCode}
         </Stopped>
       )
@@ -79,59 +87,28 @@ export function Tile({ screen, text, common, onStart, onContinue, onNumber, onDr
           {newCode}
         </Stopped>
       )
-    case 'paused':
-      return (
-        <Stopped state={screen.state} title={text.paused}>
-          {newCode}
-        </Stopped>
-      )
     case 'offline':
-      return <Stopped state={screen.state} title={text.offline} />
+    case 'unavailable':
+      return <Stopped state={screen.state} title={text[screen.state]} />
     case 'rate_limited':
       return <Stopped state={screen.state} title={common.rateLimited} />
-    case 'unavailable':
-      return <Stopped state={screen.state} title={text.unavailable} />
     case 'error':
       return (
         <Stopped state={screen.state} title={text.error}>
           <Button kind="primary" label={common.tryAgain} onClick={onStart} />
         </Stopped>
       )
+    default:
+      return screen satisfies never
   }
 }
 
-interface StoppedProps {
-  state: Parameters<typeof Sign>[0]['state']
-  title: string
-  children?: ReactNode
-}
-
-function Stopped({ state, title, children }: StoppedProps) {
+function Stopped({ state, title, children }: { state: SignState; title: string; children?: ReactNode }) {
   return (
     <>
       <Sign state={state} />
       <h2>{title}</h2>
       {children}
     </>
-  )
-}
-
-/** 5×5 modules, breathing. */
-function Loading() {
-  const cells = Array.from({ length: 25 }, (_, index) => ({ column: index % 5, row: Math.floor(index / 5) }))
-  return (
-    <svg className={styles.loading} viewBox="0 0 50 50" aria-hidden="true">
-      {cells.map(({ column, row }) => (
-        <rect
-          key={`${column} ${row}`}
-          data-wave={column + row}
-          x={column * 10 + 1.5}
-          y={row * 10 + 1.5}
-          width="7"
-          height="7"
-          rx="2"
-        />
-      ))}
-    </svg>
   )
 }

@@ -2,13 +2,13 @@
 
 import { useLayoutEffect, useState } from 'react'
 
-/** Below this a window is taken for a phone's. The same as in `login.module.css`. */
+/** A narrower window counts as a phone. The same width as in `panel-shell.module.css`. */
 const WIDE = '(min-width: 640px)'
 
-/** Whether the window is, or has been, wider than a phone: whoever zooms in keeps what is on the screen. */
+/** Whether the window is or was wider than a phone. So zooming in does not hide the code. */
 export function useWideOnce(): boolean {
   const [isWide, setWide] = useState(false)
-  // Before the first paint, so that the code has not to wait for it.
+  // Before the first paint, so that it does not delay the code.
   useLayoutEffect(() => {
     const query = matchMedia(WIDE)
     const update = () => query.matches && setWide(true)

@@ -8,7 +8,7 @@ export async function generateMetadata(): Promise<Metadata> {
   return { title: text.phone.title, manifest: '/manifest.webmanifest' }
 }
 
-/** The simulated phone app, which can be installed. */
+/** The simulated phone app. It can be installed. */
 export default async function PhoneLayout({ children }: { children: ReactNode }) {
   const { text } = await getLocale()
   return (

@@ -13,18 +13,12 @@ export default async function PhonePage() {
   const phone = await findCookiePhone({ headers: await headers() }, qrLogin().context)
   return (
     <PhoneFrame locale={locale} text={text}>
-      <PhoneApp
-        locale={locale}
-        text={text.phone}
-        unknownDevice={text.common.unknownDevice}
-        signedIn={phone === null ? null : await readAccount(phone)}
-        accounts={listDemoAccounts()}
-      />
+      <PhoneApp signedIn={phone === null ? null : await readAccount(phone)} accounts={listDemoAccounts()} />
     </PhoneFrame>
   )
 }
 
-/** With the lists, so that none of them moves the page when it comes. */
+/** Includes the lists, so that the layout does not shift when they arrive. */
 async function readAccount({ id, person }: PhoneSession): Promise<SignedIn> {
   const { sessions } = qrLogin().context
   const [computers, phones] = await Promise.all([sessions.list(person.id, null), sessions.listPhones(person.id, id)])

@@ -4,12 +4,11 @@ import { useCallback, useState } from 'react'
 import { call } from '@/lib/client/api'
 import type { Person } from '@/lib/core/account/person'
 import type { PhoneView, SessionView } from '@/lib/core/session/session'
-import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { type DemoAccount, PhoneSignIn } from '../ui/phone-sign-in'
 import { PhoneHome } from './phone-home'
 import { PhoneWelcome } from './phone-welcome'
 
-/** The lists: null until they are known. */
+/** The lists are null until they are known. */
 export interface SignedIn {
   person: Person
   sessions: SessionView[] | null
@@ -17,19 +16,16 @@ export interface SignedIn {
 }
 
 interface Props {
-  locale: Locale
-  text: Catalogue['phone']
-  unknownDevice: string
-  /** As the page was opened; null when the phone was not signed in. */
+  /** When the page was opened; null if the phone was not signed in. */
   signedIn: SignedIn | null
   accounts: DemoAccount[]
 }
 
 /** Signed out: pick an account. Signed in: the home of the app. */
-export function PhoneApp({ locale, text, unknownDevice, signedIn: before, accounts }: Props) {
+export function PhoneApp({ signedIn: before, accounts }: Props) {
   const [signedIn, setSignedIn] = useState(before)
 
-  // One and the same for ever: the home page's stream hangs on it.
+  // A stable identity: the stream of the home page restarts if it changes.
   const forget = useCallback(() => setSignedIn(null), [])
 
   async function signOut() {
@@ -39,23 +35,13 @@ export function PhoneApp({ locale, text, unknownDevice, signedIn: before, accoun
 
   if (signedIn === null) {
     return (
-      <PhoneWelcome text={text}>
+      <PhoneWelcome>
         <PhoneSignIn
-          text={text}
           accounts={accounts}
           onSignedIn={(person) => setSignedIn({ person, sessions: null, phones: null })}
         />
       </PhoneWelcome>
     )
   }
-  return (
-    <PhoneHome
-      locale={locale}
-      text={text}
-      unknownDevice={unknownDevice}
-      signedIn={signedIn}
-      onSignOut={() => void signOut()}
-      onSignedOut={forget}
-    />
-  )
+  return <PhoneHome signedIn={signedIn} onSignOut={() => void signOut()} onSignedOut={forget} />
 }

@@ -1,14 +1,24 @@
 import type { ReactNode } from 'react'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { Header } from '../ui/header'
+import { PageText } from '../ui/page-text'
 import styles from './phone.module.css'
 
-/** What stays the same around the app's home. */
-export function PhoneFrame({ locale, text, children }: { locale: Locale; text: Catalogue; children: ReactNode }) {
+interface Props {
+  locale: Locale
+  text: Catalogue
+  children: ReactNode
+}
+
+/** The part of the app's home that is the same in every state. */
+export function PhoneFrame({ locale, text, children }: Props) {
+  const { phone, phoneSignIn, devices } = text
   return (
     <div className={styles.page}>
       <Header locale={locale} text={text} />
-      {children}
+      <PageText locale={locale} text={{ phone, phoneSignIn, devices }}>
+        {children}
+      </PageText>
     </div>
   )
 }

@@ -1,20 +1,17 @@
 'use client'
 
 import type { PhoneView, SessionView } from '@/lib/core/session/session'
-import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { format } from '@/lib/i18n/format'
 import { Avatar } from '../ui/avatar'
 import { Button } from '../ui/button'
 import { Mark } from '../ui/mark'
 import { Notices } from '../ui/notices'
+import { useText } from '../ui/page-text'
 import { SessionList } from '../ui/session-list'
 import styles from './phone.module.css'
 import { PhoneList } from './phone-list'
 
 interface Props {
-  locale: Locale
-  text: Catalogue['phone']
-  unknownDevice: string
   person: { name: string; avatarUrl: string | null }
   /** Null until they are known. */
   sessions: SessionView[] | null
@@ -29,26 +26,25 @@ interface Props {
   onSignOut: () => void
 }
 
-/** The scan tile, the person's signed-in computers as they are now, a notice for each new one, and their phones. */
+/** The scan tile, the person's computers with a notice for each new one, and their phones. */
 export function PhoneHomeView(props: Props) {
-  const { locale, text, unknownDevice, person, sessions, noticed, phones } = props
+  const { person, sessions, noticed, phones } = props
+  const text = useText('phone')
   return (
     <main className={styles.main}>
-      <Notices sessions={noticed} as="phone" text={text} unknownDevice={unknownDevice} onDismiss={props.onDismiss} />
+      <Notices sessions={noticed} as="phone" onDismiss={props.onDismiss} />
       <h1 className={styles.hi}>
         <Avatar person={person} size={52} />
         {format(text.hi, { name: person.name })}
       </h1>
-      {/* A document of its own: the scanner alone may use the camera. */}
+      {/* Loads a new document: only the scanner may use the camera. */}
       <a className={styles.scanTile} href="/phone/scan" data-testid="scan-tile">
         <Mark size={44} isPlain />
         {text.scan}
       </a>
       <section className={styles.section}>
         <h2>{text.computers}</h2>
-        {sessions === null ? null : (
-          <SessionList sessions={sessions} as="phone" locale={locale} text={text} unknownDevice={unknownDevice} />
-        )}
+        {sessions === null ? null : <SessionList sessions={sessions} as="phone" />}
         {sessions !== null && sessions.length > 0 ? (
           <Button
             kind="danger"
@@ -61,13 +57,7 @@ export function PhoneHomeView(props: Props) {
       <section className={styles.section}>
         <h2>{text.phones}</h2>
         {phones === null ? null : (
-          <PhoneList
-            phones={phones}
-            locale={locale}
-            text={text}
-            onSignOut={props.onSignOutPhone}
-            onSignOutOthers={props.onSignOutOtherPhones}
-          />
+          <PhoneList phones={phones} onSignOut={props.onSignOutPhone} onSignOutOthers={props.onSignOutOtherPhones} />
         )}
       </section>
       <div className={styles.end}>

@@ -1,9 +1,10 @@
 import type { ReactNode } from 'react'
-import type { Catalogue } from '@/lib/i18n/catalogue'
+import { useText } from '../ui/page-text'
 import styles from './phone.module.css'
 
-/** Nobody is signed in on this phone yet; `children` is the form. */
-export function PhoneWelcome({ text, children }: { text: Catalogue['phone']; children: ReactNode }) {
+/** For a phone that is not signed in; `children` is the form. */
+export function PhoneWelcome({ children }: { children: ReactNode }) {
+  const text = useText('phone')
   return (
     <main className={styles.main}>
       <div className={styles.intro}>

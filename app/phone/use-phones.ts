@@ -12,10 +12,10 @@ interface Phones {
   signOutOthers: () => Promise<void>
 }
 
-/** The person's signed-in phones, as they were when the page was opened or last became visible. `before`: null when unknown. */
+/** The person's phones, loaded again when the page becomes visible. `before`: null if unknown. */
 export function usePhones(before: PhoneView[] | null): Phones {
   const [phones, setPhones] = useState(before)
-  /** Which request counts: an answer may be overtaken by a later one. */
+  /** Number of the latest request: an older answer that arrives later is ignored. */
   const round = useRef(0)
 
   const load = useCallback(async () => {

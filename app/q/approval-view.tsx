@@ -1,9 +1,9 @@
 import type { ReactNode } from 'react'
-import type { ApprovalScreen } from '@/lib/client/approval-screen'
-import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
+import type { ApprovalScreen, Ending } from '@/lib/client/approval-screen'
 import { format } from '@/lib/i18n/format'
 import { Avatar } from '../ui/avatar'
 import { Countdown } from '../ui/countdown'
+import { useText } from '../ui/page-text'
 import styles from './approval.module.css'
 import { ContinueButton } from './continue-button'
 import { EndingMessage } from './ending-message'
@@ -12,9 +12,6 @@ import { Question } from './question'
 
 interface Props {
   screen: ApprovalScreen
-  locale: Locale
-  text: Catalogue['approval']
-  common: Catalogue['common']
   person: { name: string; avatarUrl: string | null } | null
   host: string
   /** The form for a phone that is not signed in. */
@@ -26,7 +23,7 @@ interface Props {
   onAgain: () => void
 }
 
-/** What one state of the question shows. Pure, so that every state can be looked at. */
+/** One state of the question. Pure. */
 export function ApprovalView(props: Props) {
   const { screen, person } = props
   return (
@@ -38,14 +35,16 @@ export function ApprovalView(props: Props) {
         </p>
       )}
       <div className={styles.body} role="status">
-        {bodyOf(props)}
+        <Body {...props} />
       </div>
     </main>
   )
 }
 
-function bodyOf(props: Props) {
-  const { screen, locale, text, common, person, host, signIn } = props
+function Body(props: Props): ReactNode {
+  const { screen, person, host, signIn } = props
+  const text = useText('approval')
+  const common = useText('common')
   const again = (
     <button type="button" className="button" onClick={props.onAgain}>
       {common.tryAgain}
@@ -74,8 +73,6 @@ function bodyOf(props: Props) {
         <Question
           review={screen.review}
           step={screen.state === 'submitting' ? screen.step : null}
-          locale={locale}
-          text={text}
           host={host}
           onApprove={props.onApprove}
           onDecline={props.onDecline}
@@ -107,7 +104,7 @@ function bodyOf(props: Props) {
     case 'rate_limited':
       return (
         <Message outcome="late" title={common.rateLimited}>
-          {/* Said once, not every second. */}
+          {/* Announced once, not every second. */}
           <p className="quiet" aria-live="off">
             <Countdown text={common.rateLimitedHint} endsAt={screen.endsAt} />
           </p>
@@ -122,6 +119,6 @@ function bodyOf(props: Props) {
       )
     }
     default:
-      return <EndingMessage ending={screen.state} text={text} host={host} />
+      return <EndingMessage ending={screen.state satisfies Ending} host={host} />
   }
 }

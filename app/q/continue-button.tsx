@@ -3,19 +3,19 @@
 import { useEffect, useRef, useState } from 'react'
 
 /**
- * A click that was meant for something else must not go on: one for the page before this one, and the second half of a
- * double click that a window in front took the first half of before it closed.
+ * A click that was meant for something else must not continue: a click for the previous page, or
+ * the second half of a double click whose first half closed a window in front.
  */
 const GUARD_MS = 700
 
-/** Disabled for a moment after it appears; deaf for a moment after the window gets the focus. */
+/** Ignores clicks for a moment after it appears and after the window gets the focus. */
 export function ContinueButton({ label, onContinue }: { label: string; onContinue: () => void }) {
   const [isArmed, setArmed] = useState(false)
-  const deafUntil = useRef(0)
+  const ignoreUntil = useRef(0)
   useEffect(() => {
     const timer = setTimeout(() => setArmed(true), GUARD_MS)
     const onFocus = () => {
-      deafUntil.current = performance.now() + GUARD_MS
+      ignoreUntil.current = performance.now() + GUARD_MS
     }
     window.addEventListener('focus', onFocus)
     return () => {
@@ -30,7 +30,7 @@ export function ContinueButton({ label, onContinue }: { label: string; onContinu
       data-testid="continue"
       disabled={!isArmed}
       data-waiting={!isArmed}
-      onClick={() => performance.now() >= deafUntil.current && onContinue()}
+      onClick={() => performance.now() >= ignoreUntil.current && onContinue()}
     >
       {label}
     </button>

@@ -1,10 +1,10 @@
 import type { Ending } from '@/lib/client/approval-screen'
-import type { Catalogue } from '@/lib/i18n/catalogue'
 import { format } from '@/lib/i18n/format'
+import { type Texts, useText } from '../ui/page-text'
 import styles from './approval.module.css'
 import { Message, type Outcome } from './message'
 
-type Text = Catalogue['approval']
+type Text = Texts<'approval'>
 type Words = { [K in keyof Text]: Text[K] extends string ? K : never }[keyof Text]
 
 const ENDINGS: Record<Ending, { outcome: Outcome; title: Words; hints: Words[] }> = {
@@ -19,8 +19,9 @@ const ENDINGS: Record<Ending, { outcome: Outcome; title: Words; hints: Words[] }
   sign_out_failed: { outcome: 'trouble', title: 'signOutFailed', hints: ['signOutFailedHint'] },
 }
 
-/** How it ended, and the two ways on. Both are documents of their own. */
-export function EndingMessage({ ending, text, host }: { ending: Ending; text: Text; host: string }) {
+/** How it ended, and two links. Both load a new document. */
+export function EndingMessage({ ending, host }: { ending: Ending; host: string }) {
+  const text = useText('approval')
   const { outcome, title, hints } = ENDINGS[ending]
   return (
     <Message outcome={outcome} title={text[title]}>

@@ -18,7 +18,7 @@ interface Props {
   children?: ReactNode
 }
 
-/** One thing that is so, with a sign for those who see only that. */
+/** A title with a picture of its outcome. */
 export function Message({ outcome, title, hint, children }: Props) {
   return (
     <div className={styles.message}>

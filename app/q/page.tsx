@@ -13,7 +13,7 @@ export async function generateMetadata(): Promise<Metadata> {
   return { title: text.approval.title }
 }
 
-/** What the code opens. The code is in the fragment, which no server sees: this page can change nothing. */
+/** The code opens this page. The code is in the fragment, which no server receives. */
 export default async function ApprovalPage() {
   const { locale, text } = await getLocale()
   const request = { headers: await headers() }
@@ -21,10 +21,6 @@ export default async function ApprovalPage() {
   return (
     <ApprovalFrame locale={locale} text={text}>
       <ApprovalPanel
-        locale={locale}
-        text={text.approval}
-        phoneText={text.phone}
-        common={text.common}
         person={phone?.person ?? null}
         isInitiatorTrusted={isInitiatorTrusted(request.headers)}
         accounts={listDemoAccounts()}

@@ -2,26 +2,27 @@
 
 import { type ReactNode, useEffect, useState } from 'react'
 import type { Review } from '@/lib/core/attempt/views'
-import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
-import { format, formatAgo, formatDevice } from '@/lib/i18n/format'
+import { format, formatDevice } from '@/lib/i18n/format'
+import { formatAgo } from '@/lib/i18n/format-ago'
+import { useLocale, useText } from '../ui/page-text'
 import styles from './approval.module.css'
 
-/** A tap that was meant for the page before must not answer: the buttons do nothing for this long. */
+/** The buttons ignore taps for this long: a tap meant for the previous page must not answer. */
 const GUARD_MS = 700
 
 interface Props {
   review: Review
-  /** The answer that is under way. */
+  /** The answer that is being sent. */
   step: 'confirm' | 'cancel' | null
-  locale: Locale
-  text: Catalogue['approval']
   host: string
   onApprove: () => void
   onDecline: () => void
 }
 
-/** What asks, the warning, and two buttons of equal size. They appear together. */
-export function Question({ review, step, locale, text, host, onApprove, onDecline }: Props) {
+/** The computer, the warning, and two buttons of equal size. They appear together. */
+export function Question({ review, step, host, onApprove, onDecline }: Props) {
+  const locale = useLocale()
+  const text = useText('approval')
   const isArmed = useGuard()
   const { computer, match } = review
   const device = formatDevice(computer)
@@ -40,7 +41,7 @@ export function Question({ review, step, locale, text, host, onApprove, onDeclin
         {computer.place === null ? null : (
           <Fact name={text.location}>{format(text.near, { place: computer.place })}</Fact>
         )}
-        <Fact name={text.asked}>{formatAgo(computer.requestedAgoMs, locale)}</Fact>
+        <Fact name={text.requested}>{formatAgo(computer.requestedAgoMs, locale)}</Fact>
         <Fact name={text.site}>{host}</Fact>
       </dl>
       {isDue ? (

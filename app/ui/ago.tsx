@@ -1,13 +1,22 @@
 'use client'
 
 import { useSyncExternalStore } from 'react'
-import type { Locale } from '@/lib/i18n/catalogue'
-import { format, formatAgo } from '@/lib/i18n/format'
+import { format } from '@/lib/i18n/format'
+import { formatAgo } from '@/lib/i18n/format-ago'
+import { useLocale } from './page-text'
 
 const TICK_MS = 10_000
 
-/** `{relative}` in `text`, counted from `since` (ISO 8601) and kept up to date. The server does not know the reader's now. */
-export function Ago({ since, text = '{relative}', locale }: { since: string; text?: string; locale: Locale }) {
+interface Props {
+  /** ISO 8601. */
+  since: string
+  /** Contains `{relative}`. */
+  text?: string
+}
+
+/** A relative time that stays up to date. The server does not know the reader's clock. */
+export function Ago({ since, text = '{relative}' }: Props) {
+  const locale = useLocale()
   const agoMs = useSyncExternalStore(
     tick,
     () => roundedAgo(since),

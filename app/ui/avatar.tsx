@@ -2,11 +2,11 @@ interface Props {
   person: { name: string; avatarUrl: string | null }
   /** CSS pixels. */
   size: number
-  /** Moves along to the next page's, where the browser can. At most one on a page. */
+  /** Moves to the avatar of the next page in a view transition. At most one on a page. */
   travels?: boolean
 }
 
-/** A person's picture; their name always stands beside it. Without one, the first letter. */
+/** A person's picture, or their first letter. Decoration: the name is beside it. */
 export function Avatar({ person, size, travels = false }: Props) {
   const className = travels ? 'avatar traveller' : 'avatar'
   if (!isOurs(person.avatarUrl)) {
@@ -23,7 +23,7 @@ export function Avatar({ person, size, travels = false }: Props) {
   return <img className={className} src={person.avatarUrl} alt="" width={size} height={size} />
 }
 
-/** A page shows pictures from its own origin only: another would learn who signs in, and the policy does not let it. */
+/** Only pictures of our origin: another would learn who signs in, and the CSP blocks it. */
 function isOurs(avatarUrl: string | null): avatarUrl is string {
   return avatarUrl?.startsWith('/') ?? false
 }

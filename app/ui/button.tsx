@@ -7,14 +7,14 @@ interface Props {
   label: ReactNode
   onClick: () => void
   kind?: 'plain' | 'primary' | 'danger' | 'link'
-  /** Besides the time before the page's script runs. */
+  /** In addition to the time before the page's script runs. */
   isDisabled?: boolean
   testId?: string
 }
 
 const CLASSES = { plain: 'button', primary: 'button primary', danger: 'button danger', link: 'link' }
 
-/** A button that works from the moment it can be pressed: until the page's script runs it is disabled. */
+/** A button that is disabled until the page's script runs. */
 export function Button({ label, onClick, kind = 'plain', isDisabled = false, testId }: Props) {
   const isHydrated = useHydrated()
   return (

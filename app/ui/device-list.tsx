@@ -1,11 +1,11 @@
 'use client'
 
 import { useLayoutEffect, useRef, useState } from 'react'
-import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { format, formatDevice } from '@/lib/i18n/format'
 import { Ago } from './ago'
 import { Button } from './button'
 import styles from './device-list.module.css'
+import { useText } from './page-text'
 
 export interface Device {
   id: string
@@ -14,42 +14,41 @@ export interface Device {
   place: string | null
   /** ISO 8601. */
   lastSeenAt: string
-  /** The one that this page is on: it has a label in the place of a button. */
+  /** The one that this page is on: it has a label instead of a button. */
   current: boolean
 }
 
 interface Props<T extends Device> {
-  /** What the rows are called for tests. */
+  /** Prefix of the test hooks of a row. */
   kind: 'session' | 'phone'
   devices: T[]
-  locale: Locale
-  text: Catalogue['phone']
   /** The name of a device whose browser and system are not known. */
   unknown: string
   currentLabel?: string | undefined
-  /** What the question before a sign-out adds. */
+  /** Shown in the confirmation dialog. */
   hint: string
   isNew?: (device: T) => boolean
   onSignOut: (id: string) => void
 }
 
-/** Signed-in devices, each with its sign-out behind a question. */
+/** Signed-in devices, each with a button to sign it out, which opens a confirmation dialog. */
 export function DeviceList<T extends Device>(props: Props<T>) {
-  const { kind, devices, locale, text, unknown, currentLabel, hint, isNew, onSignOut } = props
+  const { kind, devices, unknown, currentLabel, hint, isNew, onSignOut } = props
+  const text = useText('devices')
   const dialog = useRef<HTMLDialogElement>(null)
-  const [asked, setAsked] = useState<T | null>(null)
+  const [chosen, setChosen] = useState<T | null>(null)
   const nameOf = (device: T) => formatDevice(device) ?? unknown
-  // Once its words are there: the first answer gets the focus.
+  // After the content is rendered: the first button of the dialog gets the focus.
   useLayoutEffect(() => {
-    if (asked === null || dialog.current === null || dialog.current.open) return
-    // It keeps its last answer, and Escape gives none.
+    if (chosen === null || dialog.current === null || dialog.current.open) return
+    // A dialog keeps its last return value, and Escape does not reset it.
     dialog.current.returnValue = ''
     dialog.current.showModal()
-  }, [asked])
+  }, [chosen])
 
-  function answer() {
-    if (dialog.current?.returnValue === 'yes' && asked !== null) onSignOut(asked.id)
-    setAsked(null)
+  function close() {
+    if (dialog.current?.returnValue === 'yes' && chosen !== null) onSignOut(chosen.id)
+    setChosen(null)
   }
 
   return (
@@ -67,21 +66,21 @@ export function DeviceList<T extends Device>(props: Props<T>) {
               {isNew?.(device) ? <span className={styles.badge}>{text.isNew}</span> : null}
               <span className="quiet">
                 {device.place === null ? null : `${format(text.near, { place: device.place })} · `}
-                <Ago since={device.lastSeenAt} locale={locale} />
+                <Ago since={device.lastSeenAt} />
               </span>
             </span>
             {device.current ? (
               <span className="quiet">{currentLabel}</span>
             ) : (
-              <Button kind="danger" label={text.signOut} onClick={() => setAsked(device)} testId="sign-out" />
+              <Button kind="danger" label={text.signOut} onClick={() => setChosen(device)} testId="sign-out" />
             )}
           </li>
         ))}
       </ul>
-      <dialog ref={dialog} className={styles.dialog} aria-labelledby={`sign-out-${kind}`} onClose={answer}>
-        {asked === null ? null : (
+      <dialog ref={dialog} className={styles.dialog} aria-labelledby={`sign-out-${kind}`} onClose={close}>
+        {chosen === null ? null : (
           <form method="dialog">
-            <h2 id={`sign-out-${kind}`}>{format(text.signOutOf, { device: nameOf(asked) })}</h2>
+            <h2 id={`sign-out-${kind}`}>{format(text.signOutOf, { device: nameOf(chosen) })}</h2>
             <p className="quiet">{hint}</p>
             <div className={styles.answers}>
               <button type="submit" className="button" value="no">

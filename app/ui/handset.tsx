@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import styles from './handset.module.css'
 
-/** A phone's screen: the whole window on a phone, inside a plain bezel on a wide one, with `beside` to its left. */
+/** A phone's screen: fills a narrow window; in a wide one a bezel with `beside` to its left. */
 export function Handset({ beside, children }: { beside?: ReactNode; children: ReactNode }) {
   return (
     <div className={styles.room}>

@@ -4,7 +4,7 @@ import styles from './header.module.css'
 import { LanguageSwitch } from './language-switch'
 import { Mark } from './mark'
 
-/** Mark and brand left, language (and what the page adds) right. */
+/** Mark and brand left; language switch and `children` right. */
 export function Header({ locale, text, children }: { locale: Locale; text: Catalogue; children?: ReactNode }) {
   return (
     <header className={styles.header}>

@@ -16,7 +16,7 @@ test.each([
   expect(isTrusted({ 'Sec-Fetch-Site': site })).toBe(expected)
 })
 
-test('a browser that does not tell is not trusted', () => {
+test('a browser without Fetch Metadata is not trusted', () => {
   expect(isTrusted({})).toBe(false)
 })
 
@@ -25,7 +25,7 @@ test.each([
   ['Sec-Purpose', 'prefetch;prerender'],
   ['Sec-Purpose', 'anything'],
   ['Purpose', 'prefetch'],
-])('%s: %s is not trusted, whatever the site', (name, value) => {
+])('%s: %s is not trusted, for any site', (name, value) => {
   for (const site of ['none', 'same-origin']) {
     expect(isTrusted({ 'Sec-Fetch-Site': site, [name]: value })).toBe(false)
   }

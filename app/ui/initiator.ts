@@ -1,11 +1,12 @@
-/** Browsers send these with a prefetch or a prerender, whose answer no person may ever see. */
+/** Headers of a prefetch or a prerender, whose result may never be visible. */
 const SPECULATIVE = ['sec-purpose', 'purpose']
 
 /**
- * Whether no foreign page can have led to this document: it was opened from outside the browser's pages (an address that
- * was typed, a camera app), or by a page of ours. False where the browser does not tell, as over http on a local network.
+ * True if no foreign page can have led to this document: the navigation started outside a page (a
+ * typed address, a camera app) or on one of our pages. False if the browser sends no Fetch
+ * Metadata, as over http on a local network.
  *
- * Fetch Metadata, 2.4: the value covers every redirect on the way. It cannot be set by a page.
+ * Fetch Metadata, 2.4: the value covers every redirect on the way. A page cannot set it.
  */
 export function isInitiatorTrusted(headers: { get(name: string): string | null }): boolean {
   const site = headers.get('sec-fetch-site')

@@ -7,7 +7,7 @@ import { useHydrated } from './use-hydrated'
 
 const YEAR_S = 365 * 86_400
 
-/** Goes to the other language without reloading, so that a running attempt lives on. */
+/** Switches the language without a reload, so that the running attempt continues. */
 export function LanguageSwitch({ locale, label }: { locale: Locale; label: string }) {
   const router = useRouter()
   const isHydrated = useHydrated()

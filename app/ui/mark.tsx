@@ -1,4 +1,4 @@
-/** 回, the code's finder square: "to return". Decoration; the name stands beside it. `isPlain`: in the text's colour. */
+/** 回, the finder square of a code. Decoration. `isPlain`: in the colour of the text. */
 export function Mark({ size = 34, isPlain = false }: { size?: number; isPlain?: boolean }) {
   return (
     <svg width={size} height={size} viewBox="0 0 34 34" aria-hidden="true">

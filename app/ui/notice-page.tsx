@@ -2,7 +2,7 @@ import type { ReactNode } from 'react'
 import { Mark } from './mark'
 import styles from './notice-page.module.css'
 
-/** A page that has one thing to say. */
+/** A page with one message. */
 export function NoticePage({ header, title, children }: { header?: ReactNode; title: string; children?: ReactNode }) {
   return (
     <div className={styles.page}>

@@ -3,9 +3,9 @@
 import { type FormEvent, useState } from 'react'
 import { call, type Refused } from '@/lib/client/api'
 import type { Person } from '@/lib/core/account/person'
-import type { Catalogue } from '@/lib/i18n/catalogue'
 import { format, formatCountdown } from '@/lib/i18n/format'
 import { Avatar } from './avatar'
+import { type Texts, useText } from './page-text'
 import styles from './phone-sign-in.module.css'
 import { useHydrated } from './use-hydrated'
 
@@ -16,8 +16,7 @@ export interface DemoAccount {
 }
 
 interface Props {
-  text: Catalogue['phone']
-  /** Empty where the demo is off: a form asks for name and password instead. */
+  /** Empty if the demo is off: then the form has fields for name and password. */
   accounts: DemoAccount[]
   onSignedIn: (person: Person) => void
 }
@@ -25,7 +24,8 @@ interface Props {
 const DEMO_PASSWORD = 'demo'
 
 /** Signs the simulated phone in. */
-export function PhoneSignIn({ text, accounts, onSignedIn }: Props) {
+export function PhoneSignIn({ accounts, onSignedIn }: Props) {
+  const text = useText('phoneSignIn')
   const [problem, setProblem] = useState('')
   const [isSending, setSending] = useState(false)
   const isHydrated = useHydrated()
@@ -96,7 +96,7 @@ export function PhoneSignIn({ text, accounts, onSignedIn }: Props) {
   )
 }
 
-function problemOf({ code, retryAfterMs }: Refused, text: Catalogue['phone']): string {
+function problemOf({ code, retryAfterMs }: Refused, text: Texts<'phoneSignIn'>): string {
   if (code === 'rate_limited') return format(text.tooManyTries, { time: formatCountdown(retryAfterMs ?? 60_000) })
   return code === 'credentials_wrong' ? text.credentialsWrong : text.signInFailed
 }

@@ -2,31 +2,27 @@
 
 import { call } from '@/lib/client/api'
 import type { SessionView } from '@/lib/core/session/session'
-import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { DeviceList } from './device-list'
 import styles from './device-list.module.css'
+import { useText } from './page-text'
 
 interface Props {
   sessions: SessionView[]
   as: 'phone' | 'computer'
-  locale: Locale
-  text: Catalogue['phone']
-  unknownDevice: string
   currentLabel?: string
 }
 
 const NEW_FOR_MS = 86_400_000
 
-/** Signed-in computers. The list itself comes by stream. */
-export function SessionList({ sessions, as, locale, text, unknownDevice, currentLabel }: Props) {
+/** Signed-in computers. The stream of the account updates the list. */
+export function SessionList({ sessions, as, currentLabel }: Props) {
+  const text = useText('devices')
   if (sessions.length === 0) return <p className={styles.empty}>{text.noComputers}</p>
   return (
     <DeviceList
       kind="session"
       devices={sessions}
-      locale={locale}
-      text={text}
-      unknown={unknownDevice}
+      unknown={text.unknownComputer}
       currentLabel={currentLabel}
       hint={text.signOutOfHint}
       isNew={(session) => as === 'phone' && isNew(session)}

@@ -5,8 +5,8 @@ import { followAccount } from '@/lib/client/follow-account'
 import type { EndedBy, SessionView } from '@/lib/core/session/session'
 
 /**
- * The signed-in computers of the account that this page is signed in to, as they are now; null until they are known.
- * `onSignedOut` stays the same. `before`: as the page was opened, where that is known.
+ * The signed-in computers of the account that this page is signed in to; null until they are known.
+ * `onSignedOut` must have a stable identity. `before`: the list when the page was opened, if known.
  */
 export function useAccount(
   as: 'phone' | 'computer',

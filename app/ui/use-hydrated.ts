@@ -5,8 +5,8 @@ import { useSyncExternalStore } from 'react'
 const never = () => () => {}
 
 /**
- * False until the page's script has taken over what the server sent. A button that would do nothing before then is
- * disabled, so that no tap is lost and no form is sent by the browser itself.
+ * False until the page's script has hydrated the document. A control that would do nothing before
+ * then is disabled, so that no tap is lost and the browser submits no form itself.
  */
 export function useHydrated(): boolean {
   return useSyncExternalStore(

@@ -6,21 +6,21 @@ import { findNew, findUnacknowledged } from '@/lib/client/notices'
 import type { SessionView } from '@/lib/core/session/session'
 
 interface Notices {
-  /** The computers that are news. */
+  /** The new computers. */
   noticed: SessionView[]
   /** "That was me". */
   dismiss: (id: string) => void
 }
 
-/** On a phone, whose answer counts for every phone of the person. `sessions`: null until they are known. */
+/** On a phone: an answer counts for all phones of the person. `sessions`: null until known. */
 export function usePhoneNotices(sessions: SessionView[] | null): Notices {
-  /** Answered here, and perhaps not in the list yet. */
+  /** Answered here; the list may not contain the answer yet. */
   const [answered, setAnswered] = useState<ReadonlySet<string>>(new Set())
 
   async function acknowledge(id: string) {
     setAnswered((ids) => new Set(ids).add(id))
     const answer = await call('POST', `/api/sessions/${id}/acknowledge`)
-    // Not in the record: it stays news.
+    // Not recorded: show the notice again.
     if (!answer.ok) setAnswered((ids) => new Set([...ids].filter((other) => other !== id)))
   }
 
@@ -31,7 +31,7 @@ export function usePhoneNotices(sessions: SessionView[] | null): Notices {
   }
 }
 
-/** On a computer: what came while the page was open. Kept in the page; nothing about an account is left in a browser. */
+/** On a computer: sign-ins since the page was opened. In memory only: no account data is stored. */
 export function useComputerNotices(sessions: SessionView[] | null): Notices {
   const [known, setKnown] = useState<ReadonlySet<string> | null>(null)
   if (sessions !== null && known === null) setKnown(new Set(sessions.map(({ id }) => id)))

@@ -1,9 +1,9 @@
 import type { CancelledBy } from '../core/attempt/attempt'
 import type { Review } from '../core/attempt/views'
 
-/** How a sign-in ended for the phone; nothing more happens in these states. */
+/** Final states of the phone's question. */
 export type Ending =
-  /** The person said no. */
+  /** The person declined. */
   | 'declined'
   /** "Not you?", or the page was left. */
   | 'cancelled_on_computer'
@@ -20,19 +20,19 @@ export type Ending =
   /** "Wasn't you?" was refused: the computer may still be signed in. */
   | 'sign_out_failed'
 
-/** What the phone's question shows; `state` is the `data-state` of the review. */
+/** State of the phone's question; `state` is the `data-state` of the review. */
 export type ApprovalScreen =
-  /** `opened`: a foreign page may have led here, so nothing is sent before a tap. */
+  /** `opened`: a foreign page may have opened this one, so nothing is sent before a tap. */
   | { state: 'opened' | 'checking' | 'needs_sign_in' | Ending }
   | { state: 'review'; review: Review }
   | { state: 'submitting'; review: Review; step: 'confirm' | 'cancel' }
-  /** `signOut`: how far "Wasn't you?" is. `waiting`: no answer yet, so it is sent again. */
+  /** `signOut`: the progress of "Wasn't you?". `waiting`: no answer yet, so it is sent again. */
   | { state: 'approved'; signOut: 'offered' | 'sending' | 'waiting' }
   | { state: 'offline' | 'error'; reference: string | null }
   /** `endsAt`: on the monotonic clock. */
   | { state: 'rate_limited'; endsAt: number }
 
-/** What a cancelled attempt is to the phone, by what cancelled it. */
+/** The ending of a cancelled attempt on the phone, by the party that cancelled it. */
 export const CANCELLED: Record<CancelledBy, Ending> = {
   phone: 'declined',
   computer: 'cancelled_on_computer',

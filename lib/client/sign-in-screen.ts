@@ -9,12 +9,12 @@ export interface ShownTime {
   endsAt: number
 }
 
-/** Its time: until the next code is due. */
+/** The time ends when the next code is due. */
 export interface ShownCode extends ShownTime {
   url: string
 }
 
-/** What the panel of the login page shows; `state` is its `data-state`. */
+/** State of the login page's panel; `state` is its `data-state`. */
 export type SignInScreen =
   | { state: 'loading' }
   | { state: 'ready'; code: ShownCode }

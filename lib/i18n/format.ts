@@ -1,5 +1,3 @@
-import { LANGUAGE_TAGS, type Locale } from './catalogue'
-
 /** Puts values into `{name}` marks. A mark without a value stays as it is. */
 export function format(text: string, values: Record<string, string>): string {
   return text.replace(/\{(\w+)\}/g, (mark, name: string) => values[name] ?? mark)
@@ -17,23 +15,6 @@ export function splitWeight(text: string): { text: string; isStrong: boolean }[]
 export function formatCountdown(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1000))
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
-}
-
-const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
-  ['day', 86_400_000],
-  ['hour', 3_600_000],
-  ['minute', 60_000],
-]
-
-/** `Intl` formats zero as "now" and "现在", which do not fit events in the past. */
-const JUST_NOW: Record<Locale, string> = { en: 'just now', zh: '刚刚' }
-
-/** How long ago, in words: "5 minutes ago", "just now" for less than a minute. */
-export function formatAgo(agoMs: number, locale: Locale): string {
-  const [unit, unitMs] = UNITS.find(([, ms]) => agoMs >= ms) ?? []
-  if (unit === undefined || unitMs === undefined) return JUST_NOW[locale]
-  const relative = new Intl.RelativeTimeFormat(LANGUAGE_TAGS[locale], { numeric: 'auto' })
-  return relative.format(-Math.floor(agoMs / unitMs), unit)
 }
 
 /** Browser and system in one line; null when neither is known. */

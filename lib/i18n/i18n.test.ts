@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { en } from './en'
-import { format, formatAgo, formatCountdown, formatDevice, splitWeight } from './format'
+import { format, formatCountdown, formatDevice, splitWeight } from './format'
+import { formatAgo } from './format-ago'
 import { pickLocale } from './locale'
 import { zh } from './zh'
 

@@ -5,7 +5,7 @@ import type { MatchReason } from '@/lib/core/attempt/risk'
 import type { Review } from '@/lib/core/attempt/views'
 import type { EndedBy, PhoneView, SessionView } from '@/lib/core/session/session'
 
-/** People, computers and screens as they are in the product, for every state that a screen has. */
+/** People, computers and screens as they are in the product, for every state of every screen. */
 
 export const LIN = { name: 'Lin Xia', avatarUrl: '/avatars/lin.svg' }
 
@@ -15,30 +15,28 @@ export const HOST = 'login.example.com'
 
 const LINK = `https://${HOST}/q#PZ3vM8kqYxT0bR7nLwE2sHc9UaJd5FgiKo1V`
 
-/** Runs from the moment that a state is looked at. */
+/**
+ * At least one fixture for each state, under the name of the state; its variants are called
+ * `state, variant`. Functions, because times start when a state is shown. A missing or misnamed
+ * state does not compile.
+ */
+export type Fixtures<Screen extends { state: string }> = {
+  [State in Screen['state']]: () => Screen & { state: State }
+} & {
+  [State in Screen['state'] as `${State}, ${string}`]: () => Screen & { state: State }
+}
+
 const runsFor = (leftMs: number, periodMs: number): ShownTime => ({ periodMs, endsAt: performance.now() + leftMs })
 
-export const SIGN_IN: Record<string, () => SignInScreen> = {
+const match = { state: 'match', person: LIN, attemptsLeft: 2, isWrong: false, isSending: false } as const
+
+export const SIGN_IN: Fixtures<SignInScreen> = {
   loading: () => ({ state: 'loading' }),
   ready: () => ({ state: 'ready', code: { url: LINK, ...runsFor(24_000, 30_000) } }),
   scanned: () => ({ state: 'scanned', person: LIN, time: runsFor(70_000, 120_000) }),
   'scanned, long name, no picture': () => ({ state: 'scanned', person: LONG, time: runsFor(110_000, 120_000) }),
-  match: () => ({
-    state: 'match',
-    person: LIN,
-    time: runsFor(90_000, 120_000),
-    attemptsLeft: 2,
-    isWrong: false,
-    isSending: false,
-  }),
-  'match, wrong once': () => ({
-    state: 'match',
-    person: LIN,
-    time: runsFor(80_000, 120_000),
-    attemptsLeft: 1,
-    isWrong: true,
-    isSending: false,
-  }),
+  match: () => ({ ...match, time: runsFor(90_000, 120_000) }),
+  'match, wrong once': () => ({ ...match, time: runsFor(80_000, 120_000), attemptsLeft: 1, isWrong: true }),
   confirmed: () => ({ state: 'confirmed', person: LIN }),
   denied: () => ({ state: 'denied' }),
   mismatch: () => ({ state: 'mismatch' }),
@@ -71,63 +69,68 @@ const REVIEW: Review = {
 
 const UNKNOWN: Review = { ...REVIEW, computer: { ...REVIEW.computer, browser: null, os: null, place: null } }
 
-const due = (reasons: MatchReason[], passed = false): ApprovalScreen => ({
-  state: 'review',
-  review: { ...REVIEW, match: { required: true, number: '42', passed, reasons } },
-})
+const KNOWN: Review = { ...REVIEW, computer: { ...REVIEW.computer, known: true, requestedAgoMs: 125_000 } }
 
-export const APPROVAL: Record<string, ApprovalScreen> = {
-  opened: { state: 'opened' },
-  'opened, long name': { state: 'opened' },
-  checking: { state: 'checking' },
-  needs_sign_in: { state: 'needs_sign_in' },
-  'needs_sign_in, own accounts': { state: 'needs_sign_in' },
-  review: { state: 'review', review: REVIEW },
-  'review, known browser': {
-    state: 'review',
-    review: { ...REVIEW, computer: { ...REVIEW.computer, known: true, requestedAgoMs: 125_000 } },
-  },
-  'review, unknown device': { state: 'review', review: UNKNOWN },
-  'review, number due': due(['new_browser', 'other_network']),
-  'review, number due, network not known': due(['new_browser', 'unknown_network']),
-  'review, number due, every time': due(['policy']),
-  'review, number matched': due(['new_browser', 'other_network'], true),
-  submitting: { state: 'submitting', review: REVIEW, step: 'confirm' },
-  'submitting, declined': { state: 'submitting', review: REVIEW, step: 'cancel' },
-  approved: { state: 'approved', signOut: 'offered' },
-  'approved, sign-out is sent': { state: 'approved', signOut: 'sending' },
-  'approved, sign-out waits for an answer': { state: 'approved', signOut: 'waiting' },
-  signed_out: { state: 'signed_out' },
-  sign_out_failed: { state: 'sign_out_failed' },
-  declined: { state: 'declined' },
-  cancelled_on_computer: { state: 'cancelled_on_computer' },
-  mismatch: { state: 'mismatch' },
-  expired: { state: 'expired' },
-  ended: { state: 'ended' },
-  taken: { state: 'taken' },
-  unknown: { state: 'unknown' },
-  offline: { state: 'offline', reference: null },
-  rate_limited: { state: 'rate_limited', endsAt: performance.now() + 600_000 },
-  error: { state: 'error', reference: '7f3k21q0-5b1d-4c7e' },
+const review = (shown: Review) => ({ state: 'review', review: shown }) as const
+
+const due = (reasons: MatchReason[], passed = false) =>
+  review({ ...REVIEW, match: { required: true, number: '42', passed, reasons } })
+
+export const APPROVAL: Fixtures<ApprovalScreen> = {
+  opened: () => ({ state: 'opened' }),
+  'opened, long name': () => ({ state: 'opened' }),
+  checking: () => ({ state: 'checking' }),
+  needs_sign_in: () => ({ state: 'needs_sign_in' }),
+  'needs_sign_in, own accounts': () => ({ state: 'needs_sign_in' }),
+  review: () => review(REVIEW),
+  'review, known browser': () => review(KNOWN),
+  'review, unknown device': () => review(UNKNOWN),
+  'review, number due': () => due(['new_browser', 'other_network']),
+  'review, number due, network not known': () => due(['new_browser', 'unknown_network']),
+  'review, number due, every time': () => due(['policy']),
+  'review, number matched': () => due(['new_browser', 'other_network'], true),
+  submitting: () => ({ state: 'submitting', review: REVIEW, step: 'confirm' }),
+  'submitting, declined': () => ({ state: 'submitting', review: REVIEW, step: 'cancel' }),
+  approved: () => ({ state: 'approved', signOut: 'offered' }),
+  'approved, sign-out is sent': () => ({ state: 'approved', signOut: 'sending' }),
+  'approved, sign-out waits for an answer': () => ({ state: 'approved', signOut: 'waiting' }),
+  signed_out: () => ({ state: 'signed_out' }),
+  sign_out_failed: () => ({ state: 'sign_out_failed' }),
+  declined: () => ({ state: 'declined' }),
+  cancelled_on_computer: () => ({ state: 'cancelled_on_computer' }),
+  mismatch: () => ({ state: 'mismatch' }),
+  expired: () => ({ state: 'expired' }),
+  ended: () => ({ state: 'ended' }),
+  taken: () => ({ state: 'taken' }),
+  unknown: () => ({ state: 'unknown' }),
+  offline: () => ({ state: 'offline', reference: null }),
+  rate_limited: () => ({ state: 'rate_limited', endsAt: performance.now() + 600_000 }),
+  error: () => ({ state: 'error', reference: '7f3k21q0-5b1d-4c7e' }),
 }
 
-const scan = (change: Partial<ScanScreen>): ScanScreen => ({ ...BLANK_SCAN, ...change })
+const scan = <State extends ScanScreen['state']>(state: State, change: Partial<ScanScreen> = {}) => ({
+  ...BLANK_SCAN,
+  ...change,
+  state,
+})
 
-export const SCAN: Record<string, ScanScreen> = {
-  primer: scan({}),
-  starting: scan({ state: 'starting' }),
-  scanning: scan({ state: 'scanning' }),
-  'scanning, with a light': scan({ state: 'scanning', isLightOn: true }),
-  'scanning, 15 s without a hit': scan({ state: 'scanning', isSlow: true }),
-  'scanning, a foreign code': scan({ state: 'scanning', foreign: 'https://example.org/a/very/long/address?of=a&page' }),
-  paused: scan({ state: 'paused' }),
-  found: scan({ state: 'found' }),
-  'a photo without a code': scan({ isPhotoEmpty: true }),
-  blocked: scan({ state: 'blocked' }),
-  no_camera: scan({ state: 'no_camera' }),
-  busy: scan({ state: 'busy' }),
-  needs_https: scan({ state: 'needs_https' }),
-  failed: scan({ state: 'failed' }),
+const FOREIGN = 'https://example.org/a/very/long/address?of=a&page'
+
+export const SCAN: Fixtures<ScanScreen> = {
+  primer: () => scan('primer'),
+  starting: () => scan('starting'),
+  scanning: () => scan('scanning'),
+  'scanning, with a light': () => scan('scanning', { isLightOn: true }),
+  'scanning, 15 s without a hit': () => scan('scanning', { isSlow: true }),
+  'scanning, a foreign code': () => scan('scanning', { foreign: FOREIGN }),
+  paused: () => scan('paused'),
+  found: () => scan('found'),
+  'primer, a photo without a code': () => scan('primer', { isPhotoEmpty: true }),
+  blocked: () => scan('blocked'),
+  no_camera: () => scan('no_camera'),
+  busy: () => scan('busy'),
+  needs_https: () => scan('needs_https'),
+  failed: () => scan('failed'),
 }
 
 const HOUR_MS = 3_600_000
@@ -165,13 +168,13 @@ export const listPhones = (): PhoneView[] => [
   phone('c', 12 * 24 * HOUR_MS, { browser: null, os: null }),
 ]
 
-/** Why a computer may have been signed out; null when no message told it. */
-export const SIGNED_OUT: Record<string, EndedBy | null> = {
-  'signed_out, by a phone': 'phone',
-  'signed_out, by another computer': 'computer',
-  'signed_out, in this browser': 'here',
-  'signed_out, by the limit of computers': 'limit',
-  'signed_out, only one computer': 'single',
-  'signed_out, its time was over': 'time',
-  'signed_out, not known why': null,
+/** Why a computer was signed out. `unknown`: no event gave the reason. */
+export const SIGNED_OUT: Record<EndedBy | 'unknown', string> = {
+  phone: 'by a phone',
+  computer: 'by another computer',
+  here: 'in this browser',
+  limit: 'by the limit of computers',
+  single: 'only one computer',
+  time: 'its time was over',
+  unknown: 'not known why',
 }

@@ -21,17 +21,17 @@ export function Gallery({ locale, text, accounts }: Props) {
   const [theme, setTheme] = useState<Theme>('system')
   useTheme(theme)
   const shown = useSyncExternalStore(onHash, readHash, () => null)
-  // For who waits for a state to be there.
+  // Tests wait for this attribute.
   useLayoutEffect(() => {
     document.documentElement.dataset.shown = shown ?? ''
   }, [shown])
-  // The fixtures' times begin with the page.
+  // Not on the server: the times of the fixtures start in the browser.
   if (shown === null) return null
 
   const setting = { locale, text, accounts }
   if (shown !== '') {
     const [screen = '', state = ''] = shown.split('/')
-    return <Fragment key={shown}>{STATES[screen]?.[state]?.(setting)}</Fragment>
+    return <Fragment key={shown}>{STATES[screen as keyof typeof STATES]?.[state]?.(setting)}</Fragment>
   }
   return (
     <main className={styles.page}>
@@ -59,7 +59,7 @@ export function Gallery({ locale, text, accounts }: Props) {
                 <a href={`#${encodeURIComponent(`${screen}/${state}`)}`} data-testid="state-link">
                   {state}
                 </a>
-                {/* Looked at, not used: nothing in here takes the focus. */}
+                {/* For looking only: nothing in here takes the focus. */}
                 <div className={styles.window} inert>
                   <div className={styles.content}>{render(setting)}</div>
                 </div>

@@ -10,8 +10,8 @@ interface Props {
 }
 
 /**
- * Every state of every screen, for people who work on them; not there in production. `#login/ready` fills the page with
- * one state, `?pseudo=1` says it in longer words.
+ * Every state of every screen, for development; 404 in production. `#login/ready` fills the page
+ * with one state, `?pseudo=1` makes every text longer.
  */
 export default async function StatesPage({ searchParams }: Props) {
   if (!qrLogin().context.config.isLocal) notFound()

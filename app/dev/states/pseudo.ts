@@ -13,7 +13,7 @@ const ACCENTS: Record<string, string> = {
   U: 'Ü',
 }
 
-/** The catalogue in a language that nobody speaks and whose words are 40 % longer: finds what does not fit. */
+/** The catalogue in an invented language with texts 40 % longer: shows what does not fit. */
 export function toPseudo(text: Catalogue): Catalogue {
   return mapTexts(text, lengthen) as Catalogue
 }
@@ -24,7 +24,7 @@ function mapTexts(value: object, map: (text: string) => string): object {
   )
 }
 
-/** Values and weight marks stay as they are. Every vowel is doubled until the text is long enough. */
+/** Doubles vowels until the text is long enough. Keeps values and weight marks. */
 function lengthen(text: string): string {
   let missing = Math.ceil(text.length * 0.4)
   const longer = text

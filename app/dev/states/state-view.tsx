@@ -1,9 +1,9 @@
 'use client'
 
 import type { ReactNode } from 'react'
+import { HomeFrame } from '@/app/(home)/home-frame'
+import { HomeView, SignedOutView } from '@/app/(home)/home-view'
 import ErrorPage from '@/app/error'
-import { HomeFrame } from '@/app/home-frame'
-import { HomeView, SignedOutView } from '@/app/home-view'
 import { Announcer } from '@/app/login/announcer'
 import { LoginFrame } from '@/app/login/login-frame'
 import { PanelShell } from '@/app/login/panel-shell'
@@ -11,6 +11,7 @@ import { PanelView } from '@/app/login/panel-view'
 import { PhoneFrame } from '@/app/phone/phone-frame'
 import { PhoneHomeView } from '@/app/phone/phone-home-view'
 import { PhoneWelcome } from '@/app/phone/phone-welcome'
+import { ScanFrame } from '@/app/phone/scan/scan-frame'
 import { ScanView } from '@/app/phone/scan/scan-view'
 import { ApprovalFrame } from '@/app/q/approval-frame'
 import { ApprovalView } from '@/app/q/approval-view'
@@ -18,6 +19,8 @@ import { Handset } from '@/app/ui/handset'
 import { Header } from '@/app/ui/header'
 import { NoticePage } from '@/app/ui/notice-page'
 import { type DemoAccount, PhoneSignIn } from '@/app/ui/phone-sign-in'
+import type { SignInScreen } from '@/lib/client/sign-in-screen'
+import type { EndedBy } from '@/lib/core/session/session'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
 import { APPROVAL, HOST, LIN, LONG, listComputers, listPhones, SCAN, SIGN_IN, SIGNED_OUT } from './fixtures'
 
@@ -28,11 +31,12 @@ interface Setting {
 }
 
 type Show = (setting: Setting) => ReactNode
+type Screens = 'login' | 'q' | 'phone' | 'scan' | 'home' | 'page'
 
 const nothing = () => {}
 
 /** Every state of every screen, by the screen's name and the state's. */
-export const STATES: Record<string, Record<string, Show>> = {
+export const STATES: Record<Screens, Record<string, Show>> = {
   login: {
     ...mapStates(SIGN_IN, (screen) => (setting) => <Login {...setting} screen={screen()} isShown />),
     'on a phone': (setting) => <Login {...setting} screen={{ state: 'loading' }} isShown={false} />,
@@ -41,13 +45,10 @@ export const STATES: Record<string, Record<string, Show>> = {
     <Handset>
       <ApprovalFrame {...setting}>
         <ApprovalView
-          locale={setting.locale}
-          screen={screen}
-          text={setting.text.approval}
-          common={setting.text.common}
+          screen={screen()}
           person={name.includes('long name') ? LONG : LIN}
           host={HOST}
-          signIn={<SignIn {...setting} accounts={name.includes('own') ? [] : setting.accounts} />}
+          signIn={<SignIn accounts={name.includes('own') ? [] : setting.accounts} />}
           onContinue={nothing}
           onApprove={nothing}
           onDecline={nothing}
@@ -60,15 +61,15 @@ export const STATES: Record<string, Record<string, Show>> = {
   phone: {
     signed_out: (setting) => (
       <Phone {...setting}>
-        <PhoneWelcome text={setting.text.phone}>
-          <SignIn {...setting} />
+        <PhoneWelcome>
+          <SignIn accounts={setting.accounts} />
         </PhoneWelcome>
       </Phone>
     ),
     'signed_out, own accounts': (setting) => (
       <Phone {...setting}>
-        <PhoneWelcome text={setting.text.phone}>
-          <SignIn {...setting} accounts={[]} />
+        <PhoneWelcome>
+          <SignIn accounts={[]} />
         </PhoneWelcome>
       </Phone>
     ),
@@ -77,27 +78,22 @@ export const STATES: Record<string, Record<string, Show>> = {
     'home, no computers': (setting) => <PhoneHome {...setting} computers={0} />,
     'home, one phone': (setting) => <PhoneHome {...setting} phones={1} />,
   },
-  scan: mapStates(SCAN, (screen) => ({ text }) => (
+  scan: mapStates(SCAN, (screen) => ({ locale, text }) => (
     <Handset beside={<Beside text={text} />}>
-      <ScanView
-        screen={screen}
-        text={text.phone}
-        common={text.common}
-        onStart={nothing}
-        onLight={nothing}
-        onPhoto={nothing}
-        onLink={nothing}
-      />
+      <ScanFrame locale={locale} text={text}>
+        <ScanView screen={screen()} onStart={nothing} onLight={nothing} onPhoto={nothing} onLink={nothing} />
+      </ScanFrame>
     </Handset>
   )),
   home: {
     signed_in: (setting) => <Home {...setting} />,
     'signed_in, a notice': (setting) => <Home {...setting} noticed={1} />,
-    ...mapStates(SIGNED_OUT, (by) => ({ locale, text }) => (
-      <HomeFrame locale={locale} text={text} person={LIN}>
-        <SignedOutView locale={locale} text={text.home} since={new Date().toISOString()} by={by} />
-      </HomeFrame>
-    )),
+    ...Object.fromEntries(
+      Object.entries(SIGNED_OUT).map(([by, why]) => [
+        `signed_out, ${why}`,
+        (setting: Setting) => <SignedOut {...setting} by={by === 'unknown' ? null : (by as EndedBy)} />,
+      ]),
+    ),
   },
   page: {
     'not found': ({ locale, text }) => (
@@ -115,29 +111,21 @@ function mapStates<T>(states: Record<string, T>, show: (state: T, name: string) 
   return Object.fromEntries(Object.entries(states).map(([name, state]) => [name, show(state, name)]))
 }
 
-type LoginProps = Setting & { screen: Parameters<typeof PanelView>[0]['screen']; isShown: boolean }
+type LoginProps = Setting & { screen: SignInScreen; isShown: boolean }
 
 function Login({ locale, text, screen, isShown }: LoginProps) {
   return (
     <LoginFrame locale={locale} text={text}>
-      <PanelShell text={text.login} isShown={isShown} onShow={nothing}>
-        <PanelView
-          screen={screen}
-          text={text.login}
-          common={text.common}
-          onStart={nothing}
-          onStartOver={nothing}
-          onContinue={nothing}
-          onNumber={nothing}
-        />
-        <Announcer screen={screen} text={text.login} common={text.common} />
+      <PanelShell isShown={isShown} onShow={nothing}>
+        <PanelView screen={screen} onStart={nothing} onStartOver={nothing} onContinue={nothing} onNumber={nothing} />
+        <Announcer screen={screen} />
       </PanelShell>
     </LoginFrame>
   )
 }
 
-function SignIn({ text, accounts }: Setting) {
-  return <PhoneSignIn text={text.phone} accounts={accounts} onSignedIn={nothing} />
+function SignIn({ accounts }: { accounts: DemoAccount[] }) {
+  return <PhoneSignIn accounts={accounts} onSignedIn={nothing} />
 }
 
 function Phone({ children, ...setting }: Setting & { children: ReactNode }) {
@@ -167,9 +155,6 @@ function PhoneHome({ computers = 3, noticed = 0, phones = 3, ...setting }: Setti
   return (
     <Phone {...setting}>
       <PhoneHomeView
-        locale={setting.locale}
-        text={setting.text.phone}
-        unknownDevice={setting.text.common.unknownDevice}
         person={LIN}
         sessions={listComputers().slice(0, computers)}
         noticed={listComputers().slice(0, noticed)}
@@ -190,10 +175,6 @@ function Home({ locale, text, noticed = 0 }: Setting & { noticed?: number }) {
   return (
     <HomeFrame locale={locale} text={text} person={LIN}>
       <HomeView
-        locale={locale}
-        text={text.home}
-        phoneText={text.phone}
-        unknownDevice={text.common.unknownDevice}
         name={LIN.name}
         device="Chrome · Windows"
         signedInAt={sessions[0]?.signedInAt ?? ''}
@@ -202,6 +183,14 @@ function Home({ locale, text, noticed = 0 }: Setting & { noticed?: number }) {
         onDismiss={nothing}
         onSignOut={nothing}
       />
+    </HomeFrame>
+  )
+}
+
+function SignedOut({ locale, text, by }: Setting & { by: EndedBy | null }) {
+  return (
+    <HomeFrame locale={locale} text={text} person={LIN}>
+      <SignedOutView since={new Date().toISOString()} by={by} />
     </HomeFrame>
   )
 }

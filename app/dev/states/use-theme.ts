@@ -4,7 +4,7 @@ import { useEffect } from 'react'
 
 export type Theme = 'system' | 'light' | 'dark'
 
-/** Rewrites the conditions of the page's own style sheets, so that the product needs no second switch for its theme. */
+/** Rewrites the media conditions of the style sheets, so that the product needs no theme switch. */
 export function useTheme(theme: Theme): void {
   useEffect(() => {
     const rules = [...document.styleSheets].flatMap((sheet) => findSchemeRules(sheet.cssRules))

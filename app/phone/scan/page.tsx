@@ -3,22 +3,23 @@ import { headers } from 'next/headers'
 import { qrLogin } from '@/lib/server/shared'
 import { isInitiatorTrusted } from '../../ui/initiator'
 import { getLocale } from '../../ui/locale'
+import { ScanFrame } from './scan-frame'
 import { ScanPanel } from './scan-panel'
 
 export async function generateMetadata(): Promise<Metadata> {
   const { text } = await getLocale()
-  return { title: text.phone.scan }
+  return { title: text.scan.title }
 }
 
-/** The scanner. Reached and left by whole documents: this one alone may use the camera and run WebAssembly. */
+/** The scanner. Links to and from it load a new document: only it may use camera and WASM. */
 export default async function ScanPage() {
-  const { text } = await getLocale()
+  const { locale, text } = await getLocale()
   return (
-    <ScanPanel
-      text={text.phone}
-      common={text.common}
-      publicOrigin={qrLogin().context.config.publicOrigin}
-      isInitiatorTrusted={isInitiatorTrusted(await headers())}
-    />
+    <ScanFrame locale={locale} text={text}>
+      <ScanPanel
+        publicOrigin={qrLogin().context.config.publicOrigin}
+        isInitiatorTrusted={isInitiatorTrusted(await headers())}
+      />
+    </ScanFrame>
   )
 }

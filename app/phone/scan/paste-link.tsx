@@ -1,12 +1,13 @@
 'use client'
 
 import type { FormEvent } from 'react'
-import type { Catalogue } from '@/lib/i18n/catalogue'
+import { useText } from '../../ui/page-text'
 import { useHydrated } from '../../ui/use-hydrated'
 import styles from './scan.module.css'
 
-/** For a code that came by another way than the camera. What is pasted is read at once, what is typed when it is sent. */
-export function PasteLink({ text, onLink }: { text: Catalogue['phone']; onLink: (link: string) => void }) {
+/** A code without the camera. A pasted link is read at once, a typed link on submit. */
+export function PasteLink({ onLink }: { onLink: (link: string) => void }) {
+  const text = useText('scan')
   const isHydrated = useHydrated()
 
   function submit(event: FormEvent<HTMLFormElement>) {
@@ -15,7 +16,7 @@ export function PasteLink({ text, onLink }: { text: Catalogue['phone']; onLink: 
   }
 
   return (
-    // By POST, should the browser ever send it itself: a link that holds a code has no place in a URL.
+    // POST, in case the browser submits the form itself: a code must not end up in a URL.
     <form className={styles.paste} method="post" onSubmit={submit}>
       <input
         className={styles.link}

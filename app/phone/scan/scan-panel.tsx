@@ -3,19 +3,16 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { BLANK_SCAN, Scanner } from '@/lib/client/scanner'
 import { mayActUnprompted } from '@/lib/client/unprompted'
-import type { Catalogue } from '@/lib/i18n/catalogue'
 import { ScanView } from './scan-view'
 
 interface Props {
-  text: Catalogue['phone']
-  common: Catalogue['common']
   publicOrigin: string
-  /** Whether no foreign page can have led to this document. */
+  /** False if a foreign page may have opened this document. */
   isInitiatorTrusted: boolean
 }
 
-/** The scanner, alive. */
-export function ScanPanel({ text, common, publicOrigin, isInitiatorTrusted }: Props) {
+/** State and effects of the scanner. */
+export function ScanPanel({ publicOrigin, isInitiatorTrusted }: Props) {
   const video = useRef<HTMLVideoElement>(null)
   const [scanner, setScanner] = useState<Scanner | null>(null)
   useEffect(() => {
@@ -33,8 +30,6 @@ export function ScanPanel({ text, common, publicOrigin, isInitiatorTrusted }: Pr
     <ScanView
       video={video}
       screen={screen}
-      text={text}
-      common={common}
       onStart={() => void scanner?.start()}
       onLight={() => void scanner?.switchLight()}
       onPhoto={(photo) => void scanner?.readPhoto(photo)}

@@ -2,16 +2,14 @@
 
 import type { ReactNode, Ref } from 'react'
 import type { ScanScreen } from '@/lib/client/scanner'
-import type { Catalogue } from '@/lib/i18n/catalogue'
 import { Button } from '../../ui/button'
+import { useText } from '../../ui/page-text'
 import { useHydrated } from '../../ui/use-hydrated'
 import { PasteLink } from './paste-link'
 import styles from './scan.module.css'
 
 interface Props {
   screen: ScanScreen
-  text: Catalogue['phone']
-  common: Catalogue['common']
   video?: Ref<HTMLVideoElement>
   onStart: () => void
   onLight: () => void
@@ -19,10 +17,10 @@ interface Props {
   onLink: (link: string) => void
 }
 
-/** What the scanner shows: the camera's picture, three squares to fit the code in, and the ways around a camera. */
-export function ScanView({ screen, text, common, video, onStart, onLight, onPhoto, onLink }: Props) {
+/** One state of the scanner: the camera, the viewfinder, and the alternatives to a camera. Pure. */
+export function ScanView({ screen, video, onStart, onLight, onPhoto, onLink }: Props) {
+  const text = useText('scan')
   const isHydrated = useHydrated()
-  const isLooking = ['starting', 'scanning', 'paused', 'found'].includes(screen.state)
   return (
     <div className={styles.page} data-testid="scanner" data-state={screen.state}>
       <video ref={video} className={styles.video} muted playsInline aria-hidden="true" tabIndex={-1} />
@@ -33,23 +31,10 @@ export function ScanView({ screen, text, common, video, onStart, onLight, onPhot
             <path d="M15 5l-7 7l7 7" />
           </svg>
         </a>
-        <h1>{text.scan}</h1>
+        <h1>{text.title}</h1>
       </header>
       <main className={styles.main}>
-        {isLooking ? (
-          <>
-            <p className={styles.hint} role="status">
-              {hintOf(screen, text)}
-            </p>
-            <div className={styles.finder} data-found={screen.state === 'found'}>
-              <Corner />
-              <Corner />
-              <Corner />
-            </div>
-          </>
-        ) : (
-          <Stopped screen={screen} text={text} common={common} onStart={onStart} />
-        )}
+        <Body screen={screen} onStart={onStart} />
         <div role="alert" className={styles.notice}>
           {screen.foreign === null ? null : (
             <p>
@@ -80,31 +65,30 @@ export function ScanView({ screen, text, common, video, onStart, onLight, onPhot
             }}
           />
         </label>
-        <PasteLink text={text} onLink={onLink} />
+        <PasteLink onLink={onLink} />
       </footer>
     </div>
   )
 }
 
-function hintOf({ state, isSlow }: ScanScreen, text: Props['text']): string {
-  if (state === 'starting' || state === 'paused') return text.starting
-  if (state === 'found') return text.found
-  return isSlow ? text.slow : text.scanHint
-}
-
-/** 回: what the camera has to find three of. */
-function Corner() {
-  return (
-    <svg className={styles.corner} viewBox="0 0 34 34" aria-hidden="true">
-      <rect x="2" y="2" width="30" height="30" rx="9" />
-      <rect className={styles.core} x="12" y="12" width="10" height="10" rx="3" />
-    </svg>
-  )
-}
-
-function Stopped({ screen, text, common, onStart }: Pick<Props, 'screen' | 'text' | 'common' | 'onStart'>) {
-  const again = <Button kind="primary" label={common.tryAgain} onClick={onStart} />
+function Body({ screen, onStart }: Pick<Props, 'screen' | 'onStart'>): ReactNode {
+  const text = useText('scan')
+  const { tryAgain } = useText('common')
+  const again = <Button kind="primary" label={tryAgain} onClick={onStart} />
   switch (screen.state) {
+    case 'primer':
+      return (
+        <Words hint={text.primer}>
+          <Button kind="primary" label={text.useCamera} onClick={onStart} testId="use-camera" />
+        </Words>
+      )
+    case 'starting':
+    case 'paused':
+      return <Viewfinder hint={text.starting} />
+    case 'scanning':
+      return <Viewfinder hint={screen.isSlow ? text.slow : text.hint} />
+    case 'found':
+      return <Viewfinder hint={text.found} isFound />
     case 'blocked':
       return (
         <Words title={text.cameraBlocked} hint={text.cameraBlockedHint}>
@@ -128,12 +112,34 @@ function Stopped({ screen, text, common, onStart }: Pick<Props, 'screen' | 'text
         </Words>
       )
     default:
-      return (
-        <Words hint={text.scanPrimer}>
-          <Button kind="primary" label={text.useCamera} onClick={onStart} testId="use-camera" />
-        </Words>
-      )
+      return screen.state satisfies never
   }
+}
+
+/** The squares to fit the code in. */
+function Viewfinder({ hint, isFound = false }: { hint: string; isFound?: boolean }) {
+  return (
+    <>
+      <p className={styles.hint} role="status">
+        {hint}
+      </p>
+      <div className={styles.finder} data-found={isFound}>
+        <Corner />
+        <Corner />
+        <Corner />
+      </div>
+    </>
+  )
+}
+
+/** 回, the finder square of a code. */
+function Corner() {
+  return (
+    <svg className={styles.corner} viewBox="0 0 34 34" aria-hidden="true">
+      <rect x="2" y="2" width="30" height="30" rx="9" />
+      <rect className={styles.core} x="12" y="12" width="10" height="10" rx="3" />
+    </svg>
+  )
 }
 
 function Words({ title, hint, children }: { title?: string; hint: string; children?: ReactNode }) {

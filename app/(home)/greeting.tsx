@@ -1,12 +1,13 @@
 'use client'
 
 import { useSyncExternalStore } from 'react'
-import type { Catalogue } from '@/lib/i18n/catalogue'
 import { format } from '@/lib/i18n/format'
+import { useText } from '../ui/page-text'
 import styles from './home.module.css'
 
-/** The reader's own time of day decides, which the server does not know. */
-export function Greeting({ text, name }: { text: Catalogue['home']; name: string }) {
+/** By the reader's time of day, which the server does not know. */
+export function Greeting({ name }: { name: string }) {
+  const text = useText('home')
   const hour = useSyncExternalStore(
     () => () => {},
     () => new Date().getHours(),

@@ -4,9 +4,9 @@ import { redirect } from 'next/navigation'
 import { findComputer } from '@/lib/auth/identity'
 import { formatDevice } from '@/lib/i18n/format'
 import { qrLogin } from '@/lib/server/shared'
+import { getLocale } from '../ui/locale'
 import { HomeFrame } from './home-frame'
 import { HomePanel } from './home-panel'
-import { getLocale } from './ui/locale'
 
 export async function generateMetadata(): Promise<Metadata> {
   const { text } = await getLocale()
@@ -21,10 +21,6 @@ export default async function HomePage() {
   return (
     <HomeFrame locale={locale} text={text} person={computer.person}>
       <HomePanel
-        locale={locale}
-        text={text.home}
-        phoneText={text.phone}
-        unknownDevice={text.common.unknownDevice}
         name={computer.person.name}
         device={formatDevice(computer)}
         signedInAt={new Date(computer.signedInAt).toISOString()}

@@ -1,0 +1,77 @@
+'use client'
+
+import type { EndedBy, SessionView } from '@/lib/core/session/session'
+import { Ago } from '../ui/ago'
+import { Button } from '../ui/button'
+import { Mark } from '../ui/mark'
+import { Notices } from '../ui/notices'
+import { useText } from '../ui/page-text'
+import { SessionList } from '../ui/session-list'
+import { Greeting } from './greeting'
+import styles from './home.module.css'
+
+interface HomeProps {
+  name: string
+  device: string | null
+  signedInAt: string
+  /** Null until they are known. */
+  sessions: SessionView[] | null
+  noticed: SessionView[]
+  onDismiss: (id: string) => void
+  onSignOut: () => void
+}
+
+/** The signed-in person, since when, and their other computers. Pure. */
+export function HomeView(props: HomeProps) {
+  const { name, device, signedInAt, sessions, noticed } = props
+  const text = useText('home')
+  const { unknownComputer } = useText('devices')
+  return (
+    <main className={styles.main}>
+      <Notices sessions={noticed} as="computer" onDismiss={props.onDismiss} />
+      <div className={styles.greeting}>
+        <Greeting name={name} />
+        <p className="quiet">
+          <Ago since={signedInAt} text={text.signedIn} />
+        </p>
+      </div>
+      <div className={styles.here}>
+        <p>
+          <strong>{device ?? unknownComputer}</strong>
+          <span className={styles.label}>{text.thisComputer}</span>
+        </p>
+        <Button label={text.signOut} onClick={props.onSignOut} testId="sign-out" />
+      </div>
+      <section className={styles.section}>
+        <h2>{text.computers}</h2>
+        {sessions === null ? null : <SessionList sessions={sessions} as="computer" currentLabel={text.thisComputer} />}
+      </section>
+    </main>
+  )
+}
+
+interface SignedOutProps {
+  /** ISO 8601. */
+  since: string
+  /** Null if it is not known. */
+  by: EndedBy | null
+}
+
+/** Replaces the whole page: it showed an account that is not signed in any more. Pure. */
+export function SignedOutView({ since, by }: SignedOutProps) {
+  const text = useText('home')
+  return (
+    <main className={styles.signedOut} data-testid="signed-out" data-by={by ?? 'unknown'}>
+      <Mark size={64} />
+      <div role="alert" className={styles.signedOutWords}>
+        <h1>{text.signedOutTitle}</h1>
+        <p className="quiet">
+          {by === null ? text.signedOutUnknown : <Ago since={since} text={text.signedOutBy[by]} />}
+        </p>
+      </div>
+      <a className="button primary" href="/login">
+        {text.signInAgain}
+      </a>
+    </main>
+  )
+}

@@ -3,11 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Agent } from './support/agent'
-import { run } from './support/run'
+import { type Run, run } from './support/run'
 import { freePort, until } from './support/server'
 import { expect, test } from './support/test'
 
 const APP = 'docs/guides/embedding/next'
+
+let started: Run | null = null
+test.afterEach(() => started?.kill('SIGKILL'))
 
 test('another Next app answers the API in one file, and keeps its own pages', async () => {
   test.setTimeout(180_000)
@@ -27,7 +30,7 @@ test('another Next app answers the API in one file, and keeps its own pages', as
     DEMO_ACCOUNTS: 'true',
     CONFIRM_MIN_MS: '0',
   }
-  const started = run(process.execPath, [next, 'start', '--port', String(port)], settings, { cwd: APP })
+  started = run(process.execPath, [next, 'start', '--port', String(port)], settings, { cwd: APP })
   await until(async () => (await fetch(`${origin}/api/health/ready`).catch(() => null))?.ok === true)
   expect(await (await fetch(origin)).text()).toContain('Your own pages.')
   const [computer, phone] = [new Agent(origin), new Agent(origin)]

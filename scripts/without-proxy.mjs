@@ -27,7 +27,9 @@ export function hasWithoutProxy() {
 export function buildWithoutProxy() {
   rmSync(WITHOUT_PROXY, { recursive: true, force: true })
   mkdirSync(WITHOUT_PROXY)
-  for (const part of PARTS) cpSync(part, join(WITHOUT_PROXY, part), { recursive: true })
+  // Without tests, which import from outside these parts.
+  const filter = (/** @type {string} */ path) => !/\.test\.tsx?$/.test(path)
+  for (const part of PARTS) cpSync(part, join(WITHOUT_PROXY, part), { recursive: true, filter })
   const next = resolve('node_modules/next/dist/bin/next')
   const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1' }
   return spawnSync(process.execPath, [next, 'build'], { cwd: WITHOUT_PROXY, stdio: 'inherit', env }).status === 0

@@ -19,7 +19,7 @@ export interface NginxOptions {
 }
 
 /**
- * A real nginx with deploy/nginx.conf, on ports of its own and with a certificate that nobody
+ * A real nginx with deploy/nginx.conf, on ports of its own and with a certificate that no client
  * knows.
  */
 export class Nginx {

@@ -137,7 +137,7 @@ export class Phone {
     return (await this.page.getByTestId('review-number').innerText()).trim()
   }
 
-  /** What this phone's camera reads off somebody's screen. */
+  /** What this phone's camera reads off a screen. */
   async readCodeOf(panel: Locator): Promise<string> {
     await expect(panel).toHaveAttribute('data-state', 'ready')
     const [link = ''] = await decodePixels(panel)
@@ -246,7 +246,7 @@ async function judge(request: Request): Promise<string | null> {
 
 /**
  * A page that fails the test when its own script throws, when the content security policy is
- * violated, when it asks anybody but its own origin for anything, and when the API answers it
+ * violated, when it sends a request to another origin, and when the API answers it
  * otherwise than the OpenAPI document says.
  */
 export async function watchedPage(context: BrowserContext): Promise<Page> {

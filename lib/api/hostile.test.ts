@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { App, Browser, ORIGIN, signedInPhone, signInComputer } from '../../test/support/app'
 
-/** Requests that nobody honest sends: never a 5xx, and never a yes. */
+/** Requests of hostile clients: never a 5xx, and never granted. */
 
 let app: App
 let phone: Browser
@@ -20,7 +20,7 @@ describe('cookies broken on purpose', () => {
   const RUNS = 2_000
 
   /**
-   * What a browser that is nobody is told. A cookie header of any bytes has to be told the same.
+   * The answer to a browser without cookies. A cookie header of any bytes has to get the same.
    */
   const asks: [string, string, unknown?][] = [
     ['GET', '/api/session'],

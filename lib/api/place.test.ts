@@ -6,7 +6,7 @@ import { bitsOfIPv4, writeMmdb } from '../../test/support/mmdb'
 import type { Review } from '../core/attempt/views'
 import { ConfigError } from '../core/start-error'
 
-/** Where the computer is, as the phone is told and the list remembers. */
+/** The place of the computer, as the phone and the list get it. */
 
 let app: App
 afterEach(() => app.dispose())

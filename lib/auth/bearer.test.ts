@@ -30,7 +30,7 @@ const NOW_S = T0 / 1000
 const good = secretToken()
 const [head = '', body = '', seal = ''] = good.split('.')
 
-/** A key pair that is nobody's. */
+/** A key pair that no issuer has published. */
 const thief = new IssuerKey('thief')
 
 describe('a token signed with the shared secret', () => {

@@ -43,7 +43,7 @@ export interface ApprovalBrowser {
   followAccount: typeof followAccount
   mayActUnprompted: typeof mayActUnprompted
   readHash: () => string
-  /** Replaces the fragment of the address; the page is told nothing. */
+  /** Replaces the fragment of the address; the page gets no event. */
   writeHash: (hash: string) => void
   /** Returns what undoes it. */
   onHashChange: (listener: () => void) => () => void

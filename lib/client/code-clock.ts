@@ -37,7 +37,7 @@ export class CodeClock {
   }
 
   /**
-   * To be asked when the page is seen again: takes down what has run out while nobody looked. True
+   * To be called when the page is visible again: removes what expired while it was hidden. True
    * when it did.
    */
   check(): boolean {

@@ -6,7 +6,7 @@ const MOST_MS = 2_000
 
 /**
  * Exchanges the ticket, and tries again until the server has answered: a lost answer is repeated,
- * and gives the same session. False when the server refused, or `isWanted` says that nobody waits
+ * and gives the same session. False when the server refused, or `isWanted` is false: no page waits
  * for it any more.
  */
 export async function redeem(id: string, ticket: string, isWanted: () => boolean): Promise<boolean> {

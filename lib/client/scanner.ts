@@ -198,7 +198,7 @@ export class Scanner {
   }
 }
 
-/** What keeps a camera away before anybody is asked; null when nothing does. */
+/** What rules a camera out before permission is requested; null when nothing does. */
 function findRefusal(): 'needs_https' | 'no_camera' | null {
   if (!window.isSecureContext) return 'needs_https'
   return navigator.mediaDevices === undefined ? 'no_camera' : null

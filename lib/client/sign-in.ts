@@ -12,7 +12,7 @@ import { watchPage } from './watch-page'
 
 /** A lost link is not worth a word before this. */
 const RECONNECTING_AFTER_MS = 3_000
-/** An attempt that nobody scans is replaced for this long; then the person has left. */
+/** An attempt that no phone scans is replaced for this long; then the person has left. */
 const RENEW_FOR_MS = 10 * 60_000
 /** A hidden page gives its stream back after this. */
 const HIDDEN_STREAM_MS = 60_000
@@ -20,7 +20,7 @@ const HIDDEN_STREAM_MS = 60_000
 const NEEDS_NETWORK = new Set<SignInScreen['state']>(['loading', 'ready', 'scanned', 'match', 'reconnecting'])
 
 export interface SignInOptions {
-  /** The person who is signed in here already; null when nobody is. */
+  /** The person who is signed in here already; null for none. */
   already: ShownPerson | null
   /** Called once, when this browser is signed in. */
   onSignedIn: () => void
@@ -38,7 +38,7 @@ export class SignIn {
   #follower: AttemptFollower | null = null
   readonly #clock = new CodeClock(() => this.#onCodeOverdue())
   /**
-   * Where an answer that comes too late is told from one that counts: grows with each new attempt.
+   * Grows with each new attempt: an answer of an earlier round is dropped.
    */
   #round = 0
   #renewUntil = 0
@@ -62,7 +62,7 @@ export class SignIn {
   }
 
   /**
-   * Begins to watch the page, and starts an attempt unless somebody is signed in already. Returns
+   * Begins to watch the page, and starts an attempt unless a person is signed in already. Returns
    * what undoes it.
    */
   open(): () => void {

@@ -15,8 +15,8 @@ const SPECIAL_USE = /\.(localhost|test|local|internal|home\.arpa)$/
  * Whether a request was made under a name that is not ours. A page under a name that an attacker
  * has pointed at our address (DNS rebinding) is same-origin to itself and runs in the victim's
  * network; to such a name nothing is here. Addresses, names without a dot, as of a proxy's
- * upstream, and names for special use, as of machines in a house or a cluster, are in nobody's
- * public DNS. Nothing is ever built from the Host. `ownNames`: host names without ports.
+ * upstream, and names for special use, as of machines in a house or a cluster, are not in
+ * the public DNS. Nothing is ever built from the Host. `ownNames`: host names without ports.
  */
 export function isForeignHost(host: string | undefined, ownNames: ReadonlySet<string>): boolean {
   if (host === undefined || host === '') return false

@@ -156,7 +156,7 @@ const WELL: Series = {
   ...of('qr_login_sign_in_seconds_bucket{le="+Inf"}', '0+9x480'),
 }
 
-/** A process that is told to end is not ready, and that is no alarm. */
+/** A process that drains is not ready, and that is no alarm. */
 const DRAINING: Series = { ...of('qr_login_ready', '0x480'), ...of('qr_login_draining', '1x480') }
 
 function toTest(name: string, series: Series, alerts: object[]) {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createReadiness } from './readiness'
 
-/** A store that is asked, and answers when it is told to. */
+/** A store whose answers the test gives. */
 function setUp() {
   const state = { now: 0, asked: 0, failure: null as Error | null, lines: [] as string[] }
   const isReady = createReadiness({

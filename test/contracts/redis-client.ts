@@ -54,7 +54,7 @@ export function describeRedis(
       )
     const send = (command: string[]) => redis.run(COMMAND, [], command)
 
-    /** What became of a call, and whether it took longer than anybody waits. */
+    /** What became of a call, and whether it took longer than callers wait. */
     async function outcome(call: () => Promise<unknown>): Promise<string> {
       const startedAt = performance.now()
       const end = await call().then(

@@ -20,7 +20,7 @@ export class App {
   readonly #clock: () => number
   readonly folder = mkdtempSync(join(tmpdir(), 'qr-login-test-'))
 
-  /** `clock`: its own, which stands still unless it is told, when none is given. */
+  /** `clock`: its own, which stands still until the test sets it, when none is given. */
   constructor(env: Record<string, string> = {}, clock: (() => number) | null = null) {
     this.#env = env
     this.#clock = clock ?? (() => this.now)
@@ -64,7 +64,7 @@ export class App {
       ...this.#env,
     }
     const config = parseConfig(env, { lanAddress: null, loadSecret: () => 'x'.repeat(43) })
-    // The event loop of a test is always busy, and nobody is to be sent away for that.
+    // The event loop of a test is always busy, and no request is to be shed for that.
     return createQrLogin({ config, now: this.#clock, activeMs: () => 0 })
   }
 }

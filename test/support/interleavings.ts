@@ -13,7 +13,7 @@ Error.stackTraceLimit = 0
 const PHONES: readonly Phone[] = [ADA, LIN]
 
 /**
- * One step of somebody: which computer's attempt, what, when, and whether its read is older than
+ * One step of a client: which computer's attempt, what, when, and whether its read is older than
  * its write.
  */
 interface Step {

@@ -17,7 +17,7 @@ const SCANNED_EVERY_MS = 2_000
 const ELSE_EVERY_MS = 15_000
 /** After a read that failed. */
 const RETRY_MS = 1_000
-/** How often it is looked who is due: what is read every 2 s is told within 2.5 s. */
+/** How often due reads are looked up: what is read every 2 s is published within 2.5 s. */
 const LOOK_EVERY_MS = 250
 
 /** The script's word for what is watched: an attempt, or a person's account. */
@@ -166,7 +166,7 @@ export class RedisWatch {
     watched.dueAt = Math.min(watched.dueAt, this.#options.now() + everyMs(attempt))
   }
 
-  /** Messages and reads overtake each other: only what is newer is told. */
+  /** Messages and reads overtake each other: only newer states are published. */
   #show(attempt: Attempt | null): void {
     if (attempt === null) return
     const watched = this.#watchedAttempts.get(attempt.id)

@@ -73,7 +73,7 @@ describe('a breaker', () => {
   test('a process that was busy for longer than the deadline does not blame the server', async () => {
     const breaker = new Breaker(Date.now)
     const asked = breaker.run(async () => (await stat('package.json')).isFile())
-    // The answer is there long before this is over, but nobody has looked.
+    // The answer is there long before this is over, but it has not been read.
     const until = Date.now() + 700
     while (Date.now() < until);
     expect(await asked).toBe(true)

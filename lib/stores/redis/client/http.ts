@@ -186,8 +186,7 @@ function open({ url, token }: HttpRedisOptions): Upstash {
     responseEncoding: false,
     enableTelemetry: false,
     enableAutoPipelining: false,
-    // A script is not sent twice: whoever asks again asks above, where it is known what a repeat
-    // means.
+    // A script is not sent twice here: callers repeat it, who know what a repeat does.
     retry: { retries: 0 },
     signal: () => AbortSignal.timeout(REQUEST_MS),
   })

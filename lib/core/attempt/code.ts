@@ -44,11 +44,18 @@ export function encodeCode(keys: Keys, attemptId: string, startsAt: number): str
   return Buffer.concat([signed, mac(keys.code, signed, MAC_BYTES)]).toString('base64url')
 }
 
+/** What a genuine code contains. */
+export interface ParsedCode {
+  attemptId: string
+  /** Start of its period, epoch ms. */
+  startsAt: number
+}
+
 /**
  * The attempt and period of a code that we made, or null: forged, malformed, or from another
  * secret. Says nothing about time.
  */
-export function parseCode(keys: Keyring, code: string): { attemptId: string; startsAt: number } | null {
+export function parseCode(keys: Keyring, code: string): ParsedCode | null {
   if (!CODE.test(code)) return null
   const bytes = Buffer.from(code, 'base64url')
   const signed = bytes.subarray(0, ID_BYTES + START_BYTES)

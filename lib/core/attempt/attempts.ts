@@ -35,9 +35,9 @@ export interface AttemptsOptions extends ViewContext {
 }
 
 /**
- * The life of an attempt: each step is one pure transition. A browser is named by the hash of its
- * secret, a phone by its session; a browser or a phone to which the attempt does not belong gets the
- * same refusal as for an unknown id.
+ * The life of an attempt: each step is one pure transition. A browser is identified by the hash of
+ * its secret, a phone by its session. One to which the attempt does not belong gets the refusal of
+ * an unknown id.
  */
 export class Attempts {
   readonly #options: AttemptsOptions
@@ -81,8 +81,8 @@ export class Attempts {
 
   /**
    * Binds the attempt of `code` to the phone. The attempt is read while the phone is authenticated.
-   * `code`: a ProtocolError is thrown once the phone is known and the scan is counted. `network`: of
-   * the phone, see `ClientNetwork`; null when its address is unknown.
+   * `code`: a ProtocolError is thrown once the phone is known and the scan is counted. `network`:
+   * the phone's, by `FindNetwork`; null when its address is unknown.
    * @throws ProtocolError `rate_limited`, `code_unknown`, `code_expired`, and what the transition
    * refuses.
    */

@@ -1,6 +1,7 @@
 import type { Metadata } from 'next'
 import { headers } from 'next/headers'
 import { findComputer } from '@/lib/auth/identity'
+import { shownOf } from '@/lib/core/account/person'
 import { parseNextPath } from '@/lib/http/next-path'
 import { qrLogin } from '@/lib/server/shared'
 import { getLocale } from '../ui/locale'
@@ -17,7 +18,7 @@ export default async function LoginPage({ searchParams }: { searchParams: Promis
   const { locale, text } = await getLocale()
   const computer = await findComputer({ headers: await headers() }, qrLogin().context)
   const nextPath = parseNextPath((await searchParams).next, qrLogin().context.config.publicOrigin)
-  const already = computer === null ? null : { name: computer.person.name, avatarUrl: computer.person.avatarUrl }
+  const already = computer === null ? null : shownOf(computer.person)
   return (
     <LoginFrame locale={locale} text={text}>
       <SignInPanel already={already} nextPath={nextPath} />

@@ -1,5 +1,6 @@
 import { headers } from 'next/headers'
 import { findCookiePhone } from '@/lib/auth/identity'
+import { shownOf } from '@/lib/core/account/person'
 import type { PhoneSession } from '@/lib/core/session/session'
 import { qrLogin } from '@/lib/server/shared'
 import { listDemoAccounts } from '../ui/demo-accounts'
@@ -22,5 +23,5 @@ export default async function PhonePage() {
 async function readAccount({ id, person }: PhoneSession): Promise<SignedIn> {
   const { sessions } = qrLogin().context
   const [computers, phones] = await Promise.all([sessions.list(person.id, null), sessions.listPhones(person.id, id)])
-  return { person, sessions: computers, phones }
+  return { person: shownOf(person), sessions: computers, phones }
 }

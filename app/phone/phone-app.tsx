@@ -2,7 +2,7 @@
 
 import { useCallback, useState } from 'react'
 import { call } from '@/lib/client/api'
-import type { Person } from '@/lib/core/account/person'
+import type { ShownPerson } from '@/lib/core/account/person'
 import type { PhoneView, SessionView } from '@/lib/core/session/session'
 import { type DemoAccount, PhoneSignIn } from '../ui/phone-sign-in'
 import { PhoneHome } from './phone-home'
@@ -10,7 +10,7 @@ import { PhoneWelcome } from './phone-welcome'
 
 /** The lists are null until they are known. */
 export interface SignedIn {
-  person: Person
+  person: ShownPerson
   sessions: SessionView[] | null
   phones: PhoneView[] | null
 }

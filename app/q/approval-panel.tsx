@@ -2,12 +2,12 @@
 
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { Approval } from '@/lib/client/approval'
-import type { Person } from '@/lib/core/account/person'
+import type { ShownPerson } from '@/lib/core/account/person'
 import { type DemoAccount, PhoneSignIn } from '../ui/phone-sign-in'
 import { ApprovalView } from './approval-view'
 
 interface Props {
-  person: Person | null
+  person: ShownPerson | null
   /** False if a foreign page may have opened this document. */
   isInitiatorTrusted: boolean
   accounts: DemoAccount[]
@@ -22,7 +22,7 @@ export function ApprovalPanel({ person, isInitiatorTrusted, accounts, host }: Pr
   const screen = useSyncExternalStore(approval.screen.subscribe, approval.screen.get, approval.screen.get)
   useEffect(() => approval.open(), [approval])
 
-  function signIn(account: Person) {
+  function signIn(account: ShownPerson) {
     setSignedIn(account)
     approval.signedIn()
   }

@@ -1,6 +1,7 @@
 import type { Metadata } from 'next'
 import { headers } from 'next/headers'
 import { findCookiePhone } from '@/lib/auth/identity'
+import { shownOf } from '@/lib/core/account/person'
 import { qrLogin } from '@/lib/server/shared'
 import { listDemoAccounts } from '../ui/demo-accounts'
 import { isInitiatorTrusted } from '../ui/initiator'
@@ -21,7 +22,7 @@ export default async function ApprovalPage() {
   return (
     <ApprovalFrame locale={locale} text={text}>
       <ApprovalPanel
-        person={phone?.person ?? null}
+        person={phone === null ? null : shownOf(phone.person)}
         isInitiatorTrusted={isInitiatorTrusted(request.headers)}
         accounts={listDemoAccounts()}
         host={new URL(qrLogin().context.config.publicOrigin).host}

@@ -2,7 +2,7 @@
 
 import { type FormEvent, useState } from 'react'
 import { call, type Refused } from '@/lib/client/api'
-import type { Person } from '@/lib/core/account/person'
+import type { ShownPerson } from '@/lib/core/account/person'
 import { format, formatCountdown } from '@/lib/i18n/format'
 import { Avatar } from './avatar'
 import { type Texts, useText } from './page-text'
@@ -18,7 +18,7 @@ export interface DemoAccount {
 interface Props {
   /** Empty if the demo is off: then the form has fields for name and password. */
   accounts: DemoAccount[]
-  onSignedIn: (person: Person) => void
+  onSignedIn: (person: ShownPerson) => void
 }
 
 const DEMO_PASSWORD = 'demo'
@@ -33,7 +33,7 @@ export function PhoneSignIn({ accounts, onSignedIn }: Props) {
   async function signIn(username: string, password: string) {
     setSending(true)
     setProblem('')
-    const answer = await call<{ person: Person }>('POST', '/api/phone/session', { body: { username, password } })
+    const answer = await call<{ person: ShownPerson }>('POST', '/api/phone/session', { body: { username, password } })
     setSending(false)
     if (answer.ok) onSignedIn(answer.value.person)
     else setProblem(problemOf(answer, text))

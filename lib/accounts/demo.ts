@@ -5,18 +5,26 @@ import type { Person } from '../core/account/person'
  * The people of the demo, where `DEMO_ACCOUNTS` is on. A team's own people sign their phones in by
  * token.
  */
-const DEMO_PEOPLE: Record<string, Person> = {
-  ada: { id: 'ada', name: 'Ada Byron', avatarUrl: '/avatars/ada.svg' },
-  lin: { id: 'lin', name: 'Lin Xia', avatarUrl: '/avatars/lin.svg' },
-  sam: { id: 'sam', name: 'Sam Okoro', avatarUrl: '/avatars/sam.svg' },
-  yuki: { id: 'yuki', name: 'Yuki Tanaka', avatarUrl: '/avatars/yuki.svg' },
+const DEMO_PEOPLE: Record<string, DemoPerson> = {
+  ada: demoPerson('ada', 'Ada Byron', ['admins']),
+  lin: demoPerson('lin', 'Lin Xia'),
+  sam: demoPerson('sam', 'Sam Okoro'),
+  yuki: demoPerson('yuki', 'Yuki Tanaka'),
+}
+
+type DemoPerson = Person & { username: string }
+
+/** The email address has a reserved name (RFC 2606), so that no message ever leaves. */
+function demoPerson(id: string, name: string, groups: string[] = []): DemoPerson {
+  const email = `${id}@example.com`
+  return { id, name, avatarUrl: `/avatars/${id}.svg`, username: id, email, emailVerified: true, groups }
 }
 
 const DEMO_PASSWORD = 'demo'
 
 /** The demo accounts in the order they are shown, with the username that signs in. */
-export function listDemoPeople(): (Person & { username: string })[] {
-  return Object.entries(DEMO_PEOPLE).map(([username, person]) => ({ username, ...person }))
+export function listDemoPeople(): DemoPerson[] {
+  return Object.values(DEMO_PEOPLE)
 }
 
 /** Null for an unknown name and for a wrong password alike, at the same cost. */

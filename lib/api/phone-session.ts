@@ -1,4 +1,5 @@
 import { findPhone } from '../auth/identity'
+import { personOf } from '../core/account/person'
 import { ProtocolError } from '../core/errors'
 import { json, noContent } from '../http/answer'
 import { parseBody } from '../http/body'
@@ -15,7 +16,7 @@ const TOKEN_ENDS_ELSEWHERE = { path: '', message: 'a bearer token is revoked by 
 export const phoneSession = resource('/api/phone/session', {
   GET: async (call: Call, context: ApiContext) => {
     const phone = await findPhone(call, context)
-    return json(phone === null ? { signedIn: false } : { signedIn: true, person: phone.person })
+    return json(phone === null ? { signedIn: false } : { signedIn: true, person: personOf(phone.person) })
   },
 
   POST: async (call: Call, context: ApiContext) => {

@@ -1,4 +1,5 @@
 import { requireBrowserHash } from '../auth/identity'
+import { personOf } from '../core/account/person'
 import type { Redeemed } from '../core/attempt/attempt'
 import { toSessionView } from '../core/session/session'
 import { json } from '../http/answer'
@@ -19,7 +20,7 @@ export const redeem = resource('/api/qr/{id}/redeem', {
     const olderId = await cookies.read(request.headers.get('cookie'), 'session')
     const begin = (attempt: Redeemed) => sessions.begin(attempt, olderId)
     const session = await sessions.onRedeemed(await attempts.redeem({ id, browserHash, ticket, begin }))
-    const response = json({ person: session.person, session: toSessionView(session, session.id) })
+    const response = json({ person: personOf(session.person), session: toSessionView(session, session.id) })
     response.headers.append('Set-Cookie', await cookies.write('session', session.id))
     return response
   },

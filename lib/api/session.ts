@@ -1,4 +1,5 @@
 import { findComputer } from '../auth/identity'
+import { personOf } from '../core/account/person'
 import { toSessionView } from '../core/session/session'
 import { json, noContent } from '../http/answer'
 import { type Call, resource } from '../http/resource'
@@ -12,7 +13,7 @@ export const session = resource('/api/session', {
   GET: async ({ request }: Call, context: ApiContext) => {
     const computer = await findComputer(request, context)
     if (computer === null) return json({ signedIn: false })
-    return json({ signedIn: true, person: computer.person, session: toSessionView(computer, computer.id) })
+    return json({ signedIn: true, person: personOf(computer.person), session: toSessionView(computer, computer.id) })
   },
 
   DELETE: async ({ request }: Call, { cookies, sessions }: ApiContext) => {

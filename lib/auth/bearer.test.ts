@@ -15,6 +15,8 @@ import {
   secretToken,
   toToken,
 } from '../../test/support/tokens'
+import { LOOPBACK } from '../http/address'
+import { createOutboundFetch } from '../http/outbound'
 import { BearerTokens } from './bearer'
 
 const options = {
@@ -24,6 +26,7 @@ const options = {
   wall: () => T0,
   monotonicMs: () => T0,
   onError: () => {},
+  fetch: createOutboundFetch({ allow: LOOPBACK }),
 }
 const NOW_S = T0 / 1000
 
@@ -36,9 +39,12 @@ const thief = new IssuerKey('thief')
 describe('a token signed with the shared secret', () => {
   const tokens = new BearerTokens({ ...options, key: { secrets: [JWT_SECRET] } })
 
-  test('names a person, by sub, name and picture', async () => {
-    const phone = await tokens.findPhone(secretToken({ picture: 'https://cdn.example.com/mei.png' }))
-    const person = { id: 'user-1', name: 'Mei Tan', avatarUrl: 'https://cdn.example.com/mei.png' }
+  test('names a person, by the standard claims', async () => {
+    const picture = 'https://cdn.example.com/mei.png'
+    const claims = { picture, preferred_username: 'mei', email: 'mei@example.com', email_verified: true, groups: ['a'] }
+    const phone = await tokens.findPhone(secretToken(claims))
+    const account = { username: 'mei', email: 'mei@example.com', emailVerified: true, groups: ['a'] }
+    const person = { id: 'user-1', name: 'Mei Tan', avatarUrl: picture, ...account }
     expect(phone).toMatchObject({ kind: 'token', person, expiresAt: T0 + 600_000 })
   })
 
@@ -136,6 +142,7 @@ describe('a token signed with the shared secret', () => {
     'a time in words': secretToken({ exp: String(NOW_S + 600) }),
     'a time that is no number': secretToken({ exp: null }),
     'a time that has not come': secretToken({ nbf: NOW_S + 60 }),
+    'a time of issue that has not come': secretToken({ iat: NOW_S + 60 }),
     'no sub': secretToken({ sub: undefined }),
     'an empty sub': secretToken({ sub: '' }),
     'a sub that is a number': secretToken({ sub: 1 }),

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
-import type { Person } from '../core/account/person'
+import { toPerson } from '../accounts/claims'
 import { isProtocolError } from '../core/errors'
 import type { TokenPhone } from '../core/session/session'
+import type { OutboundFetch } from '../http/outbound'
 import { KeySet } from './key-set'
 
 /**
@@ -26,11 +27,8 @@ const KEY_SET_ALGORITHMS = [
 const SECRET_ALGORITHMS = ['HS256']
 
 const MAX_TOKEN_CHARS = 4096
-const MAX_SUB_CHARS = 255
-const MAX_NAME_CHARS = 100
-const MAX_PICTURE_CHARS = 1024
 
-/** How far an issuer's clock may be ahead of ours: for `nbf` only. What has expired has expired. */
+/** How far an issuer's clock may be ahead of ours: for `nbf` and `iat`, never for `exp`. */
 const CLOCK_TOLERANCE_S = 5
 
 /** A stream needs a new token at least this often, whatever the token's own lifetime. */
@@ -54,6 +52,8 @@ export interface BearerTokensOptions extends BearerSettings {
   /** In ms: how old the keys are. */
   monotonicMs: () => number
   onError: (error: unknown) => void
+  /** Fetches the key set. */
+  fetch: OutboundFetch
 }
 
 /**
@@ -66,7 +66,7 @@ export class BearerTokens {
   readonly #algorithms: string[]
 
   constructor(options: BearerTokensOptions) {
-    const { key, monotonicMs, onError } = options
+    const { key, monotonicMs, onError, fetch } = options
     this.#options = options
     if ('secrets' in key) {
       const encoder = new TextEncoder()
@@ -76,7 +76,7 @@ export class BearerTokens {
       })
       this.#algorithms = SECRET_ALGORITHMS
     } else {
-      this.#keys = [new KeySet({ url: key.keySetUrl, now: monotonicMs, onError }).find]
+      this.#keys = [new KeySet({ url: key.keySetUrl, now: monotonicMs, onError, fetch }).find]
       this.#algorithms = KEY_SET_ALGORITHMS
     }
   }
@@ -124,31 +124,15 @@ export class BearerTokens {
   }
 }
 
-function toPhone({ iss, sub, exp, sid, name, picture }: JWTPayload, now: number, wall: number): TokenPhone | null {
-  if (typeof sub !== 'string' || !isPlain(sub) || sub.length > MAX_SUB_CHARS) return null
+function toPhone(claims: JWTPayload, now: number, wall: number): TokenPhone | null {
+  const { iss, exp, iat, sid } = claims
   if (exp === undefined || exp * 1000 <= wall) return null
+  // A token from the future was issued by a clock that is wrong, and its lifetime means nothing.
+  if (iat !== undefined && iat * 1000 > wall + CLOCK_TOLERANCE_S * 1000) return null
   if (sid !== undefined && typeof sid !== 'string') return null
-  const person: Person = { id: sub, name: toName(name) ?? sub, avatarUrl: toAvatarUrl(picture) }
-  const identity = JSON.stringify([iss, sub, sid ?? null])
+  const person = toPerson(claims)
+  if (person === null) return null
+  const identity = JSON.stringify([iss, person.id, sid ?? null])
   const id = `token:${createHash('sha256').update(identity).digest('base64url')}`
   return { kind: 'token', id, person, expiresAt: now + Math.min(exp * 1000 - wall, MAX_LIFE_MS) }
-}
-
-function toName(name: unknown): string | null {
-  if (typeof name !== 'string') return null
-  const plain = name.replace(/[\p{Cc}\p{Cs}\p{Bidi_Control}]/gu, '').trim()
-  // By code points: half of a surrogate pair is no text, and not every parser of JSON takes it.
-  return [...plain].slice(0, MAX_NAME_CHARS).join('') || null
-}
-
-/** A path on our own origin, or an https address; anything else is no picture. */
-function toAvatarUrl(picture: unknown): string | null {
-  if (typeof picture !== 'string' || picture.length > MAX_PICTURE_CHARS) return null
-  if (/^\/(?![/\\])[\x21-\x7e]*$/.test(picture)) return picture
-  return URL.canParse(picture) && new URL(picture).protocol === 'https:' ? new URL(picture).href : null
-}
-
-/** Neither empty nor with characters that no log or screen should meet. */
-function isPlain(text: string): boolean {
-  return text !== '' && !/\p{Cc}|\p{Cs}/u.test(text)
 }

@@ -1,5 +1,6 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
 import { ProtocolError } from '../core/errors'
+import type { OutboundFetch } from '../http/outbound'
 
 /**
  * No key is used that was fetched longer ago: a key that was withdrawn is dead within this time.
@@ -20,7 +21,6 @@ const COOLDOWN_MS = 10_000
 const RETRY_MS = 2_000
 
 const FETCH_DEADLINE_MS = 800
-const MAX_BYTES = 256 * 1024
 
 export interface KeySetOptions {
   url: string
@@ -28,7 +28,7 @@ export interface KeySetOptions {
   now: () => number
   /** Called with the reason of each failed fetch. */
   onError: (error: unknown) => void
-  fetch?: typeof fetch
+  fetch: OutboundFetch
 }
 
 /**
@@ -85,11 +85,11 @@ export class KeySet {
   }
 
   async #fetch(): Promise<void> {
-    const { url, now, onError } = this.#options
+    const { url, now, onError, fetch } = this.#options
     const startedAt = now()
     this.#triedAt = startedAt
     try {
-      this.#keys = createLocalJWKSet(await fetchKeySet(url, this.#options.fetch ?? fetch))
+      this.#keys = createLocalJWKSet(await fetchKeySet(url, fetch))
       // A key may have been withdrawn while the answer was on its way.
       this.#fetchedAt = startedAt
     } catch (error) {
@@ -99,18 +99,11 @@ export class KeySet {
   }
 }
 
-async function fetchKeySet(url: string, fetcher: typeof fetch): Promise<JSONWebKeySet> {
-  const response = await fetcher(url, {
+async function fetchKeySet(url: string, fetch: OutboundFetch): Promise<JSONWebKeySet> {
+  const response = await fetch(url, {
     headers: { Accept: 'application/jwk-set+json, application/json' },
-    redirect: 'error',
     signal: AbortSignal.timeout(FETCH_DEADLINE_MS),
   })
-  if (!response.ok || response.body === null) throw new Error(`the key set answered ${response.status}`)
-  let text = ''
-  const decoder = new TextDecoder()
-  for await (const bytes of response.body) {
-    text += decoder.decode(bytes, { stream: true })
-    if (text.length > MAX_BYTES) throw new Error('the key set is too large')
-  }
-  return JSON.parse(text) as JSONWebKeySet
+  if (!response.ok) throw new Error(`the key set answered ${response.status}`)
+  return (await response.json()) as JSONWebKeySet
 }

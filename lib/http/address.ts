@@ -57,6 +57,9 @@ export class AddressList {
   }
 }
 
+/** This machine itself. */
+export const LOOPBACK = new AddressList(['127.0.0.0/8', '::1'])
+
 /**
  * Loopback, private use, link-local, shared address space (RFC 6598), and the same of IPv6 (RFC
  * 4193, RFC 4291).

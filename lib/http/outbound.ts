@@ -75,9 +75,11 @@ export interface OutboundInit {
   signal?: AbortSignal
 }
 
+type Allowed = Pick<AddressList, 'has'>
+
 export interface OutboundOptions {
   /** Addresses that need not be public, and may be reached by http. */
-  allow: AddressList
+  allow: Allowed
   /** By default the lookup of the system. */
   lookup?: typeof systemLookup
 }
@@ -116,7 +118,7 @@ export function createOutboundFetch({ allow, lookup = systemLookup }: OutboundOp
   }
 }
 
-function mayReach(address: string, isTls: boolean, allow: AddressList): boolean {
+function mayReach(address: string, isTls: boolean, allow: Allowed): boolean {
   const plain = plainAddress(address)
   if (plain === null) return false
   return allow.has(plain) || (isTls && !SPECIAL.has(plain))

@@ -40,6 +40,8 @@ export interface Config {
   signingSecrets: Secrets | null
   ipAllowlist: AddressList | null
   trustedProxies: AddressList
+  /** Addresses that are not public, and that this server may still send requests to. */
+  outboundAllow: AddressList
   matchPolicy: MatchPolicy
   singleComputer: boolean
   /** Computers that one person is signed in on at most. */
@@ -114,6 +116,7 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
     signingSecrets: data.API_SIGNING_SECRET ?? null,
     ipAllowlist: data.IP_ALLOWLIST ?? null,
     trustedProxies: data.TRUSTED_PROXIES ?? new AddressList([]),
+    outboundAllow: data.OUTBOUND_ALLOW ?? new AddressList([]),
     matchPolicy: data.MATCH_POLICY,
     singleComputer: data.SINGLE_COMPUTER,
     maxComputers: data.MAX_COMPUTERS,

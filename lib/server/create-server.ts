@@ -16,10 +16,12 @@ import { Limiter, type LimitKey } from '../core/rate-limit/limiter'
 import { Sessions } from '../core/session/sessions'
 import { ConfigError } from '../core/start-error'
 import type { Store } from '../core/store'
+import { LOOPBACK } from '../http/address'
 import { AdmissionControl } from '../http/admission-control'
 import { createNetworkFinder } from '../http/client-network'
 import { type FindCity, openGeoDatabase } from '../http/geo-database'
 import { baseHeaders } from '../http/headers'
+import { createOutboundFetch } from '../http/outbound'
 import { withPeer } from '../http/peer'
 import { findPlace } from '../http/place'
 import { ERROR_CODES } from '../http/problem'
@@ -143,6 +145,10 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
             wall,
             monotonicMs,
             onError: (error) => log.warn({ err: error }, 'a bearer token could not be judged'),
+            // An issuer on this machine needs neither TLS nor OUTBOUND_ALLOW.
+            fetch: createOutboundFetch({
+              allow: { has: (address) => LOOPBACK.has(address) || config.outboundAllow.has(address) },
+            }),
           }),
     signatures:
       config.signingSecrets === null

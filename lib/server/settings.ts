@@ -87,6 +87,7 @@ export const settings = z.object({
   API_SIGNING_SECRET: secrets.optional(),
   IP_ALLOWLIST: addresses.optional(),
   TRUSTED_PROXIES: addresses.optional(),
+  OUTBOUND_ALLOW: addresses.optional(),
   MATCH_POLICY: z.enum(['risk', 'always', 'never'], 'risk, always or never').default('risk'),
   SINGLE_COMPUTER: flag.default(false),
   MAX_COMPUTERS: count(1, 1_000).default(20),

@@ -31,7 +31,17 @@ const code = describing<CodeView>()(z.strictObject({ url: z.url(), expiresInMs: 
 
 const shownPerson = z.strictObject({ name: text, avatarUrl: z.string().nullable() })
 
-const person = describing<Person>()(z.strictObject({ id: text, name: text, avatarUrl: z.string().nullable() }))
+const person = describing<Person>()(
+  z.strictObject({
+    id: text,
+    name: text,
+    avatarUrl: z.string().nullable(),
+    username: z.string().nullable(),
+    email: z.string().nullable(),
+    emailVerified: z.boolean(),
+    groups: z.array(z.string()).readonly(),
+  }),
+)
 
 const attempt = describing<AttemptView>()(
   z.strictObject({

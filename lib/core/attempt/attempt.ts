@@ -1,10 +1,10 @@
-import type { Person } from '../account/person'
+import type { PersonRecord } from '../account/person'
 import type { MatchReason } from './risk'
 
 /** A signed-in phone: the same person on another phone session is another phone. */
 export interface Phone {
   sessionId: string
-  person: Person
+  person: PersonRecord
 }
 
 /**

@@ -1,3 +1,4 @@
+import { type ShownPerson, shownOf } from '../account/person'
 import { type Keyring, keysNamed } from '../keys'
 import { type Attempt, attemptAt, type CancelledBy, isRunning, type Lifetimes, type Status } from './attempt'
 import { codePeriodAt, encodeCode } from './code'
@@ -12,7 +13,7 @@ export interface AttemptView {
   /** Of this status; 0 when it has ended. */
   expiresInMs: number
   code?: CodeView
-  person?: { name: string; avatarUrl: string | null }
+  person?: ShownPerson
   match?: { required: boolean; passed: boolean; attemptsLeft: number }
   ticket?: string
   cancelledBy?: CancelledBy
@@ -58,10 +59,7 @@ export function toAttemptView(stored: Attempt, now: number, context: ViewContext
   const view: AttemptView = { id, version, status, expiresInMs: remainingMs(attempt, now) }
   if (attempt.status === 'pending') view.code = toCodeView(attempt, now, context)
   if (attempt.status === 'cancelled') view.cancelledBy = attempt.cancelledBy
-  if (attempt.status === 'scanned' || attempt.status === 'confirmed') {
-    const { name, avatarUrl } = attempt.scan.phone.person
-    view.person = { name, avatarUrl }
-  }
+  if (attempt.status === 'scanned' || attempt.status === 'confirmed') view.person = shownOf(attempt.scan.phone.person)
   if (attempt.status === 'scanned') {
     const { required, passed, attemptsLeft } = attempt.scan.match
     view.match = { required, passed, attemptsLeft }

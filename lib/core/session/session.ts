@@ -1,4 +1,4 @@
-import type { Person } from '../account/person'
+import type { Person, PersonRecord } from '../account/person'
 
 /**
  * A signed-in computer or phone. The cookie holds a sealed id only; this record decides, on every
@@ -6,7 +6,7 @@ import type { Person } from '../account/person'
  */
 interface Base {
   id: string
-  person: Person
+  person: PersonRecord
   /** Epoch ms, as all times in here. */
   signedInAt: number
   lastSeenAt: number
@@ -94,7 +94,7 @@ const TOUCH_EVERY_MS = 60_000
 
 export interface NewComputerSession {
   id: string
-  person: Person
+  person: PersonRecord
   computer: Device & { browserHash: string }
 }
 
@@ -118,7 +118,7 @@ export function createComputerSession(
   }
 }
 
-export function createPhoneSession(id: string, person: Person, device: Device, now: number): PhoneSession {
+export function createPhoneSession(id: string, person: PersonRecord, device: Device, now: number): PhoneSession {
   const { browser, os, place } = device
   return { kind: 'phone', id, person, browser, os, place, ...begun(now, now + PHONE_SESSION_MS) }
 }

@@ -100,6 +100,7 @@ function refused({ running, scanned, ended, claim, thief, bare, thiefsPhone }: A
   }
   for (const [method, path, body] of [
     ['POST', '/api/qr/scan', { code: 'x' }],
+    ['POST', '/api/qr/scan', { held: true }],
     ['POST', '/api/qr/confirm', { claim }],
     ['POST', '/api/qr/cancel', { claim }],
     ['GET', '/api/sessions', undefined],
@@ -143,6 +144,7 @@ function counted({ bare, thief, thiefsPhone, claim }: Awaited<ReturnType<typeof 
     'starts of one address': () => Object.assign(stranger(), { address: bare.address }).send('POST', '/api/qr'),
     'passwords of made-up names': () => signIn(`name ${next()}`),
     'passwords of one name': () => signIn('sam'),
+    'holds of made-up codes': () => bare.send('POST', '/api/qr/hold', { body: { code: `x${next()}` } }),
     'bad tokens': () => stranger().send('GET', '/api/sessions', token),
     'made-up codes': () => thiefsPhone.send('POST', '/api/qr/scan', { body: { code: `x${next()}` } }),
     "confirms of another's claim": () => thiefsPhone.send('POST', '/api/qr/confirm', { body: { claim } }),

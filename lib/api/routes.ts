@@ -6,6 +6,7 @@ import { cancel } from './cancel'
 import { confirm } from './confirm'
 import type { ApiContext } from './context'
 import { live, ready } from './health'
+import { hold } from './hold'
 import { match } from './match'
 import { metrics } from './metrics'
 import { openapi } from './openapi'
@@ -19,6 +20,7 @@ import { start } from './start'
 
 const RESOURCES: readonly Resource<ApiContext>[] = [
   start,
+  hold,
   scan,
   confirm,
   cancel,

@@ -1,17 +1,31 @@
 import { requirePhone } from '../auth/identity'
-import { isProtocolError } from '../core/errors'
+import type { ScannedCode } from '../core/attempt/attempts'
+import { isProtocolError, ProtocolError } from '../core/errors'
 import { json } from '../http/answer'
 import { tryParseBody } from '../http/body'
 import { type Call, resource } from '../http/resource'
 import type { ApiContext } from './context'
 import { scanBody } from './schemas'
 
-/** `POST /api/qr/scan`: the phone has read a code. */
+/** `POST /api/qr/scan`: the phone has read a code, or scans the code that it holds. */
 export const scan = resource('/api/qr/scan', {
   POST: async (call: Call, context: ApiContext) => {
-    const body = tryParseBody(call.body, scanBody)
-    const code = isProtocolError(body) ? body : body.code
+    const scanned = await findScanned(call, context)
     const network = context.findNetwork(call.request.headers, call.client)
-    return json(await context.attempts.scan(code, requirePhone(call, context), network))
+    const response = json(await context.attempts.scan(scanned, requirePhone(call, context), network))
+    const isHeld = !isProtocolError(scanned) && !('code' in scanned)
+    if (isHeld) response.headers.append('Set-Cookie', context.cookies.clear('hold'))
+    return response
   },
 })
+
+async function findScanned(
+  { body, request: { headers } }: Call,
+  { cookies }: ApiContext,
+): Promise<ScannedCode | ProtocolError> {
+  const fields = tryParseBody(body, scanBody)
+  if (isProtocolError(fields)) return fields
+  if (fields.code !== undefined) return { code: fields.code }
+  const attemptId = await cookies.read(headers.get('cookie'), 'hold')
+  return attemptId === null ? new ProtocolError('code_unknown') : { attemptId, startsAt: null }
+}

@@ -7,7 +7,13 @@ import { z } from 'zod'
 const text = (max: number) => z.string().min(1).max(max)
 
 export const startBody = z.strictObject({})
-export const scanBody = z.strictObject({ code: text(256) })
+export const holdBody = z.strictObject({ code: text(256) })
+export const scanBody = z
+  .strictObject({ code: text(256).optional(), held: z.literal(true).optional() })
+  .refine(({ code, held }) => (code === undefined) !== (held === undefined), {
+    path: ['code'],
+    error: 'either code or held',
+  })
 export const claimBody = z.strictObject({ claim: text(256) })
 export const matchBody = z.strictObject({ number: z.string().regex(/^\d{2}$/, 'two digits') })
 export const redeemBody = z.strictObject({ ticket: text(256) })

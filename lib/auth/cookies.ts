@@ -4,11 +4,13 @@ import { sealData, unsealData } from 'iron-session'
 import { deriveKey } from '../core/keys'
 
 /**
- * The three things that a browser carries, each sealed. A seal holds an id (or the browser secret)
- * and nothing else.
+ * What a browser carries, each sealed: the browser secret, the id of a session or of a phone's
+ * session, and the id of the attempt whose code it holds. A seal contains nothing else.
  */
-const COOKIE_NAMES = ['browser', 'session', 'phone'] as const
-export type CookieName = (typeof COOKIE_NAMES)[number]
+export type CookieName = 'browser' | 'session' | 'phone' | 'hold'
+
+/** Cookies that outlive a rotation of the secret. A hold lives for minutes. */
+const RESEALED = ['browser', 'session', 'phone'] as const
 
 /**
  * The longest that browsers keep a cookie (RFC 6265bis). The records decide, so that a seal needs
@@ -81,12 +83,12 @@ export class Cookies {
     return sealed?.name === name ? sealed.value : null
   }
 
-  /** A `Set-Cookie` value that carries `value`, sealed. */
-  async write(name: CookieName, value: string): Promise<string> {
+  /** A `Set-Cookie` value that carries `value`, sealed. `maxAgeS`: for how long browsers keep it. */
+  async write(name: CookieName, value: string, maxAgeS = MAX_AGE_S): Promise<string> {
     const sealed: Sealed = { name, value }
     const seal = await sealData(sealed, { password: this.#sealWith, ttl: 0 })
     this.#remember(seal, sealed)
-    return this.#serialise(name, seal, MAX_AGE_S)
+    return this.#serialise(name, seal, maxAgeS)
   }
 
   /**
@@ -98,7 +100,7 @@ export class Cookies {
     if (cookieHeader === null) return []
     const cookies = this.#parse(cookieHeader)
     const lines: string[] = []
-    for (const name of all ? COOKIE_NAMES : (['browser'] as const)) {
+    for (const name of all ? RESEALED : (['browser'] as const)) {
       const [, keyId = ''] = SEAL.exec(cookies[this.#nameOf(name)] ?? '') ?? []
       const isWritten = written.some((line) => line.startsWith(`${this.#nameOf(name)}=`))
       if (keyId === '' || isWritten || keyId in this.#sealWith) continue

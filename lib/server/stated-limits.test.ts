@@ -19,6 +19,7 @@ const many = (count: number) => count.toLocaleString('en-US')
 test.each([
   `${RULES.start_by_browser.limit} a minute per browser`,
   `${RULES.start_by_address.limit} a minute per address (IPv6: ${prefixes(RULES.start_by_address.limit)})`,
+  `${RULES.hold.limit} a minute per address (IPv6: ${prefixes(RULES.hold.limit)})`,
   `${RULES.scan.limit} a minute per person; ${RULES.unknown_codes.limit} unknown codes`,
   `${RULES.confirm.limit} a minute per person`,
   `${REDEEM_TRIES} tries of its own browser`,

@@ -60,13 +60,23 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
       codes: ['address_refused', 'rate_limited'],
     },
   },
+  '/api/qr/hold': {
+    post: {
+      operationId: 'hold',
+      summary: 'Hold a code while the person signs in on the phone',
+      requester: 'any',
+      body: 'HoldBody',
+      answers: { 204: { description: 'Held until the attempt ends.', headers: ['Set-Cookie'] } },
+      codes: ['code_unknown', 'code_expired', 'rate_limited'],
+    },
+  },
   '/api/qr/scan': {
     post: {
       operationId: 'scan',
       summary: 'The phone has read a code',
       requester: 'phone',
       body: 'ScanBody',
-      answers: { 200: { description: 'The question for the person.', json: 'Review' } },
+      answers: { 200: { description: 'The question for the person.', json: 'Review', headers: ['Set-Cookie'] } },
       codes: ['code_unknown', 'code_expired', 'attempt_taken', 'attempt_ended', 'wrong_state'],
     },
   },

@@ -5,7 +5,7 @@ import { SESSION_ID } from '../../core/attempt/tokens'
 import type { AttemptView, CodeView, Review } from '../../core/attempt/views'
 import type { EndedBy, PhoneView, SessionView } from '../../core/session/session'
 import { ERROR_CODES, type ProblemDocument } from '../../http/problem'
-import { claimBody, matchBody, phoneSignInBody, redeemBody, scanBody, startBody } from '../schemas'
+import { claimBody, holdBody, matchBody, phoneSignInBody, redeemBody, scanBody, startBody } from '../schemas'
 
 /**
  * What the API answers with, as PROTOCOL.md writes it. Strict: a field that is not named here is a
@@ -147,6 +147,7 @@ export const SCHEMAS = {
   SignedOutEvent: z.strictObject({ by: endedBy }),
   ByeEvent: z.strictObject({ retryMs: ms }),
   StartBody: startBody,
+  HoldBody: holdBody,
   ScanBody: scanBody,
   ClaimBody: claimBody,
   MatchBody: matchBody,

@@ -80,22 +80,43 @@ export class Attempts {
   }
 
   /**
-   * Binds the attempt of `code` to the phone. The attempt is read while the phone is authenticated.
-   * `code`: a ProtocolError is thrown once the phone is known and the scan is counted. `network`:
+   * The attempt whose code a phone may hold while its person signs in. `heldId`: of the attempt that
+   * the phone holds already; its code may have expired since.
+   * @throws ProtocolError `code_unknown`; `code_expired` also when the attempt is not pending.
+   */
+  async requireHoldable(code: string, heldId: string | null): Promise<{ attemptId: string; expiresInMs: number }> {
+    const { keys, lifetimes, now } = this.#options
+    const parsed = parseCode(keys, code)
+    if (parsed === null) throw new ProtocolError('code_unknown')
+    const { attemptId, startsAt } = parsed
+    const isAlive = heldId === attemptId || isCodeAlive(startsAt, now(), lifetimes.codePeriodMs)
+    if (!isAlive) throw new ProtocolError('code_expired')
+    const stored = await this.#read(attemptId)
+    if (stored === null) throw new ProtocolError('code_unknown')
+    const attempt = attemptAt(stored, now())
+    if (attempt.status !== 'pending') throw new ProtocolError('code_expired')
+    return { attemptId, expiresInMs: attempt.expiresAt - now() }
+  }
+
+  /**
+   * Binds the attempt of a code to the phone. The attempt is read while the phone is authenticated.
+   * `scanned`: a ProtocolError is thrown once the phone is known and the scan is counted. `network`:
    * the phone's, by `FindNetwork`; null when its address is unknown.
    * @throws ProtocolError `rate_limited`, `code_unknown`, `code_expired`, and what the transition
    * refuses.
    */
-  async scan(code: string | ProtocolError, requester: Promise<Phone>, network: string | null): Promise<Review> {
+  async scan(scanned: ScannedCode | ProtocolError, requester: Promise<Phone>, network: string | null): Promise<Review> {
     const { keys, limiter } = this.#options
-    const parsed = isProtocolError(code) ? null : parseCode(keys, code)
+    const code = isProtocolError(scanned) || !('code' in scanned) ? null : scanned.code
+    const parsed = code !== null ? parseCode(keys, code) : 'attemptId' in scanned ? scanned : null
     const [phone, found] = await Promise.all([requester, this.#read(parsed?.attemptId)])
     const [known] = await Promise.all([this.#isKnown(phone, found), limiter.scan(phone.person.id)])
-    if (isProtocolError(code)) throw code
+    if (isProtocolError(scanned)) throw scanned
     try {
       return await this.#bind(phone, parsed, found, { network, known })
     } catch (error) {
-      if (isProtocolError(error) && error.code === 'code_unknown') await limiter.unknownCode(phone.person.id)
+      // A hold that has ended is no guess.
+      if (code !== null && isProtocolError(error) && error.code === 'code_unknown') await limiter.unknownCode(phone.person.id)
       throw error
     }
   }
@@ -175,13 +196,13 @@ export class Attempts {
 
   async #bind(
     phone: Phone,
-    code: ParsedCode | null,
+    code: ParsedCode | HeldCode | null,
     found: Attempt | null,
     { network, known }: Origin,
   ): Promise<Review> {
     const { keys, lifetimes, matchPolicy, now } = this.#options
     if (code === null) throw new ProtocolError('code_unknown')
-    const codeAlive = isCodeAlive(code.startsAt, now(), lifetimes.codePeriodMs)
+    const codeAlive = code.startsAt === null || isCodeAlive(code.startsAt, now(), lifetimes.codePeriodMs)
     const unknown = () => new ProtocolError(codeAlive ? 'code_unknown' : 'code_expired')
     if (found === null) throw unknown()
     const relation = compareNetworks(found.computer.network, network)
@@ -276,6 +297,15 @@ function checkOwn(attempt: Attempt, browserHash: string): Attempt {
   if (attempt.computer.browserHash !== browserHash) throw new ProtocolError('not_found')
   return attempt
 }
+
+/** A code that was alive when the phone began to hold it. */
+interface HeldCode {
+  attemptId: string
+  startsAt: null
+}
+
+/** What a phone scans: a code, or the attempt whose code it holds. */
+export type ScannedCode = { code: string } | HeldCode
 
 /** What is known about a scanning phone besides its session. */
 interface Origin {

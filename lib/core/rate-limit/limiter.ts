@@ -16,6 +16,7 @@ const MINUTE_MS = 60_000
 export const RULES = {
   start_by_browser: { limit: 6, windowMs: MINUTE_MS },
   start_by_address: { limit: 60, windowMs: MINUTE_MS },
+  hold: { limit: 20, windowMs: MINUTE_MS },
   scan: { limit: 10, windowMs: MINUTE_MS },
   unknown_codes: { limit: 5, windowMs: 10 * MINUTE_MS },
   confirm: { limit: 10, windowMs: MINUTE_MS },
@@ -93,6 +94,11 @@ export class Limiter {
 
   start(browserHash: string, client: readonly ClientKey[]): Guard {
     return this.#guard({ rule: 'start_by_browser', of: browserHash }, ...ofClient('start_by_address', client))
+  }
+
+  /** Counts a request to hold a code: its client is not signed in yet. */
+  async hold(client: readonly ClientKey[]): Promise<void> {
+    await this.pass(this.#guard(...ofClient('hold', client)))
   }
 
   /** Refuses too many scans, and every scan of a person who came with too many unknown codes. */

@@ -28,6 +28,7 @@ const VENDORS: Readonly<Record<string, readonly string[]>> = {
   libsql: ['lib/stores/sqlite/database.ts'],
   'mmdb-lib': ['lib/http/geo-database.ts'],
   next: ['app/', 'proxy.ts'],
+  'openid-client': ['lib/accounts/oidc.ts'],
   pino: ['lib/server/log.ts'],
   'prom-client': ['lib/metrics/metrics.ts'],
   'qrcode.react': ['app/login/code-image.tsx'],

@@ -1,0 +1,45 @@
+// A real OpenID provider (oidc-provider) in a process of its own. Prints one line when it listens.
+// PORT, CLIENT_ID, CLIENT_SECRET ('' for a public client), REDIRECT_URI, SIGNED_OUT_URI, CLAIMS_IN_ID_TOKEN.
+import Provider from 'oidc-provider'
+
+const {
+  PORT,
+  CLIENT_ID = '',
+  CLIENT_SECRET = '',
+  REDIRECT_URI = '',
+  SIGNED_OUT_URI = '',
+  CLAIMS_IN_ID_TOKEN,
+} = process.env
+const issuer = `http://127.0.0.1:${PORT}`
+const isPublic = CLIENT_SECRET === ''
+
+const provider = new Provider(issuer, {
+  clients: [
+    {
+      client_id: CLIENT_ID,
+      ...(isPublic ? { token_endpoint_auth_method: 'none' } : { client_secret: CLIENT_SECRET }),
+      redirect_uris: [REDIRECT_URI],
+      post_logout_redirect_uris: [SIGNED_OUT_URI],
+    },
+  ],
+  claims: {
+    openid: ['sub'],
+    profile: ['name', 'preferred_username', 'picture', 'groups'],
+    email: ['email', 'email_verified'],
+  },
+  conformIdTokenClaims: CLAIMS_IN_ID_TOKEN !== 'true',
+  cookies: { keys: ['a key for tests'] },
+  findAccount: (_, id) => ({
+    accountId: id,
+    claims: () => ({
+      sub: id,
+      name: `${id.charAt(0).toUpperCase()}${id.slice(1)} of the team`,
+      preferred_username: id,
+      email: `${id}@example.com`,
+      email_verified: id !== 'unverified',
+      groups: ['staff'],
+    }),
+  }),
+})
+
+provider.listen(Number(PORT), '127.0.0.1', () => process.stdout.write(`listening at ${issuer}\n`))

@@ -115,6 +115,11 @@ export class OidcProvider {
     this.#options = options
   }
 
+  /** On the button. */
+  get name(): string {
+    return this.#options.settings.name
+  }
+
   /** Fetches the metadata before the first person needs it. Never throws. */
   async warmUp(): Promise<void> {
     await this.#refresh()
@@ -251,14 +256,21 @@ function failureOf(error: unknown): SignInFailure {
     return /^(server_error|temporarily_unavailable)$/.test(error.error) ? 'unavailable' : 'rejected'
   }
   if (error instanceof ResponseBodyError) return error.status >= 500 ? 'unavailable' : 'rejected'
-  return error instanceof ClientError && error.code !== 'OAUTH_TIMEOUT' && !isNetworkError(error)
-    ? 'rejected'
-    : 'unavailable'
+  return error instanceof ClientError && !isNoResponse(error) ? 'rejected' : 'unavailable'
 }
 
-/** A response that is no OAuth response at all: of a proxy in front of a provider that is down. */
-function isNetworkError({ code, cause }: ClientError): boolean {
-  return code === 'OAUTH_RESPONSE_IS_NOT_CONFORM' && cause instanceof Response && cause.status >= 500
+/** No response arrived, or that of a proxy in front of a provider that is down. */
+function isNoResponse({ code, cause }: ClientError): boolean {
+  if (code === 'OAUTH_TIMEOUT' || cause instanceof FetchError) return true
+  return cause instanceof Response && cause.status >= 500
+}
+
+/** Wraps what `Fetch` throws, so that it differs from the errors of the library. */
+class FetchError extends Error {
+  constructor(cause: unknown) {
+    super('no response', { cause })
+    this.name = 'FetchError'
+  }
 }
 
 /** Without the cause, which may hold tokens and claims. */
@@ -278,13 +290,18 @@ function toClientAuth(secret: string | null, { token_endpoint_auth_methods_suppo
 }
 
 function toCustomFetch(fetch: Fetch) {
-  return async (url: string, { method, headers, body, signal }: CustomFetchOptions): Promise<Response> =>
-    await fetch(url, {
-      method,
-      headers,
-      ...(body === undefined || body === null ? {} : { body: String(body) }),
-      ...(signal === undefined ? {} : { signal }),
-    })
+  return async (url: string, { method, headers, body, signal }: CustomFetchOptions): Promise<Response> => {
+    try {
+      return await fetch(url, {
+        method,
+        headers,
+        ...(body === undefined || body === null ? {} : { body: String(body) }),
+        ...(signal === undefined ? {} : { signal }),
+      })
+    } catch (error) {
+      throw new FetchError(error)
+    }
+  }
 }
 
 interface CustomFetchOptions {

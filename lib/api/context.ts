@@ -1,3 +1,4 @@
+import type { OidcProvider } from '../accounts/oidc'
 import type { AuthContext } from '../auth/identity'
 import type { FindPersonByPassword } from '../core/account/person'
 import type { Attempts } from '../core/attempt/attempts'
@@ -22,6 +23,10 @@ export interface ApiContext extends HttpContext, AuthContext {
   /** Roughly where a client is, for people to read; null when it is unknown. */
   findPlace: (headers: HeaderReader, client: ClientTrace) => string | null
   findPersonByPassword: FindPersonByPassword
+  /** The team's OpenID provider; null where the settings name none. */
+  oidc: OidcProvider | null
+  publicOrigin: string
+  hasDemoAccounts: boolean
   newBrowserSecret: () => string
   /** Addresses that may start attempts; null: all. */
   ipAllowlist: AddressList | null

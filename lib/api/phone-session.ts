@@ -1,5 +1,5 @@
 import { findPhone } from '../auth/identity'
-import { personOf } from '../core/account/person'
+import { type Person, personOf } from '../core/account/person'
 import { ProtocolError } from '../core/errors'
 import { json, noContent } from '../http/answer'
 import { parseBody } from '../http/body'
@@ -20,19 +20,14 @@ export const phoneSession = resource('/api/phone/session', {
   },
 
   POST: async (call: Call, context: ApiContext) => {
-    const { headers } = call.request
-    const { cookies, findPersonByPassword, findPlace, limiter, sessions } = context
+    const { findPersonByPassword, limiter } = context
     const { username, password } = parseBody(call.body, phoneSignInBody)
     const tried = await limiter.phoneSignIn(call.rateLimitKeys, username)
     const person = findPersonByPassword(username, password)
     if (person === null) throw new ProtocolError('credentials_wrong')
     await tried.succeed()
-    const olderId = await cookies.read(headers.get('cookie'), 'phone')
-    const place = findPlace(headers, call.client)
-    const device = { ...describeDevice(headers.get('user-agent')), place }
-    const session = await sessions.signInPhone({ person, device, olderId })
     const response = json({ person })
-    response.headers.append('Set-Cookie', await cookies.write('phone', session.id))
+    response.headers.append('Set-Cookie', await beginPhoneSession(call, context, person))
     return response
   },
 
@@ -45,3 +40,13 @@ export const phoneSession = resource('/api/phone/session', {
     return noContent({ 'Set-Cookie': cookies.clear('phone') })
   },
 })
+
+/** Signs this phone in as the person. Returns the `Set-Cookie` value; the older session ends. */
+export async function beginPhoneSession(call: Call, context: ApiContext, person: Person): Promise<string> {
+  const { headers } = call.request
+  const { cookies, findPlace, sessions } = context
+  const olderId = await cookies.read(headers.get('cookie'), 'phone')
+  const device = { ...describeDevice(headers.get('user-agent')), place: findPlace(headers, call.client) }
+  const { id } = await sessions.signInPhone({ person, device, olderId })
+  return await cookies.write('phone', id)
+}

@@ -10,7 +10,9 @@ import { hold } from './hold'
 import { match } from './match'
 import { metrics } from './metrics'
 import { openapi } from './openapi'
+import { phoneOidc, phoneOidcCallback } from './phone-oidc'
 import { phoneSession } from './phone-session'
+import { phoneSources } from './phone-sources'
 import { phoneById, phones } from './phones'
 import { redeem } from './redeem'
 import { scan } from './scan'
@@ -29,6 +31,9 @@ const RESOURCES: readonly Resource<ApiContext>[] = [
   match,
   redeem,
   phoneSession,
+  phoneOidc,
+  phoneOidcCallback,
+  phoneSources,
   session,
   sessions,
   sessionById,

@@ -5,11 +5,12 @@ import { deriveKey } from '../core/keys'
 
 /**
  * What a browser carries, each sealed: the browser secret, the id of a session or of a phone's
- * session, and the id of the attempt whose code it holds. A seal contains nothing else.
+ * session, the id of the attempt whose code it holds, and the sign-in that it has begun at the
+ * team's provider. A seal contains nothing else.
  */
-export type CookieName = 'browser' | 'session' | 'phone' | 'hold'
+export type CookieName = 'browser' | 'session' | 'phone' | 'hold' | 'oidc'
 
-/** Cookies that outlive a rotation of the secret. A hold lives for minutes. */
+/** Cookies that outlive a rotation of the secret. The others live for minutes. */
 const RESEALED = ['browser', 'session', 'phone'] as const
 
 /**

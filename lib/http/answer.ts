@@ -7,3 +7,8 @@ export function json(value: unknown, init: { status?: number; headers?: Record<s
 export function noContent(headers: Record<string, string> = {}): Response {
   return new Response(null, { status: 204, headers })
 }
+
+/** 303: the client continues with GET, whatever it has sent. */
+export function redirect(location: string): Response {
+  return new Response(null, { status: 303, headers: { Location: location } })
+}

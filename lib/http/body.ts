@@ -6,17 +6,19 @@ const MAX_BYTES = 4096
 
 /** The media type alone decides; parameters such as charset may follow. */
 const JSON_TYPE = /^application\/json\s*(;|$)/i
+const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(;|$)/i
 
 /**
  * The body as text, '' when there is none. Counted while it streams: what is too large is not read
  * to its end.
  * @throws ProtocolError `not_json` for a body of another type, `body_too_large`, `bad_request` for
- * bytes that are not UTF-8.
+ * bytes that are not UTF-8. `takesForms`: the body may also be that of an HTML form.
  */
-export async function readBody(request: ApiRequest): Promise<string> {
-  const isJson = JSON_TYPE.test(request.headers.get('content-type') ?? '')
+export async function readBody(request: ApiRequest, takesForms = false): Promise<string> {
+  const type = request.headers.get('content-type') ?? ''
+  const isTaken = JSON_TYPE.test(type) || (takesForms && FORM_TYPE.test(type))
   const announced = Number(request.headers.get('content-length') ?? 0)
-  if (announced > 0 && !isJson) throw new ProtocolError('not_json')
+  if (announced > 0 && !isTaken) throw new ProtocolError('not_json')
   if (announced > MAX_BYTES) throw new ProtocolError('body_too_large')
   if (request.body === null) return ''
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -25,7 +27,7 @@ export async function readBody(request: ApiRequest): Promise<string> {
   try {
     for await (const chunk of request.body) {
       bytes += chunk.byteLength
-      if (bytes > 0 && !isJson) throw new ProtocolError('not_json')
+      if (bytes > 0 && !isTaken) throw new ProtocolError('not_json')
       if (bytes > MAX_BYTES) throw new ProtocolError('body_too_large')
       text += decode(decoder, chunk)
     }
@@ -65,6 +67,22 @@ export function tryParseBody<T>(text: string, schema: ZodType<T>): T | ProtocolE
   if (result.success) return result.data
   const errors = result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
   return new ProtocolError('bad_request', { errors })
+}
+
+/** Whether the body is that of an HTML form. */
+export function isForm({ headers }: ApiRequest): boolean {
+  return FORM_TYPE.test(headers.get('content-type') ?? '')
+}
+
+/**
+ * As `parseBody`, for the body of an HTML form.
+ * @throws ProtocolError `bad_request`, also for a field that is repeated.
+ */
+export function parseForm<T>(text: string, schema: ZodType<T>): T {
+  const fields = [...new URLSearchParams(text)]
+  const names = new Set(fields.map(([name]) => name))
+  if (names.size < fields.length) throw badBody('a field is repeated')
+  return parseBody(JSON.stringify(Object.fromEntries(fields)), schema)
 }
 
 function parseJson(text: string): unknown {

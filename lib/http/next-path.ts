@@ -22,6 +22,17 @@ export function parseNextPath(next: unknown, publicOrigin: string): string {
   return isOurs ? path : '/'
 }
 
+/**
+ * The path of our own that a sign-in on the phone leads back to, its fragment included; null for
+ * anything else. Only a page of ours can request it, so every page is offered.
+ */
+export function parseReturnPath(path: string, publicOrigin: string): string | null {
+  if (!path.startsWith('/') || !URL.canParse(path, publicOrigin)) return null
+  const { origin, pathname, search, hash } = new URL(path, publicOrigin)
+  const isOurs = origin === publicOrigin && !pathname.startsWith('//')
+  return isOurs ? `${pathname}${search}${hash}` : null
+}
+
 function isOffered(pathname: string): boolean {
   const plain = toPlainPath(pathname)
   return plain !== null && !NEVER_NEXT.test(plain)

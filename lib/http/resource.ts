@@ -73,6 +73,8 @@ export interface ResourceOptions<C> {
    * False where these settings have no such resource: then it is answered like any unknown path.
    */
   exists?: (context: C) => boolean
+  /** Whether bodies of HTML forms are accepted too. */
+  takesForms?: boolean
 }
 
 /** What one route answers to each method. */
@@ -182,7 +184,7 @@ async function check<C extends HttpContext>(call: IncomingCall, target: Resource
   if (!isSafe && isCrossSite(headers, context.ownOrigins)) throw new ProtocolError('cross_site')
   requireWellFormed(target.route, call.params)
   target.admit?.(call, context)
-  if (!isSafe) call.body = await readBody(call.request)
+  if (!isSafe) call.body = await readBody(call.request, target.takesForms)
 }
 
 /**

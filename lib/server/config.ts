@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { z } from 'zod'
+import type { OidcSettings } from '../accounts/oidc'
 import type { BearerSettings } from '../auth/bearer'
 import type { Lifetimes } from '../core/attempt/attempt'
 import type { MatchPolicy } from '../core/attempt/risk'
@@ -34,6 +35,8 @@ export interface Config {
    */
   store: StoreSettings
   demoAccounts: boolean
+  /** The team's OpenID provider, for phones. Null: there is none. */
+  oidc: OidcSettings | null
   /** Null: native apps are not let in. */
   bearer: BearerSettings | null
   /** Each is accepted. Null: their requests need no signature. */
@@ -97,7 +100,7 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
   if (!isLocal && given.SESSION_SECRET === undefined) {
     rows.push({ name: 'SESSION_SECRET', problem: `required in production: at least ${SECRET_CHARS} random characters` })
   }
-  rows.push(...bearerProblems(given), ...storeProblems(given))
+  rows.push(...oidcProblems(given), ...bearerProblems(given), ...storeProblems(given))
   if (!result.success || rows.length > 0) throw new ConfigError(rows)
   const data = result.data
   const publicOrigin = data.PUBLIC_ORIGIN ?? `http://${machine.lanAddress ?? 'localhost'}:${data.PORT}`
@@ -112,6 +115,7 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
     dataDir: data.DATA_DIR,
     store: toStore(data),
     demoAccounts: data.DEMO_ACCOUNTS ?? isLocal,
+    oidc: toOidc(data),
     bearer: toBearer(data),
     signingSecrets: data.API_SIGNING_SECRET ?? null,
     ipAllowlist: data.IP_ALLOWLIST ?? null,
@@ -202,6 +206,28 @@ function writeNew(file: string, text: string): void {
     writeFileSync(file, text, { flag: 'wx', mode: 0o600 })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}
+
+function oidcProblems(given: Record<string, string | undefined>): { name: string; problem: string }[] {
+  const required = ['ACCOUNTS_OIDC_ISSUER', 'ACCOUNTS_OIDC_CLIENT_ID']
+  const named = [...required, 'ACCOUNTS_OIDC_CLIENT_SECRET'].find((name) => given[name] !== undefined)
+  if (named === undefined) return []
+  const missing = required.filter((name) => given[name] === undefined)
+  return missing.map((name) => ({ name, problem: `required with ${named}: the team's OpenID provider` }))
+}
+
+function toOidc(data: Settings): OidcSettings | null {
+  const { ACCOUNTS_OIDC_ISSUER: issuer, ACCOUNTS_OIDC_CLIENT_ID: clientId } = data
+  if (issuer === undefined || clientId === undefined) return null
+  return {
+    issuer,
+    clientId,
+    clientSecret: data.ACCOUNTS_OIDC_CLIENT_SECRET ?? null,
+    scopes: data.ACCOUNTS_OIDC_SCOPES,
+    name: data.ACCOUNTS_OIDC_NAME ?? new URL(issuer).host,
+    idClaim: data.ACCOUNTS_OIDC_ID_CLAIM,
+    groupsClaim: data.ACCOUNTS_OIDC_GROUPS_CLAIM,
   }
 }
 

@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
 import { version } from '../../package.json'
 import { findPersonByPassword } from '../accounts/demo'
+import { OidcProvider, type OidcSettings } from '../accounts/oidc'
 import type { ApiContext } from '../api/context'
 import { findRoute } from '../api/routes'
 import { BearerTokens } from '../auth/bearer'
@@ -158,6 +159,9 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     refusals: new Refusals({ scale, now: monotonicNow }),
     findNetwork: createNetworkFinder({ ...config, warn: (message) => log.warn(message) }),
     findPlace: (headers, client) => findPlace(headers, client, { placeHeader: config.placeHeader, findCity }),
+    oidc: config.oidc === null ? null : createOidc(config, config.oidc, log, monotonicNow),
+    publicOrigin,
+    hasDemoAccounts: config.demoAccounts,
     findPersonByPassword: config.demoAccounts ? findPersonByPassword : () => null,
     cookies,
     resealCookies: cookies.isRotating ? cookies.reseal.bind(cookies) : null,
@@ -266,4 +270,22 @@ function openPlaces(path: string): FindCity {
   } catch {
     throw new ConfigError([{ name: 'GEOIP_DB', problem: 'expected: the path of a readable MMDB file' }])
   }
+}
+
+function createOidc(
+  { publicOrigin, outboundAllow }: Config,
+  settings: OidcSettings,
+  log: ProcessLog,
+  monotonicMs: () => number,
+): OidcProvider {
+  const provider = new OidcProvider({
+    settings,
+    redirectUri: `${publicOrigin}/api/phone/session/oidc/callback`,
+    signedOutUri: `${publicOrigin}/phone`,
+    fetch: createOutboundFetch({ allow: outboundAllow }),
+    monotonicMs,
+    onError: (error) => log.warn({ err: error }, 'the OpenID provider'),
+  })
+  void provider.warmUp()
+  return provider
 }

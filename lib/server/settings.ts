@@ -55,6 +55,9 @@ const origin = z
 
 const keySetUrl = z.string().refine(isKeySetUrl, 'an https address, or one of this machine')
 
+/** OpenID Connect Discovery 1.0, section 3: no query and no fragment. */
+const issuerUrl = z.string().refine(isIssuer, 'an https address without query and fragment, or an http one')
+
 const redisUrl = z.string().refine(isRedisUrl, 'an address such as redis://user:password@host:6379 or rediss://host')
 
 /** A token (RFC 9110, section 5.6.2). Names of fields are case-insensitive. */
@@ -80,6 +83,16 @@ export const settings = z.object({
     .regex(/^[\w:.-]{1,64}$/, '1 to 64 letters, digits, or :.-_')
     .default('qr-login:'),
   DEMO_ACCOUNTS: flag.optional(),
+  ACCOUNTS_OIDC_ISSUER: issuerUrl.optional(),
+  ACCOUNTS_OIDC_CLIENT_ID: z.string().optional(),
+  ACCOUNTS_OIDC_CLIENT_SECRET: z.string().optional(),
+  ACCOUNTS_OIDC_SCOPES: z
+    .string()
+    .regex(/^openid( [\x21\x23-\x5b\x5d-\x7e]+)*$/, 'scopes separated by single spaces, openid first')
+    .default('openid profile email'),
+  ACCOUNTS_OIDC_NAME: z.string().max(60, 'at most 60 characters').optional(),
+  ACCOUNTS_OIDC_ID_CLAIM: z.string().default('sub'),
+  ACCOUNTS_OIDC_GROUPS_CLAIM: z.string().default('groups'),
   PHONE_JWT_SECRET: secrets.optional(),
   PHONE_JWKS_URL: keySetUrl.optional(),
   PHONE_JWT_ISSUER: z.string().optional(),
@@ -136,6 +149,13 @@ function isKeySetUrl(text: string): boolean {
   const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
   if (username !== '' || password !== '') return false
   return protocol === 'https:' || (protocol === 'http:' && isLoopback)
+}
+
+function isIssuer(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, search, hash, username, password } = new URL(text)
+  const isBare = search === '' && hash === '' && username === '' && password === ''
+  return isBare && (protocol === 'https:' || protocol === 'http:')
 }
 
 function isOrigin(text: string): boolean {

@@ -9,7 +9,12 @@ import { OPERATIONS } from './operations'
 import { SCHEMAS } from './schemas'
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
-const app = new App({ METRICS_TOKEN: 'a-token-of-tests-that-is-long-enough' })
+/** Everything that exists with certain settings only. No server listens at the issuer. */
+const app = new App({
+  METRICS_TOKEN: 'a-token-of-tests-that-is-long-enough',
+  ACCOUNTS_OIDC_ISSUER: 'http://127.0.0.1:9',
+  ACCOUNTS_OIDC_CLIENT_ID: 'qr-login',
+})
 afterAll(() => app.dispose())
 
 const ask = async (headers: Record<string, string> = {}) =>

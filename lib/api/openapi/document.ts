@@ -10,6 +10,7 @@ import { SCHEMAS, type SchemaName } from './schemas'
 type Json = Record<string, unknown>
 
 const JSON_TYPE = 'application/json'
+const FORM_TYPE = 'application/x-www-form-urlencoded'
 const PROBLEM_TYPE = 'application/problem+json'
 
 /** The OpenAPI document (3.1.1) of every route. `version`: of this project. */
@@ -69,31 +70,35 @@ function toSchemas(): Json {
 }
 
 function toOperation(path: string, method: string, operation: Operation): Json {
-  const { operationId, summary, requester, body, isOpen = false } = operation
+  const { operationId, summary, requester, body, takesForms = false, isOpen = false } = operation
   const security = SECURITY_OF[requester]
   return {
     operationId,
     tags: [tagOf(path)],
     summary,
     parameters: toParameters(path, operation),
-    ...(body === undefined ? {} : { requestBody: toRequestBody(body) }),
+    ...(body === undefined ? {} : { requestBody: toRequestBody(body, takesForms) }),
     responses: toResponses(path, method, operation),
     security: isOpen ? [...security, {}] : security,
   }
 }
 
 /** An empty body counts as `{}`. */
-function toRequestBody(body: SchemaName): Json {
-  return { required: body !== 'StartBody', content: { [JSON_TYPE]: { schema: refTo(body) } } }
+function toRequestBody(body: SchemaName, takesForms: boolean): Json {
+  const content = { schema: refTo(body) }
+  const required = body !== 'StartBody' && body !== 'OidcBody'
+  return { required, content: { [JSON_TYPE]: content, ...(takesForms ? { [FORM_TYPE]: content } : {}) } }
 }
+
+const COUNT = { type: 'integer', minimum: 0, maximum: 999_999_999 }
 
 function toParameters(path: string, { query = {}, requester, isConditional = false }: Operation): Json[] {
   const inPath = path.includes('{id}') ? [{ name: 'id', in: 'path', required: true, schema: idSchema(path) }] : []
-  const inQuery = Object.entries(query).map(([name, { description, words }]) => ({
+  const inQuery = Object.entries(query).map(([name, { description, words, isText = false }]) => ({
     name,
     in: 'query',
     description,
-    schema: words === undefined ? { type: 'integer', minimum: 0, maximum: 999_999_999 } : { enum: words },
+    schema: isText ? { type: 'string' } : words === undefined ? COUNT : { enum: words },
   }))
   const signature = requester === 'phone' || requester === 'account' ? ['X-Timestamp', 'X-Nonce', 'X-Signature'] : []
   const inHeaders = [...(isConditional ? ['If-None-Match'] : []), ...signature]

@@ -26,8 +26,11 @@ export interface Operation {
   requester: Requester
   /** Also answers clients that are not signed in: no 401 `unauthenticated`. */
   isOpen?: boolean
-  query?: Readonly<Record<string, { description: string; words?: readonly string[] }>>
+  /** Integers, unless they are one of `words`, or text. */
+  query?: Readonly<Record<string, { description: string; words?: readonly string[]; isText?: true }>>
   body?: SchemaName
+  /** The body may be that of an HTML form. */
+  takesForms?: true
   /** By status. */
   answers: Readonly<Record<number, Answer>>
   /** Refusals beyond those that follow from method, path and requester. */
@@ -178,6 +181,42 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
       requester: 'phone',
       isOpen: true,
       answers: { 204: { description: 'Signed out.', ...CLEARED } },
+    },
+  },
+  '/api/phone/session/oidc': {
+    post: {
+      operationId: 'beginProviderSignIn',
+      summary: "Begin a sign-in at the team's OpenID provider; 404 without ACCOUNTS_OIDC_ISSUER",
+      requester: 'any',
+      body: 'OidcBody',
+      takesForms: true,
+      answers: {
+        200: { description: 'Where to go, for a JSON body.', json: 'ProviderUrl', headers: ['Set-Cookie'] },
+        303: { description: 'To the provider, for a form.', headers: ['Location', 'Set-Cookie'] },
+      },
+      codes: ['rate_limited'],
+    },
+  },
+  '/api/phone/session/oidc/callback': {
+    get: {
+      operationId: 'endProviderSignIn',
+      summary: 'The provider sends the browser back; `sign_in` in the address names a failure',
+      requester: 'any',
+      query: {
+        code: { description: 'RFC 6749, section 4.1.2.', isText: true },
+        state: { description: 'The same.', isText: true },
+        iss: { description: 'RFC 9207.', isText: true },
+        error: { description: 'RFC 6749, section 4.1.2.1.', isText: true },
+      },
+      answers: { 303: { description: 'Back to the page of the phone.', headers: ['Location', 'Set-Cookie'] } },
+    },
+  },
+  '/api/phone/sources': {
+    get: {
+      operationId: 'listSources',
+      summary: 'The ways to sign a phone in',
+      requester: 'any',
+      answers: { 200: { description: 'In the order they are offered.', json: 'Sources' } },
     },
   },
   '/api/session': {

@@ -5,7 +5,8 @@ import { SESSION_ID } from '../../core/attempt/tokens'
 import type { AttemptView, CodeView, Review } from '../../core/attempt/views'
 import type { EndedBy, PhoneView, SessionView } from '../../core/session/session'
 import { ERROR_CODES, type ProblemDocument } from '../../http/problem'
-import { claimBody, holdBody, matchBody, phoneSignInBody, redeemBody, scanBody, startBody } from '../schemas'
+import type { PhoneSource } from '../phone-sources'
+import { claimBody, holdBody, matchBody, oidcBody, phoneSignInBody, redeemBody, scanBody, startBody } from '../schemas'
 
 /**
  * What the API answers with, as PROTOCOL.md writes it. Strict: a field that is not named here is a
@@ -41,6 +42,14 @@ const person = describing<Person>()(
     emailVerified: z.boolean(),
     groups: z.array(z.string()).readonly(),
   }),
+)
+
+const source = describing<PhoneSource>()(
+  z.union([
+    z.strictObject({ kind: z.literal('oidc'), name: text }),
+    z.strictObject({ kind: z.literal('password') }),
+    z.strictObject({ kind: z.literal('demo') }),
+  ]),
 )
 
 const attempt = describing<AttemptView>()(
@@ -135,6 +144,8 @@ export const SCHEMAS = {
   Problem: problem,
   Redeemed: z.strictObject({ person, session }),
   PhoneSignedIn: z.strictObject({ person }),
+  ProviderUrl: z.strictObject({ url: z.url() }),
+  Sources: z.strictObject({ sources: z.array(source) }),
   PhoneState: z.union([notSignedIn, z.strictObject({ signedIn: z.literal(true), person })]),
   ComputerState: z.union([notSignedIn, z.strictObject({ signedIn: z.literal(true), person, session })]),
   Sessions: sessions,
@@ -148,6 +159,7 @@ export const SCHEMAS = {
   ByeEvent: z.strictObject({ retryMs: ms }),
   StartBody: startBody,
   HoldBody: holdBody,
+  OidcBody: oidcBody,
   ScanBody: scanBody,
   ClaimBody: claimBody,
   MatchBody: matchBody,

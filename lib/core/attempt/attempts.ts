@@ -116,7 +116,8 @@ export class Attempts {
       return await this.#bind(phone, parsed, found, { network, known })
     } catch (error) {
       // A hold that has ended is no guess.
-      if (code !== null && isProtocolError(error) && error.code === 'code_unknown') await limiter.unknownCode(phone.person.id)
+      if (code !== null && isProtocolError(error) && error.code === 'code_unknown')
+        await limiter.unknownCode(phone.person.id)
       throw error
     }
   }

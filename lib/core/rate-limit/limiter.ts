@@ -21,6 +21,7 @@ export const RULES = {
   unknown_codes: { limit: 5, windowMs: 10 * MINUTE_MS },
   confirm: { limit: 10, windowMs: MINUTE_MS },
   phone_sign_in: { limit: 5, windowMs: MINUTE_MS },
+  provider_sign_in: { limit: 60, windowMs: MINUTE_MS },
   failures_by_address: { limit: 20, windowMs: MINUTE_MS },
   failures_by_name: { limit: 30, windowMs: 60 * MINUTE_MS },
   bad_credentials: { limit: 20, windowMs: MINUTE_MS },
@@ -112,6 +113,11 @@ export class Limiter {
 
   confirm(personId: string): Guard {
     return this.#guard({ rule: 'confirm', of: personId })
+  }
+
+  /** Counts a step of a sign-in at the team's provider: it can cause requests to the provider. */
+  async providerSignIn(client: readonly ClientKey[]): Promise<void> {
+    await this.pass(this.#guard(...ofClient('provider_sign_in', client)))
   }
 
   /**

@@ -3,18 +3,21 @@ import { findCookiePhone } from '@/lib/auth/identity'
 import { shownOf } from '@/lib/core/account/person'
 import type { PhoneSession } from '@/lib/core/session/session'
 import { qrLogin } from '@/lib/server/shared'
-import { listDemoAccounts } from '../ui/demo-accounts'
 import { getLocale } from '../ui/locale'
+import { findSignInSources, type SignInQuery } from '../ui/sign-in-sources'
 import { PhoneApp, type SignedIn } from './phone-app'
 import { PhoneFrame } from './phone-frame'
 
 /** The simulated phone app. */
-export default async function PhonePage() {
+export default async function PhonePage({ searchParams }: { searchParams: SignInQuery }) {
   const { locale, text } = await getLocale()
   const phone = await findCookiePhone({ headers: await headers() }, qrLogin().context)
   return (
     <PhoneFrame locale={locale} text={text}>
-      <PhoneApp signedIn={phone === null ? null : await readAccount(phone)} accounts={listDemoAccounts()} />
+      <PhoneApp
+        signedIn={phone === null ? null : await readAccount(phone)}
+        sources={await findSignInSources(searchParams)}
+      />
     </PhoneFrame>
   )
 }

@@ -4,7 +4,7 @@ import { useCallback, useState } from 'react'
 import { call } from '@/lib/client/api'
 import type { ShownPerson } from '@/lib/core/account/person'
 import type { PhoneView, SessionView } from '@/lib/core/session/session'
-import { type DemoAccount, PhoneSignIn } from '../ui/phone-sign-in'
+import { PhoneSignIn, type SignInSources } from '../ui/phone-sign-in'
 import { PhoneHome } from './phone-home'
 import { PhoneWelcome } from './phone-welcome'
 
@@ -18,11 +18,11 @@ export interface SignedIn {
 interface Props {
   /** When the page was opened; null if the phone was not signed in. */
   signedIn: SignedIn | null
-  accounts: DemoAccount[]
+  sources: SignInSources
 }
 
 /** Signed out: pick an account. Signed in: the home of the app. */
-export function PhoneApp({ signedIn: before, accounts }: Props) {
+export function PhoneApp({ signedIn: before, sources }: Props) {
   const [signedIn, setSignedIn] = useState(before)
 
   // A stable identity: the stream of the home page restarts if it changes.
@@ -36,10 +36,7 @@ export function PhoneApp({ signedIn: before, accounts }: Props) {
   if (signedIn === null) {
     return (
       <PhoneWelcome>
-        <PhoneSignIn
-          accounts={accounts}
-          onSignedIn={(person) => setSignedIn({ person, sessions: null, phones: null })}
-        />
+        <PhoneSignIn sources={sources} onSignedIn={(person) => setSignedIn({ person, sessions: null, phones: null })} />
       </PhoneWelcome>
     )
   }

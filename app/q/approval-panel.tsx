@@ -3,19 +3,19 @@
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { Approval } from '@/lib/client/approval'
 import type { ShownPerson } from '@/lib/core/account/person'
-import { type DemoAccount, PhoneSignIn } from '../ui/phone-sign-in'
+import { PhoneSignIn, type SignInSources } from '../ui/phone-sign-in'
 import { ApprovalView } from './approval-view'
 
 interface Props {
   person: ShownPerson | null
   /** False if a foreign page may have opened this document. */
   isInitiatorTrusted: boolean
-  accounts: DemoAccount[]
+  sources: SignInSources
   host: string
 }
 
 /** State and effects of the phone's question. */
-export function ApprovalPanel({ person, isInitiatorTrusted, accounts, host }: Props) {
+export function ApprovalPanel({ person, isInitiatorTrusted, sources, host }: Props) {
   // Once: the props of a later request (another language) do not describe what opened the document.
   const [approval] = useState(() => new Approval({ isPhoneSignedIn: person !== null, isInitiatorTrusted }))
   const [signedIn, setSignedIn] = useState(person)
@@ -32,7 +32,7 @@ export function ApprovalPanel({ person, isInitiatorTrusted, accounts, host }: Pr
       screen={screen}
       person={signedIn}
       host={host}
-      signIn={<PhoneSignIn accounts={accounts} onSignedIn={signIn} />}
+      signIn={<PhoneSignIn sources={sources} onSignedIn={signIn} />}
       onContinue={() => approval.goOn()}
       onApprove={() => void approval.approve()}
       onDecline={() => void approval.decline()}

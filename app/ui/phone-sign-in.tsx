@@ -1,6 +1,7 @@
 'use client'
 
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, useEffect, useState } from 'react'
+import type { SignInFailure } from '@/lib/accounts/oidc'
 import { call, type Refused } from '@/lib/client/api'
 import type { ShownPerson } from '@/lib/core/account/person'
 import { format, formatCountdown } from '@/lib/i18n/format'
@@ -15,18 +16,31 @@ export interface DemoAccount {
   avatarUrl: string | null
 }
 
+/** The ways to sign this phone in. */
+export interface SignInSources {
+  /** The name of the team's OpenID provider; null if there is none. */
+  provider: string | null
+  /** Empty if the demo is off. */
+  demoAccounts: DemoAccount[]
+  /** Why the last sign-in at the provider failed; null if it did not. */
+  failure: SignInFailure | null
+}
+
 interface Props {
-  /** Empty if the demo is off: then the form has fields for name and password. */
-  accounts: DemoAccount[]
+  sources: SignInSources
   onSignedIn: (person: ShownPerson) => void
 }
 
 const DEMO_PASSWORD = 'demo'
 
-/** Signs the simulated phone in. */
-export function PhoneSignIn({ accounts, onSignedIn }: Props) {
+/**
+ * Signs the phone in: at the team's provider, as a person of the demo, or, where there is neither,
+ * by name and password.
+ */
+export function PhoneSignIn({ sources, onSignedIn }: Props) {
+  const { provider, demoAccounts: accounts, failure } = sources
   const text = useText('phoneSignIn')
-  const [problem, setProblem] = useState('')
+  const [problem, setProblem] = useState(failure === null ? '' : describeFailure(failure, provider, text))
   const [isSending, setSending] = useState(false)
   const isHydrated = useHydrated()
 
@@ -39,6 +53,24 @@ export function PhoneSignIn({ accounts, onSignedIn }: Props) {
     else setProblem(problemOf(answer, text))
   }
 
+  // The page comes out of the back/forward cache as it was left: on its way to the provider.
+  useEffect(() => {
+    const onShow = () => setSending(false)
+    window.addEventListener('pageshow', onShow)
+    return () => window.removeEventListener('pageshow', onShow)
+  }, [])
+
+  async function goToProvider() {
+    setSending(true)
+    setProblem('')
+    const body = { return: location.pathname + location.hash }
+    const answer = await call<{ url: string }>('POST', '/api/phone/session/oidc', { body })
+    if (answer.ok) return location.assign(answer.value.url)
+    setSending(false)
+    const isAway = answer.code === 'unavailable'
+    setProblem(isAway ? describeFailure('unavailable', provider, text) : problemOf(answer, text))
+  }
+
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
@@ -47,6 +79,18 @@ export function PhoneSignIn({ accounts, onSignedIn }: Props) {
 
   return (
     <div className={styles.signIn}>
+      {provider === null ? null : (
+        <button
+          type="button"
+          className="button primary"
+          data-testid="provider"
+          disabled={isSending || !isHydrated}
+          data-waiting={!isHydrated}
+          onClick={() => void goToProvider()}
+        >
+          {format(text.continueWith, { name: provider })}
+        </button>
+      )}
       {accounts.length > 0 ? (
         <>
           <h2 className={styles.pick}>{text.pickAccount}</h2>
@@ -69,7 +113,7 @@ export function PhoneSignIn({ accounts, onSignedIn }: Props) {
           </ul>
           <p className={styles.demoOnly}>{text.demoOnly}</p>
         </>
-      ) : (
+      ) : provider !== null ? null : (
         <form className={styles.form} method="post" onSubmit={submit}>
           <label>
             {text.username}
@@ -94,6 +138,15 @@ export function PhoneSignIn({ accounts, onSignedIn }: Props) {
       </p>
     </div>
   )
+}
+
+function describeFailure(failure: SignInFailure, provider: string | null, text: Texts<'phoneSignIn'>): string {
+  const texts: Record<SignInFailure, string> = {
+    denied: text.providerDenied,
+    rejected: text.providerRejected,
+    unavailable: format(text.providerUnavailable, { name: provider ?? '' }),
+  }
+  return texts[failure]
 }
 
 function problemOf({ code, retryAfterMs }: Refused, text: Texts<'phoneSignIn'>): string {

@@ -25,13 +25,21 @@ const refused = (code: Refused['code'], facts: Partial<Refused> = {}): Refused =
   ...facts,
 })
 
+const HELD: Answer<null> = { ok: true, value: null }
+
 /** A browser and a server as the approval sees them. */
 class World {
   hash = '#code'
   /** What the browser says of the document, whatever the server has said. */
   mayAct = true
   /** The answers to each step, the last one again and again. */
-  readonly answers: Record<string, Answer<Review>[]> = { scan: [ok()], confirm: [ok()], cancel: [ok()] }
+  readonly answers: Record<string, Answer<Review | null>[]> = {
+    scan: [ok()],
+    confirm: [ok()],
+    cancel: [ok()],
+    // To a browser that does not hold the code, it is as dead as to the scan.
+    hold: [refused('code_expired')],
+  }
   readonly sent: [step: string, body: unknown][] = []
   /** Of the account streams that are open. */
   readonly listeners = new Set<AccountListener>()
@@ -148,11 +156,12 @@ describe('a code that a foreign page may have put here', () => {
   })
 
   test('waits after a sign-in in the page: that is no consent to it', async () => {
+    world.answers.hold = [HELD]
     await open({ isInitiatorTrusted: false, isPhoneSignedIn: false })
     expect(state()).toBe('needs_sign_in')
     approval.signedIn()
     await pass(0)
-    expect([state(), world.sent]).toEqual(['opened', []])
+    expect([state(), world.sentSteps()]).toEqual(['opened', ['POST hold']])
   })
 
   test('a tap is for one code only', async () => {
@@ -181,11 +190,54 @@ describe('a code of a trusted document', () => {
   })
 
   test('is scanned after a sign-in in the page', async () => {
+    world.answers.hold = [HELD]
     await open({ isPhoneSignedIn: false })
-    expect([state(), world.sent]).toEqual(['needs_sign_in', []])
+    expect([state(), world.sent]).toEqual(['needs_sign_in', [['POST hold', { code: 'code' }]]])
     approval.signedIn()
     await pass(0)
     expect(state()).toBe('review')
+  })
+
+  test('that has expired while the person signed in is scanned as held, and only if it is the one that is held', async () => {
+    world.answers.hold = [HELD]
+    world.answers.scan = [refused('code_expired'), ok()]
+    await open({ isPhoneSignedIn: false })
+    world.sent.length = 0
+    approval.signedIn()
+    await pass(0)
+    expect([state(), world.sent]).toEqual([
+      'review',
+      [
+        ['POST scan', { code: 'code' }],
+        ['POST hold', { code: 'code' }],
+        ['POST scan', { held: true }],
+      ],
+    ])
+    close()
+    world.answers.hold = [refused('code_expired')]
+    world.answers.scan = [refused('code_expired')]
+    world.hash = '#another'
+    world.sent.length = 0
+    await open()
+    expect([state(), world.sentSteps()]).toEqual(['expired', ['POST scan', 'POST hold']])
+  })
+
+  test.each<[Refused['code'], string]>([
+    ['code_expired', 'expired'],
+    ['code_unknown', 'unknown'],
+  ])('that is refused with %s as the phone begins to hold it ends before a sign-in', async (code, expected) => {
+    world.answers.hold = [refused(code)]
+    await open({ isPhoneSignedIn: false })
+    expect([state(), world.hash]).toEqual([expected, ''])
+  })
+
+  test('is held as soon as the network allows it', async () => {
+    world.answers.hold = [refused('network'), refused('rate_limited', { retryAfterMs: 30_000 }), HELD]
+    await open({ isPhoneSignedIn: false })
+    await pass(2_000)
+    await pass(30_000)
+    await pass(600_000)
+    expect([state(), world.sentSteps()]).toEqual(['needs_sign_in', ['POST hold', 'POST hold', 'POST hold']])
   })
 
   test('the first state is that of the HTML that the server sends', () => {

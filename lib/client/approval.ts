@@ -1,6 +1,6 @@
 import type { Review } from '../core/attempt/views'
 import type { ErrorCode } from '../core/errors'
-import { call, type Refused } from './api'
+import { type Answer, call, type Refused } from './api'
 import { type ApprovalScreen, CANCELLED, type Ending } from './approval-screen'
 import { parseCodeFragment, toHash } from './code-fragment'
 import { followAccount } from './follow-account'
@@ -155,8 +155,10 @@ export class Approval {
 
   #proceed(): void {
     if (this.#code === '') this.#show({ state: 'unknown' })
-    else if (!this.#isPhoneSignedIn) this.#show({ state: 'needs_sign_in' })
-    else if (!this.#mayScan) this.#show({ state: 'opened' })
+    else if (!this.#isPhoneSignedIn) {
+      this.#show({ state: 'needs_sign_in' })
+      void this.#holdCode()
+    } else if (!this.#mayScan) this.#show({ state: 'opened' })
     else {
       this.#listen()
       void this.#scan()
@@ -203,12 +205,35 @@ export class Approval {
     const round = this.#round
     if (this.#claim === null) this.#show({ state: 'checking' })
     this.#askedAt = performance.now()
-    const answer = await this.#browser.call<Review>('POST', '/api/qr/scan', { body: { code: this.#code } })
+    let answer = await this.#report({ code: this.#code })
+    // It may have expired while the person signed in. Only the code of this page: another page may
+    // have held another one since.
+    if (!answer.ok && answer.code === 'code_expired' && round === this.#round && (await this.#hold()).ok) {
+      answer = await this.#report({ held: true })
+    }
     if (round !== this.#round) return
     if (answer.ok) {
       this.#claim = answer.value.claim
       this.#onReview(answer.value)
     } else this.#onRefused(answer)
+  }
+
+  #report(body: { code: string } | { held: true }): Promise<Answer<Review>> {
+    return this.#browser.call<Review>('POST', '/api/qr/scan', { body })
+  }
+
+  #hold(): Promise<Answer<null>> {
+    return this.#browser.call<null>('POST', '/api/qr/hold', { body: { code: this.#code } })
+  }
+
+  /** The code stays good while the person signs in. One that is bad already needs no sign-in. */
+  async #holdCode(): Promise<void> {
+    const round = this.#round
+    const answer = await this.#hold()
+    if (answer.ok || round !== this.#round || this.#screen.state !== 'needs_sign_in') return
+    const ending = REFUSED[answer.code]
+    if (ending !== undefined) this.#end(ending)
+    else if (REPEATED.has(answer.code)) this.#later(answer.retryAfterMs ?? RETRY_MS, () => void this.#holdCode())
   }
 
   async #submit(step: 'confirm' | 'cancel'): Promise<void> {

@@ -136,6 +136,10 @@ export const en = {
     credentialsWrong: 'No account has this name and password.',
     signInFailed: "That didn't work. Try again.",
     tooManyTries: 'Too many tries. Try again in {time}.',
+    continueWith: 'Continue with {name}',
+    providerDenied: 'The sign-in was cancelled. You can try again.',
+    providerRejected: "That sign-in couldn't be completed. Try again.",
+    providerUnavailable: "{name} isn't answering. Try again in a moment.",
   },
   scan: {
     title: 'Scan a code',

@@ -134,6 +134,10 @@ export const zh: Catalogue = {
     credentialsWrong: '账号或密码不正确。',
     signInFailed: '出了点问题，请重试。',
     tooManyTries: '操作太频繁，{time} 后可重试。',
+    continueWith: '使用 {name} 登录',
+    providerDenied: '登录已取消，你可以重试。',
+    providerRejected: '登录未能完成，请重试。',
+    providerUnavailable: '{name} 暂时没有响应，请稍后重试。',
   },
   scan: {
     title: '扫一扫',

@@ -7,6 +7,8 @@ import type { EndedBy, PhoneView, SessionView } from '@/lib/core/session/session
 
 /** People, computers and screens as they are in the product, for every state of every screen. */
 
+/** The name of a team's OpenID provider. */
+export const PROVIDER = 'Northwind Traders'
 export const LIN = { name: 'Lin Xia', avatarUrl: '/avatars/lin.svg' }
 
 export const LONG = { name: 'Maximiliane Wolfeschlegelsteinhausen-Bergerdorff', avatarUrl: null }
@@ -82,6 +84,8 @@ export const APPROVAL: Fixtures<ApprovalScreen> = {
   checking: () => ({ state: 'checking' }),
   needs_sign_in: () => ({ state: 'needs_sign_in' }),
   'needs_sign_in, own accounts': () => ({ state: 'needs_sign_in' }),
+  'needs_sign_in, provider': () => ({ state: 'needs_sign_in' }),
+  'needs_sign_in, provider denied': () => ({ state: 'needs_sign_in' }),
   review: () => review(REVIEW),
   'review, known browser': () => review(KNOWN),
   'review, unknown device': () => review(UNKNOWN),

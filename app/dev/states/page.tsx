@@ -1,6 +1,6 @@
 import { notFound } from 'next/navigation'
-import { listDemoAccounts } from '@/app/ui/demo-accounts'
 import { getLocale } from '@/app/ui/locale'
+import { findSignInSources } from '@/app/ui/sign-in-sources'
 import { qrLogin } from '@/lib/server/shared'
 import { Gallery } from './gallery'
 import { toPseudo } from './pseudo'
@@ -17,5 +17,6 @@ export default async function StatesPage({ searchParams }: Props) {
   if (!qrLogin().context.config.isLocal) notFound()
   const { pseudo } = await searchParams
   const { locale, text } = await getLocale()
-  return <Gallery locale={locale} text={pseudo === undefined ? text : toPseudo(text)} accounts={listDemoAccounts()} />
+  const { demoAccounts } = await findSignInSources(Promise.resolve({}))
+  return <Gallery locale={locale} text={pseudo === undefined ? text : toPseudo(text)} accounts={demoAccounts} />
 }

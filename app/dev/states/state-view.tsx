@@ -18,11 +18,11 @@ import { ApprovalView } from '@/app/q/approval-view'
 import { Handset } from '@/app/ui/handset'
 import { Header } from '@/app/ui/header'
 import { NoticePage } from '@/app/ui/notice-page'
-import { type DemoAccount, PhoneSignIn } from '@/app/ui/phone-sign-in'
+import { type DemoAccount, PhoneSignIn, type SignInSources } from '@/app/ui/phone-sign-in'
 import type { SignInScreen } from '@/lib/client/sign-in-screen'
 import type { EndedBy } from '@/lib/core/session/session'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
-import { APPROVAL, HOST, LIN, LONG, listComputers, listPhones, SCAN, SIGN_IN, SIGNED_OUT } from './fixtures'
+import { APPROVAL, HOST, LIN, LONG, listComputers, listPhones, PROVIDER, SCAN, SIGN_IN, SIGNED_OUT } from './fixtures'
 
 interface Setting {
   locale: Locale
@@ -48,7 +48,7 @@ export const STATES: Record<Screens, Record<string, Show>> = {
           screen={screen()}
           person={name.includes('long name') ? LONG : LIN}
           host={HOST}
-          signIn={<SignIn accounts={name.includes('own') ? [] : setting.accounts} />}
+          signIn={<SignIn sources={sourcesOf(name, setting)} />}
           onContinue={nothing}
           onApprove={nothing}
           onDecline={nothing}
@@ -62,16 +62,21 @@ export const STATES: Record<Screens, Record<string, Show>> = {
     signed_out: (setting) => (
       <Phone {...setting}>
         <PhoneWelcome>
-          <SignIn accounts={setting.accounts} />
+          <SignIn sources={sourcesOf('signed_out', setting)} />
         </PhoneWelcome>
       </Phone>
     ),
-    'signed_out, own accounts': (setting) => (
-      <Phone {...setting}>
-        <PhoneWelcome>
-          <SignIn accounts={[]} />
-        </PhoneWelcome>
-      </Phone>
+    ...Object.fromEntries(
+      ['signed_out, own accounts', 'signed_out, provider', 'signed_out, provider unavailable'].map((name) => [
+        name,
+        (setting: Setting) => (
+          <Phone {...setting}>
+            <PhoneWelcome>
+              <SignIn sources={sourcesOf(name, setting)} />
+            </PhoneWelcome>
+          </Phone>
+        ),
+      ]),
     ),
     home: (setting) => <PhoneHome {...setting} />,
     'home, a notice': (setting) => <PhoneHome {...setting} noticed={1} />,
@@ -124,8 +129,18 @@ function Login({ locale, text, screen, isShown }: LoginProps) {
   )
 }
 
-function SignIn({ accounts }: { accounts: DemoAccount[] }) {
-  return <PhoneSignIn accounts={accounts} onSignedIn={nothing} />
+function SignIn({ sources }: { sources: SignInSources }) {
+  return <PhoneSignIn sources={sources} onSignedIn={nothing} />
+}
+
+/** The sources that the name of a fixture stands for; by default the demo. */
+function sourcesOf(name: string, { accounts }: Setting): SignInSources {
+  const isDemo = !/own accounts|provider/.test(name)
+  return {
+    provider: name.includes('provider') ? PROVIDER : null,
+    demoAccounts: isDemo ? accounts : [],
+    failure: name.includes('unavailable') ? 'unavailable' : name.includes('denied') ? 'denied' : null,
+  }
 }
 
 function Phone({ children, ...setting }: Setting & { children: ReactNode }) {

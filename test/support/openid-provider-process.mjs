@@ -42,4 +42,14 @@ const provider = new Provider(issuer, {
   }),
 })
 
+// SIGUSR2: the token endpoint is down from now on, behind the proxy of a data centre; again: it is back.
+let isDown = false
+process.on('SIGUSR2', () => {
+  isDown = !isDown
+})
+provider.use(async (context, next) => {
+  if (!isDown || context.path !== '/token') return await next()
+  context.status = 503
+})
+
 provider.listen(Number(PORT), '127.0.0.1', () => process.stdout.write(`listening at ${issuer}\n`))

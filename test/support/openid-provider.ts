@@ -56,6 +56,11 @@ export class OpenIdProvider {
     })
   }
 
+  /** The token endpoint fails from now on; called again, it is back. */
+  toggleTokens(): void {
+    this.#process?.kill('SIGUSR2')
+  }
+
   async stop(): Promise<void> {
     const child = this.#process
     if (child === null) return

@@ -23,6 +23,7 @@ import {
 } from 'openid-client'
 import type { Person } from '../core/account/person'
 import { toPerson } from './claims'
+import type { Fetch } from './endpoint'
 
 /** Each request to the provider. A sign-in makes two or three, after the person has waited for it. */
 const DEADLINE_MS = 3_000
@@ -34,12 +35,6 @@ const REFRESH_AT_MS = 10 * 60_000
 const RETRY_MS = 2_000
 
 const CLOCK_TOLERANCE_S = 60
-
-/** A request to another server; the composition root guards where it may go. */
-export type Fetch = (
-  url: string,
-  init: { method?: string; headers?: Record<string, string>; body?: string; signal?: AbortSignal },
-) => Promise<Response>
 
 export interface OidcSettings {
   issuer: string

@@ -1,4 +1,5 @@
 import type { OidcProvider } from '../accounts/oidc'
+import type { SiteSession } from '../accounts/site-session'
 import type { AuthContext } from '../auth/identity'
 import type { FindPersonByPassword } from '../core/account/person'
 import type { Attempts } from '../core/attempt/attempts'
@@ -25,6 +26,10 @@ export interface ApiContext extends HttpContext, AuthContext {
   findPersonByPassword: FindPersonByPassword
   /** The team's OpenID provider; null where the settings name none. */
   oidc: OidcProvider | null
+  /** The session at the team's own site; null where the settings name none. */
+  siteSession: SiteSession | null
+  /** Whether there is an endpoint that verifies name and password. */
+  hasPasswords: boolean
   publicOrigin: string
   hasDemoAccounts: boolean
   newBrowserSecret: () => string

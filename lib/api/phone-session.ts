@@ -1,3 +1,4 @@
+import { SourceError } from '../accounts/endpoint'
 import { findPhone } from '../auth/identity'
 import { type Person, personOf } from '../core/account/person'
 import { ProtocolError } from '../core/errors'
@@ -8,6 +9,7 @@ import { type Call, resource } from '../http/resource'
 import type { ApiContext } from './context'
 import { phoneSignInBody } from './schemas'
 
+const NO_SITE = { path: 'source', message: 'there is no such source here' }
 const TOKEN_ENDS_ELSEWHERE = { path: '', message: 'a bearer token is revoked by its issuer' }
 
 /**
@@ -20,12 +22,8 @@ export const phoneSession = resource('/api/phone/session', {
   },
 
   POST: async (call: Call, context: ApiContext) => {
-    const { findPersonByPassword, limiter } = context
-    const { username, password } = parseBody(call.body, phoneSignInBody)
-    const tried = await limiter.phoneSignIn(call.rateLimitKeys, username)
-    const person = findPersonByPassword(username, password)
-    if (person === null) throw new ProtocolError('credentials_wrong')
-    await tried.succeed()
+    const body = parseBody(call.body, phoneSignInBody)
+    const person = 'source' in body ? await requireSitePerson(call, context) : await requirePerson(call, context, body)
     const response = json({ person })
     response.headers.append('Set-Cookie', await beginPhoneSession(call, context, person))
     return response
@@ -40,6 +38,46 @@ export const phoneSession = resource('/api/phone/session', {
     return noContent({ 'Set-Cookie': cookies.clear('phone') })
   },
 })
+
+/** @throws ProtocolError `rate_limited`, `credentials_wrong`, `unavailable`. */
+async function requirePerson(
+  call: Call,
+  context: ApiContext,
+  { username, password }: { username: string; password: string },
+): Promise<Person> {
+  const { findPersonByPassword, limiter } = context
+  const attempt = await limiter.phoneSignIn(call.rateLimitKeys, username)
+  const person = await fromSource(call, context, () => findPersonByPassword(username, password))
+  if (person === null) throw new ProtocolError('credentials_wrong')
+  await attempt.succeed()
+  return person
+}
+
+/** @throws ProtocolError `rate_limited`, `unauthenticated`, `unavailable`. */
+async function requireSitePerson(call: Call, context: ApiContext): Promise<Person> {
+  const { siteSession, limiter } = context
+  if (siteSession === null) throw new ProtocolError('bad_request', { errors: [NO_SITE] })
+  await limiter.providerSignIn(call.rateLimitKeys)
+  const person = await fromSource(call, context, () => siteSession.findPerson(call.request.headers.get('cookie')))
+  if (person === null) throw new ProtocolError('unauthenticated')
+  return person
+}
+
+/** A source that does not answer grants nothing. It may take longer than the store may. */
+async function fromSource(
+  call: Call,
+  { logError }: ApiContext,
+  find: () => Promise<Person | null>,
+): Promise<Person | null> {
+  call.waits()
+  try {
+    return await find()
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error
+    logError(error, { requestId: call.requestId, source: 'accounts' })
+    throw new ProtocolError('unavailable', { retryAfterS: 5, limit: 'accounts' })
+  }
+}
 
 /** Signs this phone in as the person. Returns the `Set-Cookie` value; the older session ends. */
 export async function beginPhoneSession(call: Call, context: ApiContext, person: Person): Promise<string> {

@@ -3,16 +3,18 @@ import { type Call, resource } from '../http/resource'
 import type { ApiContext } from './context'
 
 /** A way to sign a phone in. `name`: the provider's, in the team's words. */
-export type PhoneSource = { kind: 'oidc'; name: string } | { kind: 'password' } | { kind: 'demo' }
+export type PhoneSource = { kind: 'oidc'; name: string } | { kind: 'password' } | { kind: 'site' } | { kind: 'demo' }
 
 /** `GET /api/phone/sources`: the ways to sign a phone in, in the order they are offered. */
 export const phoneSources = resource('/api/phone/sources', {
   GET: async (_: Call, context: ApiContext) => json({ sources: listPhoneSources(context) }),
 })
 
-export function listPhoneSources({ oidc, hasDemoAccounts }: ApiContext): PhoneSource[] {
+export function listPhoneSources({ oidc, siteSession, hasPasswords, hasDemoAccounts }: ApiContext): PhoneSource[] {
   return [
     ...(oidc === null ? [] : [{ kind: 'oidc', name: oidc.name } as const]),
+    ...(hasPasswords ? [{ kind: 'password' } as const] : []),
+    ...(siteSession === null ? [] : [{ kind: 'site' } as const]),
     ...(hasDemoAccounts ? [{ kind: 'demo' } as const] : []),
   ]
 }

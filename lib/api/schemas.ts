@@ -18,4 +18,7 @@ export const claimBody = z.strictObject({ claim: text(256) })
 export const matchBody = z.strictObject({ number: z.string().regex(/^\d{2}$/, 'two digits') })
 export const redeemBody = z.strictObject({ ticket: text(256) })
 export const oidcBody = z.strictObject({ return: text(2048).optional() })
-export const phoneSignInBody = z.strictObject({ username: text(128), password: text(256) })
+export const phoneSignInBody = z.union([
+  z.strictObject({ source: z.literal('site') }),
+  z.strictObject({ username: text(128), password: text(256) }),
+])

@@ -4,6 +4,7 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { z } from 'zod'
 import type { OidcSettings } from '../accounts/oidc'
+import type { VerifyUrlSettings } from '../accounts/verify-url'
 import type { BearerSettings } from '../auth/bearer'
 import type { Lifetimes } from '../core/attempt/attempt'
 import type { MatchPolicy } from '../core/attempt/risk'
@@ -37,6 +38,10 @@ export interface Config {
   demoAccounts: boolean
   /** The team's OpenID provider, for phones. Null: there is none. */
   oidc: OidcSettings | null
+  /** The endpoint of the team that verifies name and password. Null: there is none. */
+  verifyUrl: VerifyUrlSettings | null
+  /** The endpoint that says who is signed in at the team's own site. Null: there is none. */
+  sessionUrl: string | null
   /** Null: native apps are not let in. */
   bearer: BearerSettings | null
   /** Each is accepted. Null: their requests need no signature. */
@@ -100,7 +105,7 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
   if (!isLocal && given.SESSION_SECRET === undefined) {
     rows.push({ name: 'SESSION_SECRET', problem: `required in production: at least ${SECRET_CHARS} random characters` })
   }
-  rows.push(...oidcProblems(given), ...bearerProblems(given), ...storeProblems(given))
+  rows.push(...oidcProblems(given), ...verifyProblems(given), ...bearerProblems(given), ...storeProblems(given))
   if (!result.success || rows.length > 0) throw new ConfigError(rows)
   const data = result.data
   const publicOrigin = data.PUBLIC_ORIGIN ?? `http://${machine.lanAddress ?? 'localhost'}:${data.PORT}`
@@ -116,6 +121,8 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
     store: toStore(data),
     demoAccounts: data.DEMO_ACCOUNTS ?? isLocal,
     oidc: toOidc(data),
+    verifyUrl: toVerifyUrl(data),
+    sessionUrl: data.ACCOUNTS_SESSION_URL ?? null,
     bearer: toBearer(data),
     signingSecrets: data.API_SIGNING_SECRET ?? null,
     ipAllowlist: data.IP_ALLOWLIST ?? null,
@@ -229,6 +236,17 @@ function toOidc(data: Settings): OidcSettings | null {
     idClaim: data.ACCOUNTS_OIDC_ID_CLAIM,
     groupsClaim: data.ACCOUNTS_OIDC_GROUPS_CLAIM,
   }
+}
+
+function verifyProblems(given: Record<string, string | undefined>): { name: string; problem: string }[] {
+  const names = ['ACCOUNTS_VERIFY_URL', 'ACCOUNTS_VERIFY_SECRET']
+  const missing = names.filter((name) => given[name] === undefined)
+  if (missing.length !== 1) return []
+  return missing.map((name) => ({ name, problem: 'required with the other ACCOUNTS_VERIFY setting' }))
+}
+
+function toVerifyUrl({ ACCOUNTS_VERIFY_URL: url, ACCOUNTS_VERIFY_SECRET: secret }: Settings): VerifyUrlSettings | null {
+  return url === undefined || secret === undefined ? null : { url, secret }
 }
 
 /** What only the settings together can show. */

@@ -2,13 +2,16 @@ import { randomBytes as systemRandomBytes } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
 import { version } from '../../package.json'
-import { findPersonByPassword } from '../accounts/demo'
+import { findPersonByPassword as findDemoPerson } from '../accounts/demo'
 import { OidcProvider, type OidcSettings } from '../accounts/oidc'
+import { SiteSession } from '../accounts/site-session'
+import { VerifyUrl } from '../accounts/verify-url'
 import type { ApiContext } from '../api/context'
 import { findRoute } from '../api/routes'
 import { BearerTokens } from '../auth/bearer'
 import { Cookies } from '../auth/cookies'
 import { Signatures } from '../auth/signature'
+import type { FindPersonByPassword } from '../core/account/person'
 import { REDEEM_TRIES } from '../core/attempt/attempt'
 import { Attempts } from '../core/attempt/attempts'
 import { createAudit } from '../core/audit'
@@ -22,7 +25,7 @@ import { AdmissionControl } from '../http/admission-control'
 import { createNetworkFinder } from '../http/client-network'
 import { type FindCity, openGeoDatabase } from '../http/geo-database'
 import { baseHeaders } from '../http/headers'
-import { createOutboundFetch } from '../http/outbound'
+import { createOutboundFetch, type OutboundFetch } from '../http/outbound'
 import { withPeer } from '../http/peer'
 import { findPlace } from '../http/place'
 import { ERROR_CODES } from '../http/problem'
@@ -162,7 +165,10 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     oidc: config.oidc === null ? null : createOidc(config, config.oidc, log, monotonicNow),
     publicOrigin,
     hasDemoAccounts: config.demoAccounts,
-    findPersonByPassword: config.demoAccounts ? findPersonByPassword : () => null,
+    findPersonByPassword: createPasswordSource(config, wall),
+    hasPasswords: config.verifyUrl !== null,
+    siteSession:
+      config.sessionUrl === null ? null : new SiteSession({ url: config.sessionUrl, fetch: outboundFetch(config) }),
     cookies,
     resealCookies: cookies.isRotating ? cookies.reseal.bind(cookies) : null,
     attempts,
@@ -282,10 +288,23 @@ function createOidc(
     settings,
     redirectUri: `${publicOrigin}/api/phone/session/oidc/callback`,
     signedOutUri: `${publicOrigin}/phone`,
-    fetch: createOutboundFetch({ allow: outboundAllow }),
+    fetch: outboundFetch({ outboundAllow }),
     monotonicMs,
     onError: (error) => log.warn({ err: error }, 'the OpenID provider'),
   })
   void provider.warmUp()
   return provider
+}
+
+function outboundFetch({ outboundAllow }: Pick<Config, 'outboundAllow'>): OutboundFetch {
+  return createOutboundFetch({ allow: outboundAllow })
+}
+
+/** People of the demo first: their names are then theirs, whatever the team's endpoint says. */
+function createPasswordSource(config: Config, wall: () => number): FindPersonByPassword {
+  const { demoAccounts, verifyUrl: settings } = config
+  const verifyUrl = settings === null ? null : new VerifyUrl({ settings, fetch: outboundFetch(config), wall })
+  return async (username, password) =>
+    (demoAccounts ? await findDemoPerson(username, password) : null) ??
+    (verifyUrl === null ? null : await verifyUrl.findPerson(username, password))
 }

@@ -58,6 +58,15 @@ const keySetUrl = z.string().refine(isKeySetUrl, 'an https address, or one of th
 /** OpenID Connect Discovery 1.0, section 3: no query and no fragment. */
 const issuerUrl = z.string().refine(isIssuer, 'an https address without query and fragment, or an http one')
 
+const endpointUrl = z.string().refine(isEndpoint, 'an https address without fragment, or an http one')
+
+/** Of Standard Webhooks: the base64 of 24 to 64 bytes after a prefix. */
+const webhookSecret = z
+  .string()
+  .regex(/^whsec_[A-Za-z0-9+/]+={0,2}$/, 'whsec_ and the base64 of 24 to 64 random bytes')
+  .transform((text) => Buffer.from(text.slice('whsec_'.length), 'base64'))
+  .refine(({ length }) => length >= 24 && length <= 64, 'whsec_ and the base64 of 24 to 64 random bytes')
+
 const redisUrl = z.string().refine(isRedisUrl, 'an address such as redis://user:password@host:6379 or rediss://host')
 
 /** A token (RFC 9110, section 5.6.2). Names of fields are case-insensitive. */
@@ -93,6 +102,9 @@ export const settings = z.object({
   ACCOUNTS_OIDC_NAME: z.string().max(60, 'at most 60 characters').optional(),
   ACCOUNTS_OIDC_ID_CLAIM: z.string().default('sub'),
   ACCOUNTS_OIDC_GROUPS_CLAIM: z.string().default('groups'),
+  ACCOUNTS_VERIFY_URL: endpointUrl.optional(),
+  ACCOUNTS_VERIFY_SECRET: webhookSecret.optional(),
+  ACCOUNTS_SESSION_URL: endpointUrl.optional(),
   PHONE_JWT_SECRET: secrets.optional(),
   PHONE_JWKS_URL: keySetUrl.optional(),
   PHONE_JWT_ISSUER: z.string().optional(),
@@ -155,6 +167,13 @@ function isIssuer(text: string): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, search, hash, username, password } = new URL(text)
   const isBare = search === '' && hash === '' && username === '' && password === ''
+  return isBare && (protocol === 'https:' || protocol === 'http:')
+}
+
+function isEndpoint(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hash, username, password } = new URL(text)
+  const isBare = hash === '' && username === '' && password === ''
   return isBare && (protocol === 'https:' || protocol === 'http:')
 }
 

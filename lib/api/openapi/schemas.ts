@@ -48,6 +48,7 @@ const source = describing<PhoneSource>()(
   z.union([
     z.strictObject({ kind: z.literal('oidc'), name: text }),
     z.strictObject({ kind: z.literal('password') }),
+    z.strictObject({ kind: z.literal('site') }),
     z.strictObject({ kind: z.literal('demo') }),
   ]),
 )

@@ -31,7 +31,7 @@ export function personOf(record: PersonRecord): Person {
 }
 
 /**
- * Finds people by name and password. Null for an unknown name and for a wrong password alike, at
- * the same cost.
+ * Finds people by name and password. Null for an unknown name and for a wrong password alike.
+ * Throws when the account source does not answer.
  */
-export type FindPersonByPassword = (username: string, password: string) => Person | null
+export type FindPersonByPassword = (username: string, password: string) => Promise<Person | null>

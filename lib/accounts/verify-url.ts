@@ -1,0 +1,48 @@
+import { createHmac, randomUUID } from 'node:crypto'
+import type { Person } from '../core/account/person'
+import { type Fetch, requestPerson } from './endpoint'
+
+export interface VerifyUrlSettings {
+  url: string
+  /** The key of the signature. */
+  secret: Buffer
+}
+
+export interface VerifyUrlOptions {
+  settings: VerifyUrlSettings
+  fetch: Fetch
+  /** Epoch ms, as the machine's clock has it. */
+  wall: () => number
+}
+
+/**
+ * An endpoint of the team that verifies name and password. Requests are signed as Standard Webhooks
+ * (https://www.standardwebhooks.com), so that the endpoint answers this server only.
+ */
+export class VerifyUrl {
+  readonly #options: VerifyUrlOptions
+
+  constructor(options: VerifyUrlOptions) {
+    this.#options = options
+  }
+
+  /**
+   * The person, or null for an unknown name or a wrong password (401, 404).
+   * @throws SourceError
+   */
+  async findPerson(username: string, password: string): Promise<Person | null> {
+    const { settings, fetch, wall } = this.#options
+    const body = JSON.stringify({ username, password })
+    const id = `msg_${randomUUID()}`
+    const timestamp = String(Math.floor(wall() / 1000))
+    const signature = createHmac('sha256', settings.secret).update(`${id}.${timestamp}.${body}`).digest('base64')
+    const headers = {
+      'Content-Type': 'application/json',
+      Accept: 'application/json',
+      'webhook-id': id,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': `v1,${signature}`,
+    }
+    return await requestPerson(fetch, settings.url, { method: 'POST', headers, body }, [401, 404])
+  }
+}

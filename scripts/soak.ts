@@ -19,7 +19,12 @@ const PER_SECOND = 20
 const MOST_GROWTH = 0.1
 
 const file = join(mkdtempSync(join(tmpdir(), 'qr-login-soak-')), 'probe.json')
-const settings = { PROBE_FILE: file, ...(values.redis === undefined ? {} : { REDIS_URL: values.redis }) }
+/** A confirm may follow the scan at once. */
+const settings = {
+  CONFIRM_MIN_MS: '0',
+  PROBE_FILE: file,
+  ...(values.redis === undefined ? {} : { REDIS_URL: values.redis }),
+}
 const server = new LoadedServer(settings, ['--expose-gc', '--require', resolve('scripts/load/probe.cjs')])
 await server.start()
 const phones = await Promise.all(['ada', 'lin', 'sam', 'yuki'].map((name) => server.signInPhone(name)))

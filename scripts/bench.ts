@@ -1,7 +1,8 @@
-// Measures waiting browsers, sign-ins, and reconnects after a restart: `npm run build && npm run bench`.
-// Linux only: it reads /proc.
+// Measures waiting browsers, sign-ins, and reconnects after a restart. Linux only: it reads /proc.
+//   npm run build && npm run bench
 //   npm run bench -- --streams 10000 --sign-ins 500 --redis redis://localhost:6379
-// With --redis it also reads the statistics of the Redis, which no other client should use meanwhile.
+// With --redis it also reads the statistics of the Redis, which no other client should use at the
+// same time.
 import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -69,29 +70,29 @@ await server.end('SIGKILL')
 process.exit(0)
 
 /**
- * Ends and restarts the server. Measures the time until all browsers are back, and the latency of
- * other requests.
+ * Ends and restarts the server. Measures the time until all browsers have reconnected, and the
+ * latency of other requests.
  */
 async function restart(signal: NodeJS.Signals): Promise<void> {
-  const goodbyesBefore = goodbyes()
+  const byeEventsBefore = byeEvents()
   const startedAt = performance.now()
   print(`${signal}: ms until it had ended`, await server.end(signal))
-  print(`${signal}: bye events received`, goodbyes() - goodbyesBefore)
+  print(`${signal}: bye events received`, byeEvents() - byeEventsBefore)
   await server.start()
   print(`${signal}: ms until it was ready again`, performance.now() - startedAt)
   const cpuBefore = server.cpuMs()
   const { waits, failed } = await sendOthers(() => browsers.every(({ backAt }) => backAt < Number.POSITIVE_INFINITY))
   const backAfter = browsers.map(({ backAt }) => backAt - startedAt).sort((a, b) => a - b)
-  for (const share of [0.5, 0.99]) print(`${signal}: ${share * 100} % back, ms`, at(backAfter, share))
-  print(`${signal}: all back, ms`, backAfter.at(-1) ?? 0)
-  print(`${signal}: CPU per browser that came back, ms`, (server.cpuMs() - cpuBefore) / STREAMS)
-  print(`${signal}: others meanwhile, p50 ms`, at(waits, 0.5))
-  print(`${signal}: others meanwhile, p99 ms`, at(waits, 0.99))
-  print(`${signal}: others meanwhile, refused or reset`, failed)
+  for (const share of [0.5, 0.99]) print(`${signal}: ${share * 100} % reconnected, ms`, at(backAfter, share))
+  print(`${signal}: all reconnected, ms`, backAfter.at(-1) ?? 0)
+  print(`${signal}: CPU per reconnect, ms`, (server.cpuMs() - cpuBefore) / STREAMS)
+  print(`${signal}: other requests meanwhile, p50 ms`, at(waits, 0.5))
+  print(`${signal}: other requests meanwhile, p99 ms`, at(waits, 0.99))
+  print(`${signal}: other requests meanwhile, refused or reset`, failed)
 }
 
-function goodbyes(): number {
-  return browsers.reduce((sum, browser) => sum + browser.goodbyes, 0)
+function byeEvents(): number {
+  return browsers.reduce((sum, browser) => sum + browser.byeEvents, 0)
 }
 
 /**

@@ -1,5 +1,6 @@
-// Injects faults into the built app under steady traffic, then compares every response with the state
-// table of PROTOCOL.md. `npm run build && npm run faults`
+// Injects faults into the built app under steady traffic, then compares every response with the
+// state table of PROTOCOL.md.
+//   npm run build && npm run faults
 //   npm run faults -- --minutes 10 --only kill,failover --seed 7
 //   npm run faults -- --short       each scenario for a few seconds
 import { writeFileSync } from 'node:fs'

@@ -267,7 +267,7 @@ function isRunning({ status }: State): boolean {
   return ['pending', 'scanned', 'confirmed'].includes(status)
 }
 
-/** The response to a step that is not possible in this state; `unknown`: the code where it is lost. */
+/** The response to a step that this state does not allow; `unknown`: the code where it is lost. */
 function refusal({ status }: State, unknown: string): Expected {
   if (status === 'lost') return { status: 404, code: unknown }
   if (status === 'cancelled' || status === 'expired') return { status: 410, code: 'attempt_ended' }

@@ -73,8 +73,8 @@ function isSteppedBetween({ faults }: Circumstances, from: number, to: number): 
 
 /**
  * Whether no change of a clock can affect the time measured from the first span, in which something
- * began, to the second, in which it is read. Where the store's clock counts, one that was changed in
- * between and is right again changes nothing.
+ * began, to the second, in which it is read. Where the store's clock counts, another clock that was
+ * changed in between and is right again has no effect.
  */
 export function isTimeSure(circumstances: Circumstances, began: Span, seen: Span): boolean {
   if (!circumstances.isClockShared) return !isSteppedBetween(circumstances, began[0], seen[1])

@@ -112,7 +112,7 @@ export class Stage {
     return fault
   }
 
-  /** A folder on a disk of its own, which can become full. Throws `CannotRun` where none can be mounted. */
+  /** A folder on a disk of its own, which can become full. Throws `CannotRun` without one. */
   smallDisk(bytes: number): string {
     const { reason, mount, unmountAll } = mountTmpfs()
     if (reason !== null) throw new CannotRun(`no disk can be mounted here: ${reason}`)

@@ -1,4 +1,4 @@
-// Steady traffic: sign-ins in mixed variants, at a constant rate whatever the outcome of earlier ones.
+// Steady traffic: sign-ins in mixed variants, at a constant rate, independent of earlier outcomes.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Chance } from '../../test/support/chance'
 import { addressOf, Computer, Phone } from './client'

@@ -59,7 +59,7 @@ export class LoadedServer {
     process.once('exit', () => rmSync(this.#dataDir, { recursive: true, force: true }))
   }
 
-  /** Resolves when it is ready. After `end`, it starts again at the same address with the same data. */
+  /** Resolves when it is ready. After `end` it starts again, with the same address and data. */
   async start(): Promise<void> {
     if (this.port === 0) this.port = await freePort()
     const env: NodeJS.ProcessEnv = {

@@ -13,7 +13,7 @@ export class WaitingBrowser {
   readonly #server: LoadedServer
   #path = ''
   #cookie = ''
-  #goodbyes = 0
+  #byeEvents = 0
   #isClosed = false
   #close: () => void = () => {}
   /** When its current stream received its first chunk; `performance.now()`. */
@@ -24,8 +24,8 @@ export class WaitingBrowser {
   }
 
   /** How many `bye` events it has received. */
-  get goodbyes(): number {
-    return this.#goodbyes
+  get byeEvents(): number {
+    return this.#byeEvents
   }
 
   /** Starts an attempt, and resolves when its stream is open. */
@@ -47,7 +47,7 @@ export class WaitingBrowser {
       this.backAt = Math.min(this.backAt, performance.now())
       const bye = /event: bye\ndata: \{"retryMs":(\d+)\}/.exec(text)?.[1]
       if (bye === undefined) return
-      this.#goodbyes += 1
+      this.#byeEvents += 1
       retryMs = Number(bye)
     }
     let isOver = false

@@ -31,7 +31,7 @@ export class Wire {
   fault: WireFault = { kind: 'none' }
   /** Whether new connections are silent from the beginning. */
   isSilent = false
-  /** The chunks that were forwarded while the fault was `stall`, and how many of them were delayed. */
+  /** How many chunks `stall` could delay, and how many it did. */
   chunks = 0
   stalled = 0
   readonly #server: Server

@@ -18,7 +18,8 @@ const PER_SECOND = 20
  */
 const MOST_GROWTH = 0.1
 
-const file = join(mkdtempSync(join(tmpdir(), 'qr-login-soak-')), 'probe.json')
+const folder = mkdtempSync(join(tmpdir(), 'qr-login-soak-'))
+const file = join(folder, 'probe.json')
 /** A confirm may follow the scan at once. */
 const settings = {
   CONFIRM_MIN_MS: '0',
@@ -64,7 +65,7 @@ await pause(7_000)
 const after = await probe()
 console.log('at rest', JSON.stringify(after))
 await server.end('SIGTERM')
-rmSync(file, { force: true })
+rmSync(folder, { recursive: true, force: true })
 
 const settled = samples.find((sample) => sample.minute >= MINUTES / 5) ?? samples[0]
 const last = samples.at(-1)

@@ -1,4 +1,4 @@
-import { buildWithoutProxy, hasWithoutProxy, WITHOUT_PROXY } from '../scripts/without-proxy.mjs'
+import { buildWithoutProxy, hasWithoutProxy, WITHOUT_PROXY } from '../scripts/without-proxy'
 import { Agent } from './support/agent'
 import { audit, notHeld } from './support/audit'
 import { freePort, Server } from './support/server'

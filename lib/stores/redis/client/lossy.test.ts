@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { FaultyWire } from '../../../../test/support/faulty-wire'
 import { hasRedisServer, RedisServer } from '../../../../test/support/redis-server'
+import { Wire } from '../../../../test/support/wire'
 import { defineScript, RedisFailure } from './redis'
 import { TcpRedis } from './tcp'
 
@@ -14,7 +14,7 @@ const SECONDS = 12
 describe.skipIf(!hasRedisServer())('a network that loses packets', () => {
   test('1 % of chunks stalled for 600 ms: a call fails that is behind a stall, and hardly another', async () => {
     const server = await RedisServer.start()
-    const wire = await FaultyWire.open(server.port)
+    const wire = await Wire.open(() => server.port)
     const now = () => performance.now()
     const url = `redis://127.0.0.1:${wire.port}`
     const clients = Array.from({ length: CLIENTS }, () => new TcpRedis({ url, now, onError: () => {} }))
@@ -28,7 +28,7 @@ describe.skipIf(!hasRedisServer())('a network that loses packets', () => {
         )
         .toBe(true)
     }
-    wire.fault = { kind: 'stall', share: 0.01, ms: 600 }
+    wire.fault = { kind: 'stall', share: 0.01, leastMs: 600, mostMs: 600, adds: false }
     const ends: Promise<string>[] = []
     const call = async (redis: TcpRedis) => {
       const startedAt = now()
@@ -53,12 +53,12 @@ describe.skipIf(!hasRedisServer())('a network that loses packets', () => {
     for (const end of await Promise.all(ends)) kinds[end] = (kinds[end] ?? 0) + 1
     const { answered = 0, late: slow = 0, connection = 0, ...others } = kinds
     expect(others).toEqual({})
-    expect(wire.stalls).toBeGreaterThan(20)
+    expect(wire.stalled).toBeGreaterThan(20)
     // Those of the first 100 ms of a stall: three, and what a busy machine adds. Two stalls in a
     // row are a second without a byte: then the connection is replaced, and what waited on it
     // fails.
     const late = slow + connection
-    expect(late).toBeLessThanOrEqual(4 * wire.stalls)
+    expect(late).toBeLessThanOrEqual(4 * wire.stalled)
     expect(late / (answered + late)).toBeLessThanOrEqual(0.08)
     await Promise.all(clients.map((each) => each.close()))
     await wire.close()

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { describeRedis } from '../../../../test/contracts/redis-client'
-import { FaultyWire } from '../../../../test/support/faulty-wire'
 import { hasRedisServer, RedisServer } from '../../../../test/support/redis-server'
+import { Wire } from '../../../../test/support/wire'
 import { TcpRedis } from './tcp'
 
 describeRedis('Redis over TCP', async ({ url }) => {
@@ -11,13 +11,13 @@ describeRedis('Redis over TCP', async ({ url }) => {
 
 describe.skipIf(!hasRedisServer())('a connection for messages', () => {
   let server: RedisServer
-  let wire: FaultyWire
+  let wire: Wire
   let redis: TcpRedis
   let heard: string[]
 
   beforeEach(async () => {
     server = await RedisServer.start()
-    wire = await FaultyWire.open(server.port)
+    wire = await Wire.open(() => server.port)
     const rhythm = { everyMs: 100, withinMs: 300 }
     redis = new TcpRedis({ url: `redis://127.0.0.1:${wire.port}`, now: Date.now, onError: () => {}, rhythm })
     heard = []
@@ -31,7 +31,7 @@ describe.skipIf(!hasRedisServer())('a connection for messages', () => {
   })
 
   test('that died in silence is replaced though nobody asks for anything, with word of the gap', async () => {
-    wire.deafen()
+    wire.silence()
     await expect.poll(() => heard, { timeout: 3_000 }).toEqual(['gap', 'gap'])
     await server.send(['PUBLISH', 'mine', 'after'])
     await expect.poll(() => heard).toEqual(['gap', 'gap', 'after'])
@@ -39,8 +39,8 @@ describe.skipIf(!hasRedisServer())('a connection for messages', () => {
 
   test('that dies before it was ready is replaced too, and so is that for commands', async () => {
     heard = []
-    wire.isDead = true
-    wire.cut()
+    wire.isSilent = true
+    wire.disconnect()
     const isThere = () =>
       redis.ping().then(
         () => true,
@@ -49,7 +49,7 @@ describe.skipIf(!hasRedisServer())('a connection for messages', () => {
     await expect.poll(isThere).toBe(false)
     // By now both wait for the first word of a server that will never say it.
     await new Promise((resolve) => setTimeout(resolve, 300))
-    wire.isDead = false
+    wire.isSilent = false
     await expect.poll(isThere, { timeout: 3_000 }).toBe(true)
     await expect.poll(() => heard, { timeout: 3_000 }).toContain('gap')
     await server.send(['PUBLISH', 'mine', 'after'])

@@ -1,15 +1,16 @@
-// Takes the pictures of docs/screens.md and the README from the running app: `npm run build && npm
-// run screenshots`.
+// Takes the pictures of docs/screens.md and the README from the running app: `npm run build
+// && npm run screenshots`.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, devices } from 'playwright'
-import { findBrowser } from './browser.mjs'
+import { findBrowser } from './browser'
 
 const PORT = '3999'
 const ORIGIN = `http://localhost:${PORT}`
 const FOLDER = 'docs/pictures'
+const LANGUAGES = ['en', 'zh'] as const
 const DESK = { width: 1120, height: 780 }
 const HAND = { width: 390, height: 780 }
 
@@ -31,13 +32,19 @@ const browser = await chromium.launch({
   args: ['--no-sandbox'],
 })
 
-/**
- * @param {'light' | 'dark'} colorScheme
- * @param {'en' | 'zh'} language
- */
-async function takePath(colorScheme, language) {
+type Language = (typeof LANGUAGES)[number]
+
+/** Pictures of a sign-in, and the frames in which the code becomes a portrait. */
+interface Pictures {
+  login: Buffer
+  confirm: Buffer
+  home: Buffer
+  frames: Buffer[]
+}
+
+async function takePath(colorScheme: 'light' | 'dark', language: Language): Promise<Pictures> {
   const locale = language === 'zh' ? 'zh-CN' : 'en-US'
-  const pathOf = (/** @type {string} */ name) => `${FOLDER}/${language}/${name}-${colorScheme}.png`
+  const pathOf = (name: string) => `${FOLDER}/${language}/${name}-${colorScheme}.png`
   const desk = await browser.newContext({ viewport: DESK, deviceScaleFactor: 1.5, colorScheme, locale })
   const hand = await browser.newContext({
     ...devices['iPhone 14'],
@@ -55,7 +62,7 @@ async function takePath(colorScheme, language) {
     (response) => response.url().endsWith('/api/qr') && response.status() === 201,
   )
   await computer.goto(`${ORIGIN}/login`)
-  const { code } = await (await started).json()
+  const { code } = (await (await started).json()) as { code: { url: string } }
   await computer.getByTestId('qr-code').waitFor()
   const login = await computer.screenshot({ path: pathOf('login') })
 
@@ -66,7 +73,7 @@ async function takePath(colorScheme, language) {
   await phone.getByTestId('approve').waitFor()
   const confirm = await phone.screenshot({ path: pathOf('confirm') })
   await computer.locator('[data-state="scanned"]').waitFor()
-  const frames = []
+  const frames: Buffer[] = []
   for (const ms of [160, 80, 60, 60, 100]) {
     await computer.clock.runFor(ms)
     frames.push(await computer.getByTestId('qr-panel').locator('> div').first().screenshot())
@@ -89,14 +96,9 @@ async function takePath(colorScheme, language) {
   return { login, confirm, frames, home }
 }
 
-/**
- * The steps of a sign-in side by side, and below them the frames in which the code becomes a
- * portrait.
- * @param {Awaited<ReturnType<typeof takePath>>} pictures
- * @param {'en' | 'zh'} language
- */
-async function compose({ login, confirm, frames, home }, language) {
-  const image = (/** @type {Buffer} */ bytes, /** @type {string} */ kind) =>
+/** The steps of a sign-in side by side, and the frames side by side. */
+async function compose({ login, confirm, frames, home }: Pictures, language: Language): Promise<void> {
+  const image = (bytes: Buffer, kind: string) =>
     `<img class="${kind}" src="data:image/png;base64,${bytes.toString('base64')}">`
   const style = `<style>
     body { margin: 0; background: #e9e9e0; }
@@ -114,7 +116,7 @@ async function compose({ login, confirm, frames, home }, language) {
   await page.locator('div').screenshot({ path: `${FOLDER}/${language}/becoming.png` })
 }
 
-for (const language of /** @type {const} */ (['en', 'zh'])) {
+for (const language of LANGUAGES) {
   await compose(await takePath('light', language), language)
   await takePath('dark', language)
 }

@@ -1,53 +1,53 @@
-// A browser that waits in front of a code, and comes back as the page does
+// A browser that shows a code and waits, and reconnects as the page does
 // (lib/client/follow-attempt.ts) when its stream ends.
+import { setTimeout as pause } from 'node:timers/promises'
+import type { LoadedServer } from './server'
 
 /** As lib/client/backoff.ts has it. */
 const BACKOFF_LEAST_MS = 1_000
 const BACKOFF_MOST_MS = 30_000
 /** As READ_TIMEOUT_MS in lib/client/follow-attempt.ts. */
-const ASK_MS = 5_000
+const READ_TIMEOUT_MS = 5_000
 
 export class WaitingBrowser {
-  #server
+  readonly #server: LoadedServer
   #path = ''
   #cookie = ''
-  #goodbyes = 0
+  #byeEvents = 0
   #isClosed = false
-  /** @type {() => void} */
-  #close = () => {}
-  /** When its stream said something first, after it was opened last; `performance.now()`. */
+  #close: () => void = () => {}
+  /** When its current stream received its first chunk; `performance.now()`. */
   backAt = Number.POSITIVE_INFINITY
 
-  /** @param {import('./server.mjs').LoadedServer} server */
-  constructor(server) {
+  constructor(server: LoadedServer) {
     this.#server = server
   }
 
-  /** How often it was told to come back later. */
-  get goodbyes() {
-    return this.#goodbyes
+  /** How many `bye` events it has received. */
+  get byeEvents(): number {
+    return this.#byeEvents
   }
 
   /** Starts an attempt, and resolves when its stream is open. */
-  async start() {
+  async start(): Promise<void> {
     const { path, cookie } = await this.#server.startAttempt()
     this.#path = path
     this.#cookie = cookie
     await this.#stream()
   }
 
-  leave() {
+  leave(): void {
     this.#isClosed = true
     this.#close()
   }
 
-  async #stream() {
+  async #stream(): Promise<void> {
     let retryMs = 0
-    const onText = (/** @type {string} */ text) => {
+    const onText = (text: string) => {
       this.backAt = Math.min(this.backAt, performance.now())
       const bye = /event: bye\ndata: \{"retryMs":(\d+)\}/.exec(text)?.[1]
       if (bye === undefined) return
-      this.#goodbyes += 1
+      this.#byeEvents += 1
       retryMs = Number(bye)
     }
     let isOver = false
@@ -60,28 +60,28 @@ export class WaitingBrowser {
   }
 
   /**
-   * Waits as it was told to and opens the stream; without a word it asks the state first, at longer
-   * and longer intervals.
+   * Waits for the time given in `bye`, then opens the stream. Without a `bye` it reads the state
+   * first, at increasing intervals.
    */
-  async #return(/** @type {number} */ retryMs) {
+  async #return(retryMs: number): Promise<void> {
     this.backAt = Number.POSITIVE_INFINITY
-    await sleep(retryMs)
+    await pause(retryMs)
     for (let failures = 0; !this.#isClosed; ) {
-      const isTold = retryMs > 0 && failures === 0
-      const againMs = isTold ? 0 : await this.#ask()
-      if (againMs === 0 && (await this.#stream().then(yes, no))) return
+      const hasBye = retryMs > 0 && failures === 0
+      const delayMs = hasBye ? 0 : await this.#readState()
+      if (delayMs === 0 && (await this.#stream().then(yes, no))) return
       failures += 1
       const ceiling = Math.min(BACKOFF_MOST_MS, BACKOFF_LEAST_MS * 2 ** failures)
       const backoffMs = BACKOFF_LEAST_MS + Math.random() * (ceiling - BACKOFF_LEAST_MS)
-      await sleep(againMs === null ? backoffMs : Math.max(againMs + Math.random() * 1_000, backoffMs))
+      await pause(delayMs === null ? backoffMs : Math.max(delayMs + Math.random() * 1_000, backoffMs))
     }
   }
 
   /**
-   * 0 when it may come back, else after how many ms to ask again; null when there was no answer.
+   * Returns 0 if it may open the stream, otherwise the retry delay in ms; null without a response.
    */
-  async #ask() {
-    const options = { cookie: this.#cookie, timeoutMs: ASK_MS }
+  async #readState(): Promise<number | null> {
+    const options = { cookie: this.#cookie, timeoutMs: READ_TIMEOUT_MS }
     return await this.#server.send('GET', this.#path, options).then(
       ({ status, retryAfterMs }) => (status === 200 ? 0 : retryAfterMs),
       () => null,
@@ -91,8 +91,3 @@ export class WaitingBrowser {
 
 const yes = () => true
 const no = () => false
-
-/** @param {number} ms */
-function sleep(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}

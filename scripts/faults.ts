@@ -1,20 +1,25 @@
-// Injects faults into the built app under steady traffic, then compares every response with the state
-// table of PROTOCOL.md. `npm run build && npm run faults`
+// Injects faults into the built app under steady traffic, then compares every response with the
+// state table of PROTOCOL.md.
+//   npm run build && npm run faults
 //   npm run faults -- --minutes 10 --only kill,failover --seed 7
 //   npm run faults -- --short       each scenario for a few seconds
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { check, countLost } from './faults/checker.mjs'
-import { availability, describe, recoveries, totals } from './faults/report.mjs'
-import { clock, clockOfOne } from './faults/scenarios/clock.mjs'
-import { disk } from './faults/scenarios/disk.mjs'
-import { failover } from './faults/scenarios/failover.mjs'
-import { kill } from './faults/scenarios/kill.mjs'
-import { lossy } from './faults/scenarios/lossy.mjs'
-import { CannotRun, Stage } from './faults/stage.mjs'
+import { check, countLost } from './faults/checker'
+import { availability, describe, recoveries, totals } from './faults/report'
+import { clock, clockOfOne } from './faults/scenarios/clock'
+import { disk } from './faults/scenarios/disk'
+import { failover } from './faults/scenarios/failover'
+import { kill } from './faults/scenarios/kill'
+import { lossy } from './faults/scenarios/lossy'
+import { CannotRun, Stage } from './faults/stage'
 
-/** @type {Record<string, { title: string, run: (stage: Stage) => Promise<void> }>} */
-const SCENARIOS = {
+interface Scenario {
+  title: string
+  run: (stage: Stage) => Promise<void>
+}
+
+const SCENARIOS: Record<string, Scenario> = {
   kill: { title: 'kill -9 of the one process, embedded store', run: kill },
   failover: { title: 'two instances, a Redis with a replica', run: failover },
   lossy: { title: 'two instances, a lossy network to the Redis', run: lossy },
@@ -50,13 +55,12 @@ if (unknown.length > 0 || !Number.isFinite(scale) || !Number.isInteger(seed)) {
 
 // Each server that a scenario starts cleans up when the process ends.
 process.setMaxListeners(0)
-/** @type {Stage | null} */
-let stage = null
+let stage: Stage | null = null
 process.once('exit', () => stage?.end())
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.once(signal, () => process.exit(130))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
-const results = []
-for (const name of names) results.push(await run(name))
+const results: Result[] = []
+for (const name of names) results.push(await run(name, requireScenario(name)))
 if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(results, null, 2))
 const violated = results.filter(({ violations }) => Object.keys(violations).length > 0)
 const notRun = results.filter(({ reason }) => reason !== null)
@@ -65,13 +69,27 @@ console.log(
 )
 process.exit(violated.length > 0 ? VIOLATED : notRun.length > 0 ? NOT_RUN : 0)
 
-/** @param {string} name */
-async function run(name) {
-  const { title, run: play } = /** @type {typeof SCENARIOS[string]} */ (SCENARIOS[name])
+interface Result {
+  name: string
+  /** Why it was not run; null if it was. */
+  reason: string | null
+  /** How many of each rule. */
+  violations: Record<string, number>
+  figures: Record<string, string | number>
+  recoveries: ReturnType<typeof recoveries>
+  seconds: string
+}
+
+function requireScenario(name: string): Scenario {
+  const scenario = SCENARIOS[name]
+  if (scenario === undefined) throw new Error(`there is no scenario ${name}`)
+  return scenario
+}
+
+async function run(name: string, { title, run: play }: Scenario): Promise<Result> {
   console.log(`\n== ${name}: ${title}`)
   stage = new Stage(seed, scale)
-  /** @type {string | null} */
-  let reason = null
+  let reason: string | null = null
   try {
     await play(stage)
   } catch (error) {
@@ -83,8 +101,8 @@ async function run(name) {
   return report(name, stage, reason)
 }
 
-/** @param {string} name @param {Stage} stage @param {string | null} reason why it was not run */
-function report(name, { history, control, figures, startedAt }, reason) {
+/** Prints the result. `reason`: why it was not run. */
+function report(name: string, { history, control, figures, startedAt }: Stage, reason: string | null): Result {
   if (reason !== null) {
     console.log(`not run: ${reason}`)
     return { name, reason, violations: {}, figures: {}, recoveries: [], seconds: '' }
@@ -97,11 +115,10 @@ function report(name, { history, control, figures, startedAt }, reason) {
   for (const [key, value] of Object.entries(all)) console.log(`  ${key.padEnd(20)} ${value}`)
   console.log(`  ${'by second'.padEnd(20)} ${seconds}`)
   for (const { name: fault, backAfterMs, failingForMs } of back) {
-    const first = backAfterMs === null ? 'no answer' : `first answer after ${Math.round(backAfterMs)} ms`
+    const first = backAfterMs === null ? 'no success' : `first success after ${Math.round(backAfterMs)} ms`
     console.log(`  ${fault.padEnd(28)} ${first}, last failure after ${Math.round(failingForMs)} ms`)
   }
-  /** @type {Record<string, number>} */
-  const counts = {}
+  const counts: Record<string, number> = {}
   for (const violation of violations) {
     counts[violation.rule] = (counts[violation.rule] ?? 0) + 1
     if ((counts[violation.rule] ?? 0) <= MOST_PRINTED) console.log(`\nVIOLATION: ${describe(violation, startedAt)}`)

@@ -16,8 +16,8 @@ const PACKAGES = {
   faketime: 'faketime',
 }
 
-/** @returns {boolean} whether all of them are installed now */
-export function installServers() {
+/** Returns whether all of them are installed now. */
+export function installServers(): boolean {
   const missing = () => Object.entries(PACKAGES).filter(([name]) => spawnSync(name, ['-v']).error !== undefined)
   const packages = missing().map(([, name]) => name)
   if (packages.length > 0 && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {

@@ -1,120 +1,110 @@
-// What must never be seen, rule by rule: each names one promise, and none accuses where the history
-// cannot tell.
-import { isGranted } from './history.mjs'
+// What must never happen: each rule names one promise, and reports nothing where the history is
+// inconclusive.
+import { type Fault, isGranted, type Operation } from './history'
 
-/**
- * @typedef {import('./history.mjs').Operation} Operation
- * @typedef {import('./history.mjs').Fault} Fault
- * @typedef {{ faults: Fault[], isClockShared: boolean, slownessMs: (from: number, to: number) =>
- * number }} Circumstances
- * @typedef {(operations: Operation[], circumstances: Circumstances) => Operation[]} Rule the ones
- * that break it
- */
+export interface Circumstances {
+  faults: Fault[]
+  isClockShared: boolean
+  /** By how much the machine itself can have delayed responses between two moments. */
+  slownessMs: (from: number, to: number) => number
+}
 
-const ANSWER_MS = 1_000
-/** So long after the end of a fault the service may still be away. */
+/** Returns the operations that violate it. */
+type Rule = (operations: Operation[], circumstances: Circumstances) => Operation[]
+
+/** A span of time, in ms. */
+export type Span = readonly [from: number, to: number]
+
+const RESPONSE_MS = 1_000
+/** For so long after the end of a fault the service may still be unavailable. */
 const BACK_MS = 3_000
-/**
- * The store has a deadline of 500 ms. A machine that took most of it away is to blame for a 503.
- */
+/** The store has a deadline of 500 ms: a machine that used most of it may cause a 503. */
 const SLOW_MS = 400
 const CONFIRM_MIN_MS = 700
 const REDEEM_REPEAT_MS = 10_000
-/** A step of the clock may be noticed this much later. */
-const NOTICE_MS = 1_000
+/** A step of the clock may take effect this much later. */
+const STEP_DELAY_MS = 1_000
 const SLACK_MS = 1_000
 const WINDOW_MS = 60_000
 const STARTS_OF_A_BROWSER = 6
 
-const isPhoneEnding = (/** @type {Operation} */ { kind }) => kind === 'signOutFromPhone' || kind === 'signOutAll'
+function isPhoneEnding({ kind }: Operation): boolean {
+  return kind === 'signOutFromPhone' || kind === 'signOutAll'
+}
 
-/** A sign-out, or "Wasn't you?" after the sign-in. @param {Operation} operation */
-function isSignOut(operation) {
+/** A sign-out, or "Wasn't you?" after the sign-in. */
+function isSignOut(operation: Operation): boolean {
   return operation.kind === 'signOut' || isPhoneEnding(operation) || operation.facts.status === 'revoked'
 }
 
-/** @param {Operation} operation */
-function isCancel({ kind, status, facts }) {
+function isCancel({ kind, status, facts }: Operation): boolean {
   return (kind === 'cancel' && status === 200 && facts.status === 'cancelled') || (kind === 'leave' && status === 204)
 }
 
-/** Whether the session was there. @param {Operation} operation */
-function isSignedIn({ status, facts }) {
+/** Whether the response shows the session. */
+function isSignedIn({ status, facts }: Operation): boolean {
   return status === 200 && (facts.signedIn === true || (facts.sessions?.length ?? 0) > 0)
 }
 
-/** @param {Operation} operation */
-function isSignedOut({ status, facts }) {
+function isSignedOut({ status, facts }: Operation): boolean {
   return status === 200 && (facts.signedIn === false || facts.sessions?.length === 0)
 }
 
-/** @param {Operation} earlier @param {Operation} later */
-function isAfter(earlier, later) {
+function isAfter(earlier: Operation, later: Operation): boolean {
   return earlier.answeredAt !== null && later.sentAt > earlier.answeredAt
 }
 
-/** @param {Fault} fault @param {number} from @param {number} to */
-function isBetween(fault, from, to) {
-  return fault.from <= to && fault.to + NOTICE_MS >= from
+function isBetween(fault: Fault, from: number, to: number): boolean {
+  return fault.from <= to && fault.to + STEP_DELAY_MS >= from
 }
 
-/**
- * A process that died, or has just come back and is met by all at once.
- * @param {Circumstances} circumstances
- * @param {number} from
- * @param {number} to
- */
-function isKilledBetween({ faults }, from, to) {
+/** A process that died, or has just restarted and receives the requests of all clients at once. */
+function isKilledBetween({ faults }: Circumstances, from: number, to: number): boolean {
   return faults.some((fault) => fault.kills === true && fault.from <= to && fault.to + BACK_MS >= from)
 }
 
-/** @param {Circumstances} circumstances @param {number} from @param {number} to */
-function isTailLostBetween({ faults }, from, to) {
+function isTailLostBetween({ faults }: Circumstances, from: number, to: number): boolean {
   return faults.some((fault) => fault.losesTail === true && isBetween(fault, from, to))
 }
 
-/** @param {Circumstances} circumstances @param {number} from @param {number} to */
-function isSteppedBetween({ faults }, from, to) {
+function isSteppedBetween({ faults }: Circumstances, from: number, to: number): boolean {
   return faults.some((fault) => fault.stepMs !== undefined && isBetween(fault, from, to))
 }
 
 /**
- * Whether no change of a clock can have a say in how much time has passed from the first span, in
- * which something began, to the second, in which it is looked at. Where the store's clock counts,
- * one that was changed in between and is right again changes nothing.
- * @param {Circumstances} circumstances
- * @param {[number, number]} began
- * @param {[number, number]} looked
+ * Whether no change of a clock can affect the time measured from the first span, in which something
+ * began, to the second, in which it is read. Where the store's clock counts, another clock that was
+ * changed in between and is right again has no effect.
  */
-export function isTimeSure(circumstances, began, looked) {
-  if (!circumstances.isClockShared) return !isSteppedBetween(circumstances, began[0], looked[1])
-  return !isSteppedBetween(circumstances, ...began) && !isSteppedBetween(circumstances, ...looked)
+export function isTimeSure(circumstances: Circumstances, began: Span, seen: Span): boolean {
+  if (!circumstances.isClockShared) return !isSteppedBetween(circumstances, began[0], seen[1])
+  return !isSteppedBetween(circumstances, ...began) && !isSteppedBetween(circumstances, ...seen)
 }
 
-/** About single answers. @type {Record<string, Rule>} */
-export const RULES_OF_ANSWERS = {
+/** About single responses. */
+export const RULES_OF_RESPONSES: Readonly<Record<string, Rule>> = {
   'internal error': (operations) =>
     operations.filter(({ status }) => status !== null && status >= 500 && status !== 503),
 
-  'late answer': (operations, circumstances) =>
+  'late response': (operations, circumstances) =>
     operations.filter(({ sentAt, answeredAt }) => {
       if (answeredAt === null || isKilledBetween(circumstances, sentAt, answeredAt)) return false
-      return answeredAt - sentAt > ANSWER_MS + circumstances.slownessMs(sentAt, answeredAt)
+      return answeredAt - sentAt > RESPONSE_MS + circumstances.slownessMs(sentAt, answeredAt)
     }),
 
-  // A connection may only fail with the process that it leads to.
-  'no answer': (operations, circumstances) =>
+  // A connection may only fail with the process that it is connected to.
+  'no response': (operations, circumstances) =>
     operations.filter(({ failure, sentAt, failedAt }) => {
       return failure !== null && !isKilledBetween(circumstances, sentAt, failedAt ?? sentAt)
     }),
 
   'unavailable without a fault': (operations, { faults, slownessMs }) =>
     operations.filter(({ kind, status, sentAt, answeredAt }) => {
-      // A computer that only asks may be told to come again, when too many come at once.
+      // Admission control may refuse a read of the state.
       if (status !== 503 || kind === 'show') return false
       const to = answeredAt ?? sentAt
       if (faults.some((fault) => fault.from <= to && fault.to + BACK_MS >= sentAt)) return false
-      return slownessMs(sentAt - ANSWER_MS, to) < SLOW_MS
+      return slownessMs(sentAt - RESPONSE_MS, to) < SLOW_MS
     }),
 
   'more failed than the fault explains': (operations, { faults }) =>
@@ -124,15 +114,14 @@ export const RULES_OF_ANSWERS = {
       return failed.length > mostFailed * sent.length ? failed.slice(0, 1) : []
     }),
 
-  'wait longer than its window': (operations) =>
+  'retry delay longer than its window': (operations) =>
     operations.filter(({ kind, status, retryAfterS }) => {
       const most = status === 503 ? 25 : WINDOW_MS / 1_000
       return retryAfterS !== null && ['start', 'scan', 'confirm', 'redeem', 'show'].includes(kind) && retryAfterS > most
     }),
 
   'limit exceeded': (operations, circumstances) => {
-    /** @type {Map<string, Operation[]>} */
-    const browsers = new Map()
+    const browsers = new Map<string, Operation[]>()
     for (const operation of operations) {
       if (operation.kind !== 'start' || !isGranted(operation)) continue
       browsers.set(operation.client, [...(browsers.get(operation.client) ?? []), operation])
@@ -142,7 +131,7 @@ export const RULES_OF_ANSWERS = {
         const end = first.sentAt + WINDOW_MS
         if (isTailLostBetween(circumstances, first.sentAt, end)) return false
         if (isSteppedBetween(circumstances, first.sentAt, end)) return false
-        // At most two windows touch a minute.
+        // At most two windows overlap a minute.
         const counted = starts.filter(({ sentAt, answeredAt }) => sentAt >= first.sentAt && (answeredAt ?? 0) < end)
         return counted.length > 2 * STARTS_OF_A_BROWSER
       }),
@@ -150,7 +139,7 @@ export const RULES_OF_ANSWERS = {
   },
 }
 
-/** About one attempt; the operations are in the order of sending. @type {Record<string, Rule>} */
+/** About one attempt; the operations are in the order of sending. */
 export const RULES_OF_ATTEMPTS = {
   'two scanners': (operations, circumstances) => {
     const scans = operations.filter((each) => each.kind === 'scan' && isGranted(each))
@@ -172,7 +161,7 @@ export const RULES_OF_ATTEMPTS = {
     const isDue = operations.some((each) => each.kind === 'scan' && isGranted(each) && each.facts.required === true)
     return confirms.filter(({ answeredAt }) => {
       const typed = operations.some(
-        ({ kind, asked, sentAt }) => kind === 'match' && asked.right === true && sentAt < (answeredAt ?? 0),
+        ({ kind, known, sentAt }) => kind === 'match' && known.right === true && sentAt < (answeredAt ?? 0),
       )
       return isDue && !typed
     })
@@ -217,7 +206,7 @@ export const RULES_OF_ATTEMPTS = {
 
   'sign-in lost': (operations, circumstances) => {
     const redeem = operations.find((each) => each.kind === 'redeem' && isGranted(each))
-    // What was sent to end it may have ended it, answered or not.
+    // A request that ends it may have taken effect, with or without a response.
     const isEnded = operations.some(({ kind }) =>
       ['signOut', 'signOutFromPhone', 'signOutAll', 'cancel'].includes(kind),
     )
@@ -235,13 +224,13 @@ export const RULES_OF_ATTEMPTS = {
     return operations.filter((each) => {
       if (each.kind !== 'redeem' || !isGranted(each) || scan === undefined) return false
       const end = operations.find((one) => one.kind === 'signOutAll' && isGranted(one) && isAfter(one, each))
-      // One that was sent before may have begun the session first; this is its repeat then.
+      // An earlier one may have begun the session: then this one is a repeat.
       const isFirst = operations.every((one) => one.kind !== 'redeem' || one.seq >= each.seq)
       return end !== undefined && isAfter(scan, end) && isFirst
     })
   },
 
-  'told that it is signed out': (operations) => {
+  'false notice of a sign-out': (operations) => {
     const isEnded = operations.some((each) => isSignOut(each) || each.kind === 'cancel')
     return isEnded ? [] : operations.filter(({ kind }) => kind === 'notice')
   },
@@ -261,27 +250,28 @@ export const RULES_OF_ATTEMPTS = {
     )
   },
 
-  'dead code scanned': (operations, { faults }) => {
-    const first = operations.find(({ kind, status, asked: { codeReadAt, codeGoneBy }, sentAt }) => {
+  'expired code scanned': (operations, { faults }) => {
+    const first = operations.find(({ kind, status, known: { codeReadAt, codeGoneBy }, sentAt }) => {
       if (kind !== 'scan' || status !== 200 || codeReadAt === undefined || codeGoneBy === undefined) return false
-      // A step by a day makes no code younger; after one of some seconds the service cannot tell.
-      const isNear = ({ stepMs = 0 }) => stepMs !== 0 && Math.abs(stepMs) < WINDOW_MS
+      // A step by a day makes no code valid again; after one of some seconds the service cannot
+      // distinguish.
+      const isNear = ({ stepMs = 0 }: Fault) => stepMs !== 0 && Math.abs(stepMs) < WINDOW_MS
       return (
         sentAt > codeGoneBy + SLACK_MS && !faults.some((each) => isNear(each) && isBetween(each, codeReadAt, sentAt))
       )
     })
-    // The phone that scanned while it was alive may repeat.
+    // The phone that scanned it in time may repeat.
     const earlier = operations.some(({ kind, client, seq }) => {
       return kind === 'scan' && first !== undefined && client === first.client && seq < first.seq
     })
     return first === undefined || earlier ? [] : [first]
   },
 
-  'living code refused': (operations, circumstances) =>
-    operations.filter(({ kind, code, asked: { codeReadAt, codeGoneFrom }, answeredAt }) => {
+  'valid code refused': (operations, circumstances) =>
+    operations.filter(({ kind, code, known: { codeReadAt, codeGoneFrom }, answeredAt }) => {
       if (kind !== 'scan' || code !== 'code_expired' || codeReadAt === undefined || codeGoneFrom === undefined)
         return false
       if (answeredAt === null || answeredAt > codeGoneFrom - SLACK_MS) return false
       return !isSteppedBetween(circumstances, codeReadAt, answeredAt)
     }),
-}
+} satisfies Readonly<Record<string, Rule>>

@@ -4,8 +4,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { LoadedServer } from './load/server.mjs'
+import { LoadedServer } from './load/server'
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' }, redis: { type: 'string' } } })
 const MINUTES = Number(values.minutes)
@@ -17,20 +18,25 @@ const PER_SECOND = 20
  */
 const MOST_GROWTH = 0.1
 
-const file = join(mkdtempSync(join(tmpdir(), 'qr-login-soak-')), 'probe.json')
-const settings = { PROBE_FILE: file, ...(values.redis === undefined ? {} : { REDIS_URL: values.redis }) }
+const folder = mkdtempSync(join(tmpdir(), 'qr-login-soak-'))
+const file = join(folder, 'probe.json')
+/** A confirm may follow the scan at once. */
+const settings = {
+  CONFIRM_MIN_MS: '0',
+  PROBE_FILE: file,
+  ...(values.redis === undefined ? {} : { REDIS_URL: values.redis }),
+}
 const server = new LoadedServer(settings, ['--expose-gc', '--require', resolve('scripts/load/probe.cjs')])
 await server.start()
 const phones = await Promise.all(['ada', 'lin', 'sam', 'yuki'].map((name) => server.signInPhone(name)))
 const before = await probe()
 console.log('at rest', JSON.stringify(before))
 
-/** @type {{ minute: number, heap: number }[]} */
-const samples = []
+const samples: { minute: number; heap: number }[] = []
 const startedAt = performance.now()
 let made = 0
 let failed = 0
-const minute = () => (performance.now() - startedAt) / 60_000
+const minute = (): number => (performance.now() - startedAt) / 60_000
 const timer = setInterval(() => {
   for (let count = 0; count < PER_SECOND / 10; count += 1) {
     signIn(made % 5 !== 0).then(
@@ -44,7 +50,7 @@ const timer = setInterval(() => {
   }
 }, 100)
 while (minute() < MINUTES) {
-  await new Promise((wake) => setTimeout(wake, Math.min(30_000, MINUTES * 6_000)))
+  await pause(Math.min(30_000, MINUTES * 6_000))
   const { heap } = await probe()
   samples.push({ minute: minute(), heap })
   console.log(
@@ -53,13 +59,13 @@ while (minute() < MINUTES) {
 }
 clearInterval(timer)
 // Lets the running sign-ins and keep-alive connections end.
-await new Promise((wake) => setTimeout(wake, 5_000))
+await pause(5_000)
 server.agent.destroy()
-await new Promise((wake) => setTimeout(wake, 7_000))
+await pause(7_000)
 const after = await probe()
 console.log('at rest', JSON.stringify(after))
 await server.end('SIGTERM')
-rmSync(file, { force: true })
+rmSync(folder, { recursive: true, force: true })
 
 const settled = samples.find((sample) => sample.minute >= MINUTES / 5) ?? samples[0]
 const last = samples.at(-1)
@@ -70,8 +76,8 @@ console.log(
 )
 process.exit(failed === 0 && growth <= MOST_GROWTH && isLeft.length === 0 ? 0 : 1)
 
-/** A complete sign-in, or one that stops after the scan. @param {boolean} toTheEnd */
-async function signIn(toTheEnd) {
+/** A complete sign-in, or one that stops after the scan. */
+async function signIn(toTheEnd: boolean): Promise<void> {
   const phone = phones[Math.floor(Math.random() * phones.length)] ?? ''
   const { path, code, cookie } = await server.startAttempt()
   const close = await server.stream(`${path}/events`, cookie, () => {})
@@ -80,21 +86,28 @@ async function signIn(toTheEnd) {
     await server.send('POST', '/api/qr/confirm', { body: { claim: json.claim }, cookie: phone })
     const { ticket } = (await server.send('GET', path, { cookie })).json
     const { status, cookie: session } = await server.send('POST', `${path}/redeem`, { body: { ticket }, cookie })
-    if (status !== 200) throw new Error(`redeem answered ${status}`)
+    if (status !== 200) throw new Error(`the response to a redeem is ${status}`)
     await server.send('DELETE', '/api/session', { cookie: session })
   }
   close()
 }
 
-/** @returns {Promise<{ heap: number, resources: Record<string, number> }>} */
-async function probe() {
+/** What load/probe.cjs writes. */
+interface Probe {
+  /** In bytes. */
+  heap: number
+  /** How many of each kind are active. */
+  resources: Record<string, number>
+}
+
+async function probe(): Promise<Probe> {
   rmSync(file, { force: true })
   server.process?.kill('SIGUSR2')
   for (;;) {
     try {
-      return JSON.parse(readFileSync(file, 'utf8'))
+      return JSON.parse(readFileSync(file, 'utf8')) as Probe
     } catch {
-      await new Promise((wake) => setTimeout(wake, 20))
+      await pause(20)
     }
   }
 }

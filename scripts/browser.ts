@@ -5,19 +5,16 @@ import { chromium } from 'playwright'
 
 const SYSTEM_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
-/**
- * The path of a Chromium, or null if Playwright uses its own.
- * @returns {string | null}
- */
-export function findBrowser() {
+/** The path of a Chromium, or null if Playwright uses its own. */
+export function findBrowser(): string | null {
   const own = chromium.executablePath()
   if (process.env.CHROMIUM_PATH) return process.env.CHROMIUM_PATH
   if (existsSync(own)) return null
   return SYSTEM_PATHS.find((path) => existsSync(path)) ?? null
 }
 
-/** @returns {boolean} whether a browser is installed now */
-export function installBrowser() {
+/** Returns whether a browser is installed now. */
+export function installBrowser(): boolean {
   const isThere = () => existsSync(chromium.executablePath()) || findBrowser() !== null
   if (isThere()) return true
   const isRoot = process.getuid?.() === 0
@@ -32,11 +29,7 @@ export function installBrowser() {
   return isThere()
 }
 
-/**
- * @param {string} command
- * @param {string[]} args
- */
-function run(command, args) {
+function run(command: string, args: string[]): void {
   spawnSync(command, args, {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },

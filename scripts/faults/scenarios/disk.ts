@@ -1,17 +1,17 @@
 // The disk of the embedded store is full for a while.
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { pause } from '../stage.mjs'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Stage } from '../stage'
 
 const DISK_BYTES = 24 * 1024 * 1024
-/** First by the large, for what is left by the small. */
+/** The large one first, the small one for the rest. */
 const CHUNKS = [Buffer.alloc(1024 * 1024), Buffer.alloc(4096)]
 const ROUNDS = 4
 const FULL_MS = 6_000
 const FREE_MS = 4_000
 
-/** @param {import('../stage.mjs').Stage} stage */
-export async function disk(stage) {
+export async function disk(stage: Stage): Promise<void> {
   const folder = stage.smallDisk(DISK_BYTES)
   await stage.start({ DATA_DIR: folder })
   const traffic = stage.traffic()
@@ -23,7 +23,7 @@ export async function disk(stage) {
       const path = join(folder, 'filler')
       const file = openSync(path, 'w')
       while (performance.now() < until) {
-        // Again and again: what the store gives back is taken from it.
+        // Repeatedly: the store frees space.
         fill(file)
         await pause(50)
       }
@@ -35,8 +35,7 @@ export async function disk(stage) {
   await stage.settle(traffic)
 }
 
-/** @param {number} file */
-function fill(file) {
+function fill(file: number): void {
   for (const chunk of CHUNKS) {
     try {
       while (writeSync(file, chunk) === chunk.length);

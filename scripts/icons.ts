@@ -1,7 +1,7 @@
-// Draws the icons of the installable phone app from the mark: `node scripts/icons.mjs`.
+// Draws the icons of the installable phone app from the mark: `npm run icons`.
 import { mkdirSync } from 'node:fs'
 import { chromium } from 'playwright'
-import { findBrowser } from './browser.mjs'
+import { findBrowser } from './browser'
 
 const FOLDER = 'public/icons'
 const MARK = `<rect x="2.5" y="2.5" width="29" height="29" rx="8" fill="none" stroke="#fcfcf9" stroke-width="5"/>
@@ -15,12 +15,10 @@ const browser = await chromium.launch({
 })
 
 /**
- * @param {string} name
- * @param {number} size in pixels
- * @param {number} share of the side that the mark takes
- * @param {number} radius of the corners, in parts of the side
+ * `size` in pixels; `share`: the part of the side that the mark takes; `radius` of the corners, as
+ * a part of the side.
  */
-async function draw(name, size, share, radius) {
+async function draw(name: string, size: number, share: number, radius: number): Promise<void> {
   const page = await browser.newPage({ viewport: { width: size, height: size } })
   const mark = Math.round(size * share)
   const at = (size - mark) / 2

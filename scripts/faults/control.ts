@@ -1,28 +1,26 @@
-// How slow the machine itself is. What keeps a process waiting for a core is not the service's
-// fault.
+// Measures how slow the machine itself is: a process that waits for a core is not the fault of the
+// service.
 import { readFileSync } from 'node:fs'
 
 const EVERY_MS = 50
 const NS_PER_MS = 1_000_000
 
-/**
- * @typedef {object} Sample
- * @property {number} at
- * @property {number} waitedMs for a core, all processes together, since the beginning
- * @property {number} lateMs how late the campaign itself was to take it
- */
+interface Sample {
+  at: number
+  /** For a core, all processes together, since the beginning. */
+  waitedMs: number
+  /** How late the campaign itself was to take the sample. */
+  lateMs: number
+}
 
 export class Control {
-  /** @type {Sample[]} */
-  #samples = []
-  /** By the id of the process. @type {Map<number, number>} */
-  #waited = new Map()
-  #timer
+  readonly #samples: Sample[] = []
+  /** By the id of the process. */
+  readonly #waited = new Map<number, number>()
+  readonly #timer: NodeJS.Timeout
 
-  /**
-   * @param {() => (number | undefined)[]} processes the ids of those that have a part in an answer
-   */
-  constructor(processes) {
+  /** `processes` returns the ids of the processes that take part in a response. */
+  constructor(processes: () => (number | undefined)[]) {
     let due = performance.now()
     let waitedMs = 0
     this.#timer = setInterval(() => {
@@ -33,12 +31,8 @@ export class Control {
     }, EVERY_MS)
   }
 
-  /**
-   * For how long answers may have been kept back between two moments.
-   * @param {number} from
-   * @param {number} to
-   */
-  slownessMs(from, to) {
+  /** By how much responses may have been delayed between two moments. */
+  slownessMs(from: number, to: number): number {
     const first = this.#indexAt(from)
     const last = Math.min(this.#indexAt(to) + 1, this.#samples.length - 1)
     const [before, after] = [this.#samples[first], this.#samples[last]]
@@ -47,12 +41,12 @@ export class Control {
     return after.waitedMs - before.waitedMs + lateMs
   }
 
-  close() {
+  close(): void {
     clearInterval(this.#timer)
   }
 
-  /** Of the last sample before that moment. @param {number} moment */
-  #indexAt(moment) {
+  /** Of the last sample before that moment. */
+  #indexAt(moment: number): number {
     let [low, high] = [0, this.#samples.length - 1]
     while (low < high) {
       const middle = Math.ceil((low + high) / 2)
@@ -62,11 +56,8 @@ export class Control {
     return low
   }
 
-  /**
-   * proc(5): the second number of `schedstat`, in ns; 0 where the system does not tell.
-   * @param {number} id
-   */
-  #waitedSince(id) {
+  /** proc(5): the second number of `schedstat`, in ns; 0 on a system without it. */
+  #waitedSince(id: number): number {
     try {
       const waited = Number(readFileSync(`/proc/${id}/schedstat`, 'utf8').split(' ')[1]) / NS_PER_MS
       const before = this.#waited.get(id) ?? waited

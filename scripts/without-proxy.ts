@@ -19,16 +19,16 @@ const PARTS = [
   'tsconfig.json',
 ]
 
-export function hasWithoutProxy() {
+export function hasWithoutProxy(): boolean {
   return existsSync(join(WITHOUT_PROXY, '.next/BUILD_ID'))
 }
 
-/** @returns {boolean} whether the build succeeded */
-export function buildWithoutProxy() {
+/** Returns whether the build succeeded. */
+export function buildWithoutProxy(): boolean {
   rmSync(WITHOUT_PROXY, { recursive: true, force: true })
   mkdirSync(WITHOUT_PROXY)
   // Without tests, which import from outside these parts.
-  const filter = (/** @type {string} */ path) => !/\.test\.tsx?$/.test(path)
+  const filter = (path: string) => !/\.test\.tsx?$/.test(path)
   for (const part of PARTS) cpSync(part, join(WITHOUT_PROXY, part), { recursive: true, filter })
   const next = resolve('node_modules/next/dist/bin/next')
   const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1' }

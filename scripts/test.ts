@@ -5,9 +5,9 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { installBrowser } from './browser.mjs'
-import { installServers } from './servers.mjs'
-import { buildWithoutProxy } from './without-proxy.mjs'
+import { installBrowser } from './browser'
+import { installServers } from './servers'
+import { buildWithoutProxy } from './without-proxy'
 
 const [mode, ...rest] = process.argv.slice(2)
 const folder = mkdtempSync(join(tmpdir(), 'qr-login-results-'))
@@ -15,43 +15,42 @@ const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1' }
 let passed = 0
 let failed = 0
 
-/**
- * @param {string} title
- * @param {string[]} args of Node
- * @param {Record<string, string>} more environment
- */
-function run(title, args, more = {}) {
+/** What is read of the results files: of Vitest the numbers, of Playwright `stats`. */
+interface Results {
+  numPassedTests?: number
+  numFailedTests?: number
+  stats?: { expected: number; unexpected: number; flaky: number }
+}
+
+/** Runs Node with `args`, and returns whether it succeeded. `more`: further environment. */
+function run(title: string, args: string[], more: Record<string, string> = {}): boolean {
   console.log(`\n== ${title}`)
   return spawnSync(process.execPath, args, { stdio: 'inherit', env: { ...env, ...more } }).status === 0
 }
 
-/** @param {boolean} isGood */
-function count(isGood) {
+function count(isGood: boolean): boolean {
   if (isGood) passed += 1
   else failed += 1
   return isGood
 }
 
-/**
- * The results file of a test runner; null if the run wrote none and therefore failed.
- * @param {string} file
- */
-function readResults(file) {
+/** The results file of a test runner; null if the run wrote none and therefore failed. */
+function readResults(file: string): Results | null {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'))
+    return JSON.parse(readFileSync(file, 'utf8')) as Results
   } catch {
     return null
   }
 }
 
-function check() {
+function check(): void {
   count(run('style', ['node_modules/@biomejs/biome/bin/biome', 'check']))
   const hasTypes = run('routes', ['node_modules/next/dist/bin/next', 'typegen'])
   count(hasTypes && run('types', ['node_modules/typescript/bin/tsc', '--noEmit']))
   count(run('unused', ['node_modules/knip/bin/knip.js']))
 }
 
-function unit() {
+function unit(): void {
   const file = join(folder, 'unit.json')
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
   const isGood = run('unit tests', ['node_modules/vitest/vitest.mjs', 'run', ...reporters])
@@ -59,11 +58,14 @@ function unit() {
   passed += results?.numPassedTests ?? 0
   failed += results?.numFailedTests ?? 0
   // A suite that failed to load reports no failed test.
-  if (!isGood && !(results?.numFailedTests > 0)) count(false)
+  if (!isGood && !((results?.numFailedTests ?? 0) > 0)) count(false)
 }
 
-function endToEnd() {
-  if (!count(installBrowser())) return console.log('There is no Chromium, and none could be installed.')
+function endToEnd(): void {
+  if (!count(installBrowser())) {
+    console.log('There is no Chromium, and none could be installed.')
+    return
+  }
   if (!count(run('build', ['node_modules/next/dist/bin/next', 'build']))) return
   console.log('\n== build without the proxy')
   if (!count(buildWithoutProxy())) return
@@ -74,7 +76,7 @@ function endToEnd() {
   const stats = readResults(file)?.stats
   passed += (stats?.expected ?? 0) + (stats?.flaky ?? 0)
   failed += stats?.unexpected ?? 0
-  if (!isGood && !(stats?.unexpected > 0)) count(false)
+  if (!isGood && !((stats?.unexpected ?? 0) > 0)) count(false)
 }
 
 // Tests of a program that cannot be installed are reported as skipped; with CI set that is a

@@ -1,14 +1,15 @@
 // SIGKILL of the one process on the embedded store, round after round.
-import { pause } from '../stage.mjs'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Stage } from '../stage'
+import type { Traffic } from '../traffic'
 
 const ROUNDS = 30
 const UP_MS = 2_500
 
-/** @param {import('../stage.mjs').Stage} stage */
-export async function kill(stage) {
+export async function kill(stage: Stage): Promise<void> {
   await stage.start({})
   const traffic = stage.traffic()
-  const hasty = hurry(traffic)
+  const hasty = startHasty(traffic)
   traffic.begin()
   const rounds = stage.share(ROUNDS, 2)
   for (let round = 0; round < rounds; round += 1) {
@@ -19,17 +20,13 @@ export async function kill(stage) {
     })
   }
   await pause(UP_MS)
-  hasty.stop()
+  clearInterval(hasty)
   await stage.settle(traffic)
   stage.figures.rounds = rounds
 }
 
-/**
- * One browser that starts attempts twice a second: a restart frees no client from its limit.
- * @param {import('../traffic.mjs').Traffic} traffic
- */
-function hurry(traffic) {
+/** One browser that starts attempts twice a second: a restart does not reset a client's limit. */
+function startHasty(traffic: Traffic): NodeJS.Timeout {
   const { computer } = traffic.pair(true)
-  const timer = setInterval(() => void computer.start(), 500)
-  return { stop: () => clearInterval(timer) }
+  return setInterval(() => void computer.start(), 500)
 }

@@ -14,6 +14,7 @@ const PACKAGES = {
   strace: 'strace',
   mount: 'mount',
   faketime: 'faketime',
+  python3: 'python3-minimal',
 }
 
 /** Returns whether all of them are installed now. */

@@ -22,6 +22,10 @@ export interface SignInSources {
   provider: string | null
   /** Empty if the demo is off. */
   demoAccounts: DemoAccount[]
+  /** Whether an endpoint of the team verifies name and password. */
+  hasPasswords: boolean
+  /** The host of the team's own site whose session signs the phone in; null if there is none. */
+  site: string | null
   /** Why the last sign-in at the provider failed; null if it did not. */
   failure: SignInFailure | null
 }
@@ -34,23 +38,25 @@ interface Props {
 const DEMO_PASSWORD = 'demo'
 
 /**
- * Signs the phone in: at the team's provider, as a person of the demo, or, where there is neither,
- * by name and password.
+ * Signs the phone in: at the team's provider, by the session at its site, by name and password, or
+ * as a person of the demo. Where there is no source at all it shows the form, which finds no
+ * account.
  */
 export function PhoneSignIn({ sources, onSignedIn }: Props) {
-  const { provider, demoAccounts: accounts, failure } = sources
+  const { provider, site, demoAccounts: accounts, failure } = sources
+  const hasForm = sources.hasPasswords || (provider === null && site === null && accounts.length === 0)
   const text = useText('phoneSignIn')
   const [problem, setProblem] = useState(failure === null ? '' : describeFailure(failure, provider, text))
   const [isSending, setSending] = useState(false)
   const isHydrated = useHydrated()
 
-  async function signIn(username: string, password: string) {
+  async function signIn(body: { username: string; password: string } | { source: 'site' }) {
     setSending(true)
     setProblem('')
-    const answer = await call<{ person: ShownPerson }>('POST', '/api/phone/session', { body: { username, password } })
+    const answer = await call<{ person: ShownPerson }>('POST', '/api/phone/session', { body })
     setSending(false)
     if (answer.ok) onSignedIn(answer.value.person)
-    else setProblem(problemOf(answer, text))
+    else setProblem(problemOf(answer, site, text))
   }
 
   // The page comes out of the back/forward cache as it was left: on its way to the provider.
@@ -68,13 +74,13 @@ export function PhoneSignIn({ sources, onSignedIn }: Props) {
     if (answer.ok) return location.assign(answer.value.url)
     setSending(false)
     const isAway = answer.code === 'unavailable'
-    setProblem(isAway ? describeFailure('unavailable', provider, text) : problemOf(answer, text))
+    setProblem(isAway ? describeFailure('unavailable', provider, text) : problemOf(answer, site, text))
   }
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
-    void signIn(String(form.get('username')), String(form.get('password')))
+    void signIn({ username: String(form.get('username')), password: String(form.get('password')) })
   }
 
   return (
@@ -91,29 +97,19 @@ export function PhoneSignIn({ sources, onSignedIn }: Props) {
           {format(text.continueWith, { name: provider })}
         </button>
       )}
-      {accounts.length > 0 ? (
-        <>
-          <h2 className={styles.pick}>{text.pickAccount}</h2>
-          <ul className={styles.accounts}>
-            {accounts.map((account) => (
-              <li key={account.username}>
-                <button
-                  type="button"
-                  className={styles.account}
-                  data-testid="demo-account"
-                  data-username={account.username}
-                  disabled={isSending || !isHydrated}
-                  onClick={() => void signIn(account.username, DEMO_PASSWORD)}
-                >
-                  <Avatar person={account} size={72} />
-                  {account.name}
-                </button>
-              </li>
-            ))}
-          </ul>
-          <p className={styles.demoOnly}>{text.demoOnly}</p>
-        </>
-      ) : provider !== null ? null : (
+      {site === null ? null : (
+        <button
+          type="button"
+          className="button"
+          data-testid="site"
+          disabled={isSending || !isHydrated}
+          data-waiting={!isHydrated}
+          onClick={() => void signIn({ source: 'site' })}
+        >
+          {format(text.continueAtSite, { host: site })}
+        </button>
+      )}
+      {hasForm ? (
         <form className={styles.form} method="post" onSubmit={submit}>
           <label>
             {text.username}
@@ -132,7 +128,30 @@ export function PhoneSignIn({ sources, onSignedIn }: Props) {
             {text.signIn}
           </button>
         </form>
-      )}
+      ) : null}
+      {accounts.length > 0 ? (
+        <>
+          <h2 className={styles.pick}>{text.pickAccount}</h2>
+          <ul className={styles.accounts}>
+            {accounts.map((account) => (
+              <li key={account.username}>
+                <button
+                  type="button"
+                  className={styles.account}
+                  data-testid="demo-account"
+                  data-username={account.username}
+                  disabled={isSending || !isHydrated}
+                  onClick={() => void signIn({ username: account.username, password: DEMO_PASSWORD })}
+                >
+                  <Avatar person={account} size={72} />
+                  {account.name}
+                </button>
+              </li>
+            ))}
+          </ul>
+          <p className={styles.demoOnly}>{text.demoOnly}</p>
+        </>
+      ) : null}
       <p role="alert" className={styles.problem}>
         {problem}
       </p>
@@ -149,7 +168,17 @@ function describeFailure(failure: SignInFailure, provider: string | null, text: 
   return texts[failure]
 }
 
-function problemOf({ code, retryAfterMs }: Refused, text: Texts<'phoneSignIn'>): string {
-  if (code === 'rate_limited') return format(text.tooManyTries, { time: formatCountdown(retryAfterMs ?? 60_000) })
-  return code === 'credentials_wrong' ? text.credentialsWrong : text.signInFailed
+function problemOf({ code, retryAfterMs }: Refused, site: string | null, text: Texts<'phoneSignIn'>): string {
+  switch (code) {
+    case 'rate_limited':
+      return format(text.tooManyTries, { time: formatCountdown(retryAfterMs ?? 60_000) })
+    case 'credentials_wrong':
+      return text.credentialsWrong
+    case 'unauthenticated':
+      return format(text.notSignedInAtSite, { host: site ?? '' })
+    case 'unavailable':
+      return text.sourceUnavailable
+    default:
+      return text.signInFailed
+  }
 }

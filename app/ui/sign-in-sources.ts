@@ -10,13 +10,15 @@ export type SignInQuery = Promise<{ sign_in?: string | string[] }>
 
 /** The ways to sign this phone in, and how the last sign-in at the provider failed. */
 export async function findSignInSources(query: SignInQuery): Promise<SignInSources> {
-  const { oidc, config } = qrLogin().context
+  const { oidc, hasPasswords, config } = qrLogin().context
   const { sign_in: failure } = await query
   return {
     provider: oidc?.name ?? null,
     demoAccounts: config.demoAccounts
       ? listDemoPeople().map(({ username, name, avatarUrl }) => ({ username, name, avatarUrl }))
       : [],
+    hasPasswords,
+    site: config.sessionUrl === null ? null : new URL(config.sessionUrl).host,
     failure: typeof failure === 'string' && FAILURES.includes(failure) ? (failure as SignInFailure) : null,
   }
 }

@@ -10,7 +10,7 @@ export const phoneSources = resource('/api/phone/sources', {
   GET: async (_: Call, context: ApiContext) => json({ sources: listPhoneSources(context) }),
 })
 
-export function listPhoneSources({ oidc, siteSession, hasPasswords, hasDemoAccounts }: ApiContext): PhoneSource[] {
+function listPhoneSources({ oidc, siteSession, hasPasswords, hasDemoAccounts }: ApiContext): PhoneSource[] {
   return [
     ...(oidc === null ? [] : [{ kind: 'oidc', name: oidc.name } as const]),
     ...(hasPasswords ? [{ kind: 'password' } as const] : []),

@@ -23,7 +23,7 @@ test.each([
   `${RULES.scan.limit} a minute per person; ${RULES.unknown_codes.limit} unknown codes`,
   `${RULES.confirm.limit} a minute per person`,
   `${REDEEM_TRIES} tries of its own browser`,
-  `step of a sign-in at the provider | ${RULES.provider_sign_in.limit} a minute per address (IPv6: ${prefixes(RULES.provider_sign_in.limit)})`,
+  `step of a sign-in at the provider, or by the site's session | ${RULES.provider_sign_in.limit} a minute per address (IPv6: ${prefixes(RULES.provider_sign_in.limit)})`,
   `${RULES.phone_sign_in.limit} a minute per address (IPv6: /64) and name together`,
   `${RULES.failures_by_address.limit} failures a minute per address over all names (IPv6: ${prefixes(RULES.failures_by_address.limit)})`,
   `${RULES.failures_by_name.limit} failures an hour per name`,

@@ -9,6 +9,8 @@ import type { EndedBy, PhoneView, SessionView } from '@/lib/core/session/session
 
 /** The name of a team's OpenID provider. */
 export const PROVIDER = 'Northwind Traders'
+/** The host of a team's own site. */
+export const SITE = 'www.northwind-traders.example'
 export const LIN = { name: 'Lin Xia', avatarUrl: '/avatars/lin.svg' }
 
 export const LONG = { name: 'Maximiliane Wolfeschlegelsteinhausen-Bergerdorff', avatarUrl: null }

@@ -22,7 +22,19 @@ import { type DemoAccount, PhoneSignIn, type SignInSources } from '@/app/ui/phon
 import type { SignInScreen } from '@/lib/client/sign-in-screen'
 import type { EndedBy } from '@/lib/core/session/session'
 import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
-import { APPROVAL, HOST, LIN, LONG, listComputers, listPhones, PROVIDER, SCAN, SIGN_IN, SIGNED_OUT } from './fixtures'
+import {
+  APPROVAL,
+  HOST,
+  LIN,
+  LONG,
+  listComputers,
+  listPhones,
+  PROVIDER,
+  SCAN,
+  SIGN_IN,
+  SIGNED_OUT,
+  SITE,
+} from './fixtures'
 
 interface Setting {
   locale: Locale
@@ -67,7 +79,12 @@ export const STATES: Record<Screens, Record<string, Show>> = {
       </Phone>
     ),
     ...Object.fromEntries(
-      ['signed_out, own accounts', 'signed_out, provider', 'signed_out, provider unavailable'].map((name) => [
+      [
+        'signed_out, own accounts',
+        'signed_out, every source',
+        'signed_out, provider',
+        'signed_out, provider unavailable',
+      ].map((name) => [
         name,
         (setting: Setting) => (
           <Phone {...setting}>
@@ -135,10 +152,12 @@ function SignIn({ sources }: { sources: SignInSources }) {
 
 /** The sources that the name of a fixture stands for; by default the demo. */
 function sourcesOf(name: string, { accounts }: Setting): SignInSources {
-  const isDemo = !/own accounts|provider/.test(name)
+  const isDemo = !/own accounts|provider|every source/.test(name)
   return {
-    provider: name.includes('provider') ? PROVIDER : null,
+    provider: /provider|every source/.test(name) ? PROVIDER : null,
     demoAccounts: isDemo ? accounts : [],
+    hasPasswords: name.includes('every source'),
+    site: name.includes('every source') ? SITE : null,
     failure: name.includes('unavailable') ? 'unavailable' : name.includes('denied') ? 'denied' : null,
   }
 }

@@ -121,7 +121,7 @@ export function PhoneSignIn({ sources, onSignedIn }: Props) {
           </label>
           <button
             type="submit"
-            className="button primary"
+            className={provider === null ? 'button primary' : 'button'}
             disabled={isSending || !isHydrated}
             data-waiting={!isHydrated}
           >

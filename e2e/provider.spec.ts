@@ -174,3 +174,18 @@ test('a provider that fails midway is named, and works when it is back', async (
   await phone.answer('approve')
   await computer.expectSignedIn('Ada of the team')
 })
+
+test('a phone that signs out can sign out at the provider too', async ({ openPhone, server }) => {
+  const phone = await openPhone()
+  await phone.page.goto(`${server.origin}/phone`)
+  await phone.page.getByTestId('provider').click()
+  await signInAtProvider(phone.page, 'mei')
+  await expect(phone.page.getByTestId('scan-tile')).toBeVisible()
+  await phone.page.getByRole('button', { name: 'Sign out of this phone' }).click()
+  await phone.page.getByTestId('provider-sign-out').click()
+  await phone.page.getByRole('button', { name: /yes/i }).click()
+  await expect(phone.page).toHaveURL(`${server.origin}/phone`)
+  // The provider has ended its session: it requires a sign-in.
+  await phone.page.getByTestId('provider').click()
+  await phone.page.locator('input[name="login"]').waitFor()
+})

@@ -24,19 +24,26 @@ interface Props {
 /** Signed out: pick an account. Signed in: the home of the app. */
 export function PhoneApp({ signedIn: before, sources }: Props) {
   const [signedIn, setSignedIn] = useState(before)
+  const [hasSignedOut, setSignedOut] = useState(false)
 
   // A stable identity: the stream of the home page restarts if it changes.
   const forget = useCallback(() => setSignedIn(null), [])
 
   async function signOut() {
     const answer = await call('DELETE', '/api/phone/session')
-    if (answer.ok) forget()
+    if (!answer.ok) return
+    setSignedOut(true)
+    forget()
   }
 
   if (signedIn === null) {
     return (
       <PhoneWelcome>
-        <PhoneSignIn sources={sources} onSignedIn={(person) => setSignedIn({ person, sessions: null, phones: null })} />
+        <PhoneSignIn
+          sources={sources}
+          hasSignedOut={hasSignedOut}
+          onSignedIn={(person) => setSignedIn({ person, sessions: null, phones: null })}
+        />
       </PhoneWelcome>
     )
   }

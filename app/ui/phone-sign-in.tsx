@@ -20,6 +20,8 @@ export interface DemoAccount {
 export interface SignInSources {
   /** The name of the team's OpenID provider; null if there is none. */
   provider: string | null
+  /** Where the person can sign out at the provider; null if it has no such address. */
+  providerSignOutUrl: string | null
   /** Empty if the demo is off. */
   demoAccounts: DemoAccount[]
   /** Whether an endpoint of the team verifies name and password. */
@@ -32,6 +34,8 @@ export interface SignInSources {
 
 interface Props {
   sources: SignInSources
+  /** The person has just signed out here, and may want to sign out at the provider too. */
+  hasSignedOut?: boolean
   onSignedIn: (person: ShownPerson) => void
 }
 
@@ -42,8 +46,8 @@ const DEMO_PASSWORD = 'demo'
  * as a person of the demo. Where there is no source at all it shows the form, which finds no
  * account.
  */
-export function PhoneSignIn({ sources, onSignedIn }: Props) {
-  const { provider, site, demoAccounts: accounts, failure } = sources
+export function PhoneSignIn({ sources, hasSignedOut = false, onSignedIn }: Props) {
+  const { provider, providerSignOutUrl, site, demoAccounts: accounts, failure } = sources
   const hasForm = sources.hasPasswords || (provider === null && site === null && accounts.length === 0)
   const text = useText('phoneSignIn')
   const [problem, setProblem] = useState(failure === null ? '' : describeFailure(failure, provider, text))
@@ -151,6 +155,13 @@ export function PhoneSignIn({ sources, onSignedIn }: Props) {
           </ul>
           <p className={styles.demoOnly}>{text.demoOnly}</p>
         </>
+      ) : null}
+      {hasSignedOut && provider !== null && providerSignOutUrl !== null ? (
+        <p>
+          <a href={providerSignOutUrl} data-testid="provider-sign-out">
+            {format(text.alsoSignOut, { name: provider })}
+          </a>
+        </p>
       ) : null}
       <p role="alert" className={styles.problem}>
         {problem}

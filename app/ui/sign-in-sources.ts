@@ -14,6 +14,7 @@ export async function findSignInSources(query: SignInQuery): Promise<SignInSourc
   const { sign_in: failure } = await query
   return {
     provider: oidc?.name ?? null,
+    providerSignOutUrl: oidc?.signOutUrl() ?? null,
     demoAccounts: config.demoAccounts
       ? listDemoPeople().map(({ username, name, avatarUrl }) => ({ username, name, avatarUrl }))
       : [],

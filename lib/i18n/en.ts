@@ -137,6 +137,7 @@ export const en = {
     signInFailed: "That didn't work. Try again.",
     tooManyTries: 'Too many tries. Try again in {time}.',
     continueWith: 'Continue with {name}',
+    alsoSignOut: 'Also sign out at {name}',
     continueAtSite: 'Use my sign-in at {host}',
     notSignedInAtSite: "You aren't signed in at {host}. Sign in there, then come back.",
     sourceUnavailable: "The account service isn't answering. Try again in a moment.",

@@ -135,6 +135,7 @@ export const zh: Catalogue = {
     signInFailed: '出了点问题，请重试。',
     tooManyTries: '操作太频繁，{time} 后可重试。',
     continueWith: '使用 {name} 登录',
+    alsoSignOut: '同时退出 {name}',
     continueAtSite: '使用我在 {host} 的登录',
     notSignedInAtSite: '你还没有登录 {host}。请先在那里登录，再回到这里。',
     sourceUnavailable: '账号服务暂时没有响应，请稍后重试。',

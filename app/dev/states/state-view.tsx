@@ -84,12 +84,13 @@ export const STATES: Record<Screens, Record<string, Show>> = {
         'signed_out, every source',
         'signed_out, provider',
         'signed_out, provider unavailable',
+        'signed_out, provider, by the person',
       ].map((name) => [
         name,
         (setting: Setting) => (
           <Phone {...setting}>
             <PhoneWelcome>
-              <SignIn sources={sourcesOf(name, setting)} />
+              <SignIn sources={sourcesOf(name, setting)} hasSignedOut={name.includes('by the person')} />
             </PhoneWelcome>
           </Phone>
         ),
@@ -146,8 +147,8 @@ function Login({ locale, text, screen, isShown }: LoginProps) {
   )
 }
 
-function SignIn({ sources }: { sources: SignInSources }) {
-  return <PhoneSignIn sources={sources} onSignedIn={nothing} />
+function SignIn({ sources, hasSignedOut = false }: { sources: SignInSources; hasSignedOut?: boolean }) {
+  return <PhoneSignIn sources={sources} hasSignedOut={hasSignedOut} onSignedIn={nothing} />
 }
 
 /** The sources that the name of a fixture stands for; by default the demo. */
@@ -156,6 +157,7 @@ function sourcesOf(name: string, { accounts }: Setting): SignInSources {
   return {
     provider: /provider|every source/.test(name) ? PROVIDER : null,
     demoAccounts: isDemo ? accounts : [],
+    providerSignOutUrl: 'https://accounts.example.com/sign-out',
     hasPasswords: name.includes('every source'),
     site: name.includes('every source') ? SITE : null,
     failure: name.includes('unavailable') ? 'unavailable' : name.includes('denied') ? 'denied' : null,

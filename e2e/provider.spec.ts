@@ -182,6 +182,11 @@ test('a phone that signs out can sign out at the provider too', async ({ openPho
   await signInAtProvider(phone.page, 'mei')
   await expect(phone.page.getByTestId('scan-tile')).toBeVisible()
   await phone.page.getByRole('button', { name: 'Sign out of this phone' }).click()
+  // The device remembers the person, until the person says otherwise.
+  const last = phone.page.getByTestId('last-person')
+  await expect(last).toContainText('Mei of the team')
+  await last.getByRole('button', { name: 'Not you?' }).click()
+  await expect(last).toHaveCount(0)
   await phone.page.getByTestId('provider-sign-out').click()
   await phone.page.getByRole('button', { name: /yes/i }).click()
   await expect(phone.page).toHaveURL(`${server.origin}/phone`)

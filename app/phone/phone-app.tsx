@@ -5,6 +5,7 @@ import { call } from '@/lib/client/api'
 import type { ShownPerson } from '@/lib/core/account/person'
 import type { PhoneView, SessionView } from '@/lib/core/session/session'
 import { PhoneSignIn, type SignInSources } from '../ui/phone-sign-in'
+import { useLastPerson } from '../ui/use-last-person'
 import { PhoneHome } from './phone-home'
 import { PhoneWelcome } from './phone-welcome'
 
@@ -25,6 +26,7 @@ interface Props {
 export function PhoneApp({ signedIn: before, sources }: Props) {
   const [signedIn, setSignedIn] = useState(before)
   const [hasSignedOut, setSignedOut] = useState(false)
+  const last = useLastPerson(signedIn?.person ?? null)
 
   // A stable identity: the stream of the home page restarts if it changes.
   const forget = useCallback(() => setSignedIn(null), [])
@@ -41,6 +43,7 @@ export function PhoneApp({ signedIn: before, sources }: Props) {
       <PhoneWelcome>
         <PhoneSignIn
           sources={sources}
+          last={last}
           hasSignedOut={hasSignedOut}
           onSignedIn={(person) => setSignedIn({ person, sessions: null, phones: null })}
         />

@@ -4,6 +4,7 @@ import { useEffect, useState, useSyncExternalStore } from 'react'
 import { Approval } from '@/lib/client/approval'
 import type { ShownPerson } from '@/lib/core/account/person'
 import { PhoneSignIn, type SignInSources } from '../ui/phone-sign-in'
+import { useLastPerson } from '../ui/use-last-person'
 import { ApprovalView } from './approval-view'
 
 interface Props {
@@ -19,6 +20,7 @@ export function ApprovalPanel({ person, isInitiatorTrusted, sources, host }: Pro
   // Once: the props of a later request (another language) do not describe what opened the document.
   const [approval] = useState(() => new Approval({ isPhoneSignedIn: person !== null, isInitiatorTrusted }))
   const [signedIn, setSignedIn] = useState(person)
+  const last = useLastPerson(signedIn)
   const screen = useSyncExternalStore(approval.screen.subscribe, approval.screen.get, approval.screen.get)
   useEffect(() => approval.open(), [approval])
 
@@ -32,7 +34,7 @@ export function ApprovalPanel({ person, isInitiatorTrusted, sources, host }: Pro
       screen={screen}
       person={signedIn}
       host={host}
-      signIn={<PhoneSignIn sources={sources} onSignedIn={signIn} />}
+      signIn={<PhoneSignIn sources={sources} last={last} onSignedIn={signIn} />}
       onContinue={() => approval.goOn()}
       onApprove={() => void approval.approve()}
       onDecline={() => void approval.decline()}

@@ -3,6 +3,7 @@
 import { type FormEvent, useEffect, useState } from 'react'
 import type { SignInFailure } from '@/lib/accounts/oidc'
 import { call, type Refused } from '@/lib/client/api'
+import { forgetPerson } from '@/lib/client/last-person'
 import type { ShownPerson } from '@/lib/core/account/person'
 import { format, formatCountdown } from '@/lib/i18n/format'
 import { Avatar } from './avatar'
@@ -34,6 +35,8 @@ export interface SignInSources {
 
 interface Props {
   sources: SignInSources
+  /** The person who was signed in on this phone last; null if there is none. */
+  last: ShownPerson | null
   /** The person has just signed out here, and may want to sign out at the provider too. */
   hasSignedOut?: boolean
   onSignedIn: (person: ShownPerson) => void
@@ -46,8 +49,9 @@ const DEMO_PASSWORD = 'demo'
  * as a person of the demo. Where there is no source at all it shows the form, which finds no
  * account.
  */
-export function PhoneSignIn({ sources, hasSignedOut = false, onSignedIn }: Props) {
-  const { provider, providerSignOutUrl, site, demoAccounts: accounts, failure } = sources
+export function PhoneSignIn({ sources, last, hasSignedOut = false, onSignedIn }: Props) {
+  const { provider, providerSignOutUrl, site, failure } = sources
+  const accounts = lastFirst(sources.demoAccounts, last)
   const hasForm = sources.hasPasswords || (provider === null && site === null && accounts.length === 0)
   const text = useText('phoneSignIn')
   const [problem, setProblem] = useState(failure === null ? '' : describeFailure(failure, provider, text))
@@ -89,6 +93,15 @@ export function PhoneSignIn({ sources, hasSignedOut = false, onSignedIn }: Props
 
   return (
     <div className={styles.signIn}>
+      {last === null ? null : (
+        <p className={styles.last} data-testid="last-person">
+          <Avatar person={last} size={40} />
+          {format(text.welcomeBack, { name: last.name })}
+          <button type="button" className="button quiet" onClick={forgetPerson}>
+            {text.notYou}
+          </button>
+        </p>
+      )}
       {provider === null ? null : (
         <button
           type="button"
@@ -168,6 +181,12 @@ export function PhoneSignIn({ sources, hasSignedOut = false, onSignedIn }: Props
       </p>
     </div>
   )
+}
+
+/** The account of the last person comes first. */
+function lastFirst(accounts: DemoAccount[], last: ShownPerson | null): DemoAccount[] {
+  const isLast = ({ name }: DemoAccount) => name === last?.name
+  return [...accounts.filter(isLast), ...accounts.filter((account) => !isLast(account))]
 }
 
 function describeFailure(failure: SignInFailure, provider: string | null, text: Texts<'phoneSignIn'>): string {

@@ -137,6 +137,8 @@ export const en = {
     signInFailed: "That didn't work. Try again.",
     tooManyTries: 'Too many tries. Try again in {time}.',
     continueWith: 'Continue with {name}',
+    welcomeBack: 'Welcome back, {name}.',
+    notYou: 'Not you?',
     alsoSignOut: 'Also sign out at {name}',
     continueAtSite: 'Use my sign-in at {host}',
     notSignedInAtSite: "You aren't signed in at {host}. Sign in there, then come back.",

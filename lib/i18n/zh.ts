@@ -135,6 +135,8 @@ export const zh: Catalogue = {
     signInFailed: '出了点问题，请重试。',
     tooManyTries: '操作太频繁，{time} 后可重试。',
     continueWith: '使用 {name} 登录',
+    welcomeBack: '欢迎回来，{name}。',
+    notYou: '不是你？',
     alsoSignOut: '同时退出 {name}',
     continueAtSite: '使用我在 {host} 的登录',
     notSignedInAtSite: '你还没有登录 {host}。请先在那里登录，再回到这里。',

@@ -148,7 +148,8 @@ function Login({ locale, text, screen, isShown }: LoginProps) {
 }
 
 function SignIn({ sources, hasSignedOut = false }: { sources: SignInSources; hasSignedOut?: boolean }) {
-  return <PhoneSignIn sources={sources} hasSignedOut={hasSignedOut} onSignedIn={nothing} />
+  const last = hasSignedOut ? LIN : null
+  return <PhoneSignIn sources={sources} last={last} hasSignedOut={hasSignedOut} onSignedIn={nothing} />
 }
 
 /** The sources that the name of a fixture stands for; by default the demo. */

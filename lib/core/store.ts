@@ -171,7 +171,7 @@ export interface Store extends Limits {
    * @throws a failure of the store when that is not certain in time: the write stands, and is to be
    * repeated.
    */
-  settle(what: 'sign-in' | 'ending'): Awaitable<void>
+  confirmDurable(what: 'sign-in' | 'ending'): Awaitable<void>
 
   /** Resolves when the store can be written. */
   ping(): Awaitable<void>

@@ -24,7 +24,7 @@ const OPERATIONS: Record<StoreOperation, true> = {
   forget: true,
   forgetOthers: true,
   sweep: true,
-  settle: true,
+  confirmDurable: true,
   ping: true,
 }
 

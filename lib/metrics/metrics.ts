@@ -65,7 +65,7 @@ export class Metrics implements Recorder {
   readonly #storeErrors: Counter<'kind'>
   readonly #refusals: Counter<'code'>
   readonly #limited: Counter<'rule'>
-  #unsettled = 0
+  #unconfirmed = 0
 
   constructor(options: MetricsOptions) {
     this.#options = options
@@ -103,7 +103,7 @@ export class Metrics implements Recorder {
     const build = { name: 'qr_login_build_info', help: 'Always 1.', labelNames: ['version'] as const, registers }
     new Gauge(build).set({ version }, 1)
     for (const name of Object.keys(OBSERVED) as ObservedName[]) this.#registerReading(name)
-    this.observe('fence_failures_total', () => this.#unsettled)
+    this.observe('fence_failures_total', () => this.#unconfirmed)
     collectDefaultMetrics({ register: this.#registry })
     for (const name of LEFT_OUT) this.#registry.removeSingleMetric(name)
   }
@@ -149,7 +149,7 @@ export class Metrics implements Recorder {
         const kind = storeFailureKind(error)
         if (kind === null) return
         this.#storeErrors.inc({ kind })
-        if (operation === 'settle') this.#unsettled += 1
+        if (operation === 'confirmDurable') this.#unconfirmed += 1
       },
     })
   }

@@ -97,7 +97,7 @@ export class Sessions {
    */
   async onRedeemed({ sessionId, begun, ended }: Begun): Promise<ComputerSession> {
     if (begun === null) {
-      await this.#options.store.settle('sign-in')
+      await this.#options.store.confirmDurable('sign-in')
       const earlier = await this.findLive('computer', sessionId)
       if (earlier === null) throw new ProtocolError('wrong_state')
       return earlier
@@ -105,7 +105,7 @@ export class Sessions {
     const { person } = begun
     this.#options.audit({ event: 'session.created', kind: 'computer', session: sessionId, person: person.id })
     auditEnded(this.#options.audit, ended)
-    await this.#options.store.settle('sign-in')
+    await this.#options.store.confirmDurable('sign-in')
     return begun
   }
 
@@ -116,7 +116,7 @@ export class Sessions {
     const ended = await store.insertSession({ ...this.#beginning(session, olderId), ...end })
     audit({ event: 'session.created', kind: 'phone', session: session.id, person: person.id })
     auditEnded(audit, ended ?? [])
-    await store.settle('sign-in')
+    await store.confirmDurable('sign-in')
     return session
   }
 
@@ -129,14 +129,14 @@ export class Sessions {
     const { store, now, audit } = this.#options
     const session = await store.revokeSession(id, now(), by)
     if (session !== null) auditEnded(audit, [{ session, by }])
-    await store.settle('ending')
+    await store.confirmDurable('ending')
   }
 
   /** The same for a device that signs itself out, and whose session may have ended before. */
   async signOutHere(kind: AnySession['kind'], id: string): Promise<void> {
     const live = await (kind === 'computer' ? this.findLive(kind, id) : this.findLive(kind, id))
     if (live !== null) return await this.signOut(id, 'here')
-    await this.#options.store.settle('ending')
+    await this.#options.store.confirmDurable('ending')
   }
 
   /**
@@ -165,7 +165,7 @@ export class Sessions {
     const { store } = this.#options
     const session = await store.findSession(id)
     const isRepeat = session !== null && isOf(personId, kind, session) && session.revokedAt !== null
-    if (isRepeat) await store.settle('ending')
+    if (isRepeat) await store.confirmDurable('ending')
     this.#checkOwn(personId, kind, session)
     if (kind === 'phone' && by !== 'here') await this.#bar(personId, [id])
     await this.signOut(id, by)
@@ -191,7 +191,7 @@ export class Sessions {
     await store.forgetOthers(personId, kept)
     await this.#bar(personId, [EVERYWHERE])
     auditEnded(audit, await store.revokeSessions(personId, { kind: 'computer', exceptId, now: now(), by }))
-    await store.settle('ending')
+    await store.confirmDurable('ending')
   }
 
   /** Signs out all the person's phones but the requesting one. */
@@ -203,7 +203,7 @@ export class Sessions {
     await this.#bar(personId, others)
     const ended = await store.revokeSessions(personId, { kind: 'phone', exceptId, now: now(), by: 'phone' })
     auditEnded(this.#options.audit, ended)
-    await store.settle('ending')
+    await store.confirmDurable('ending')
   }
 
   /** What these have confirmed, and no computer has redeemed yet, leads to no session any more. */

@@ -121,21 +121,21 @@ describe.skipIf(!hasRedisServer())('a Redis with a replica', () => {
   test('whose replica is frozen: an ending is not certain, and a sign-in does not wait', async () => {
     const [store] = stores as [RedisStore]
     await store.insertSession(beginning(computer('s1')))
-    await expect.poll(() => failureOf(() => store.settle('ending')), { timeout: 3_000 }).toBeNull()
+    await expect.poll(() => failureOf(() => store.confirmDurable('ending')), { timeout: 3_000 }).toBeNull()
     replica.freeze()
     await store.revokeSession('s1', T0, 'here')
-    const settles = Array.from({ length: 50 }, () => failureOf(() => store.settle('ending')))
+    const settles = Array.from({ length: 50 }, () => failureOf(() => store.confirmDurable('ending')))
     expect(new Set(await Promise.all(settles))).toEqual(new Set(['not_replicated']))
-    expect(await failureOf(() => store.settle('sign-in'))).toBeNull()
+    expect(await failureOf(() => store.confirmDurable('sign-in'))).toBeNull()
     replica.thaw()
-    await expect.poll(() => failureOf(() => store.settle('ending')), { timeout: 3_000 }).toBeNull()
+    await expect.poll(() => failureOf(() => store.confirmDurable('ending')), { timeout: 3_000 }).toBeNull()
   })
 
   test('that has lost its replica for good waits for none', async () => {
     const [store] = stores as [RedisStore]
-    await expect.poll(() => failureOf(() => store.settle('ending')), { timeout: 3_000 }).toBeNull()
+    await expect.poll(() => failureOf(() => store.confirmDurable('ending')), { timeout: 3_000 }).toBeNull()
     await replica.kill()
-    await expect.poll(() => failureOf(() => store.settle('ending')), { timeout: 3_000 }).toBeNull()
+    await expect.poll(() => failureOf(() => store.confirmDurable('ending')), { timeout: 3_000 }).toBeNull()
   })
 
   test('20 failovers that lose the tail: no cancel and no sign-out that was certain comes back', async () => {
@@ -151,7 +151,7 @@ describe.skipIf(!hasRedisServer())('a Redis with a replica', () => {
       await updateAttempt(store, id, (attempt) => transition(attempt, cancel, T0, LIFETIMES))
       await store.revokeSession(`s${round}`, T0, 'phone')
       // Where it is not certain the client gets a 503, and repeats.
-      await expect.poll(() => failureOf(() => store.settle('ending')), { timeout: 5_000 }).toBeNull()
+      await expect.poll(() => failureOf(() => store.confirmDurable('ending')), { timeout: 5_000 }).toBeNull()
       await primary.kill()
       await replica.ask('REPLICAOF NO ONE')
       ;[primary, replica] = [replica, primary]

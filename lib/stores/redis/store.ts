@@ -195,9 +195,9 @@ export class RedisStore implements Store {
   }
 
   /** Over TCP. Over HTTP it does nothing: such a service answers for its own replicas. */
-  async settle(what: 'sign-in' | 'ending'): Promise<void> {
+  async confirmDurable(what: 'sign-in' | 'ending'): Promise<void> {
     const { redis, prefix, process } = this.#options
-    if (what === 'ending') await redis.replicate(`${prefix}h:${process}`)
+    if (what === 'ending') await redis.confirmDurable(`${prefix}h:${process}`)
   }
 
   async ping(): Promise<void> {

@@ -126,7 +126,7 @@ test.each([
     change(path)
     const expected = { kind: 'replaced', message: `${path} was ${how} while it was open: restart` }
     expect(await failureOf(() => store.ping())).toEqual(expected)
-    expect(await failureOf(() => store.settle())).toEqual(expected)
+    expect(await failureOf(() => store.confirmDurable())).toEqual(expected)
     expect(await failureOf(() => store.takeOnce('nonce', T0 + 1, T0))).toEqual(expected)
   },
 )

@@ -91,7 +91,7 @@ export class SqliteStore implements Store {
 
   async takeOnce(key: string, until: number, now: number): Promise<boolean> {
     const isFirst = this.#limits.takeOnce(key, until, now)
-    if (isFirst) await this.settle()
+    if (isFirst) await this.confirmDurable()
     return isFirst
   }
 
@@ -185,15 +185,15 @@ export class SqliteStore implements Store {
   }
 
   /** What was written to files that are gone is not on the disk. */
-  async settle(): Promise<void> {
+  async confirmDurable(): Promise<void> {
     this.#files.check()
-    await this.#sync.settle()
+    await this.#sync.confirmDurable()
   }
 
   async ping(): Promise<void> {
     this.#files.check()
     write(this.#db, () => this.#sql.ping.run())
-    await this.#sync.settle()
+    await this.#sync.confirmDurable()
   }
 
   close(): void {

@@ -42,12 +42,12 @@ function follow(results: Record<string, Promise<void>>): string[] {
 }
 
 test('callers that come while a sync is under way share the one after it', async () => {
-  const settled = follow({ a: sync.settle(), b: sync.settle(), c: sync.settle() })
+  const settled = follow({ a: sync.confirmDurable(), b: sync.confirmDurable(), c: sync.confirmDurable() })
   expect(begun).toHaveLength(1)
   begun[0]?.()
   await vi.waitFor(() => expect(begun).toHaveLength(2))
   expect(settled).toEqual(['a'])
-  const late = follow({ d: sync.settle() })
+  const late = follow({ d: sync.confirmDurable() })
   begun[1]?.()
   await vi.waitFor(() => expect(begun).toHaveLength(3))
   expect([settled, late]).toEqual([['a', 'b', 'c'], []])
@@ -56,22 +56,22 @@ test('callers that come while a sync is under way share the one after it', async
 })
 
 test('a disk that hangs is a failure within the deadline, and well again when it answers', async () => {
-  const settled = follow({ a: sync.settle(), b: sync.settle() })
+  const settled = follow({ a: sync.confirmDurable(), b: sync.confirmDurable() })
   await vi.waitFor(() => expect(settled).toHaveLength(2))
   expect(settled).toEqual(['a', 'b'].map((name) => `${name}: the disk did not answer within 300 ms`))
   begun[0]?.()
   await vi.waitFor(() => expect(begun).toHaveLength(2))
   begun[1]?.()
-  const later = follow({ c: sync.settle() })
+  const later = follow({ c: sync.confirmDurable() })
   await vi.waitFor(() => expect(begun).toHaveLength(3))
   begun[2]?.()
   await vi.waitFor(() => expect(later).toEqual(['c']))
 })
 
 test('after the store is closed nothing settles, and what is under way ends', async () => {
-  const settled = follow({ a: sync.settle(), b: sync.settle() })
+  const settled = follow({ a: sync.confirmDurable(), b: sync.confirmDurable() })
   sync.close()
   begun[0]?.()
   await vi.waitFor(() => expect(settled.toSorted()).toEqual(['a', 'b: the store is closed']))
-  await expect(sync.settle()).rejects.toThrow('the store is closed')
+  await expect(sync.confirmDurable()).rejects.toThrow('the store is closed')
 })

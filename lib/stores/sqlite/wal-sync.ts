@@ -45,7 +45,7 @@ export class WalSync {
    * @throws DiskFailure when that is not certain within the deadline, and always after a sync has
    * failed: only a restart, which reads the log from the disk, shows what is there.
    */
-  settle(): Promise<void> {
+  confirmDurable(): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
     this.#next ??= createGroup(this.#deadlineMs)
     const { result } = this.#next
@@ -53,7 +53,7 @@ export class WalSync {
     return result
   }
 
-  /** Later calls of `settle` fail. Callers that wait are served by the sync under way, or fail. */
+  /** Later calls of `confirmDurable` fail. Callers that wait are served by the sync under way, or fail. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true

@@ -66,7 +66,7 @@ export class HttpRedis implements Redis {
     this.#messages = new Messages(channel, listener, this.#commands, this.#options)
   }
 
-  async replicate(): Promise<void> {}
+  async confirmDurable(): Promise<void> {}
 
   get isBreakerOpen(): boolean {
     return this.#breaker.isOpen

@@ -42,7 +42,7 @@ export interface Redis {
    * reached so answers for its own replicas.
    * @throws RedisFailure `not_replicated` when no replica confirms in time, and any other kind.
    */
-  replicate(key: string): Promise<void>
+  confirmDurable(key: string): Promise<void>
   /** Whether the circuit breaker is open: calls are refused without asking the server. */
   readonly isBreakerOpen: boolean
   /** Resolves when the server answers. */

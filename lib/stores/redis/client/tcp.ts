@@ -1,7 +1,7 @@
 import { Breaker, withDeadline } from './breaker'
 import { Connection } from './connection'
-import { Fence } from './fence'
 import { isUnknownScript, type Listener, type Redis, RedisFailure, type Reply, type Script } from './redis'
+import { ReplicaConfirmation } from './replica-confirmation'
 
 /** Connections are replaced at most this often. */
 const REPLACE_EVERY_MS = 1_000
@@ -26,14 +26,14 @@ export interface TcpRedisOptions {
 }
 
 /**
- * Redis over TCP or TLS: one connection for commands and one for messages, and one for fences while
- * there are any. Each comes back by itself, also when it died in silence, and when its server is a
+ * Redis over TCP or TLS: one connection for commands and one for messages, and one to confirm writes
+ * while that is requested. Each comes back by itself, also when it died in silence, and when its server is a
  * replica now.
  */
 export class TcpRedis implements Redis {
   readonly #options: TcpRedisOptions
   readonly #breaker: Breaker
-  readonly #fence: Fence
+  readonly #replicas: ReplicaConfirmation
   readonly #rhythm: { everyMs: number; withinMs: number }
   readonly #look: ReturnType<typeof setInterval>
   #commands: Connection
@@ -50,7 +50,11 @@ export class TcpRedis implements Redis {
     this.#breaker = new Breaker(options.now)
     this.#commands = new Connection(options)
     this.#replacedAt = options.now()
-    this.#fence = new Fence({ now: options.now, open: () => new Connection(options), commands: () => this.#commands })
+    this.#replicas = new ReplicaConfirmation({
+      now: options.now,
+      open: () => new Connection(options),
+      commands: () => this.#commands,
+    })
     this.#look = setInterval(() => this.#checkCommands(), LOOK_EVERY_MS)
     this.#look.unref()
   }
@@ -78,8 +82,8 @@ export class TcpRedis implements Redis {
     this.#check.unref()
   }
 
-  async replicate(key: string): Promise<void> {
-    await this.#fence.replicate(key)
+  async confirmDurable(key: string): Promise<void> {
+    await this.#replicas.confirm(key)
   }
 
   get isBreakerOpen(): boolean {
@@ -93,7 +97,7 @@ export class TcpRedis implements Redis {
   async close(): Promise<void> {
     clearInterval(this.#look)
     clearInterval(this.#check)
-    this.#fence.close()
+    this.#replicas.close()
     for (const connection of [this.#commands, this.#subscriber]) connection?.destroy()
   }
 

@@ -1,4 +1,4 @@
-import { defineScript, OPERATIONAL_STARTS } from './client/redis'
+import { defineScript, OPERATIONAL_PREFIXES } from './client/redis'
 import { ATTEMPT_STEPS } from './script-attempts'
 import { SESSION_STEPS } from './script-sessions'
 
@@ -49,7 +49,7 @@ end
 local steps = {}
 
 -- How errors begin that tell of the state of the server.
-local OPERATIONAL = { ${OPERATIONAL_STARTS.map((start) => `'${start}'`).join(', ')} }
+local OPERATIONAL = { ${OPERATIONAL_PREFIXES.map((start) => `'${start}'`).join(', ')} }
 ${ATTEMPT_STEPS}${SESSION_STEPS}
 -- This process can write.
 function steps.here(process)

@@ -65,7 +65,7 @@ export class RedisStore implements Store {
       },
       here: () => this.ping(),
     })
-    redis.listen(`${prefix}m:${process}`, {
+    redis.subscribe(`${prefix}m:${process}`, {
       onMessage: (message) => this.#watch.hear(message),
       onGap: () => this.#watch.readAll(),
     })

@@ -1,4 +1,4 @@
-import { withDeadline } from './breaker'
+import { withTimeout } from './breaker'
 import type { Connection } from './connection'
 import { RedisFailure, type Reply } from './redis'
 
@@ -60,7 +60,7 @@ export class ReplicaConfirmation {
     const writtenOn = commands()
     const { opened } = writtenOn
     try {
-      await withDeadline(this.#join(key), CONFIRM_MS)
+      await withTimeout(this.#join(key), CONFIRM_MS)
       // The connection may lead to another server by now, whose replicas do not have the writes.
       if (commands() !== writtenOn || writtenOn.opened !== opened) {
         throw new RedisFailure('the primary of the store is changing', { kind: 'no_primary' })
@@ -89,7 +89,7 @@ export class ReplicaConfirmation {
   }
 
   #start(key: string): Promise<void> {
-    const confirmation = withDeadline(this.#writeAndWait(key), CONFIRM_MS)
+    const confirmation = withTimeout(this.#writeAndWait(key), CONFIRM_MS)
       .catch((error: unknown) => {
         // After any error the next confirmation uses a new connection and reads the info again.
         this.close()

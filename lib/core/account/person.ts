@@ -1,4 +1,4 @@
-/** Whose account it is. `id` never leaves for the computer before the session exists. */
+/** The owner of an account. `id` is not sent to the computer before its session exists. */
 export interface Person {
   id: string
   name: string
@@ -6,7 +6,7 @@ export interface Person {
 }
 
 /**
- * Finds people by name and password. Null for an unknown name and for a wrong password alike, at
- * the same cost.
+ * Finds a person by name and password. Returns null for an unknown name and for a wrong password,
+ * in the same time.
  */
 export type FindPersonByPassword = (username: string, password: string) => Person | null

@@ -18,7 +18,7 @@ test('an attempt that no phone has scanned notifies no account', () => {
 
 test('a scanned attempt notifies its scanner, and then those whose sessions ended or began with it', () => {
   const attempt = afterEvents(pendingAttempt(), scanBy(ADA))
-  const bar = { who: '', whats: [], since: T0, refuse: () => new Error('barred') }
+  const bar = { scope: '', entries: [], since: T0, refuse: () => new Error('barred') }
   const begins = { ...beginning(computer('new')), isKnownUntil: T0, bar }
   const ended: Ended[] = [{ session: computer('of-lin', LIN.person), by: 'here' }]
   expect(toAttemptNotifications({ attempt, begins }, ended)).toEqual([

@@ -96,8 +96,8 @@ export function describeSteps(current: () => StoreUnderTest): void {
   })
 
   const bar = {
-    who: 'barred ada',
-    whats: ['everywhere', 'phone'],
+    scope: 'barred ada',
+    entries: ['everywhere', 'phone'],
     since: T0 + 500,
     refuse: () => new Error('barred'),
   }

@@ -109,7 +109,7 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
         by: 'limit',
         idleMs: 1_000_000,
         isKnownUntil: T0 + 1_000_000,
-        bar: { who: 'x', whats: [], since: 0, refuse: () => new Error() },
+        bar: { scope: 'x', entries: [], since: 0, refuse: () => new Error() },
       },
     })
     const snapshot = await server.ask(`GET qr:a:${id}`)

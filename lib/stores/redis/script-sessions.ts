@@ -133,33 +133,33 @@ end
 
 function steps.revoke(id, now, by, forgets) return revokeOne(id, now, by, forgets) end
 
-function steps.remember(who, what, ends, now, most)
-  local key = P .. 'b:' .. who
-  redis.call('ZADD', key, text(ends), what)
+function steps.remember(scope, entry, ends, now, most)
+  local key = P .. 'b:' .. scope
+  redis.call('ZADD', key, text(ends), entry)
   redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now))
   redis.call('ZREMRANGEBYRANK', key, 0, -1 - most)
   prolong(key, math.max(1, ends - now))
   return 1
 end
 
-function steps.remembers(who, what, now)
-  local ends = redis.call('ZSCORE', P .. 'b:' .. who, what)
+function steps.remembers(scope, entry, now)
+  local ends = redis.call('ZSCORE', P .. 'b:' .. scope, entry)
   return (ends and tonumber(ends) > now) and 1 or 0
 end
 
 -- 1, and the end of the group, where one of them is remembered for longer than until then.
-function steps.barred(who, whats, since)
-  for _, what in ipairs(whats) do
-    local ends = redis.call('ZSCORE', P .. 'b:' .. who, what)
+function steps.barred(scope, entries, since)
+  for _, entry in ipairs(entries) do
+    local ends = redis.call('ZSCORE', P .. 'b:' .. scope, entry)
     if ends and tonumber(ends) > since then return 1, STOP end
   end
   return 0
 end
 
-function steps.forget(who, what) return redis.call('ZREM', P .. 'b:' .. who, what) end
+function steps.forget(scope, entry) return redis.call('ZREM', P .. 'b:' .. scope, entry) end
 
-steps['forget others'] = function(who, except)
-  local key = P .. 'b:' .. who
+steps['forget others'] = function(scope, except)
+  local key = P .. 'b:' .. scope
   local kept = except ~= '' and redis.call('ZSCORE', key, except)
   local ttl = redis.call('PTTL', key)
   redis.call('DEL', key)

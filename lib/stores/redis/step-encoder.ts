@@ -48,7 +48,7 @@ export class StepEncoder {
     if (begins === undefined) return [swap]
     const { session, isKnownUntil, now, bar } = begins
     const remember = toRemember(session.person.id, attempt.computer.browserHash, isKnownUntil, now)
-    return [['barred', bar.who, bar.whats, bar.since], swap, this.toBegin(begins), remember]
+    return [['barred', bar.scope, bar.entries, bar.since], swap, this.toBegin(begins), remember]
   }
 
   toBegin({ session, now, replaces, keeps, by, idleMs }: Beginning): Step {
@@ -73,6 +73,6 @@ export class StepEncoder {
   }
 }
 
-export function toRemember(who: string, what: string, until: number, now: number): Step {
-  return ['remember', who, what, until, now, MAX_REMEMBERED]
+export function toRemember(scope: string, entry: string, until: number, now: number): Step {
+  return ['remember', scope, entry, until, now, MAX_REMEMBERED]
 }

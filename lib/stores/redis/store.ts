@@ -162,21 +162,21 @@ export class RedisStore implements Store {
     return this.#watch.account(personId, listener)
   }
 
-  async remember(who: string, what: string, until: number, now: number): Promise<void> {
-    await this.#batch.run(toRemember(who, what, until, now))
+  async remember(scope: string, entry: string, until: number, now: number): Promise<void> {
+    await this.#batch.run(toRemember(scope, entry, until, now))
   }
 
-  async remembers(who: string, what: string, now: number): Promise<boolean> {
-    const [isKnown] = await this.#batch.run(['remembers', who, what, now])
+  async remembers(scope: string, entry: string, now: number): Promise<boolean> {
+    const [isKnown] = await this.#batch.run(['remembers', scope, entry, now])
     return isKnown === 1
   }
 
-  async forget(who: string, what: string): Promise<void> {
-    await this.#batch.run(['forget', who, what])
+  async forget(scope: string, entry: string): Promise<void> {
+    await this.#batch.run(['forget', scope, entry])
   }
 
-  async forgetOthers(who: string, except: string | null): Promise<void> {
-    await this.#batch.run(['forget others', who, except ?? ''])
+  async forgetOthers(scope: string, except: string | null): Promise<void> {
+    await this.#batch.run(['forget others', scope, except ?? ''])
   }
 
   /** What the server's clock says (epoch ms): the one clock that all processes share. */
@@ -195,9 +195,9 @@ export class RedisStore implements Store {
   }
 
   /** Over TCP. Over HTTP it does nothing: such a service answers for its own replicas. */
-  async confirmDurable(what: 'sign-in' | 'ending'): Promise<void> {
+  async confirmDurable(kind: 'sign-in' | 'ending'): Promise<void> {
     const { redis, prefix, process } = this.#options
-    if (what === 'ending') await redis.confirmDurable(`${prefix}h:${process}`)
+    if (kind === 'ending') await redis.confirmDurable(`${prefix}h:${process}`)
   }
 
   async ping(): Promise<void> {

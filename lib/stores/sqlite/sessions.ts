@@ -73,28 +73,28 @@ export class SqliteSessions {
     })
   }
 
-  isBarred({ who, whats, since }: Bar): boolean {
-    return whats.some((what) => this.remembers(who, what, since))
+  isBarred({ scope, entries, since }: Bar): boolean {
+    return entries.some((entry) => this.remembers(scope, entry, since))
   }
 
-  remember(who: string, what: string, until: number): void {
+  remember(scope: string, entry: string, until: number): void {
     write(this.#db, () => {
-      this.#sql.remember.run(who, what, until)
-      const oldest = this.#sql.findOldest.get(who, MAX_REMEMBERED) as { browser_hash: string } | undefined
-      if (oldest !== undefined) this.#sql.forget.run(who, oldest.browser_hash)
+      this.#sql.remember.run(scope, entry, until)
+      const oldest = this.#sql.findOldest.get(scope, MAX_REMEMBERED) as { browser_hash: string } | undefined
+      if (oldest !== undefined) this.#sql.forget.run(scope, oldest.browser_hash)
     })
   }
 
-  remembers(who: string, what: string, now: number): boolean {
-    return this.#sql.remembers.get(who, what, now) !== undefined
+  remembers(scope: string, entry: string, now: number): boolean {
+    return this.#sql.remembers.get(scope, entry, now) !== undefined
   }
 
-  forget(who: string, what: string): void {
-    write(this.#db, () => this.#sql.forget.run(who, what))
+  forget(scope: string, entry: string): void {
+    write(this.#db, () => this.#sql.forget.run(scope, entry))
   }
 
-  forgetOthers(who: string, except: string | null): void {
-    write(this.#db, () => this.#sql.forgetOthers.run(who, except ?? ''))
+  forgetOthers(scope: string, except: string | null): void {
+    write(this.#db, () => this.#sql.forgetOthers.run(scope, except ?? ''))
   }
 
   /**

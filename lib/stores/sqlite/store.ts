@@ -160,20 +160,20 @@ export class SqliteStore implements Store {
     return this.#accountListeners.watch(personId, listener)
   }
 
-  remember(who: string, what: string, until: number): void {
-    this.#sessions.remember(who, what, until)
+  remember(scope: string, entry: string, until: number): void {
+    this.#sessions.remember(scope, entry, until)
   }
 
-  remembers(who: string, what: string, now: number): boolean {
-    return this.#sessions.remembers(who, what, now)
+  remembers(scope: string, entry: string, now: number): boolean {
+    return this.#sessions.remembers(scope, entry, now)
   }
 
-  forget(who: string, what: string): void {
-    this.#sessions.forget(who, what)
+  forget(scope: string, entry: string): void {
+    this.#sessions.forget(scope, entry)
   }
 
-  forgetOthers(who: string, except: string | null): void {
-    this.#sessions.forgetOthers(who, except)
+  forgetOthers(scope: string, except: string | null): void {
+    this.#sessions.forgetOthers(scope, except)
   }
 
   get watching(): number {

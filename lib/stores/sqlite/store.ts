@@ -33,10 +33,10 @@ import { WalSync } from './wal-sync'
 const FILE = 'qr-login.db'
 
 export interface SqliteStoreOptions {
-  /** Beyond these no more are taken. */
+  /** The maximum number of attempts, ended ones included. */
   maxAttempts?: number
   room?: SqliteLimitsOptions
-  /** After how long without use the sweep shrinks a session. Null: never. */
+  /** The idle times after which, plus a day, the sweep ends a session. Null: never. */
   idle?: IdleTimes | null
 }
 
@@ -56,7 +56,7 @@ export class SqliteStore implements Store {
   readonly #accountListeners: FanOut<AccountChange>
 
   /**
-   * Opens or creates `{folder}/qr-login.db`. `onError` gets what listeners throw.
+   * Opens or creates `{folder}/qr-login.db`. `onError` receives the errors of listeners.
    * @throws StartError, see `openSqlite`.
    */
   constructor(folder: string, onError: (error: unknown) => void, options: SqliteStoreOptions = {}) {
@@ -71,7 +71,7 @@ export class SqliteStore implements Store {
       this.#sessions = new SqliteSessions(this.#db, this.#sql, idle)
       const parts = { limits: this.#limits, sessions: this.#sessions }
       this.#attempts = new SqliteAttempts(this.#db, this.#sql, { ...parts, maxAttempts })
-      // The first write makes the log.
+      // The first write creates the log.
       this.#sql.ping.run()
       this.#files = new OpenFiles([path, `${path}-wal`])
       this.#sync = new WalSync(`${path}-wal`)
@@ -184,7 +184,7 @@ export class SqliteStore implements Store {
     return this.#attempts.sweep(now, limit) + this.#sessions.sweep(now, limit) + this.#limits.sweep(now, limit)
   }
 
-  /** What was written to files that are gone is not on the disk. */
+  /** Fails if the files were deleted or replaced: writes to them are not durable. */
   async confirmDurable(): Promise<void> {
     this.#files.check()
     await this.#sync.confirmDurable()

@@ -57,7 +57,10 @@ const PROBLEMS: Record<SqliteFailureKind, [problem: string, advice: string]> = {
   full: ['the disk is full', 'Free some space: nothing was changed.'],
   read_only: ['cannot be written', 'Give the folder and its files to the user that runs qr-login (chown, chmod).'],
   corrupt: ['is damaged', KEEP_AND_COPY],
-  io: ['cannot be opened, read or written', 'Check that it is a file, whose it is (chown, chmod), and the disk.'],
+  io: [
+    'cannot be opened, read or written',
+    'Check that it is a file, its owner and mode (chown, chmod), and the disk.',
+  ],
   replaced: ['was deleted or replaced', 'Leave the files in DATA_DIR alone while qr-login runs.'],
   other: ['has tables that this version cannot use', KEEP_AND_COPY],
 }

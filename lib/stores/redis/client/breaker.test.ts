@@ -31,7 +31,7 @@ describe('the circuit breaker', () => {
           return reply()
         })
         .then(
-          () => 'answered',
+          () => 'replied',
           () => 'failed',
         )
     for (let count = 0; count < 5; count += 1) await run(failing)
@@ -48,8 +48,8 @@ describe('the circuit breaker', () => {
     )
     expect(await run(async () => 1)).toBe('failed')
     reply(1)
-    expect(await probe).toBe('answered')
-    expect(await run(async () => 1)).toBe('answered')
+    expect(await probe).toBe('replied')
+    expect(await run(async () => 1)).toBe('replied')
     expect(calls).toBe(7)
   })
 

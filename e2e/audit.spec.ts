@@ -24,7 +24,7 @@ test('the audit finds no flaw in ourselves over http', async () => {
   await server.dispose()
   expect(notHeld(report)).toEqual([
     'tokens.replay skipped no person of the configuration signs requests',
-    'tokens.number skipped none is asked for between these two devices',
+    'tokens.number skipped none is required between these two devices',
     'answers.transport skipped the public origin is http',
   ])
   expect(report.code).toBe(0)

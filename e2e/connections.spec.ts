@@ -50,6 +50,23 @@ test('a client that is slow with the head of its request is cut off after 15 s',
   }
 })
 
+test('a client that is slow with the body of its request is cut off after 30 s', async ({ server }) => {
+  const lines = [
+    'POST /api/qr HTTP/1.1',
+    `Host: localhost:${server.port}`,
+    `Origin: ${server.origin}`,
+    'Content-Type: application/json',
+    'Content-Length: 100',
+  ]
+  const slow = new Wiretap(server.port, `${lines.join('\r\n')}\r\n\r\n`)
+  const timer = setInterval(() => slow.socket.write(' '), 1_000)
+  await until(() => slow.endedMs !== null, { withinMs: 45_000 })
+  clearInterval(timer)
+  expect(slow.endedMs).toBeGreaterThan(29_000)
+  expect(slow.endedMs).toBeLessThan(36_000)
+  expect(slow.statuses).toEqual([408])
+})
+
 for (const kind of ['ours', 'next'] as const) {
   test.describe(kind, () => {
     let server: Server

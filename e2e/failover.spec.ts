@@ -1,8 +1,8 @@
 import { hasRedisServer, RedisServer } from '../test/support/redis-server'
+import { Wire } from '../test/support/wire'
 import { Agent } from './support/agent'
-import { freePort, Server } from './support/server'
+import { Server } from './support/server'
 import { expect, test, until } from './support/test'
-import { Wire } from './support/wire'
 
 /**
  * A primary and a replica, and an address that leads new connections to the primary, as a managed
@@ -22,28 +22,21 @@ let server: Server
 let phone: Agent
 
 test.beforeAll(async () => {
-  const settings = ['--repl-diskless-sync-delay', '0']
-  primary = await RedisServer.start(settings)
-  replica = await RedisServer.start(settings)
-  await replicate()
-  const port = await freePort()
-  wire = await Wire.open(port, () => primary.port)
-  server = await Server.start({ REDIS_URL: `redis://127.0.0.1:${port}` })
+  primary = await RedisServer.start()
+  replica = await RedisServer.start()
+  await replica.replicate(primary)
+  wire = await Wire.open(() => primary.port)
+  server = await Server.start({ REDIS_URL: `redis://127.0.0.1:${wire.port}` })
   phone = new Agent(server.origin)
   await phone.send('POST', '/api/phone/session', { username: 'ada', password: 'demo' })
 })
 
 test.afterAll(async () => {
   await server.dispose()
-  wire.close()
+  await wire.close()
   await primary.dispose()
   await replica.dispose()
 })
-
-async function replicate(): Promise<void> {
-  await replica.ask(`REPLICAOF 127.0.0.1 ${primary.port}`)
-  await until(async () => (await primary.ask('INFO replication')).includes('state=online'))
-}
 
 const isReady = async () => (await fetch(`${server.origin}/api/health/ready`)).ok
 
@@ -84,15 +77,15 @@ async function recover(): Promise<void> {
 const FAULTS: [string, () => Promise<unknown>, () => Promise<unknown>][] = [
   [
     'min-replicas-to-write',
-    () => primary.ask('CONFIG SET min-replicas-to-write 2'),
-    () => primary.ask('CONFIG SET min-replicas-to-write 0'),
+    () => primary.send('CONFIG SET min-replicas-to-write 2'),
+    () => primary.send('CONFIG SET min-replicas-to-write 0'),
   ],
-  ['maxmemory', () => primary.ask('CONFIG SET maxmemory 1'), () => primary.ask('CONFIG SET maxmemory 0')],
+  ['maxmemory', () => primary.send('CONFIG SET maxmemory 1'), () => primary.send('CONFIG SET maxmemory 0')],
   [
     'REPLICAOF',
     async () => {
-      await replica.ask('REPLICAOF NO ONE')
-      await primary.ask(`REPLICAOF 127.0.0.1 ${replica.port}`)
+      await replica.send('REPLICAOF NO ONE')
+      await primary.send(`REPLICAOF 127.0.0.1 ${replica.port}`)
     },
     // The address follows; connections that are open stay at the old primary, which goes on as a
     // replica.
@@ -117,7 +110,7 @@ for (const [name, fail, mend] of FAULTS) {
 }
 
 test('FAILOVER: 503 at most, never 500, and well within 3 s; a stream opened before it shows a scan made after', async () => {
-  await until(async () => (await primary.ask('INFO replication')).includes('state=online'))
+  await until(async () => (await primary.send('INFO replication')).includes('state=online'))
   const computer = new Agent(server.origin)
   const { json: attempt } = await computer.send('POST', '/api/qr', {})
   const stream = await computer.open('GET', `/api/qr/${attempt.id}/events`)
@@ -130,8 +123,8 @@ test('FAILOVER: 503 at most, never 500, and well within 3 s; a stream opened bef
   })()
   await until(() => text.includes('"pending"'))
   const requests = traffic()
-  await primary.ask('FAILOVER')
-  await until(async () => (await replica.ask('ROLE')).includes('master'))
+  await primary.send('FAILOVER')
+  await until(async () => (await replica.send('ROLE')).includes('master'))
   ;[primary, replica] = [replica, primary]
   await recover()
   const codes = [...text.matchAll(/"url":"[^"#]*#([^"]+)"/g)]
@@ -146,7 +139,7 @@ test('FAILOVER: 503 at most, never 500, and well within 3 s; a stream opened bef
 })
 
 test('a frozen replica: a cancel and a sign-out are 503 and done, and 2xx when they are repeated after it', async () => {
-  await until(async () => (await primary.ask('INFO replication')).includes('state=online'))
+  await until(async () => (await primary.send('INFO replication')).includes('state=online'))
   const computer = new Agent(server.origin)
   const { json: attempt } = await computer.send('POST', '/api/qr', {})
   const code = attempt.code.url.split('#')[1]

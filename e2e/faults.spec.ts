@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { run } from './support/run'
 import { expect, test } from './support/test'
 
 /** What `npm run faults` does for ten minutes, for some seconds each. */
@@ -26,13 +26,8 @@ for (const [name, title] of SCENARIOS) {
 }
 
 async function campaign(...args: string[]): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, ['scripts/faults.mjs', ...args])
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString()
-    })
-  }
-  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
-  return { code, output }
+  const { CI = '' } = process.env
+  const { ended, output } = run(process.execPath, ['--import', 'tsx', 'scripts/faults.ts', ...args], { CI })
+  const code = await ended
+  return { code, output: output() }
 }

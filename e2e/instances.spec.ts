@@ -141,7 +141,7 @@ test('every message lost: a scan and a confirmation still show, within 2.5 s onc
   const { json: review } = await phone.send('POST', '/api/qr/scan', { code: codeOf(attempt) })
   await until(() => text.includes('"scanned"'))
   // From now on nobody is told anything: the set of watchers is gone.
-  await redis.ask(`DEL qr-login:w:${attempt.id}`)
+  await redis.send(`DEL qr-login:w:${attempt.id}`)
   const confirmedAt = performance.now()
   await phone.send('POST', '/api/qr/confirm', { claim: review.claim })
   await until(() => text.includes('"confirmed"'))
@@ -190,7 +190,7 @@ test('Redis hangs, then is gone, then is back: 503 within a second, never a yes,
 })
 
 test('every key has an end', async () => {
-  const reply = await redis.ask(
+  const reply = await redis.send(
     `EVAL "local n = 0; for _, k in ipairs(redis.call('KEYS', '*')) do if redis.call('PTTL', k) < 0 then n = n + 1 end end; return n" 0`,
   )
   expect(reply.trim()).toBe(':0')

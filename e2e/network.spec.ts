@@ -1,6 +1,6 @@
+import { Wire } from '../test/support/wire'
 import { Server } from './support/server'
 import { expect, test } from './support/test'
-import { Wire } from './support/wire'
 
 /** What a busy machine adds to what is promised. Without the promised part it takes 25 s and more. */
 const BUSY_MS = 3_000
@@ -10,9 +10,9 @@ const wired = test.extend<{ wire: Wire }>({
   wire: async ({ server }, use) => {
     const inside = await Server.start({ PUBLIC_ORIGIN: server.origin })
     await server.end()
-    const wire = await Wire.open(server.port, () => inside.port)
+    const wire = await Wire.open(() => inside.port, { port: server.port })
     await use(wire)
-    wire.close()
+    await wire.close()
     await inside.dispose()
     await server.start()
   },
@@ -212,8 +212,7 @@ wired(
     const browser = await page.context().newCDPSession(page)
     await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })))
     await browser.send('Page.setWebLifecycleState', { state: 'frozen' })
-    wire.cut()
-    wire.mend()
+    wire.disconnect()
     await phone.open(link)
     await phone.answer('approve')
     await phone.expectState('approved')

@@ -50,12 +50,12 @@ test('a sign-in goes through it, commands and messages', async () => {
 
 test('a certificate that nobody vouches for is not accepted, and nothing is asked without TLS', async () => {
   const server = new Server(await freePort(), { REDIS_URL: url })
-  await redis.ask('CONFIG RESETSTAT')
+  await redis.send('CONFIG RESETSTAT')
   const starting = server.start().catch(() => {})
   const ready = () => fetch(`${server.origin}/api/health/ready`).catch(() => null)
   await until(async () => (await ready())?.status === 503)
   expect((await new Agent(server.origin).send('POST', '/api/qr', {})).status).toBe(503)
-  expect(await redis.ask('INFO commandstats')).not.toContain('cmdstat_eval')
+  expect(await redis.send('INFO commandstats')).not.toContain('cmdstat_eval')
   await server.dispose()
   await starting
 })

@@ -6,6 +6,21 @@ const OWN_SCRIPT_MOST = 20_000
 /** The client side of the App Router, which an empty page loads too. */
 const ROUTER = 'ClientPageRoot'
 
+test('the login page loads one font of 18 KB, and nothing from another origin', async ({ computer }) => {
+  const fonts: Promise<Buffer>[] = []
+  const origins = new Set<string>()
+  computer.page.on('response', (response) => {
+    const { protocol, origin } = new URL(response.url())
+    if (protocol !== 'data:') origins.add(origin)
+    if (response.request().resourceType() === 'font') fonts.push(response.body())
+  })
+  await computer.openLogin()
+  await computer.readCode()
+  await computer.page.waitForLoadState('networkidle')
+  const sizes = (await Promise.all(fonts)).map(({ length }) => Math.round(length / 1024))
+  expect([sizes, [...origins]]).toEqual([[18], [computer.server.origin]])
+})
+
 test('our own script on the login page is at most 20 KB beyond the framework', async ({ computer }) => {
   const { rootMainFiles } = JSON.parse(readFileSync('.next/build-manifest.json', 'utf8')) as { rootMainFiles: string[] }
   const bodies: Promise<{ path: string; body: Buffer }>[] = []

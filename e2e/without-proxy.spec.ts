@@ -1,4 +1,6 @@
-import { buildWithoutProxy, hasWithoutProxy, WITHOUT_PROXY } from '../scripts/without-proxy.mjs'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { buildWithoutProxy, hasWithoutProxy, WITHOUT_PROXY } from '../scripts/without-proxy'
 import { Agent } from './support/agent'
 import { audit, notHeld } from './support/audit'
 import { freePort, Server } from './support/server'
@@ -60,4 +62,19 @@ test('the audit still finds no flaw but in the policy of the pages', async () =>
   const report = await audit(server.origin)
   const found = notHeld(report).filter((line) => !line.includes(' skipped '))
   expect(found).toEqual(['answers.policy flaw /login does not forbid base-uri'])
+})
+
+test('our own server reads settings from .env, but not where it listens', async () => {
+  const file = join(WITHOUT_PROXY, '.env')
+  const token = 'a-token-from-the-file-that-is-long-enough'
+  writeFileSync(file, `METRICS_TOKEN=${token}\nPORT=1\nHOSTNAME=192.0.2.1\n`)
+  const ours = new Server(await freePort(), {}, { folder: WITHOUT_PROXY, server: 'ours' })
+  try {
+    await ours.start()
+    const headers = { Authorization: `Bearer ${token}` }
+    expect((await fetch(`${ours.origin}/api/metrics`, { headers })).status).toBe(200)
+  } finally {
+    await ours.dispose()
+    rmSync(file)
+  }
 })

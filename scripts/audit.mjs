@@ -1,7 +1,9 @@
 // Black-box checks of a sign-in by QR code, against any deployment that implements PROTOCOL.md:
-//   npm run audit -- https://login.example.com [--config people.json] [--only binding,races] [--json]
-// Exits with 0 if every check held, 1 if a check found a flaw or was inconclusive, 2 if the deployment
-// cannot be audited.
+//   npm run audit -- https://login.example.com
+//     [--config people.json] [--only binding,races] [--json]
+// Exits with 0 if every check held, 1 if a check found a flaw or was inconclusive, 2 if the
+// deployment cannot be audited. Plain JavaScript without dependencies: it is run against
+// deployments of others.
 import { readFileSync } from 'node:fs'
 import { answers } from './audit/answers.mjs'
 import { binding } from './audit/binding.mjs'
@@ -168,8 +170,8 @@ function summarise() {
   for (const [name, title] of Object.entries(FLAWS))
     line(name, title, (check) => check.flaws?.includes(/** @type {any} */ (name)))
   console.log('\nRFC 10027, section 6.1')
-  for (const [name, [title, elsewhere]] of Object.entries(MITIGATIONS)) {
-    line(name, title, (check) => check.mitigations?.includes(name), elsewhere)
+  for (const [name, [title, otherwise]] of Object.entries(MITIGATIONS)) {
+    line(name, title, (check) => check.mitigations?.includes(name), otherwise)
   }
   const count = (/** @type {Result['outcome']} */ outcome) => results.filter((each) => each.outcome === outcome).length
   console.log(
@@ -181,9 +183,9 @@ function summarise() {
  * @param {string} name
  * @param {string} title
  * @param {(check: Check) => boolean | undefined} isAbout
- * @param {string} [elsewhere]
+ * @param {string} [otherwise] printed if no check is about it
  */
-function line(name, title, isAbout, elsewhere = 'not among the checks of this run') {
+function line(name, title, isAbout, otherwise = 'not among the checks of this run') {
   const about = results.filter(({ check }) => isAbout(check))
   const bad = about.filter(({ outcome }) => outcome === 'flaw' || outcome === 'unclear')
   const held = about.filter(({ outcome }) => outcome === 'held').length
@@ -192,7 +194,7 @@ function line(name, title, isAbout, elsewhere = 'not among the checks of this ru
       ? `FLAWED  ${bad.map(({ check }) => check.id).join(', ')}`
       : held > 0
         ? `held    ${held} ${held === 1 ? 'check' : 'checks'}`
-        : `–       ${elsewhere}`
+        : `–       ${otherwise}`
   console.log(`  ${name.padEnd(7)} ${title.padEnd(39)} ${verdict}`)
 }
 
@@ -205,7 +207,7 @@ async function findOrigin() {
     .catch((/** @type {Error} */ error) => fail(`${base} does not answer: ${error.message}`))
   const url = answer.json?.code?.url
   if (typeof url !== 'string' || !URL.canParse(url))
-    return fail(`POST /api/qr gives no code: ${answer.status} ${answer.text.slice(0, 200)}`)
+    return fail(`the response to POST /api/qr contains no code: ${answer.status} ${answer.text.slice(0, 200)}`)
   return new URL(url).origin
 }
 
@@ -222,7 +224,7 @@ function readConfig() {
 
 function readPeople() {
   const people = readConfig().people ?? DEMO
-  if (people.length < 2) fail('the configuration needs two people at least: one signs in, the other tries to')
+  if (people.length < 2) fail('the configuration needs at least two people: one signs in, the other tries to')
   return people
 }
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { run } from './run'
 
 interface Report {
   origin: string
@@ -20,15 +20,9 @@ export async function audit(base: string, ...more: string[]): Promise<Report & {
 
 /** The same, with what a person reads. */
 export async function print(...args: string[]): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, ['scripts/audit.mjs', ...args])
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString()
-    })
-  }
-  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
-  return { code, output }
+  const { ended, output } = run(process.execPath, ['scripts/audit.mjs', ...args], {})
+  const code = await ended
+  return { code, output: output() }
 }
 
 /** What was found, skipped or could not be judged. */

@@ -4,9 +4,10 @@ import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeS
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { freePort } from '../../test/support/free-port'
+import { until } from '../../test/support/until'
 import { checkAnswersOf } from './answers'
 
-export { freePort }
+export { freePort, until }
 
 export type Settings = Record<string, string>
 
@@ -130,14 +131,5 @@ export class Server {
   async dispose(): Promise<void> {
     await this.end('SIGKILL')
     rmSync(this.#ownDataDir, { recursive: true, force: true })
-  }
-}
-
-/** Resolves when `isTrue` does; asks 20 times a second, for 20 s. */
-export async function until(isTrue: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = performance.now() + 20_000
-  while (!(await isTrue())) {
-    if (performance.now() > deadline) throw new Error('waited for 20 s in vain')
-    await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }

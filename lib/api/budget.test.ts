@@ -211,7 +211,7 @@ describe.skipIf(!hasRedisServer())('with a real Redis', () => {
   }
 
   async function keys(): Promise<Map<string, Key>> {
-    const names = lines(await server?.ask('KEYS *'))
+    const names = lines(await server?.send('KEYS *'))
     const found = new Map<string, Key>()
     for (const name of names) {
       // What is in it: what it takes in memory changes while the server resizes its tables.

@@ -49,7 +49,7 @@ describe.skipIf(!hasRedisServer())('commands to Redis, of a complete sign-in', (
 
   /** Commands that came from outside: what scripts do inside the server is not among them. */
   async function countOuter(): Promise<number> {
-    const stats = await server.ask('INFO commandstats')
+    const stats = await server.send('INFO commandstats')
     const outer = /cmdstat_(evalsha|eval|subscribe|unsubscribe|mget|ping):calls=(\d+)/g
     return [...stats.matchAll(outer)].reduce((sum, [, , calls]) => sum + Number(calls), 0)
   }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { App, Browser, codeOf, signedInPhone } from '../../test/support/app'
-import { FaultyWire } from '../../test/support/faulty-wire'
 import { hasRedisServer, RedisServer } from '../../test/support/redis-server'
+import { Wire } from '../../test/support/wire'
 import type { Review } from '../core/attempt/views'
 
 /** Less than the deadline of one command; a scan takes three, one after the other. */
@@ -9,14 +9,14 @@ const SLOW_MS = 400
 
 describe.skipIf(!hasRedisServer())('a Redis each of whose answers is late, but in time', () => {
   let server: RedisServer
-  let wire: FaultyWire
+  let wire: Wire
   let app: App
   let computer: Browser
   let phone: Browser
 
   beforeEach(async () => {
     server = await RedisServer.start()
-    wire = await FaultyWire.open(server.port)
+    wire = await Wire.open(() => server.port)
     app = new App({ REDIS_URL: `redis://127.0.0.1:${wire.port}` }, Date.now)
     await expect.poll(() => app.context.checkReady()).toBeNull()
     computer = new Browser(app)

@@ -7,7 +7,7 @@ import { type Call, resource } from '../http/resource'
 import type { ApiContext } from './context'
 import { phoneSignInBody } from './schemas'
 
-const TOKEN_ENDS_ELSEWHERE = { path: '', message: 'a bearer token is ended by whoever issued it' }
+const TOKEN_ENDS_ELSEWHERE = { path: '', message: 'a bearer token is revoked by its issuer' }
 
 /**
  * `/api/phone/session`: whether this phone is signed in; signing the simulated phone in and out.

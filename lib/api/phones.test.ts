@@ -88,6 +88,16 @@ describe('the phones of a person', () => {
     expect(await listOf(first)).toHaveLength(1)
   })
 
+  test('end after 90 days, however much they are used', async () => {
+    const DAY_MS = 86_400_000
+    for (let month = 0; month < 3; month += 1) {
+      app.now += 29 * DAY_MS
+      expect(await isSignedIn(first)).toBe(true)
+    }
+    app.now += 3 * DAY_MS
+    expect(await isSignedIn(first)).toBe(false)
+  })
+
   test('are 100 at most: a further one ends the oldest', async () => {
     for (let count = 2; count < 101; count += 1) {
       app.now += 61_000

@@ -32,7 +32,7 @@ export const phoneById = resource('/api/phones/{id}', {
   },
 })
 
-/** A phone that a token speaks for has no record here. */
+/** A phone that is identified by a bearer token has no record here. */
 function currentOf(phone: PhoneSession | TokenPhone): string | null {
   return phone.kind === 'phone' ? phone.id : null
 }

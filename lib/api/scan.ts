@@ -1,7 +1,7 @@
 import { requirePhone } from '../auth/identity'
 import { isProtocolError } from '../core/errors'
 import { json } from '../http/answer'
-import { parseBody, peekBody } from '../http/body'
+import { tryParseBody } from '../http/body'
 import { type Call, resource } from '../http/resource'
 import type { ApiContext } from './context'
 import { scanBody } from './schemas'
@@ -9,17 +9,9 @@ import { scanBody } from './schemas'
 /** `POST /api/qr/scan`: the phone has read a code. */
 export const scan = resource('/api/qr/scan', {
   POST: async (call: Call, context: ApiContext) => {
-    const { attempts, findNetwork, limiter } = context
-    const peeked = attempts.peekByCode(peekBody(call.body, scanBody)?.code)
-    const [phone, found] = await Promise.all([requirePhone(call, context), peeked])
-    const [known] = await Promise.all([attempts.isKnown(phone, found), limiter.scan(phone.person.id)])
-    const { code } = parseBody(call.body, scanBody)
-    const network = findNetwork(call.request.headers, call.client)
-    try {
-      return json(await attempts.scan(phone, code, { found, known, network }))
-    } catch (error) {
-      if (isProtocolError(error) && error.code === 'code_unknown') await limiter.unknownCode(phone.person.id)
-      throw error
-    }
+    const body = tryParseBody(call.body, scanBody)
+    const code = isProtocolError(body) ? body : body.code
+    const network = context.findNetwork(call.request.headers, call.client)
+    return json(await context.attempts.scan(code, requirePhone(call, context), network))
   },
 })

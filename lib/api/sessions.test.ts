@@ -181,6 +181,15 @@ describe('signing out', () => {
   })
 })
 
+test('a new SESSION_SECRET without the old one signs every device out', async () => {
+  const computer = await signInComputer(app, phone)
+  app.restart()
+  expect(await isSignedIn(computer)).toBe(true)
+  app.restart({ SESSION_SECRET: 'another secret for tests that is long enough' })
+  expect(await isSignedIn(computer)).toBe(false)
+  expect(await phone.get('GET', '/api/phone/session')).toEqual({ signedIn: false })
+})
+
 describe('a session ends by itself', () => {
   test('after 24 h without use', async () => {
     const computer = await signInComputer(app, phone)

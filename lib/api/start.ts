@@ -1,7 +1,7 @@
 import { hashBrowserSecret } from '../core/attempt/tokens'
-import { ProtocolError } from '../core/errors'
+import { isProtocolError, ProtocolError } from '../core/errors'
 import { json } from '../http/answer'
-import { parseCounted } from '../http/body'
+import { tryParseBody } from '../http/body'
 import { describeDevice } from '../http/device'
 import { type Call, resource } from '../http/resource'
 import type { ApiContext } from './context'
@@ -20,7 +20,11 @@ export const start = resource(
       const secret = known ?? newBrowserSecret()
       const browserHash = hashBrowserSecret(secret)
       const guard = limiter.start(browserHash, rateLimitKeys)
-      await parseCounted(body, startBody, () => limiter.pass(guard))
+      const fields = tryParseBody(body, startBody)
+      if (isProtocolError(fields)) {
+        await limiter.pass(guard)
+        throw fields
+      }
       const computer = {
         ...describeDevice(headers.get('user-agent')),
         browserHash,

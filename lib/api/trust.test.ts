@@ -49,6 +49,21 @@ test('a browser that a person has used is known, and needs no number', async () 
   expect([again.computer.known, again.match.required]).toEqual([true, false])
 })
 
+test('a browser is known for 90 days after a sign-in, and not longer', async () => {
+  const DAY_MS = 86_400_000
+  const knownAfter = async (days: number) => {
+    const signedInAt = app.now
+    await signIn()
+    app.now = signedInAt + days * DAY_MS
+    // The phone's own session has ended in between.
+    const { computer: asks } = await (await signedInPhone(app, 'ada')).scan(await computer.start())
+    return asks.known
+  }
+  expect(await knownAfter(89)).toBe(true)
+  await phone.signInPhone('ada')
+  expect(await knownAfter(90)).toBe(false)
+})
+
 describe('a computer that is signed out from elsewhere is known no more', () => {
   const ways: [string, () => Promise<Response>][] = [
     ['by the list on the phone', async () => phone.send('DELETE', `/api/sessions/${(await sessionsOf(phone))[0]?.id}`)],

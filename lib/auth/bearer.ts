@@ -82,7 +82,7 @@ export class BearerTokens {
   }
 
   /**
-   * The phone that the token speaks for, or null when it is not good, for whatever reason.
+   * The phone that the token identifies, or null when it is not accepted, for any reason.
    * @throws ProtocolError `unavailable` when it cannot be judged for want of keys.
    */
   async findPhone(token: string): Promise<TokenPhone | null> {

@@ -50,6 +50,8 @@ export class Cookies {
   readonly #unsealWith: Record<string, string>
   /** Whether cookies may be sealed with a secret that is on its way out. */
   readonly isRotating: boolean
+  /** The last header that was parsed: a request reads several cookies of one header. */
+  #parsed: { header: string; cookies: ReturnType<typeof parseCookie> } = { header: '', cookies: {} }
   /** Genuine seals with what they hold, the oldest first. Forged ones are never kept. */
   readonly #remembered = new Map<string, Sealed>()
 
@@ -72,7 +74,7 @@ export class Cookies {
    */
   async read(cookieHeader: string | null, name: CookieName): Promise<string | null> {
     if (cookieHeader === null) return null
-    const seal = parseCookie(cookieHeader)[this.#nameOf(name)]
+    const seal = this.#parse(cookieHeader)[this.#nameOf(name)]
     if (seal === undefined || seal.length > MAX_SEAL_CHARS || !SEAL.test(seal) || !hasOneSpelling(seal)) return null
     const sealed = this.#remembered.get(seal) ?? (await this.#unseal(seal))
     // The purpose is inside the seal: a phone's seal under the session's name opens nothing.
@@ -94,7 +96,7 @@ export class Cookies {
    */
   async reseal(cookieHeader: string | null, written: readonly string[], all: boolean): Promise<string[]> {
     if (cookieHeader === null) return []
-    const cookies = parseCookie(cookieHeader)
+    const cookies = this.#parse(cookieHeader)
     const lines: string[] = []
     for (const name of all ? COOKIE_NAMES : (['browser'] as const)) {
       const [, keyId = ''] = SEAL.exec(cookies[this.#nameOf(name)] ?? '') ?? []
@@ -109,6 +111,11 @@ export class Cookies {
   /** A `Set-Cookie` value that removes it. */
   clear(name: CookieName): string {
     return this.#serialise(name, '', 0)
+  }
+
+  #parse(header: string): ReturnType<typeof parseCookie> {
+    if (this.#parsed.header !== header) this.#parsed = { header, cookies: parseCookie(header) }
+    return this.#parsed.cookies
   }
 
   async #unseal(seal: string): Promise<Sealed | null> {

@@ -59,9 +59,12 @@ export async function findCookiePhone({ headers }: Identified, context: AuthCont
  * @throws ProtocolError `two_identities`, `token_wrong`, `signature_wrong`, `rate_limited`,
  * `unavailable`.
  */
-export async function findPhone(call: Call, context: AuthContext): Promise<PhoneSession | TokenPhone | null> {
+export async function findPhone(
+  call: Call,
+  context: AuthContext,
+  token = parseBearer(call.request.headers.get('authorization')),
+): Promise<PhoneSession | TokenPhone | null> {
   const phone = await findCookiePhone(call.request, context)
-  const token = parseBearer(call.request.headers.get('authorization'))
   if (token === null) return phone
   // Valid or not: a request carries one identity.
   if (phone !== null) throw new ProtocolError('two_identities')
@@ -92,9 +95,9 @@ export async function requireAccount(
   context: AuthContext,
 ): Promise<Account> {
   const { request } = call
-  const hasToken = parseBearer(request.headers.get('authorization')) !== null
-  const computer = as === 'phone' || hasToken ? null : await findComputer(request, context)
-  const account = computer ?? (as === 'computer' ? null : await findPhone(call, context))
+  const token = parseBearer(request.headers.get('authorization'))
+  const computer = as === 'phone' || token !== null ? null : await findComputer(request, context)
+  const account = computer ?? (as === 'computer' ? null : await findPhone(call, context, token))
   if (account === null) throw new ProtocolError('unauthenticated')
   return account
 }

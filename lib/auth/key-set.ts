@@ -26,7 +26,7 @@ export interface KeySetOptions {
   url: string
   /** In ms. Only differences count. */
   now: () => number
-  /** Hears why a fetch failed. */
+  /** Called with the reason of each failed fetch. */
   onError: (error: unknown) => void
   fetch?: typeof fetch
 }

@@ -45,39 +45,26 @@ function decode(decoder: InstanceType<typeof TextDecoder>, bytes?: Uint8Array): 
 }
 
 /**
- * The only maker of a 400 about a body. No body counts as `{}`.
+ * Parses a body. No body counts as `{}`.
  * @throws ProtocolError `bad_request` with what is wrong where.
  */
 export function parseBody<T>(text: string, schema: ZodType<T>): T {
-  const result = schema.safeParse(parseJson(text))
+  const body = tryParseBody(text, schema)
+  if (isProtocolError(body)) throw body
+  return body
+}
+
+/**
+ * As `parseBody`, but returns the refusal: for requests that are authenticated and counted before
+ * they are refused (401 and 429 come before 400).
+ */
+export function tryParseBody<T>(text: string, schema: ZodType<T>): T | ProtocolError {
+  const value = parseJson(text)
+  if (isProtocolError(value)) return value
+  const result = schema.safeParse(value)
   if (result.success) return result.data
   const errors = result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
-  throw new ProtocolError('bad_request', { errors })
-}
-
-/**
- * As `parseBody`, for what is limited: a body that is refused is counted first, so that 429 comes
- * before 400.
- */
-export async function parseCounted<T>(text: string, schema: ZodType<T>, count: () => Promise<void>): Promise<T> {
-  try {
-    return parseBody(text, schema)
-  } catch (error) {
-    await count()
-    throw error
-  }
-}
-
-/**
- * The parsed body, or null where it does not have the expected shape: to start reads early;
- * `parseBody` refuses later.
- */
-export function peekBody<T>(text: string, schema: ZodType<T>): T | null {
-  try {
-    return parseBody(text, schema)
-  } catch {
-    return null
-  }
+  return new ProtocolError('bad_request', { errors })
 }
 
 function parseJson(text: string): unknown {
@@ -86,10 +73,9 @@ function parseJson(text: string): unknown {
   try {
     value = JSON.parse(text)
   } catch {
-    throw badBody('not JSON')
+    return badBody('not JSON')
   }
-  if (countKeys(value) !== countWrittenKeys(text)) throw badBody('a field is repeated')
-  return value
+  return countKeys(value) === countWrittenKeys(text) ? value : badBody('a field is repeated')
 }
 
 /** Parsers disagree on which of two equal fields counts; `JSON.parse` silently takes the last. */

@@ -28,7 +28,7 @@ const PROBLEMS: Record<ErrorCode, Problem> = {
   cross_site: { status: 403, title: 'The request does not come from our own pages.' },
   not_found: { status: 404, title: 'There is nothing here.' },
   address_refused: { status: 403, title: 'Sign-in is not offered to this address.' },
-  unauthenticated: { status: 401, title: 'Nobody is signed in.' },
+  unauthenticated: { status: 401, title: 'The client is not signed in.' },
   token_wrong: { status: 401, title: 'The bearer token is not accepted.' },
   signature_wrong: { status: 401, title: 'The signature of the request is not accepted.' },
   two_identities: { status: 400, title: 'A bearer token and a phone cookie were both sent.' },
@@ -40,7 +40,7 @@ const PROBLEMS: Record<ErrorCode, Problem> = {
   claim_unknown: { status: 404, title: 'This phone has no such claim.' },
   match_required: { status: 409, title: 'The number has to be typed on the computer first.' },
   match_wrong: { status: 409, title: 'This is not the number that the phone shows.' },
-  match_not_due: { status: 409, title: 'No number is asked for.' },
+  match_not_due: { status: 409, title: 'This attempt requires no number.' },
   too_soon: { status: 409, title: 'Confirmed too soon after the scan. Try again in a second.' },
   ticket_wrong: { status: 403, title: 'This ticket does not belong to the attempt.' },
   wrong_state: { status: 409, title: 'The attempt is not in the state for this step.' },
@@ -56,7 +56,7 @@ export function statusOf(code: ErrorCode): number {
   return PROBLEMS[code].status
 }
 
-/** The answer to a refusal: RFC 9457 problem details. Says nothing about the inside. */
+/** The response to a refusal: RFC 9457 problem details, without internal details. */
 export function toProblem({ code, facts }: ProtocolError, requestId: string): Response {
   const { status, title } = PROBLEMS[code]
   const { errors, attemptsLeft, cancelledBy, retryAfterS, allow } = facts

@@ -77,8 +77,8 @@ function attach(
 }
 
 /**
- * `body`: null where the bytes go another way. Proxies are asked not to buffer, compress or keep
- * it.
+ * `body`: null where the bytes go another way. The headers tell proxies not to buffer, compress or
+ * cache the stream.
  */
 function eventStreamResponse(body: ReadableStream<Uint8Array> | null): Response {
   return new Response(body, {

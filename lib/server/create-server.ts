@@ -103,10 +103,12 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
   const audit = recorder.countRefusals(createAudit(log, config.secrets[0]))
   const { lifetimes, sessionLifetimes, publicOrigin, rateLimitScale: scale } = config
   const sessions = new Sessions({ ...config, store, audit, lifetimes: sessionLifetimes, now, randomBytes })
+  const limiter = new Limiter({ limits: store, keys: limitKeys(config.secrets), scale, now })
   const attempts = new Attempts({
     ...config,
     store,
     audit,
+    limiter,
     onStep: (step, attempt) => recorder.recordStep(step, attempt),
     keys,
     redeemTries: Math.max(1, Math.floor(REDEEM_TRIES * scale)),
@@ -146,7 +148,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
       config.signingSecrets === null
         ? null
         : new Signatures({ secrets: config.signingSecrets, limits: store, now, wall }),
-    limiter: new Limiter({ limits: store, keys: limitKeys(config.secrets), scale, now }),
+    limiter,
     refusals: new Refusals({ scale, now: monotonicNow }),
     findNetwork: createNetworkFinder({ ...config, warn: (message) => log.warn(message) }),
     findPlace: (headers, client) => findPlace(headers, client, { placeHeader: config.placeHeader, findCity }),

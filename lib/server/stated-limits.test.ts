@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { REDEEM_TRIES } from '../core/attempt/attempt'
+import { REDEEM_TRIES, TOMBSTONE_MS } from '../core/attempt/attempt'
 import { RULES } from '../core/rate-limit/limiter'
 import { MAX_COUNTERS_PER_RULE, MAX_USED } from '../core/rate-limit/limits'
 import { MAX_PHONES } from '../core/session/session'
 import { MAX_ATTEMPTS, MAX_REMEMBERED } from '../core/store'
 import { rateLimitKeys } from '../http/address'
 import { REFUSALS_PER_MINUTE } from '../http/refusals'
+import { parseConfig } from './config'
 import { PAGES_A_MINUTE } from './node/page-limit'
 
 /** PROTOCOL.md states each number: outside clients rely on them. */
@@ -16,7 +17,14 @@ const [, wide, site] = rateLimitKeys('2001:db8::1').map(({ factor }) => factor) 
 const prefixes = (limit: number) => `/64 ${limit}, /56 ${limit * wide}, /48 ${limit * site}`
 const many = (count: number) => count.toLocaleString('en-US')
 
+const perAddress = (RULES.start_by_address.limit * 18).toLocaleString('en-US')
+const perSite = (RULES.start_by_address.limit * wide * 18).toLocaleString('en-US')
+const perBlock = (RULES.start_by_address.limit * site * 18).toLocaleString('en-US')
+const { lifetimes } = parseConfig({ NODE_ENV: 'test' }, { lanAddress: null, loadSecret: () => 'x'.repeat(43) })
+const longestMs = lifetimes.attemptMs + lifetimes.confirmMs + lifetimes.ticketMs + TOMBSTONE_MS
+
 test.each([
+  `they are kept for ${longestMs / 60_000} min at most), and therefore at most ${perAddress} per address, ${perSite} per /56, ${perBlock} per /48`,
   `${RULES.start_by_browser.limit} a minute per browser`,
   `${RULES.start_by_address.limit} a minute per address (IPv6: ${prefixes(RULES.start_by_address.limit)})`,
   `${RULES.scan.limit} a minute per person; ${RULES.unknown_codes.limit} unknown codes`,

@@ -1,4 +1,4 @@
-// What answers carry: policies, cookies, and no address that a client chose.
+// Response headers and cookies, and no URL that a client chose.
 import { hold, Skip } from './check.mjs'
 
 const PAGES = ['/login', '/q', '/phone', '/nowhere-at-all']
@@ -22,7 +22,7 @@ const REDIRECTS = [
 export const answers = [
   {
     id: 'answers.policy',
-    title: 'every page has a strict policy with a nonce of its own, errors too',
+    title: 'every page has a strict policy with a new nonce, error pages too',
     run: async (scene) => {
       for (const path of PAGES) {
         const page = await scene.browser().send('GET', path)
@@ -36,7 +36,7 @@ export const answers = [
           scripts.every(
             (source) => !/unsafe-(inline|eval)'|^https?:|^\*|^data:/.test(source.replace('wasm-unsafe', '')),
           ),
-          `${path} runs scripts from elsewhere`,
+          `${path} runs scripts from other origins`,
         )
         hold(
           nonce === undefined || !(again.headers['content-security-policy'] ?? '').includes(nonce),
@@ -52,7 +52,7 @@ export const answers = [
   },
   {
     id: 'answers.api',
-    title: 'no answer of the API is kept, framed, sniffed or shared',
+    title: 'no response of the API is cached, framed, sniffed or shared',
     flaws: ['F6'],
     run: async (scene) => {
       const { computer, attempt } = await scene.start()
@@ -64,7 +64,7 @@ export const answers = [
         ['GET', '/api/nowhere'],
       ]) {
         const answer = await computer.send(/** @type {string} */ (method), /** @type {string} */ (path))
-        hold(/no-store/.test(answer.headers['cache-control'] ?? ''), `${method} ${path} may be kept`)
+        hold(/no-store/.test(answer.headers['cache-control'] ?? ''), `${method} ${path} may be cached`)
         hold(
           /frame-ancestors 'none'/.test(answer.headers['content-security-policy'] ?? ''),
           `${method} ${path} may be framed`,
@@ -72,13 +72,13 @@ export const answers = [
         checkHeaders(answer, `${method} ${path}`, scene.origin)
       }
       const stream = await computer.send('GET', `/api/qr/${attempt.id}/events`, { forMs: 300 })
-      hold(/no-store/.test(stream.headers['cache-control'] ?? ''), 'a stream may be kept')
+      hold(/no-store/.test(stream.headers['cache-control'] ?? ''), 'a stream may be cached')
       checkHeaders(stream, 'a stream', scene.origin)
     },
   },
   {
     id: 'answers.cookies',
-    title: 'cookies are HttpOnly, SameSite, for this host alone, and with https Secure and __Host-',
+    title: 'cookies are HttpOnly, SameSite, for this host only, and with https Secure and __Host-',
     flaws: ['F6'],
     run: async (scene) => {
       const { computer, phone } = await scene.signIn()
@@ -89,7 +89,7 @@ export const answers = [
         const [name = '', value = ''] = pair.split('=')
         const has = (/** @type {RegExp} */ pattern) => attributes.some((attribute) => pattern.test(attribute))
         hold(has(/^httponly$/i), `${name} can be read by scripts`)
-        hold(has(/^samesite=(lax|strict)$/i), `${name} is sent to us from other sites`)
+        hold(has(/^samesite=(lax|strict)$/i), `${name} is sent with requests of other sites`)
         hold(has(/^path=\/$/i) && !has(/^domain=/i), `${name} is not for this host and all of it`)
         hold(value === '' || value.length >= 40, `${name} holds a short value`)
         if (scene.origin.startsWith('https:')) {
@@ -107,14 +107,14 @@ export const answers = [
       const cookie = computer.cookieHeader()
       const answer = await computer.send('DELETE', '/api/session')
       hold(answer.status === 204, `signing out is answered with ${answer.status}`)
-      hold(/"(cache|\*)"/.test(answer.headers['clear-site-data'] ?? ''), 'what the browser kept is not cleared')
+      hold(/"(cache|\*)"/.test(answer.headers['clear-site-data'] ?? ''), 'the cache of the browser is not cleared')
       const stale = await scene.browser().send('GET', '/api/session', { cookie })
       hold(stale.json?.signedIn === false, 'the old cookie still signs in')
     },
   },
   {
     id: 'answers.host',
-    title: 'no address is taken from Host or forwarded headers',
+    title: 'no URL is taken from Host or forwarded headers',
     flaws: ['F4'],
     run: async (scene) => {
       const forged = [
@@ -127,14 +127,14 @@ export const answers = [
         const started = await scene.browser().send('POST', '/api/qr', { body: {}, headers })
         hold(started.status === 201 || started.status >= 400, `${Object.keys(headers)} leads to ${started.status}`)
         const page = await scene.browser().send('GET', '/', { headers })
-        const said = [started.text, started.headers.location, page.headers.location, page.text].join('\n')
-        hold(!said.includes('evil.example'), `${Object.keys(headers)} appears in an answer`)
+        const texts = [started.text, started.headers.location, page.headers.location, page.text].join('\n')
+        hold(!texts.includes('evil.example'), `${Object.keys(headers)} appears in a response`)
       }
     },
   },
   {
     id: 'answers.redirects',
-    title: 'no address of the client’s leads away after signing in',
+    title: 'no target that a client chose leads to another site after a sign-in',
     run: async (scene) => {
       const { computer } = await scene.signIn()
       for (const next of REDIRECTS) {
@@ -150,7 +150,7 @@ export const answers = [
   },
   {
     id: 'answers.transport',
-    title: 'with https, every answer sets HSTS',
+    title: 'with https, every response sets HSTS',
     run: async (scene) => {
       if (!scene.origin.startsWith('https:')) throw new Skip('the public origin is http')
       for (const path of ['/login', '/api/session', '/nowhere']) {
@@ -170,7 +170,7 @@ export const answers = [
 function checkHeaders({ headers }, what, origin) {
   hold(headers['x-content-type-options'] === 'nosniff', `${what} may be sniffed`)
   hold(headers['referrer-policy'] === 'no-referrer', `${what} sends referrers`)
-  hold(headers['cross-origin-resource-policy'] === 'same-origin', `${what} may be embedded elsewhere`)
+  hold(headers['cross-origin-resource-policy'] === 'same-origin', `${what} may be embedded by other origins`)
   hold(headers['x-powered-by'] === undefined, `${what} names its software`)
   hold(headers['strict-transport-security'] === undefined || origin.startsWith('https:'), `${what} sets HSTS over http`)
 }

@@ -1,5 +1,4 @@
-// F1: whose attempt it is. An attempt belongs to the browser that started it, a claim to the phone
-// that scanned.
+// F1: an attempt belongs to the browser that started it, a claim to the phone that scanned.
 import { Flaw, hold, holdRefused } from './check.mjs'
 
 /** @typedef {import('./parties.mjs').Phone} Phone */
@@ -44,7 +43,7 @@ export const binding = [
   },
   {
     id: 'binding.redeem',
-    title: 'a ticket is worth nothing in another browser',
+    title: 'a ticket is useless in another browser',
     flaws: ['F1'],
     mitigations: ['6.1.12'],
     run: async (scene) => {
@@ -56,12 +55,12 @@ export const binding = [
         const { json } = await browser.send('GET', '/api/session')
         hold(json?.signedIn !== true, 'another browser is signed in')
       }
-      hold((await scene.redeem(confirmed)).status === 200, 'the attempt did not survive the strangers')
+      hold((await scene.redeem(confirmed)).status === 200, 'after requests of other browsers the ticket does not work')
     },
   },
   {
     id: 'binding.match-and-cancel',
-    title: 'no other browser types its number or ends it',
+    title: 'another browser can neither type the number nor cancel the attempt',
     flaws: ['F1'],
     run: async (scene) => {
       const scanned = await scene.scan()
@@ -73,10 +72,10 @@ export const binding = [
           await browser.send('POST', `/api/qr/${id}/match`, { body: { number } }),
           'a number from another browser',
         )
-        holdRefused(await browser.send('DELETE', `/api/qr/${id}`), 'the end from another browser')
+        holdRefused(await browser.send('DELETE', `/api/qr/${id}`), 'a cancel from another browser')
       }
       const { status, match } = await scene.statusOf(scanned)
-      hold(status === 'scanned' && match?.passed !== true, `strangers have moved the attempt: ${status}`)
+      hold(status === 'scanned' && match?.passed !== true, `other browsers have changed the attempt: ${status}`)
     },
   },
   {
@@ -109,12 +108,12 @@ export const binding = [
         'the computer confirming',
       )
       const { status } = await scene.statusOf(scanned)
-      hold(status === 'scanned', `another party has moved the attempt: ${status}`)
+      hold(status === 'scanned', `another party has changed the attempt: ${status}`)
     },
   },
   {
     id: 'binding.signed-in',
-    title: 'scanning takes a phone that is signed in, and a signed-in computer is none',
+    title: 'only a signed-in phone can scan: a signed-in computer cannot',
     flaws: ['F1'],
     mitigations: ['6.1.9'],
     run: async (scene) => {
@@ -124,12 +123,12 @@ export const binding = [
       const computer = (await scene.signIn()).computer
       holdRefused(await computer.send('POST', '/api/qr/scan', { body }), 'a scan by a signed-in computer', [401])
       const { status } = await scene.statusOf(started)
-      hold(status === 'pending', `it counts as scanned all the same: ${status}`)
+      hold(status === 'pending', `the attempt is scanned nevertheless: ${status}`)
     },
   },
   {
     id: 'binding.signed-out',
-    title: 'a phone that was signed out can confirm nothing more',
+    title: 'a phone that was signed out can no longer confirm',
     flaws: ['F1'],
     mitigations: ['6.1.6'],
     run: async (scene) => {

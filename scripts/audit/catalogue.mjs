@@ -13,9 +13,9 @@ export const FLAWS = {
 }
 
 /**
- * The mitigations of RFC 10027 (BCP 247), section 6.1, titled as published. `elsewhere` is printed
- * when no check of the run is about one: why no request shows it.
- * @type {Record<string, [title: string, elsewhere?: string]>}
+ * The mitigations of RFC 10027 (BCP 247), section 6.1, titled as published. `otherwise`
+ * is printed if no check of the run is about one: why no request shows it.
+ * @type {Record<string, [title: string, otherwise?: string]>}
  */
 export const MITIGATIONS = {
   '6.1.1': ['Establish Proximity'],
@@ -30,9 +30,9 @@ export const MITIGATIONS = {
   '6.1.10': ['Short-Lived Tokens', 'a session lives longer than a run of this audit'],
   '6.1.11': ['Rate Limits'],
   '6.1.12': ['Sender-Constrained Tokens'],
-  '6.1.13': ['User Education', 'to be read, not tested'],
+  '6.1.13': ['User Education', 'texts, which no request tests'],
   '6.1.14': ['User Experience'],
   '6.1.15': ['Authenticate-then-Initiate', 'not in the protocol: a computer starts without an account'],
-  '6.1.16': ['Request Initiation Verification', 'by the number, where the deployment asks for it'],
+  '6.1.16': ['Request Initiation Verification', 'by the number, where the deployment requires it'],
   '6.1.17': ['Request Binding with Out-of-Band Data', 'not in the protocol: nothing is entered before the code'],
 }

@@ -1,4 +1,4 @@
-// What a check is, and how it says what it found.
+// What a check is, and how it reports its result.
 import { retryAfterOf } from './wire.mjs'
 
 /**
@@ -14,26 +14,25 @@ import { retryAfterOf } from './wire.mjs'
  * }} Check
  */
 
-/** The deployment deserves to fail. */
+/** The deployment has a flaw. */
 export class Flaw extends Error {}
 
-/** It cannot be judged here, and why. */
+/** It cannot be checked here; the reason is its message. */
 export class Skip extends Error {}
 
 /**
- * A rate limit answered in place of what was tested: the check has to be run again, once that limit
- * is over.
+ * A rate limit refused a request of the check: the check has to be run again after the retry delay.
  */
 export class Limited extends Error {
   /** @param {Answer} answer a 429 */
   constructor(answer) {
-    super('a rate limit answered each time, in place of what was tested')
+    super('a rate limit refused a request of the check each time')
     this.seconds = retryAfterOf(answer)
   }
 }
 
 /**
- * Where only the status that lies behind a rate limit tells anything: a 429 throws `Limited`.
+ * For a check that needs the status without the rate limit: a 429 throws `Limited`.
  * @param {Answer} answer
  */
 export function requireJudged(answer) {
@@ -50,17 +49,17 @@ export function hold(holds, otherwise) {
 }
 
 /**
- * A refusal: a 4xx that sets no cookie. A 429 is none unless `statuses` has it, a 409 `too_soon`
- * never: each says when the request may succeed, not that it may not.
+ * Requires a refusal: a 4xx that sets no cookie. A 429 counts only if `statuses` contains it, a 409
+ * `too_soon` never: both mean that the request may succeed later.
  * @param {Answer} answer
  * @param {string} what was tried
- * @param {number[]} [statuses] the ones that will do; any 4xx when not given
+ * @param {number[]} [statuses] the accepted ones; any 4xx if not given
  */
 export function holdRefused(answer, what, statuses) {
   const { status } = answer
   if (statuses?.includes(429) !== true) requireJudged(answer)
   hold(status >= 400 && status < 500, `${what} is answered with ${status}`)
-  hold(answer.json?.code !== 'too_soon', `${what} is refused as too soon only`)
+  hold(answer.json?.code !== 'too_soon', `${what} is refused only as too soon`)
   hold(
     statuses === undefined || statuses.includes(status),
     `${what} is answered with ${status}, not ${statuses?.join(' or ')}`,

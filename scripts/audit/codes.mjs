@@ -1,4 +1,4 @@
-// F2, F3, F4: codes are used once, live shortly, cannot be guessed and are never the client's.
+// F2, F3, F4: codes work once, expire soon, cannot be guessed and are never chosen by a client.
 import { hold, holdRefused, Skip } from './check.mjs'
 import { pause } from './wire.mjs'
 
@@ -10,14 +10,14 @@ const SECRET_CHARS = 22
 export const codes = [
   {
     id: 'codes.photographed',
-    title: 'a photographed code is dead after two periods',
+    title: 'a photographed code is useless after two periods',
     flaws: ['F2'],
     mitigations: ['6.1.2'],
     run: async (scene) => {
       const phone = await scene.phone()
       const started = await scene.start()
       const periodMs = Number(started.attempt.code?.expiresInMs)
-      hold(periodMs > 0 && periodMs <= 120_000, `a code lives ${periodMs / 1000} s before it changes`)
+      hold(periodMs > 0 && periodMs <= 120_000, `a code is shown for ${periodMs / 1000} s before it changes`)
       await pause(2 * periodMs + 500)
       const now = await scene.statusOf(started)
       hold(now.code?.url !== started.attempt.code.url, 'the code has not changed after two periods')
@@ -30,7 +30,7 @@ export const codes = [
   },
   {
     id: 'codes.scanned-twice',
-    title: 'a code that was scanned is no other phone’s any more',
+    title: 'a code that was scanned works for no other phone',
     flaws: ['F2'],
     mitigations: ['6.1.3', '6.1.4'],
     run: async (scene) => {
@@ -46,7 +46,7 @@ export const codes = [
   },
   {
     id: 'codes.used',
-    title: 'a code that was used signs in no second time',
+    title: 'a code that was used does not sign in a second time',
     flaws: ['F2'],
     mitigations: ['6.1.3'],
     run: async (scene) => {
@@ -60,7 +60,7 @@ export const codes = [
   },
   {
     id: 'codes.cancelled',
-    title: 'what was cancelled stays so',
+    title: 'a cancelled attempt stays cancelled',
     flaws: ['F2'],
     mitigations: ['6.1.3'],
     run: async (scene) => {
@@ -70,26 +70,29 @@ export const codes = [
         (await confirmed.phone.send('POST', '/api/qr/cancel', { body: { claim } })).status === 200,
         'a confirmed attempt cannot be cancelled',
       )
-      holdRefused(await scene.redeem(confirmed), 'redeeming what was cancelled')
+      holdRefused(await scene.redeem(confirmed), 'redeeming a cancelled attempt')
       holdRefused(
         await confirmed.phone.send('POST', '/api/qr/confirm', { body: { claim } }),
-        'confirming what was cancelled',
+        'confirming a cancelled attempt',
       )
       const body = { code: confirmed.code }
-      holdRefused(await confirmed.phone.send('POST', '/api/qr/scan', { body }), 'scanning what was cancelled')
+      holdRefused(await confirmed.phone.send('POST', '/api/qr/scan', { body }), 'scanning a cancelled attempt')
     },
   },
   {
     id: 'codes.short-lived',
-    title: 'attempts, questions and tickets live for minutes',
+    title: 'attempts, claims and tickets expire within minutes',
     flaws: ['F2'],
     mitigations: ['6.1.2'],
     run: async (scene) => {
       const confirmed = await scene.confirm()
       const { expiresInMs } = await scene.statusOf(confirmed)
-      hold(confirmed.attempt.expiresInMs <= 600_000, `an attempt lives ${confirmed.attempt.expiresInMs / 1000} s`)
-      hold(confirmed.review.expiresInMs <= 300_000, `a question lives ${confirmed.review.expiresInMs / 1000} s`)
-      hold(expiresInMs <= 120_000, `a ticket lives ${expiresInMs / 1000} s`)
+      hold(
+        confirmed.attempt.expiresInMs <= 600_000,
+        `an attempt expires after ${confirmed.attempt.expiresInMs / 1000} s`,
+      )
+      hold(confirmed.review.expiresInMs <= 300_000, `a claim expires after ${confirmed.review.expiresInMs / 1000} s`)
+      hold(expiresInMs <= 120_000, `a ticket expires after ${expiresInMs / 1000} s`)
     },
   },
   {
@@ -101,7 +104,7 @@ export const codes = [
       while (scene.started.length < 24) await scene.start()
       for (const name of /** @type {const} */ (['id', 'code'])) {
         const values = scene.started.map((each) => each[name])
-        hold(new Set(values).size === values.length, `an ${name} was given twice`)
+        hold(new Set(values).size === values.length, `an ${name} was issued twice`)
         hold(
           values.every((value) => value.length >= ID_CHARS),
           `an ${name} has less than ${ID_CHARS} characters`,
@@ -149,8 +152,11 @@ export const codes = [
       for (const [method, path, sending] of ways) {
         const browser = scene.browser()
         const answer = await browser.send(method, path, sending)
-        hold(!answer.text.includes(id), `${method} ${path} takes the client’s id`)
-        hold((await browser.send('GET', `/api/qr/${id}`)).status >= 400, `${method} ${path} has made the client’s id`)
+        hold(!answer.text.includes(id), `${method} ${path} accepts the client’s id`)
+        hold(
+          (await browser.send('GET', `/api/qr/${id}`)).status >= 400,
+          `${method} ${path} has created an attempt with the client’s id`,
+        )
       }
     },
   },
@@ -164,15 +170,15 @@ export const codes = [
       const planted = names.map((name) => `${name}=planted-by-another-client-0123456789`).join('; ')
       const victim = scene.browser()
       const answer = await victim.send('POST', '/api/qr', { body: {}, cookie: planted })
-      hold(answer.status === 201 && answer.cookies.length > 0, 'a browser secret that the client brought is accepted')
-      const thief = await scene.browser().send('GET', `/api/qr/${answer.json?.id}`, { cookie: planted })
-      hold(thief.status === 404, 'the client that planted the secret reads the attempt')
+      hold(answer.status === 201 && answer.cookies.length > 0, 'a browser secret that the client sent is accepted')
+      const other = await scene.browser().send('GET', `/api/qr/${answer.json?.id}`, { cookie: planted })
+      hold(other.status === 404, 'the client that planted the secret reads the attempt')
       const older = signedIn.computer.cookieHeader()
       const next = await scene.confirm()
       const again = { ...next, computer: mergeCookies(next.computer, older) }
       const redeemed = await scene.redeem(again)
       const fresh = redeemed.cookies.map((line) => line.split(';')[0] ?? '').filter((pair) => older.includes(pair))
-      hold(redeemed.status === 200 && fresh.length === 0, 'a sign-in keeps the session that the browser brought')
+      hold(redeemed.status === 200 && fresh.length === 0, 'a sign-in keeps the session that the browser sent')
       const stale = await scene.browser().send('GET', '/api/session', { cookie: older })
       hold(stale.json?.signedIn === false, 'the session from before the sign-in still works')
     },
@@ -201,7 +207,7 @@ function sharedStart(a, b) {
   return at < 0 ? a.length : at
 }
 
-/** How many places do not hold the same character in all of them. @param {string[]} values */
+/** In how many positions the values differ. @param {string[]} values */
 function varied(values) {
   const [first = ''] = values
   return [...first].filter((char, at) => values.some((value) => value[at] !== char)).length

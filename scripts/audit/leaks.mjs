@@ -1,17 +1,14 @@
-// F6: who learns what, and when.
+// F6: which data each party receives, and when.
 import { networkInterfaces } from 'node:os'
 import { hold, Skip } from './check.mjs'
 
 /**
  * @typedef {Record<string, string>} Headers
- * @typedef {{ place: string | null, sameNetwork: boolean }} Seen what the phone is shown of the
- * computer
+ * @typedef {{ place: string | null, sameNetwork: boolean }} Seen what the phone receives about
+ * the computer
  */
 
-/**
- * Platforms name a client's city in these, each on its own deployments; elsewhere a client can send
- * them.
- */
+/** Each is set by one platform to a client's city. On another platform a client can send it. */
 const CITY_HEADERS = [
   'cf-ipcity',
   'x-vercel-ip-city',
@@ -22,7 +19,7 @@ const CITY_HEADERS = [
   'fastly-geo-city',
 ]
 
-/** Public addresses in two cities, as a database of places has them. */
+/** Public addresses that databases of places have in two cities. */
 const OTHER_NETWORKS = ['81.2.69.142', '89.160.20.112']
 
 const forwardedFor = (/** @type {string} */ address) => ({
@@ -31,27 +28,30 @@ const forwardedFor = (/** @type {string} */ address) => ({
   Forwarded: `for=${address}`,
 })
 
+/** The length of a fragment with 96 random bits. */
+const LEAST_FRAGMENT_CHARS = 16
+
 /** @type {import('./check.mjs').Check[]} */
 export const leaks = [
   {
     id: 'leaks.computer',
-    title: 'the computer learns a name and a picture, after the scan and not before',
+    title: 'the computer receives a name and a picture, only after the scan',
     flaws: ['F6'],
     run: async (scene) => {
       const scanned = await scene.scan()
-      hold(scanned.attempt.person === undefined, 'a person is named before the scan')
+      hold(scanned.attempt.person === undefined, 'the computer receives a person before the scan')
       const { person, claim, match } = await scene.statusOf(scanned)
-      hold(person !== undefined, 'the computer does not show whose account it is')
+      hold(person !== undefined, 'the computer does not receive the person')
       hold(
         Object.keys(person).every((key) => key === 'name' || key === 'avatarUrl'),
         `the computer receives ${Object.keys(person)}`,
       )
-      hold(claim === undefined && match?.number === undefined, 'the computer receives what is for the phone alone')
+      hold(claim === undefined && match?.number === undefined, 'the computer receives data that is for the phone only')
     },
   },
   {
     id: 'leaks.phone',
-    title: 'the phone learns which browser wants to sign in, but not its address',
+    title: 'the phone receives which browser wants to sign in, but not its address',
     flaws: ['F6'],
     mitigations: ['6.1.1', '6.1.14'],
     run: async (scene) => {
@@ -63,11 +63,11 @@ export const leaks = [
       }
       hold(!/\b\d{1,3}(\.\d{1,3}){3}\b/.test(text.replace(review.claim, '')), 'the phone receives an address')
       const { browser, os, requestedAgoMs, sameNetwork, known } = review.computer ?? {}
-      hold(browser === 'Firefox' && os === 'Linux', `the phone is shown ${browser} on ${os}`)
-      hold(typeof requestedAgoMs === 'number', 'the phone is not shown since when')
+      hold(browser === 'Firefox' && os === 'Linux', `the phone receives ${browser} on ${os}`)
+      hold(typeof requestedAgoMs === 'number', 'the phone does not receive when the attempt was started')
       hold(
         typeof sameNetwork === 'boolean' && typeof known === 'boolean',
-        'the phone is not shown whether the computer is near or known',
+        'the phone does not receive whether the computer is near or known',
       )
     },
   },
@@ -87,36 +87,36 @@ export const leaks = [
       }
       const plain = await look({})
       const cities = Object.fromEntries(CITY_HEADERS.map((name, index) => [name, `Auditville ${index}`]))
-      const [here, elsewhere] = OTHER_NETWORKS.map(forwardedFor)
+      const [here, there] = OTHER_NETWORKS.map(forwardedFor)
       const forged = {
         city: await look(cities),
         same: await look(here ?? {}, here),
-        different: await look(here ?? {}, elsewhere),
+        different: await look(here ?? {}, there),
       }
       for (const { place } of Object.values(forged)) {
         const [header = 'forwarded headers'] = Object.entries(cities).find(([, city]) => place?.includes(city)) ?? []
-        // Null where the deployment believes nothing of such a request.
+        // Null if the deployment does not trust such a request.
         hold(
           place === plain.place || place === null,
-          `the phone is shown the place of the computer’s own ${header}: ${place}`,
+          `the phone receives the place from the computer’s own ${header}: ${place}`,
         )
       }
       const isChosen = forged.same.sameNetwork && !(plain.sameNetwork && forged.different.sameNetwork)
-      hold(!isChosen, 'a computer that names the phone’s address in a header of its own counts as near')
+      hold(!isChosen, 'a computer that sends the phone’s address in its own header counts as near')
     },
   },
   {
     id: 'leaks.code',
-    title: 'a code is in the fragment, where no server, log or preview sees it',
+    title: 'a code is in the fragment, which no server, log or preview receives',
     flaws: ['F6'],
     run: async (scene) => {
       const { attempt } = await scene.start()
       const url = new URL(attempt.code.url)
-      hold(url.hash.length > ID_LEAST && url.search === '', 'the code is not in the fragment')
+      hold(url.hash.length > LEAST_FRAGMENT_CHARS && url.search === '', 'the code is not in the fragment')
       hold(url.origin === scene.origin, `the code leads to ${url.origin}`)
       hold(
         !attempt.code.url.includes('claim') && !url.pathname.includes(attempt.id),
-        'the code’s path names the attempt',
+        'the code’s path contains the attempt',
       )
     },
   },
@@ -136,15 +136,15 @@ export const leaks = [
         const answer = await stranger.send('GET', path, { forMs: 1_000 })
         hold(
           !answer.text.includes('avatarUrl":"') || answer.status >= 400,
-          `${path.replace(code, '…')} names the person`,
+          `${path.replace(code, '…')} contains the person`,
         )
-        hold(!answer.text.includes(`"${attempt.id}"`), `${path.replace(code, '…')} names the attempt`)
+        hold(!answer.text.includes(`"${attempt.id}"`), `${path.replace(code, '…')} contains the attempt`)
       }
     },
   },
   {
     id: 'leaks.errors',
-    title: 'errors disclose nothing about the inside',
+    title: 'error responses disclose no internals',
     flaws: ['F6'],
     run: async (scene) => {
       const browser = scene.browser()
@@ -166,13 +166,13 @@ export const leaks = [
         hold(status >= 400 && status < 500, `${method} ${path.slice(0, 40)} is answered with ${status}`)
         hold(
           !/\n\s+at |node_modules|SQLITE|ECONN|ZodError|stack/i.test(text),
-          `${method} ${path.slice(0, 40)} discloses the inside`,
+          `${method} ${path.slice(0, 40)} discloses internals`,
         )
       }
     },
   },
   {
-    id: 'leaks.told',
+    id: 'leaks.notified',
     title: 'the person’s phone is notified of a sign-in at once',
     mitigations: ['6.1.6'],
     run: async (scene) => {
@@ -185,10 +185,7 @@ export const leaks = [
       const { status, text } = await stream
       if (status === 404) throw new Skip('there is no stream of the account')
       hold(text.includes(redeemed.json.session.id), 'the phone is not notified of the new computer within 4 s')
-      hold(!text.includes(scanned.review.claim), 'the stream of the account carries the claim')
+      hold(!text.includes(scanned.review.claim), 'the stream of the account contains the claim')
     },
   },
 ]
-
-/** A fragment that can hold 96 random bits. */
-const ID_LEAST = 16

@@ -1,16 +1,16 @@
-// Rate limits. Last, for it uses up what the other checks need.
+// Rate limits. Run last, because these checks use up limits that the others need.
 import { randomBytes } from 'node:crypto'
 import { hold, holdRefused } from './check.mjs'
 
 /** @typedef {import('./wire.mjs').Answer} Answer */
 
-/** No person signs in this often. */
+/** More than any person needs. */
 const MANY = 40
 
 /**
- * More than twice what a deployment with RATE_LIMIT_SCALE=2 lets pass in one window: if a window
- * ends meanwhile, the one before or the one after it still receives more than its limit. Refusals
- * count per process: many processes behind one address let more pass.
+ * More than twice what a deployment with RATE_LIMIT_SCALE=2 allows in one window: if a window ends
+ * meanwhile, the one before or the one after it still receives more than its limit. Refusals are
+ * counted per process: several processes behind one address allow more.
  */
 const REFUSALS = 600
 const SPRAYED = 100
@@ -19,7 +19,7 @@ const SPRAYED = 100
 export const limits = [
   {
     id: 'limits.redeem',
-    title: 'tickets cannot be tried without end, and a stranger uses up none of the owner’s tries',
+    title: 'tickets cannot be guessed without limit, and another browser cannot use up the owner’s tries',
     mitigations: ['6.1.11'],
     run: async (scene) => {
       const [confirmed, other] = await Promise.all([scene.confirm(), scene.confirm()])
@@ -30,31 +30,31 @@ export const limits = [
       )
       hold(
         strange.every(({ status }) => status === 404 || status === 429),
-        'a stranger’s ticket is answered with something else than 404',
+        'a ticket from another browser is not answered with 404',
       )
-      hold((await scene.redeem(confirmed)).status === 200, 'a stranger has used up the tries of the owner')
+      hold((await scene.redeem(confirmed)).status === 200, 'another browser has used up the tries of the owner')
       const mine = `/api/qr/${other.attempt.id}/redeem`
       const tried = await many((index) =>
         other.computer.send('POST', mine, { body: { ticket: `x${index}` }, impatient: true }),
       )
       holdLimited(tried, 'wrong tickets')
-      // The limit on refusals alone would let the right one through.
+      // With the limit on refusals only, the right one would still work.
       hold((await scene.redeem(other)).status !== 200, `after ${MANY} wrong tickets the right one still works`)
     },
   },
   {
     id: 'limits.codes',
-    title: 'codes cannot be tried without end, and another person still scans',
+    title: 'codes cannot be guessed without limit, and another person can still scan',
     flaws: ['F3'],
     mitigations: ['6.1.11'],
     run: async (scene) => {
       const other = await scene.phone()
-      const thief = await scene.otherThan(other)
+      const attacker = await scene.otherThan(other)
       const guess = () => ({ code: randomBytes(27).toString('base64url') })
-      const tried = await many(() => thief.send('POST', '/api/qr/scan', { body: guess(), impatient: true }))
+      const tried = await many(() => attacker.send('POST', '/api/qr/scan', { body: guess(), impatient: true }))
       hold(
         tried.every(({ status }) => status === 404 || status === 429),
-        'a made-up code is answered with something else than 404',
+        'a made-up code is not answered with 404',
       )
       holdLimited(tried, 'made-up codes')
       const { code } = await scene.start()
@@ -64,7 +64,7 @@ export const limits = [
   },
   {
     id: 'limits.refusals',
-    title: 'refused requests of one address are limited, and what would succeed is not held back',
+    title: 'refused requests of one address are limited, and requests that would succeed are not',
     flaws: ['F3'],
     mitigations: ['6.1.11'],
     run: async (scene) => {
@@ -84,31 +84,31 @@ export const limits = [
         'a wrong state': () => match(own.attempt.id, own.computer),
         'an ended attempt': () => match(ended.attempt.id, ended.computer),
       }
-      const endless = new Set(Object.keys(kinds))
+      const unlimited = new Set(Object.keys(kinds))
       let sent = 0
-      while (endless.size > 0 && sent < REFUSALS) {
+      while (unlimited.size > 0 && sent < REFUSALS) {
         const batch = Object.entries(kinds).flatMap((kind) => Array.from({ length: 5 }, () => kind))
         const answers = await Promise.all(batch.map(async ([kind, send]) => ({ kind, answer: await send() })))
         for (const { kind, answer } of answers) {
           holdRefused(answer, `a request with ${kind}`, [404, 403, 409, 410, 429])
           if (answer.status !== 429) continue
           holdRetryAfter(answer)
-          endless.delete(kind)
+          unlimited.delete(kind)
         }
         sent += batch.length
         const path = `/api/qr/${own.attempt.id}?after=0&waitMs=0`
         const still = await own.computer.send('GET', path, { impatient: true })
         hold(still.status === 200, `and the owner’s own attempt is answered with ${still.status}`)
       }
-      hold(endless.size === 0, `${sent} refused requests, and never a 429 for ${[...endless].join(', ')}`)
+      hold(unlimited.size === 0, `${sent} refused requests without a 429 for ${[...unlimited].join(', ')}`)
       const body = { claim: scanned.review.claim }
-      const no = await scanned.phone.send('POST', '/api/qr/cancel', { body, impatient: true })
-      hold(no.status === 200, `and a no of the phone is answered with ${no.status}`)
+      const cancelled = await scanned.phone.send('POST', '/api/qr/cancel', { body, impatient: true })
+      hold(cancelled.status === 200, `and a cancel of the phone is answered with ${cancelled.status}`)
     },
   },
   {
     id: 'limits.passwords',
-    title: 'passwords of one name cannot be tried without end',
+    title: 'passwords of one name cannot be guessed without limit',
     mitigations: ['6.1.11'],
     run: async (scene) => {
       const username = `unknown-${randomBytes(4).toString('hex')}`
@@ -119,14 +119,14 @@ export const limits = [
       )
       hold(
         tried.every(({ status }) => status === 401 || status === 429),
-        'a wrong password is answered with something else than 401',
+        'a wrong password is not answered with 401',
       )
       holdLimited(tried, 'wrong passwords')
     },
   },
   {
     id: 'limits.spraying',
-    title: 'nor can one password with many names of one address',
+    title: 'one address cannot try one password with many names without limit',
     mitigations: ['6.1.11'],
     run: async (scene) => {
       /** @type {Answer[]} */
@@ -143,7 +143,7 @@ export const limits = [
   },
   {
     id: 'limits.tokens',
-    title: 'bearer tokens cannot be tried without end',
+    title: 'bearer tokens cannot be guessed without limit',
     mitigations: ['6.1.11'],
     run: async (scene) => {
       const tried = await many((index) =>
@@ -159,7 +159,7 @@ export const limits = [
   },
   {
     id: 'limits.browser',
-    title: 'one browser does not start attempts without end',
+    title: 'one browser cannot start attempts without limit',
     mitigations: ['6.1.11'],
     run: async (scene) => {
       const { computer } = await scene.start()
@@ -171,7 +171,7 @@ export const limits = [
   },
   {
     id: 'limits.address',
-    title: 'nor does one address, whatever it says of itself',
+    title: 'one address cannot start attempts without limit, whatever forwarded headers it sends',
     mitigations: ['6.1.11'],
     run: async (scene) => {
       const tried = []
@@ -198,7 +198,7 @@ function many(send) {
 
 /** @param {Answer} answer a 429 */
 function holdRetryAfter({ headers }) {
-  hold(Number(headers['retry-after']) > 0, 'a 429 does not say for how long')
+  hold(Number(headers['retry-after']) > 0, 'a 429 has no Retry-After')
 }
 
 /**
@@ -207,7 +207,7 @@ function holdRetryAfter({ headers }) {
  */
 function holdLimited(tried, what) {
   const refused = tried.filter(({ status }) => status === 429)
-  hold(refused.length > 0, `${tried.length} ${what} at once, and none is refused with 429`)
+  hold(refused.length > 0, `${tried.length} ${what} at once, and none of them is refused with 429`)
   for (const answer of refused) holdRetryAfter(answer)
   hold(
     tried.every(({ status }) => status < 500),

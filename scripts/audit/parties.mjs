@@ -1,5 +1,5 @@
-// The parties of a sign-in as PROTOCOL.md has them: a computer's browser, and a phone with a cookie
-// or a token.
+// The parties of a sign-in, as in PROTOCOL.md: a computer's browser, and a phone with a cookie or a
+// token.
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 
 /**
@@ -10,18 +10,18 @@ import { createHash, createHmac, randomBytes } from 'node:crypto'
  * Credentials
  */
 
-/** A browser: keeps its cookies, and says where its requests come from. */
+/** A browser: keeps its cookies, and sends the origin of its requests. */
 export class Browser {
   /**
    * @param {Wire} wire
-   * @param {string} origin the public origin: what its pages come from
+   * @param {string} origin the public origin: that of its pages
    */
   constructor(wire, origin) {
     this.wire = wire
     this.origin = origin
     /** @type {Map<string, string>} */
     this.cookies = new Map()
-    /** Every `Set-Cookie` line it got. @type {string[]} */
+    /** Every `Set-Cookie` line that it received. @type {string[]} */
     this.lines = []
   }
 

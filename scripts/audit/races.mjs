@@ -1,4 +1,4 @@
-// One scanner, one winner, one session, whatever happens at once.
+// Of concurrent requests one succeeds: one scanner, one result, one session.
 import { hold } from './check.mjs'
 
 const WAYS = 20
@@ -7,7 +7,7 @@ const WAYS = 20
 export const races = [
   {
     id: 'races.scan',
-    title: 'phones that scan at once: one gets it',
+    title: 'concurrent scans by phones: exactly one succeeds',
     flaws: ['F2'],
     mitigations: ['6.1.3'],
     run: async (scene) => {
@@ -21,7 +21,7 @@ export const races = [
   },
   {
     id: 'races.redeem',
-    title: `${WAYS} redeems at once: one session`,
+    title: `${WAYS} concurrent redeems: one session`,
     flaws: ['F2'],
     run: async (scene) => {
       const confirmed = await scene.confirm()
@@ -41,7 +41,7 @@ export const races = [
   },
   {
     id: 'races.redeem-or-cancel',
-    title: 'redeem and cancel at once: one of them wins',
+    title: 'a concurrent redeem and cancel: exactly one succeeds',
     flaws: ['F2'],
     run: async (scene) => {
       for (const confirmed of await Promise.all([scene.confirm(), scene.confirm(), scene.confirm()])) {
@@ -50,19 +50,19 @@ export const races = [
           confirmed.phone.send('POST', '/api/qr/cancel', { body: { claim: confirmed.review.claim } }),
         ])
         const both = `${redeemed.status} and ${cancelled.status} (${cancelled.json?.status ?? cancelled.json?.code})`
-        // A cancel that comes second revokes the session ("Wasn't you?"), and both have won in that
-        // order.
+        // A cancel after the redeem revokes the session ("Wasn't you?"): then both have succeeded,
+        // in that order.
         const isRevoked = cancelled.status === 200 && cancelled.json?.status === 'revoked'
         const isCancelled = cancelled.status === 200 && !isRevoked
         hold((redeemed.status === 200) !== isCancelled, `redeem and cancel are answered with ${both}`)
         const { json } = await confirmed.computer.send('GET', '/api/session')
-        hold(json?.signedIn === (redeemed.status === 200 && !isRevoked), `after ${both} the session says otherwise`)
+        hold(json?.signedIn === (redeemed.status === 200 && !isRevoked), `after ${both} the session does not match`)
       }
     },
   },
   {
     id: 'races.confirm-or-cancel',
-    title: 'a cancel beats a confirm that comes with it',
+    title: 'of a concurrent confirm and cancel, the cancel takes effect',
     flaws: ['F2'],
     run: async (scene) => {
       const scanned = await scene.match()
@@ -70,7 +70,7 @@ export const races = [
       await scene.untilReadable(scanned)
       await Promise.all(['confirm', 'cancel'].map((step) => scanned.phone.send('POST', `/api/qr/${step}`, { body })))
       const { status } = await scene.statusOf(scanned)
-      hold(status === 'cancelled', `after a confirm and a cancel at once the attempt is ${status}`)
+      hold(status === 'cancelled', `after a concurrent confirm and cancel the attempt is ${status}`)
     },
   },
 ]

@@ -1,4 +1,4 @@
-// Other sites, broken cookies, odd bodies and methods.
+// Requests of other sites, with malformed cookies, bodies and methods.
 import { hold, holdRefused, requireJudged, Skip } from './check.mjs'
 
 /** @type {[string, string][]} */
@@ -17,17 +17,17 @@ const CHANGES = [
   ['DELETE', '/api/sessions/x'],
 ]
 
-/** A person needs longer than this from the scan to the tap. */
+/** A person needs longer than this between the scan and the tap. */
 const LEAST_PACE_MS = 600
 
-/** What a form of another site can send, and what only a script can. */
+/** The first only a script can send, the others a form of another site too. */
 const TYPES = ['application/json', 'text/plain', 'application/x-www-form-urlencoded']
 
 /** @type {import('./check.mjs').Check[]} */
 export const requests = [
   {
     id: 'requests.cross-site',
-    title: 'other sites change nothing, whatever they say they are',
+    title: 'other sites change nothing, whatever origin they send',
     flaws: ['F1'],
     run: async (scene) => {
       const { computer, phone } = await scene.signIn()
@@ -45,8 +45,8 @@ export const requests = [
       ]
       for (const [row, [method, path]] of CHANGES.entries()) {
         for (const [column, { site, origin }] of evil.entries()) {
-          // Each type with each route and with each origin, but not all three together: refusals
-          // are limited too.
+          // Each type with each route and with each origin, but not every combination: refusals are
+          // limited.
           const type = TYPES[(row + column) % TYPES.length] ?? ''
           const answer = await scene.wire.sendPatiently(method, path, {
             body: '{}',
@@ -58,10 +58,7 @@ export const requests = [
             },
           })
           holdRefused(answer, `${method} ${path} from ${origin} (${site}, ${type})`)
-          hold(
-            answer.headers['access-control-allow-origin'] === undefined,
-            `${method} ${path} gives another origin permission`,
-          )
+          hold(answer.headers['access-control-allow-origin'] === undefined, `${method} ${path} allows another origin`)
         }
       }
       hold(
@@ -87,18 +84,21 @@ export const requests = [
           `/q?claim=${claim}&confirm=1`,
         ]) {
           const answer = await scanned.phone.send(method, path)
-          hold(answer.cookies.length === 0 && answer.status < 500, `${method} ${path.split('?')[0]} does something`)
+          hold(
+            answer.cookies.length === 0 && answer.status < 500,
+            `${method} ${path.split('?')[0]} sets a cookie or fails`,
+          )
         }
         const page = await scanned.computer.send(method, '/login')
         hold(page.cookies.length === 0, 'opening the login page sets a cookie')
       }
       const { status } = await scene.statusOf(scanned)
-      hold(status === 'scanned', `a GET has moved the attempt: ${status}`)
+      hold(status === 'scanned', `a GET has changed the attempt: ${status}`)
     },
   },
   {
     id: 'requests.pace',
-    title: 'a confirm in the moment of the scan is refused: no person has read the question',
+    title: 'a confirm right after the scan is refused: no person has read the screen',
     mitigations: ['6.1.14'],
     run: async (scene) => {
       const scanned = await scene.match()
@@ -106,12 +106,12 @@ export const requests = [
       const early = requireJudged(await scanned.phone.send('POST', '/api/qr/confirm', { body, impatient: true }))
       const gapMs = performance.now() - scanned.scannedAt + scanned.scanMs
       if (early.status === 200 && gapMs > LEAST_PACE_MS)
-        throw new Skip(`this network is too slow to be too soon: ${Math.round(gapMs)} ms from scan to confirm`)
+        throw new Skip(`this network is too slow for the check: ${Math.round(gapMs)} ms from scan to confirm`)
       const what = `a confirm ${Math.round(gapMs)} ms after the scan`
       hold(early.status === 409 && early.json?.code === 'too_soon', `${what} is answered with ${early.status}`)
       hold(Number(early.headers['retry-after']) > 0, `${what} is refused without a Retry-After`)
       const { status } = await scene.statusOf(scanned)
-      hold(status === 'scanned', `${what} has moved the attempt: ${status}`)
+      hold(status === 'scanned', `${what} has changed the attempt: ${status}`)
       hold((await scene.approve(scanned)).status === 200, 'and a later confirm is refused too')
     },
   },
@@ -129,14 +129,14 @@ export const requests = [
       ]) {
         const answer = await scene.browser().send(/** @type {string} */ (method), /** @type {string} */ (path))
         hold(answer.status === 405, `${method} ${path} is answered with ${answer.status}`)
-        hold(/[A-Z]/.test(answer.headers.allow ?? ''), `${method} ${path} does not say what is offered`)
+        hold(/[A-Z]/.test(answer.headers.allow ?? ''), `${method} ${path} has no Allow header`)
         hold(!/cookie:/i.test(answer.text), `${method} ${path} echoes the request`)
       }
     },
   },
   {
     id: 'requests.bodies',
-    title: 'bodies too large, of another type, or with more in them are refused',
+    title: 'bodies that are too large, of another type, or with further fields are refused',
     flaws: ['F4'],
     run: async (scene) => {
       const { computer, attempt } = await scene.start()
@@ -147,7 +147,7 @@ export const requests = [
         ['of another type', '{"number":"42"}', 'text/plain', 415],
         ['of a form', 'number=42', 'application/x-www-form-urlencoded', 415],
         ['that is no JSON', '{"number"', 'application/json', 400],
-        ['with a field more', '{"number":"42","version":9}', 'application/json', 400],
+        ['with a further field', '{"number":"42","version":9}', 'application/json', 400],
         ['with a field twice', '{"number":"42","number":"43"}', 'application/json', 400],
         ['with a prototype', '{"number":"42","__proto__":{"passed":true}}', 'application/json', 400],
         ['of another shape', '["42"]', 'application/json', 400],
@@ -161,7 +161,7 @@ export const requests = [
   },
   {
     id: 'requests.cookies',
-    title: 'broken cookies are the same as none',
+    title: 'malformed cookies are handled as absent',
     flaws: ['F5'],
     run: async (scene) => {
       const { computer, phone } = await scene.signIn()
@@ -182,7 +182,7 @@ export const requests = [
           }),
         ]
         for (const each of broken) {
-          // What stands behind a tilde is not part of what is sealed.
+          // The part after a tilde is not sealed.
           if (value.startsWith(each.split('~')[0] || '\n') && each.includes('~')) continue
           const cookie = `${name}=${each}`
           const answers = [
@@ -192,10 +192,10 @@ export const requests = [
           ]
           hold(
             answers.every(({ status }) => status < 500),
-            `a broken ${name} is answered with a 5xx`,
+            `a malformed ${name} is answered with a 5xx`,
           )
-          hold(!answers.some(({ json }) => json?.signedIn === true), `a broken ${name} signs in`)
-          hold(answers[2]?.status === 401, `a broken ${name} lists computers`)
+          hold(!answers.some(({ json }) => json?.signedIn === true), `a malformed ${name} signs in`)
+          hold(answers[2]?.status === 401, `a malformed ${name} lists computers`)
         }
       }
     },

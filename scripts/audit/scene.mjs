@@ -1,4 +1,4 @@
-// What the checks share: fresh browsers, the people's phones, and whole sign-ins.
+// What the checks share: new browsers, the people's phones, and complete sign-ins.
 import { Skip } from './check.mjs'
 import { Browser, Phone, scansOf } from './parties.mjs'
 import { pause, retryAfterOf } from './wire.mjs'
@@ -24,7 +24,7 @@ const PACE_MS = 750
 /** How often a confirm is sent where the deployment requires a longer pause than that. */
 const PATIENT_TIMES = 3
 
-/** The deployment as one person's checks see it: each sign-in is that person's. */
+/** The deployment for the checks of one person: each sign-in is that person's. */
 export class Scene {
   /** @type {Shared} */
   #shared
@@ -58,7 +58,7 @@ export class Scene {
     return scansOf(/** @type {Credentials} */ (this.people[this.person]))
   }
 
-  /** Every attempt that was started, for the checks of chance. */
+  /** Every attempt that was started, for the checks of randomness. */
   get started() {
     return this.#shared.started
   }
@@ -76,12 +76,12 @@ export class Scene {
     const { phones } = this.#shared
     const known = phones.get(index)
     if (known !== undefined) return known
-    const made = this.newPhone(index)
-    phones.set(index, made)
-    return made
+    const created = this.newPhone(index)
+    phones.set(index, created)
+    return created
   }
 
-  /** The index of a person whose phone has a cookie: this one's, where it has. */
+  /** The index of a person whose phone has a cookie: this person, if possible. */
   requireCookiePerson() {
     const order = [this.person, ...this.people.keys()]
     const found = order.find((index) => 'username' in (this.people[index] ?? {}))
@@ -127,7 +127,7 @@ export class Scene {
     const started = await this.start()
     const answer = await phone.send('POST', '/api/qr/scan', { body: { code: started.code }, impatient: true })
     if (answer.status === 429) {
-      // A code does not live as long as a rate limit: after that, another one.
+      // The code expires before the rate limit ends: a new one is needed.
       await this.wire.waitFor(retryAfterOf(answer), 'a scan')
       return await this.scan(by)
     }
@@ -135,7 +135,7 @@ export class Scene {
     return { ...started, phone, review, scannedAt: performance.now(), scanMs: answer.ms }
   }
 
-  /** Scanned, with the number typed where one is asked for. @returns {Promise<Scanned>} */
+  /** Scanned, with the number typed if one is required. @returns {Promise<Scanned>} */
   async match(/** @type {Phone | undefined} */ by = undefined) {
     const scanned = await this.scan(by)
     const { computer, attempt, review } = scanned
@@ -181,7 +181,7 @@ export class Scene {
   }
 
   /**
-   * Impatient: a ticket does not live as long as a rate limit.
+   * Impatient: a ticket expires before a rate limit ends.
    * @param {Confirmed} confirmed
    * @param {Browser} [by]
    */
@@ -189,7 +189,7 @@ export class Scene {
     return by.send('POST', `/api/qr/${attempt.id}/redeem`, { body: { ticket }, impatient: true })
   }
 
-  /** What the computer sees now. @param {Started} started */
+  /** The view of the computer. @param {Started} started */
   async statusOf({ computer, attempt }) {
     return this.#require(await computer.send('GET', `/api/qr/${attempt.id}`), 200, 'status')
   }
@@ -201,6 +201,6 @@ export class Scene {
    */
   #require(answer, status, step) {
     if (answer.status === status) return answer.json
-    throw new Error(`${step} answered ${answer.status} instead of ${status}: ${answer.text.slice(0, 200)}`)
+    throw new Error(`the response to ${step} is ${answer.status} instead of ${status}: ${answer.text.slice(0, 200)}`)
   }
 }

@@ -1,4 +1,4 @@
-// F5: every token is checked for who made it, for whom, for what, and until when.
+// F5: of every token, the issuer, the audience, the purpose and the expiry are checked.
 import { createHmac } from 'node:crypto'
 import { hold, holdRefused, Skip } from './check.mjs'
 
@@ -6,7 +6,7 @@ import { hold, holdRefused, Skip } from './check.mjs'
 export const tokens = [
   {
     id: 'tokens.ticket',
-    title: 'a ticket that is wrong in any way opens nothing',
+    title: 'a ticket that is wrong in any way is refused',
     flaws: ['F5'],
     run: async (scene) => {
       const [confirmed, other] = await Promise.all([scene.confirm(), scene.confirm()])
@@ -20,7 +20,7 @@ export const tokens = [
         confirmed.review.claim,
       ]
       const { id } = confirmed.attempt
-      // One of the five tries of an attempt is kept for the right ticket. Impatient: see
+      // Of the five tries of an attempt, the last is for the right ticket. Impatient: see
       // Scene.redeem.
       for (const each of wrong.slice(0, 4)) {
         const answer = await confirmed.computer.send('POST', `/api/qr/${id}/redeem`, {
@@ -57,7 +57,7 @@ export const tokens = [
   },
   {
     id: 'tokens.claim',
-    title: 'a claim that is wrong in any way confirms nothing',
+    title: 'a claim that is wrong in any way is refused',
     flaws: ['F5'],
     run: async (scene) => {
       const phone = await scene.phone()
@@ -69,12 +69,12 @@ export const tokens = [
         holdRefused(answer, 'confirming with a wrong claim', [400, 404])
       }
       const { status } = await scene.statusOf(scanned)
-      hold(status === 'scanned', `a wrong claim has moved the attempt: ${status}`)
+      hold(status === 'scanned', `a wrong claim has changed the attempt: ${status}`)
     },
   },
   {
     id: 'tokens.purpose',
-    title: 'no cookie can be used as another',
+    title: 'no cookie is accepted under the name of another',
     flaws: ['F5'],
     run: async (scene) => {
       const { computer, phone } = await scene.signIn()
@@ -97,7 +97,7 @@ export const tokens = [
   },
   {
     id: 'tokens.seal',
-    title: 'a genuine cookie with anything behind it is no cookie',
+    title: 'a valid cookie with a suffix is refused',
     flaws: ['F5'],
     run: async (scene) => {
       const { computer, phone, attempt } = await scene.signIn()
@@ -111,7 +111,7 @@ export const tokens = [
           async (seal) => (await send(`/api/qr/${attempt.id}`, seal)).status === 200,
         ]
         const opened = await Promise.all(ways.map((opens) => opens(value)))
-        hold(opened.includes(true), `a genuine ${name} is no cookie`)
+        hold(opened.includes(true), `a valid ${name} is refused`)
         for (const suffix of ['~2', '~2~2', '2', 'x', '~', '.', '%20', value, `~${value}`]) {
           const what = suffix.endsWith(value) ? 'itself' : suffix
           for (const [index, opens] of ways.entries()) {
@@ -192,13 +192,13 @@ export const tokens = [
   },
   {
     id: 'tokens.number',
-    title: 'the number, where it is asked for, is only on the phone, and two tries are all',
+    title: 'the number, where it is required, is only on the phone, and there are two tries',
     flaws: ['F5'],
     mitigations: ['6.1.16'],
     run: async (scene) => {
       const scanned = await scene.scan()
       const { computer, attempt, phone, review } = scanned
-      if (!review.match?.required) throw new Skip('none is asked for between these two devices')
+      if (!review.match?.required) throw new Skip('none is required between these two devices')
       const shown = await computer.send('GET', `/api/qr/${attempt.id}`)
       const { number, ...rest } = shown.json?.match ?? {}
       hold(number === undefined && Object.keys(rest).length <= 3, 'the computer receives the number')

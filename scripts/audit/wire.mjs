@@ -1,4 +1,4 @@
-// The audit's own way to a server: raw enough to send what no browser would.
+// The HTTP client of the audit. It can send requests that no browser would.
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 
@@ -11,10 +11,10 @@ import { request as requestHttps } from 'node:https'
 const DEADLINE_MS = 30_000
 const MAX_CHARS = 1_000_000
 
-/** The longest limit of PROTOCOL.md is 10 min; a deployment that says more is not waited for. */
+/** The longest limit of PROTOCOL.md is 10 min; a longer Retry-After is an error. */
 const PATIENCE_S = 900
 
-/** One deployment. Waits as long as its rate limits say. */
+/** One deployment. Waits for its rate limits. */
 export class Wire {
   /** @param {string} base */
   constructor(base) {
@@ -37,7 +37,7 @@ export class Wire {
     const { hostname, port } = this.base
     const startedAt = performance.now()
     return new Promise((resolve, reject) => {
-      const asked = request({
+      const outgoing = request({
         hostname: hostname.replace(/^\[|\]$/g, ''),
         port,
         method,
@@ -50,9 +50,9 @@ export class Wire {
         },
         timeout: DEADLINE_MS,
       })
-      asked.on('timeout', () => asked.destroy(new Error(`no answer within ${DEADLINE_MS / 1000} s`)))
-      asked.on('error', reject)
-      asked.on('response', (response) => {
+      outgoing.on('timeout', () => outgoing.destroy(new Error(`no response within ${DEADLINE_MS / 1000} s`)))
+      outgoing.on('error', reject)
+      outgoing.on('response', (response) => {
         let read = ''
         const end = () => {
           resolve(toAnswer(response.statusCode ?? 0, response.headers, read, performance.now() - startedAt))
@@ -65,12 +65,12 @@ export class Wire {
         response.on('end', end)
         response.on('error', end)
       })
-      asked.end(text)
+      outgoing.end(text)
     })
   }
 
   /**
-   * The same, but waits as long as a rate limit says, and sends it again.
+   * The same, but after a 429 it waits for the Retry-After, and sends the request again.
    * @param {string} method
    * @param {string} path
    * @param {Sending} [sending]
@@ -121,7 +121,7 @@ function toAnswer(status, raw, text, ms) {
   try {
     json = JSON.parse(text)
   } catch {
-    // Not every answer is JSON.
+    // Not every response is JSON.
   }
   return { status, headers, cookies: raw['set-cookie'] ?? [], text, json, ms }
 }

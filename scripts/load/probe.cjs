@@ -1,4 +1,6 @@
-// Loaded into the server by `npm run soak`: on SIGUSR2 it collects garbage and writes what is left to the file named in PROBE_FILE.
+// Loaded by `npm run soak` into the server, which runs in plain Node: hence a CommonJS file for
+// `--require`. On SIGUSR2 it collects garbage and writes the heap size and the active resources to
+// the file named in PROBE_FILE.
 const { writeFileSync } = require('node:fs')
 
 process.on('SIGUSR2', () => {

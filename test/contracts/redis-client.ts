@@ -73,7 +73,7 @@ export function describeRedis(
 
     test('a script runs, also after the server has dropped it from its cache', async () => {
       expect(await redis.run(INCREMENT, ['c'], ['5'])).toEqual([5, '5', null, ['nested', 7]])
-      await server.ask('SCRIPT FLUSH')
+      await server.send('SCRIPT FLUSH')
       expect(await redis.run(INCREMENT, ['c'], ['2'])).toEqual([7, '2', null, ['nested', 7]])
     })
 

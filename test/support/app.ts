@@ -22,13 +22,14 @@ export class App {
 
   /** `clock`: its own, which stands still until the test sets it, when none is given. */
   constructor(env: Record<string, string> = {}, clock: (() => number) | null = null) {
-    this.#env = env
+    this.#env = { ...env }
     this.#clock = clock ?? (() => this.now)
     this.qrLogin = this.#boot()
   }
 
-  /** Ends this process's services and begins with new ones on the same data. */
-  restart(): void {
+  /** Ends this process's services and begins with new ones on the same data. `env`: what changes. */
+  restart(env: Record<string, string> = {}): void {
+    Object.assign(this.#env, env)
     this.qrLogin.close()
     this.qrLogin = this.#boot()
   }

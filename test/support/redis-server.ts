@@ -4,13 +4,19 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from './free-port'
+import { until } from './until'
+
+const OFTEN = { everyMs: 20 }
 
 /** Whether a redis-server is installed. */
 export function hasRedisServer(): boolean {
   return spawnSync('redis-server', ['--version']).status === 0
 }
 
-/** A real redis-server on a port of its own, with nothing on disk. */
+/**
+ * A real redis-server on a port of its own, with nothing on disk. A replica starts its first
+ * synchronization at once.
+ */
 export class RedisServer {
   readonly port: number
   readonly #folder = mkdtempSync(join(tmpdir(), 'qr-login-redis-'))
@@ -24,11 +30,16 @@ export class RedisServer {
     this.#env = { ...process.env, ...env }
   }
 
-  /** `more`: further settings, as words of the command line; `env`: more of its environment. */
+  /** `more`: further arguments of the command line; `env`: further environment. */
   static async start(more: readonly string[] = [], env: Record<string, string> = {}): Promise<RedisServer> {
     const server = new RedisServer(await freePort(), more, env)
     await server.start()
     return server
+  }
+
+  /** Of the running process; undefined while there is none. */
+  get pid(): number | undefined {
+    return this.#process?.pid
   }
 
   get url(): string {
@@ -46,6 +57,8 @@ export class RedisServer {
       '',
       '--appendonly',
       'no',
+      '--repl-diskless-sync',
+      'yes',
       '--repl-diskless-sync-delay',
       '0',
       '--dir',
@@ -53,10 +66,10 @@ export class RedisServer {
       ...this.#more,
     ]
     this.#process = spawn('redis-server', args, { stdio: 'ignore', env: this.#env })
-    while (!(await this.#answers())) await new Promise((resolve) => setTimeout(resolve, 20))
+    await until(async () => (await this.send('PING').catch(() => '')).startsWith('+PONG'), OFTEN)
   }
 
-  /** Ends it at once, as a lost node does. */
+  /** Kills it, as when a machine fails. The signal is sent before this returns. */
   async kill(): Promise<void> {
     const child = this.#process
     if (child === null) return
@@ -66,16 +79,22 @@ export class RedisServer {
     this.#process = null
   }
 
-  /** Becomes a replica of the other, and has all that it has when this resolves. */
-  async replicate(primary: RedisServer): Promise<void> {
-    await this.ask(`REPLICAOF 127.0.0.1 ${primary.port}`)
-    // One that is online may still be loading: then it confirms nothing.
-    const ask = 'SET replicating 1 PX 1000\r\nWAIT 1 100\r\n'
-    const isDone = async () => (await primary.#exchange(ask, /^:/m)).includes(':1')
-    while (!(await isDone())) await new Promise((resolve) => setTimeout(resolve, 20))
+  /**
+   * Makes it a replica of the other, which it connects to at `port`. Resolves when it has all data
+   * of the primary.
+   */
+  async replicate(primary: RedisServer, port = primary.port): Promise<void> {
+    await this.send(`REPLICAOF 127.0.0.1 ${port}`)
+    // A replica that is online may still be loading: then it confirms no write.
+    const write = 'SET replicating 1 PX 1000\r\nWAIT 1 100\r\n'
+    await until(async () => (await primary.#exchange(write, /^:/m)).includes(':1'), OFTEN)
   }
 
-  /** Stops answering without closing anything; `thaw` lets it go on. */
+  async isPrimary(): Promise<boolean> {
+    return (await this.send('INFO replication')).includes('role:master')
+  }
+
+  /** Suspends the process, so that it responds to nothing and closes nothing, until `thaw`. */
   freeze(): void {
     this.#process?.kill('SIGSTOP')
   }
@@ -84,23 +103,24 @@ export class RedisServer {
     this.#process?.kill('SIGCONT')
   }
 
+  /** May be called in an exit handler: what it awaits is not required. */
   async dispose(): Promise<void> {
-    await this.kill()
+    const killed = this.kill()
     rmSync(this.#folder, { recursive: true, force: true })
+    await killed
   }
 
-  /** Sends one command in words, and gives back the reply as it comes. */
-  ask(command: string): Promise<string> {
-    return this.#exchange(`${command}\r\n`)
-  }
-
-  /** The same, for words with anything in them. */
-  send(command: string[]): Promise<string> {
+  /**
+   * Sends one command, and resolves with the raw reply. An array is for arguments with spaces in
+   * them.
+   */
+  send(command: string | string[]): Promise<string> {
+    if (typeof command === 'string') return this.#exchange(`${command}\r\n`)
     const parts = command.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`)
     return this.#exchange(`*${command.length}\r\n${parts.join('')}`)
   }
 
-  /** Sends, and gives back what has come when it is `whole`. */
+  /** Sends the text, and resolves with the replies once they match `whole`. */
   #exchange(text: string, whole = /^/): Promise<string> {
     return new Promise((resolve, reject) => {
       const socket = connect(this.port, '127.0.0.1', () => socket.write(text))
@@ -112,10 +132,7 @@ export class RedisServer {
         resolve(replies)
       })
       socket.once('error', reject)
+      socket.once('close', () => reject(new Error('closed without a reply')))
     })
-  }
-
-  async #answers(): Promise<boolean> {
-    return (await this.ask('PING').catch(() => '')).startsWith('+PONG')
   }
 }

@@ -1,4 +1,4 @@
-import type { Asker } from './operations'
+import type { Requester } from './operations'
 
 /** Headers of answers. */
 export const HEADERS = {
@@ -51,8 +51,8 @@ const COMPUTER: Requirement[] = [{ computerCookie: [] }, { computerCookieHttp: [
 const PHONE: Requirement[] = [{ phoneCookie: [] }, { phoneCookieHttp: [] }, { phoneToken: [] }]
 
 /** One of these is enough. */
-export const SECURITY_OF: Record<Asker, readonly Requirement[]> = {
-  anyone: [],
+export const SECURITY_OF: Record<Requester, readonly Requirement[]> = {
+  any: [],
   browser: BROWSER,
   computer: COMPUTER,
   phone: PHONE,

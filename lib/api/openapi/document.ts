@@ -4,7 +4,7 @@ import { SESSION_ID } from '../../core/attempt/tokens'
 import type { ErrorCode } from '../../core/errors'
 import { statusOf } from '../../http/problem'
 import { HEADERS, PARAMETERS, SECURITY_OF, SECURITY_SCHEMES } from './components'
-import { type Answer, type Asker, type HeaderName, OPERATIONS, type Operation } from './operations'
+import { type Answer, type HeaderName, OPERATIONS, type Operation, type Requester } from './operations'
 import { SCHEMAS, type SchemaName } from './schemas'
 
 type Json = Record<string, unknown>
@@ -43,7 +43,7 @@ export function buildDocument(version: string): Json {
 }
 
 const DESCRIPTION = [
-  'Sign in on a computer by scanning a code with a signed-in phone. PROTOCOL.md says what each step means.',
+  'Sign in on a computer by scanning a code with a signed-in phone. PROTOCOL.md describes each step.',
   'HEAD is offered where GET is, but for event streams. Methods that are not offered get 405 `method_not_allowed`.',
   'Every refusal is a problem document; clients switch on its `code`.',
 ].join('\n\n')
@@ -69,8 +69,8 @@ function toSchemas(): Json {
 }
 
 function toOperation(path: string, method: string, operation: Operation): Json {
-  const { operationId, summary, asker, body, isOpen = false } = operation
-  const security = SECURITY_OF[asker]
+  const { operationId, summary, requester, body, isOpen = false } = operation
+  const security = SECURITY_OF[requester]
   return {
     operationId,
     tags: [tagOf(path)],
@@ -87,7 +87,7 @@ function toRequestBody(body: SchemaName): Json {
   return { required: body !== 'StartBody', content: { [JSON_TYPE]: { schema: refTo(body) } } }
 }
 
-function toParameters(path: string, { query = {}, asker, isConditional = false }: Operation): Json[] {
+function toParameters(path: string, { query = {}, requester, isConditional = false }: Operation): Json[] {
   const inPath = path.includes('{id}') ? [{ name: 'id', in: 'path', required: true, schema: idSchema(path) }] : []
   const inQuery = Object.entries(query).map(([name, { description, words }]) => ({
     name,
@@ -95,7 +95,7 @@ function toParameters(path: string, { query = {}, asker, isConditional = false }
     description,
     schema: words === undefined ? { type: 'integer', minimum: 0, maximum: 999_999_999 } : { enum: words },
   }))
-  const signature = asker === 'phone' || asker === 'account' ? ['X-Timestamp', 'X-Nonce', 'X-Signature'] : []
+  const signature = requester === 'phone' || requester === 'account' ? ['X-Timestamp', 'X-Nonce', 'X-Signature'] : []
   const inHeaders = [...(isConditional ? ['If-None-Match'] : []), ...signature]
   return [...inPath, ...inQuery, ...inHeaders.map((name) => ({ $ref: `#/components/parameters/${name}` }))]
 }
@@ -115,7 +115,7 @@ function toResponses(path: string, method: string, operation: Operation): Json {
 }
 
 /** Every code that this operation can be refused with. */
-function codesOf(path: string, method: string, { asker, isOpen, query, codes = [] }: Operation): Set<ErrorCode> {
+function codesOf(path: string, method: string, { requester, isOpen, query, codes = [] }: Operation): Set<ErrorCode> {
   const isHealth = path.startsWith('/api/health/')
   const all: (ErrorCode | false)[] = [
     'internal',
@@ -124,8 +124,8 @@ function codesOf(path: string, method: string, { asker, isOpen, query, codes = [
     ...(method === 'get' ? [] : (['cross_site', 'not_json', 'body_too_large', 'bad_request'] as const)),
     query !== undefined && 'bad_request',
     path.startsWith('/api/qr') && 'rate_limited',
-    ...CODES_OF[asker],
-    (asker === 'phone' || asker === 'account') && isOpen !== true && 'unauthenticated',
+    ...CODES_OF[requester],
+    (requester === 'phone' || requester === 'account') && isOpen !== true && 'unauthenticated',
     ...codes,
   ]
   return new Set(all.filter((code) => code !== false))
@@ -133,8 +133,8 @@ function codesOf(path: string, method: string, { asker, isOpen, query, codes = [
 
 const TOKEN_CODES = ['token_wrong', 'signature_wrong', 'two_identities', 'rate_limited'] as const
 
-const CODES_OF: Record<Asker, readonly ErrorCode[]> = {
-  anyone: [],
+const CODES_OF: Record<Requester, readonly ErrorCode[]> = {
+  any: [],
   browser: [],
   computer: [],
   phone: TOKEN_CODES,

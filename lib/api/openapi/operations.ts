@@ -2,10 +2,10 @@ import type { ErrorCode } from '../../core/errors'
 import type { SchemaName } from './schemas'
 
 /**
- * Who may ask. `phone`: a phone's cookie or a bearer token; `account`: that, or a computer's
- * cookie.
+ * The client that may send the request. `phone`: with a phone's cookie or a bearer token;
+ * `account`: with one of these, or a computer's cookie.
  */
-export type Asker = 'anyone' | 'browser' | 'computer' | 'phone' | 'account' | 'metrics'
+export type Requester = 'any' | 'browser' | 'computer' | 'phone' | 'account' | 'metrics'
 
 export type HeaderName = 'ETag' | 'Location' | 'Set-Cookie' | 'Clear-Site-Data' | 'Retry-After'
 
@@ -23,16 +23,16 @@ export interface Answer {
 export interface Operation {
   operationId: string
   summary: string
-  asker: Asker
+  requester: Requester
   /** Also answers clients that are not signed in: no 401 `unauthenticated`. */
   isOpen?: boolean
   query?: Readonly<Record<string, { description: string; words?: readonly string[] }>>
   body?: SchemaName
   /** By status. */
   answers: Readonly<Record<number, Answer>>
-  /** Refusals beyond those that follow from method, path and asker. */
+  /** Refusals beyond those that follow from method, path and requester. */
   codes?: readonly ErrorCode[]
-  /** `If-None-Match` is looked at. */
+  /** `If-None-Match` is evaluated. */
   isConditional?: boolean
 }
 
@@ -41,7 +41,10 @@ type Methods = Readonly<Partial<Record<'get' | 'post' | 'delete', Operation>>>
 const done = (description: string): Answer => ({ description })
 const NOT_MODIFIED: Answer = { description: 'Not changed since.', headers: ['ETag'] }
 const as = {
-  as: { description: 'Which of both a browser is that is phone and computer.', words: ['phone', 'computer'] },
+  as: {
+    description: 'Which account counts for a browser that is both phone and computer.',
+    words: ['phone', 'computer'],
+  },
 }
 const CLEARED = { headers: ['Set-Cookie'] } as const
 
@@ -51,7 +54,7 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
     post: {
       operationId: 'startAttempt',
       summary: 'Start an attempt that belongs to this browser',
-      asker: 'anyone',
+      requester: 'any',
       body: 'StartBody',
       answers: { 201: { description: 'Started.', json: 'Attempt', headers: ['Location', 'Set-Cookie'] } },
       codes: ['address_refused', 'rate_limited'],
@@ -61,7 +64,7 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
     post: {
       operationId: 'scan',
       summary: 'The phone has read a code',
-      asker: 'phone',
+      requester: 'phone',
       body: 'ScanBody',
       answers: { 200: { description: 'The question for the person.', json: 'Review' } },
       codes: ['code_unknown', 'code_expired', 'attempt_taken', 'attempt_ended', 'wrong_state'],
@@ -70,8 +73,8 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
   '/api/qr/confirm': {
     post: {
       operationId: 'confirm',
-      summary: 'The person said yes',
-      asker: 'phone',
+      summary: 'The person approves the sign-in',
+      requester: 'phone',
       body: 'ClaimBody',
       answers: { 200: { description: 'Confirmed.', json: 'Review' } },
       codes: ['claim_unknown', 'match_required', 'too_soon', 'wrong_state', 'attempt_ended'],
@@ -80,8 +83,8 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
   '/api/qr/cancel': {
     post: {
       operationId: 'cancelByPhone',
-      summary: 'The person said no; within 10 min after the sign-in: sign that computer out',
-      asker: 'phone',
+      summary: 'The person declines; within 10 min after the sign-in: sign that computer out',
+      requester: 'phone',
       body: 'ClaimBody',
       answers: { 200: { description: 'Cancelled, or revoked.', json: 'Review' } },
       codes: ['claim_unknown', 'wrong_state', 'attempt_ended'],
@@ -91,7 +94,7 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
     get: {
       operationId: 'getAttempt',
       summary: 'The attempt now, or by long poll as soon as it changes',
-      asker: 'browser',
+      requester: 'browser',
       query: {
         after: { description: 'Long poll: the version that the client has.' },
         waitMs: { description: 'Long poll: how long to wait at most, in ms. More than 25,000 counts as 25,000.' },
@@ -106,8 +109,8 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
     },
     delete: {
       operationId: 'cancelByComputer',
-      summary: '"Not me", or the page is left',
-      asker: 'browser',
+      summary: 'Cancel: "Not me", or the page is left',
+      requester: 'browser',
       answers: { 204: done('Cancelled.') },
       codes: ['wrong_state', 'attempt_ended'],
     },
@@ -116,7 +119,7 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
     get: {
       operationId: 'followAttempt',
       summary: 'The attempt as it changes',
-      asker: 'browser',
+      requester: 'browser',
       answers: {
         200: { description: 'The stream.', events: { attempt: 'Attempt', code: 'Code', bye: 'ByeEvent' } },
       },
@@ -126,8 +129,8 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
   '/api/qr/{id}/match': {
     post: {
       operationId: 'match',
-      summary: 'The number that was read off the phone',
-      asker: 'browser',
+      summary: 'The number that the phone shows, typed on the computer',
+      requester: 'browser',
       body: 'MatchBody',
       answers: { 200: { description: 'Passed.', json: 'Attempt' } },
       codes: ['match_wrong', 'match_not_due', 'wrong_state', 'attempt_ended'],
@@ -137,7 +140,7 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
     post: {
       operationId: 'redeem',
       summary: 'Exchange the ticket for a session',
-      asker: 'browser',
+      requester: 'browser',
       body: 'RedeemBody',
       answers: { 200: { description: 'Signed in.', json: 'Redeemed', headers: ['Set-Cookie'] } },
       codes: ['ticket_wrong', 'wrong_state', 'attempt_ended', 'rate_limited'],
@@ -147,14 +150,14 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
     get: {
       operationId: 'getPhoneSession',
       summary: 'Whether this phone is signed in',
-      asker: 'phone',
+      requester: 'phone',
       isOpen: true,
       answers: { 200: { description: 'Signed in or not.', json: 'PhoneState' } },
     },
     post: {
       operationId: 'signInPhone',
       summary: 'Sign the simulated phone in',
-      asker: 'anyone',
+      requester: 'any',
       body: 'PhoneSignInBody',
       answers: { 200: { description: 'Signed in.', json: 'PhoneSignedIn', headers: ['Set-Cookie'] } },
       codes: ['credentials_wrong', 'rate_limited'],
@@ -162,7 +165,7 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
     delete: {
       operationId: 'signOutPhone',
       summary: 'Sign this phone out',
-      asker: 'phone',
+      requester: 'phone',
       isOpen: true,
       answers: { 204: { description: 'Signed out.', ...CLEARED } },
     },
@@ -171,14 +174,14 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
     get: {
       operationId: 'getSession',
       summary: 'Whether this computer is signed in',
-      asker: 'computer',
+      requester: 'computer',
       isOpen: true,
       answers: { 200: { description: 'Signed in or not.', json: 'ComputerState' } },
     },
     delete: {
       operationId: 'signOut',
       summary: 'Sign this computer out',
-      asker: 'computer',
+      requester: 'computer',
       isOpen: true,
       answers: { 204: { description: 'Signed out.', headers: ['Set-Cookie', 'Clear-Site-Data'] } },
     },
@@ -187,14 +190,14 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
     get: {
       operationId: 'listSessions',
       summary: "The person's signed-in computers",
-      asker: 'account',
+      requester: 'account',
       query: as,
       answers: { 200: { description: 'Newest first.', json: 'Sessions' } },
     },
     delete: {
       operationId: 'signOutAll',
-      summary: 'Sign all computers out; asked by a computer: all others',
-      asker: 'account',
+      summary: 'Sign all computers out; requested by a computer: all others',
+      requester: 'account',
       query: as,
       answers: { 204: done('Signed out.') },
     },
@@ -203,7 +206,7 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
     delete: {
       operationId: 'signOutSession',
       summary: 'Sign that computer out',
-      asker: 'account',
+      requester: 'account',
       query: as,
       answers: { 204: done('Signed out.') },
     },
@@ -211,8 +214,8 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
   '/api/sessions/{id}/acknowledge': {
     post: {
       operationId: 'acknowledgeSession',
-      summary: 'The person knows of that computer',
-      asker: 'phone',
+      summary: 'Acknowledge the notice about that computer',
+      requester: 'phone',
       answers: { 204: done('Its notice is not shown any more.') },
     },
   },
@@ -220,13 +223,13 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
     get: {
       operationId: 'listPhones',
       summary: "The person's phones that are signed in by a cookie",
-      asker: 'phone',
+      requester: 'phone',
       answers: { 200: { description: 'Newest first.', json: 'Phones' } },
     },
     delete: {
       operationId: 'signOutOtherPhones',
       summary: 'Sign all other phones out',
-      asker: 'phone',
+      requester: 'phone',
       answers: { 204: done('Signed out.') },
     },
   },
@@ -234,15 +237,15 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
     delete: {
       operationId: 'signOutOnePhone',
       summary: 'Sign that phone out',
-      asker: 'phone',
+      requester: 'phone',
       answers: { 204: done('Signed out.') },
     },
   },
   '/api/account/events': {
     get: {
       operationId: 'followAccount',
-      summary: 'What a signed-in phone or computer is told of its account',
-      asker: 'account',
+      summary: 'What changes in the account of a signed-in phone or computer',
+      requester: 'account',
       query: as,
       answers: {
         200: {
@@ -257,7 +260,7 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
     get: {
       operationId: 'getLive',
       summary: 'Whether the process runs',
-      asker: 'anyone',
+      requester: 'any',
       answers: { 200: { description: 'It runs.', json: 'Live' } },
     },
   },
@@ -265,7 +268,7 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
     get: {
       operationId: 'getReady',
       summary: 'Whether requests can be served',
-      asker: 'anyone',
+      requester: 'any',
       answers: {
         200: { description: 'They can.', json: 'Ready' },
         503: { description: 'They cannot, and what fails.', json: 'Unready', headers: ['Retry-After'] },
@@ -275,8 +278,8 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
   '/api/metrics': {
     get: {
       operationId: 'getMetrics',
-      summary: 'What Prometheus reads; 404 without METRICS_TOKEN',
-      asker: 'metrics',
+      summary: 'Metrics for Prometheus; 404 without METRICS_TOKEN',
+      requester: 'metrics',
       answers: { 200: { description: 'The text format of Prometheus.', text: 'text/plain' } },
     },
   },
@@ -284,7 +287,7 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
     get: {
       operationId: 'getOpenApi',
       summary: 'This document',
-      asker: 'anyone',
+      requester: 'any',
       answers: { 200: { description: 'OpenAPI 3.1.1.', json: 'OpenApi', headers: ['ETag'] }, 304: NOT_MODIFIED },
       isConditional: true,
     },

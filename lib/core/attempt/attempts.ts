@@ -1,12 +1,21 @@
 import type { AttemptStep, Audit } from '../audit'
-import { ProtocolError } from '../errors'
+import { isProtocolError, ProtocolError } from '../errors'
 import { keysNamed } from '../keys'
+import type { Limiter } from '../rate-limit/limiter'
 import type { Guard } from '../rate-limit/limits'
 import type { ComputerSession } from '../session/session'
 import type { Change, Ended, Store } from '../store'
 import { type Changed, type UpdateOptions, updateAttempt } from '../update-attempt'
 import { type Attempt, attemptAt, type Computer, createAttempt, type Phone, type Redeemed, scannerOf } from './attempt'
-import { ATTEMPT_ID, ATTEMPT_ID_CHARS, codePeriodAt, isCodeAlive, parseCode, toAttemptId } from './code'
+import {
+  ATTEMPT_ID,
+  ATTEMPT_ID_CHARS,
+  codePeriodAt,
+  isCodeAlive,
+  type ParsedCode,
+  parseCode,
+  toAttemptId,
+} from './code'
 import { compareNetworks, type MatchPolicy, matchReasons } from './risk'
 import { encodeClaim, isMatchNumberOf, isTicketOf, parseClaim, sessionIdOf } from './tokens'
 import { type AttemptEvent, transition } from './transition'
@@ -15,6 +24,7 @@ import { type AttemptView, type Review, toAttemptView, toReview, type ViewContex
 export interface AttemptsOptions extends ViewContext {
   store: Store
   audit: Audit
+  limiter: Limiter
   /** Called with each step of an attempt, as it is after it. */
   onStep: (step: AttemptStep, attempt: Attempt) => void
   matchPolicy: MatchPolicy
@@ -25,9 +35,9 @@ export interface AttemptsOptions extends ViewContext {
 }
 
 /**
- * The life of an attempt: who asks is already known, each step is one pure transition. A browser is
- * named by the hash of its secret, a phone by its session; either without its binding gets the same
- * answer as for an unknown id.
+ * The life of an attempt: each step is one pure transition. A browser is identified by the hash of
+ * its secret, a phone by its session. One to which the attempt does not belong gets the refusal of
+ * an unknown id.
  */
 export class Attempts {
   readonly #options: AttemptsOptions
@@ -70,47 +80,24 @@ export class Attempts {
   }
 
   /**
-   * What a code leads to, as it is now; null for one that is not ours. To be read while it is found
-   * out who asks.
+   * Binds the attempt of `code` to the phone. The attempt is read while the phone is authenticated.
+   * `code`: a ProtocolError is thrown once the phone is known and the scan is counted. `network`:
+   * the phone's, by `FindNetwork`; null when its address is unknown.
+   * @throws ProtocolError `rate_limited`, `code_unknown`, `code_expired`, and what the transition
+   * refuses.
    */
-  async peekByCode(code: string | undefined): Promise<Attempt | null> {
-    const parsed = code === undefined ? null : parseCode(this.#options.keys, code)
-    return parsed === null ? null : await this.#options.store.findAttempt(parsed.attemptId)
-  }
-
-  /** What a claim speaks of. Whether it is a claim, and whose, is for `confirm` to judge. */
-  async peekByClaim(claim: string | undefined): Promise<Attempt | null> {
-    const id = claim?.slice(0, ATTEMPT_ID_CHARS) ?? ''
-    return ATTEMPT_ID.test(id) ? await this.#options.store.findAttempt(id) : null
-  }
-
-  /**
-   * Whether this person has signed in from the attempt's browser before. Asked only where a scan
-   * can still depend on it.
-   */
-  async isKnown(phone: Phone, found: Attempt | null): Promise<boolean> {
-    if (found?.status !== 'pending') return false
-    const { store, now } = this.#options
-    return await store.remembers(phone.person.id, found.computer.browserHash, now())
-  }
-
-  /**
-   * `found`: by `peekByCode`. `network`: see `networkOf`; null when the phone's address is unknown.
-   */
-  async scan(phone: Phone, code: string, { found, known, network }: Scanning): Promise<Review> {
-    const { keys, lifetimes, matchPolicy, now } = this.#options
-    const parsed = parseCode(keys, code)
-    if (parsed === null) throw new ProtocolError('code_unknown')
-    const codeAlive = isCodeAlive(parsed.startsAt, now(), lifetimes.codePeriodMs)
-    const unknown = () => new ProtocolError(codeAlive ? 'code_unknown' : 'code_expired')
-    if (found === null) throw unknown()
-    const relation = compareNetworks(found.computer.network, network)
-    const reasons = matchReasons(matchPolicy, { network: relation, known })
-    const sameNetwork = relation === 'same'
-    const event: AttemptEvent = { type: 'scan', phone, codeAlive, sameNetwork, known, matchReasons: reasons }
-    const change = (stored: Attempt) => this.#transition(stored, event)
-    const { attempt } = await this.#apply(parsed.attemptId, change, unknown, { from: found })
-    return toReview(attempt, encodeClaim(keysNamed(keys, attempt.keyId), attempt.id, phone), now(), keys)
+  async scan(code: string | ProtocolError, requester: Promise<Phone>, network: string | null): Promise<Review> {
+    const { keys, limiter } = this.#options
+    const parsed = isProtocolError(code) ? null : parseCode(keys, code)
+    const [phone, found] = await Promise.all([requester, this.#read(parsed?.attemptId)])
+    const [known] = await Promise.all([this.#isKnown(phone, found), limiter.scan(phone.person.id)])
+    if (isProtocolError(code)) throw code
+    try {
+      return await this.#bind(phone, parsed, found, { network, known })
+    } catch (error) {
+      if (isProtocolError(error) && error.code === 'code_unknown') await limiter.unknownCode(phone.person.id)
+      throw error
+    }
   }
 
   async match(id: string, browserHash: string, number: string): Promise<AttemptView> {
@@ -121,8 +108,20 @@ export class Attempts {
     return this.view(await this.#applyOwn(id, browserHash, event))
   }
 
-  /** `from`: by `peekByClaim`. */
-  async confirm(phone: Phone, claim: string, guard: Guard, from: Attempt | null): Promise<Review> {
+  /**
+   * Approves the sign-in. The attempt is read while the phone is authenticated. `claim`: a
+   * ProtocolError is thrown once the phone is known and the request is counted.
+   * @throws ProtocolError `rate_limited`, `claim_unknown`, and what the transition refuses.
+   */
+  async confirm(claim: string | ProtocolError, requester: Promise<Phone>): Promise<Review> {
+    const { limiter } = this.#options
+    const id = isProtocolError(claim) ? undefined : attemptIdOf(claim)
+    const [phone, from] = await Promise.all([requester, this.#read(id)])
+    const guard = limiter.confirm(phone.person.id)
+    if (isProtocolError(claim)) {
+      await limiter.pass(guard)
+      throw claim
+    }
     const { review } = await this.#decide(phone, claim, { type: 'confirm', phone }, { guard, from })
     return review
   }
@@ -162,6 +161,40 @@ export class Attempts {
     const { attempt, begins, ended } = await this.#apply(id, change, () => new ProtocolError('not_found'))
     if (attempt.status !== 'redeemed') throw new Error('a redeem that is not refused leads to a session')
     return { sessionId: attempt.sessionId, begun: begins?.session ?? null, ended }
+  }
+
+  /**
+   * Whether this person has signed in from the attempt's browser before. Read only where a scan can
+   * still depend on it.
+   */
+  async #isKnown(phone: Phone, found: Attempt | null): Promise<boolean> {
+    if (found?.status !== 'pending') return false
+    const { store, now } = this.#options
+    return await store.remembers(phone.person.id, found.computer.browserHash, now())
+  }
+
+  async #bind(
+    phone: Phone,
+    code: ParsedCode | null,
+    found: Attempt | null,
+    { network, known }: Origin,
+  ): Promise<Review> {
+    const { keys, lifetimes, matchPolicy, now } = this.#options
+    if (code === null) throw new ProtocolError('code_unknown')
+    const codeAlive = isCodeAlive(code.startsAt, now(), lifetimes.codePeriodMs)
+    const unknown = () => new ProtocolError(codeAlive ? 'code_unknown' : 'code_expired')
+    if (found === null) throw unknown()
+    const relation = compareNetworks(found.computer.network, network)
+    const reasons = matchReasons(matchPolicy, { network: relation, known })
+    const sameNetwork = relation === 'same'
+    const event: AttemptEvent = { type: 'scan', phone, codeAlive, sameNetwork, known, matchReasons: reasons }
+    const change = (stored: Attempt) => this.#transition(stored, event)
+    const { attempt } = await this.#apply(code.attemptId, change, unknown, { from: found })
+    return toReview(attempt, encodeClaim(keysNamed(keys, attempt.keyId), attempt.id, phone), now(), keys)
+  }
+
+  async #read(id: string | undefined): Promise<Attempt | null> {
+    return id === undefined ? null : await this.#options.store.findAttempt(id)
   }
 
   async #decide(
@@ -233,16 +266,21 @@ function stepBetween(before: Attempt, after: Attempt): AttemptStep | null {
   return after.status === 'confirmed' ? 'ticket_wrong' : null
 }
 
+/** The attempt that a claim names. Whether the claim is genuine is checked by `#decide`. */
+function attemptIdOf(claim: string): string | undefined {
+  const id = claim.slice(0, ATTEMPT_ID_CHARS)
+  return ATTEMPT_ID.test(id) ? id : undefined
+}
+
 function checkOwn(attempt: Attempt, browserHash: string): Attempt {
   if (attempt.computer.browserHash !== browserHash) throw new ProtocolError('not_found')
   return attempt
 }
 
-/** What is known of a scan before it is made. */
-interface Scanning {
-  found: Attempt | null
-  known: boolean
+/** What is known about a scanning phone besides its session. */
+interface Origin {
   network: string | null
+  known: boolean
 }
 
 /** What a redeem leads to. */

@@ -44,11 +44,18 @@ export function encodeCode(keys: Keys, attemptId: string, startsAt: number): str
   return Buffer.concat([signed, mac(keys.code, signed, MAC_BYTES)]).toString('base64url')
 }
 
+/** What a genuine code contains. */
+export interface ParsedCode {
+  attemptId: string
+  /** Start of its period, epoch ms. */
+  startsAt: number
+}
+
 /**
  * Verifies a code and returns its attempt and the start of its period. Null: forged, malformed, or
  * signed with another secret. It does not check whether the code has expired.
  */
-export function parseCode(keys: Keyring, code: string): { attemptId: string; startsAt: number } | null {
+export function parseCode(keys: Keyring, code: string): ParsedCode | null {
   if (!CODE.test(code)) return null
   const bytes = Buffer.from(code, 'base64url')
   const signed = bytes.subarray(0, ID_BYTES + START_BYTES)

@@ -8,7 +8,7 @@ const MOST_IN_FLIGHT = 8
  * Requests that were sent behind each other on one connection (pipelining, RFC 9112, section
  * 9.3.2). Their answers wait for the one before: a client that does not read would make the process
  * keep all of them, and what they have open. A connection with more than a few is cut; one that
- * ends takes its waiting answers along, which Node does not tell.
+ * ends takes its waiting answers along, which Node does not report.
  */
 export class InFlight {
   readonly #waiting = new WeakMap<Socket, Set<ServerResponse>>()

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { beginning, computer } from '../../../test/contracts/store-fixtures'
-import { FaultyWire } from '../../../test/support/faulty-wire'
 import { ADA, LIFETIMES, pendingAttempt, scanBy, T0 } from '../../../test/support/fixtures'
 import { hasRedisServer, RedisServer } from '../../../test/support/redis-server'
+import { Wire } from '../../../test/support/wire'
 import { transition } from '../../core/attempt/transition'
 import { updateAttempt } from '../../core/update-attempt'
 import { RedisFailure } from './client/redis'
@@ -15,14 +15,14 @@ import { RedisStore } from './store'
 describe.skipIf(!hasRedisServer())('a Redis with a replica', () => {
   let primary: RedisServer
   let replica: RedisServer
-  let wire: FaultyWire
+  let wire: Wire
   let stores: RedisStore[]
 
   beforeEach(async () => {
     primary = await RedisServer.start()
     replica = await RedisServer.start()
     await replica.replicate(primary)
-    wire = await FaultyWire.open(() => primary.port)
+    wire = await Wire.open(() => primary.port)
     stores = [1, 2].map(openStore)
     for (const each of stores) await expect.poll(() => failureOf(() => each.ping())).toBeNull()
   })
@@ -57,9 +57,9 @@ describe.skipIf(!hasRedisServer())('a Redis with a replica', () => {
   const idOf = (at: number) => `AAAAAAAAAAAAA${String(at).padStart(3, '0')}`
 
   const FAULTS: [string, string, (on: boolean) => Promise<unknown>][] = [
-    ['has too few replicas', 'no_replicas', (on) => primary.ask(`CONFIG SET min-replicas-to-write ${on ? 2 : 0}`)],
-    ['is full', 'full', (on) => primary.ask(`CONFIG SET maxmemory ${on ? 1 : 0}`)],
-    ['is a replica', 'read_only', (on) => primary.ask(`REPLICAOF ${on ? `127.0.0.1 ${replica.port}` : 'NO ONE'}`)],
+    ['has too few replicas', 'no_replicas', (on) => primary.send(`CONFIG SET min-replicas-to-write ${on ? 2 : 0}`)],
+    ['is full', 'full', (on) => primary.send(`CONFIG SET maxmemory ${on ? 1 : 0}`)],
+    ['is a replica', 'read_only', (on) => primary.send(`REPLICAOF ${on ? `127.0.0.1 ${replica.port}` : 'NO ONE'}`)],
   ]
 
   test.each(FAULTS)(
@@ -68,8 +68,8 @@ describe.skipIf(!hasRedisServer())('a Redis with a replica', () => {
       const [store] = stores as [RedisStore]
       await store.insertAttempt(pendingAttempt())
       if (kind === 'read_only') {
-        await expect.poll(() => replica.ask('DBSIZE')).toBe(await primary.ask('DBSIZE'))
-        await replica.ask('REPLICAOF NO ONE')
+        await expect.poll(() => replica.send('DBSIZE')).toBe(await primary.send('DBSIZE'))
+        await replica.send('REPLICAOF NO ONE')
       }
       await set(true)
       const kinds = new Set<string | null>()
@@ -99,8 +99,8 @@ describe.skipIf(!hasRedisServer())('a Redis with a replica', () => {
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
     })()
-    await primary.ask('FAILOVER')
-    await expect.poll(() => replica.ask('ROLE'), { timeout: 10_000 }).toContain('master')
+    await primary.send('FAILOVER')
+    await expect.poll(() => replica.send('ROLE'), { timeout: 10_000 }).toContain('master')
     ;[primary, replica] = [replica, primary]
     await expect.poll(() => failureOf(() => store.ping()), { timeout: 3_000 }).toBeNull()
     isOver = true
@@ -111,7 +111,7 @@ describe.skipIf(!hasRedisServer())('a Redis with a replica', () => {
     await expect.poll(() => seen, { timeout: 4_000 }).toContain('scanned')
     // Nothing is sent to the old primary any more: both stores subscribe at the new one.
     await expect
-      .poll(async () => (await primary.ask('CLIENT LIST TYPE pubsub')).match(/ sub=1 /g)?.length, { timeout: 20_000 })
+      .poll(async () => (await primary.send('CLIENT LIST TYPE pubsub')).match(/ sub=1 /g)?.length, { timeout: 20_000 })
       .toBe(2)
     watched?.unwatch()
   }, 60_000)
@@ -151,7 +151,7 @@ describe.skipIf(!hasRedisServer())('a Redis with a replica', () => {
       // Without confirmation the client gets a 503, and repeats the request.
       await expect.poll(() => failureOf(() => store.confirmDurable('ending')), { timeout: 5_000 }).toBeNull()
       await primary.kill()
-      await replica.ask('REPLICAOF NO ONE')
+      await replica.send('REPLICAOF NO ONE')
       ;[primary, replica] = [replica, primary]
       await store.close()
       const after = openStore()

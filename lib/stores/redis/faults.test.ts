@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Fault, FaultyWire } from '../../../test/support/faulty-wire'
 import { ADA, afterEvents, COMPUTER, LIFETIMES, pendingAttempt, scanBy, T0 } from '../../../test/support/fixtures'
 import { hasRedisServer, RedisServer } from '../../../test/support/redis-server'
+import { Wire, type WireFault } from '../../../test/support/wire'
 import { transition } from '../../core/attempt/transition'
 import { createComputerSession } from '../../core/session/session'
 import type { Change } from '../../core/store'
@@ -17,12 +17,12 @@ import { RedisStore } from './store'
 
 describe.skipIf(!hasRedisServer())('a Redis behind a faulty connection', () => {
   let server: RedisServer
-  let wire: FaultyWire
+  let wire: Wire
   let store: RedisStore
 
   beforeEach(async () => {
     server = await RedisServer.start()
-    wire = await FaultyWire.open(server.port)
+    wire = await Wire.open(() => server.port)
     const redis = new TcpRedis({ url: `redis://127.0.0.1:${wire.port}`, now: Date.now, onError: () => {} })
     store = new RedisStore({
       redis,
@@ -48,7 +48,7 @@ describe.skipIf(!hasRedisServer())('a Redis behind a faulty connection', () => {
   const id = pendingAttempt().id
   const scan = async () => await updateAttempt(store, id, (attempt) => transition(attempt, scanBy(ADA), T0, LIFETIMES))
 
-  const FAULTS: [string, Fault][] = [
+  const FAULTS: [string, WireFault][] = [
     ['sends half a reply and is cut', { kind: 'torn' }],
     ['replies too late', { kind: 'late', ms: 900 }],
     ['is read-only', { kind: 'error', reply: "-READONLY You can't write against a read only replica." }],
@@ -114,7 +114,7 @@ describe.skipIf(!hasRedisServer())('a Redis behind a faulty connection', () => {
         bar: { scope: 'x', entries: [], since: 0, refuse: () => new Error() },
       },
     })
-    const snapshot = await server.ask(`GET qr:a:${id}`)
+    const snapshot = await server.send(`GET qr:a:${id}`)
     await updateAttempt(store, id, redeem)
     // As on a promoted replica that has the session, but not the last write of the attempt.
     const document = snapshot.split('\r\n')[1] ?? ''
@@ -128,8 +128,8 @@ describe.skipIf(!hasRedisServer())('a Redis behind a faulty connection', () => {
     await store.insertAttempt(pendingAttempt())
     const seen: string[] = []
     const watched = await store.watchAttempt(id, COMPUTER.browserHash, ({ status }) => seen.push(status), T0)
-    await expect.poll(() => server.ask(`SCARD qr:w:${id}`)).toContain(':1')
-    wire.deafen()
+    await expect.poll(() => server.send(`SCARD qr:w:${id}`)).toContain(':1')
+    wire.silence()
     await Promise.all([1, 2, 3].map(() => expect(store.findAttempt(id)).rejects.toBeInstanceOf(RedisFailure)))
     await expect.poll(isUp, { timeout: 3_000 }).toBe(true)
     await scan()
@@ -140,19 +140,19 @@ describe.skipIf(!hasRedisServer())('a Redis behind a faulty connection', () => {
 
   test('that is full or read-only: RedisFailure, not a bug', async () => {
     await store.insertAttempt(pendingAttempt())
-    await server.ask('CONFIG SET maxmemory 1')
+    await server.send('CONFIG SET maxmemory 1')
     await expect(store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'))).rejects.toBeInstanceOf(RedisFailure)
-    await server.ask('CONFIG SET maxmemory 0')
-    await server.ask(`REPLICAOF 127.0.0.1 ${server.port}`)
+    await server.send('CONFIG SET maxmemory 0')
+    await server.send(`REPLICAOF 127.0.0.1 ${server.port}`)
     await expect(scan()).rejects.toBeInstanceOf(RedisFailure)
-    await server.ask('REPLICAOF NO ONE')
+    await server.send('REPLICAOF NO ONE')
     await expect.poll(async () => (await scan().catch(() => null))?.attempt.status, { timeout: 4_000 }).toBe('scanned')
   })
 
   test('that has lost its data is empty, and works', async () => {
     await store.insertAttempt(pendingAttempt())
-    await server.ask('FLUSHALL')
-    await server.ask('SCRIPT FLUSH')
+    await server.send('FLUSHALL')
+    await server.send('SCRIPT FLUSH')
     expect(await store.findAttempt(id)).toBeNull()
     await store.insertAttempt(pendingAttempt())
     expect((await scan())?.attempt.status).toBe('scanned')
@@ -173,9 +173,9 @@ describe.skipIf(!hasRedisServer())('a Redis behind a faulty connection', () => {
     await store.insertAttempt(pendingAttempt())
     const seen: string[] = []
     const watched = await other.watchAttempt(id, COMPUTER.browserHash, ({ status }) => seen.push(status), T0)
-    await expect.poll(() => server.ask(`SCARD qr:w:${id}`)).toContain(':1')
+    await expect.poll(() => server.send(`SCARD qr:w:${id}`)).toContain(':1')
     expect(watched?.attempt.status).toBe('pending')
-    const forget = () => server.ask(`DEL qr:w:${id}`)
+    const forget = () => server.send(`DEL qr:w:${id}`)
     await forget()
     await scan()
     // The read at the start of the subscription may publish the older state first.

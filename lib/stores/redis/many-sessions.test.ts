@@ -31,7 +31,7 @@ describe.skipIf(!hasRedisServer())(`a person with ${SESSIONS} sessions`, () => {
       redis.call('ZADD', 'qr:i:ada', ARGV[2] - at, 'old' .. at)
     end`
     await server.send(['EVAL', insert, '0', JSON.stringify(computer('old')), String(T0)])
-    await server.ask('CONFIG RESETSTAT')
+    await server.send('CONFIG RESETSTAT')
   })
   afterEach(async () => {
     await store.close()
@@ -40,7 +40,7 @@ describe.skipIf(!hasRedisServer())(`a person with ${SESSIONS} sessions`, () => {
 
   /** `inner`: the commands within scripts. `steps`: the scripts. */
   async function countCommands(): Promise<{ inner: number; steps: number }> {
-    const stats = await server.ask('INFO commandstats')
+    const stats = await server.send('INFO commandstats')
     const calls = [...stats.matchAll(/cmdstat_(\S+):calls=(\d+)/g)].map(([, name, count]) => [name, Number(count)])
     const isOuter = (name: unknown) => /^(eval|evalsha|config\|.*|info)$/.test(String(name))
     const sum = (outer: boolean) =>
@@ -48,7 +48,7 @@ describe.skipIf(!hasRedisServer())(`a person with ${SESSIONS} sessions`, () => {
     return { inner: sum(false), steps: calls.find(([name]) => name === 'evalsha')?.[1] as number }
   }
 
-  const live = () => server.ask('ZCARD qr:i:ada')
+  const live = () => server.send('ZCARD qr:i:ada')
 
   test('a sign-in returns after the first step, and further small steps end the rest', async () => {
     const ended = await store.insertSession(beginning(computer('new', ADA.person, T0 + 1), { keeps: 20 }))

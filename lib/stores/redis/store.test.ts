@@ -27,7 +27,7 @@ async function open(connect: (server: RedisServer) => Promise<{ redis: Redis; en
       await store.close()
       await end()
     })
-    await expect.poll(() => server.ask('PUBSUB CHANNELS')).toContain(process)
+    await expect.poll(() => server.send('PUBSUB CHANNELS')).toContain(process)
     await expect.poll(() => isUp(store)).toBe(true)
     return store
   }
@@ -38,7 +38,7 @@ async function open(connect: (server: RedisServer) => Promise<{ redis: Redis; en
   }
   /** The sets of watchers in the server, plus the listeners in all stores. */
   const countWatchers = async () => {
-    const keys = await server.ask("EVAL \"return #redis.call('KEYS', 'qr:w:*')\" 0")
+    const keys = await server.send("EVAL \"return #redis.call('KEYS', 'qr:w:*')\" 0")
     return Number(keys.slice(1)) + stores.reduce((sum, each) => sum + each.watching, 0)
   }
   return { store, limits: store, reopen, dispose, countWatchers }

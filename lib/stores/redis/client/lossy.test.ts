@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { FaultyWire } from '../../../../test/support/faulty-wire'
 import { hasRedisServer, RedisServer } from '../../../../test/support/redis-server'
+import { Wire } from '../../../../test/support/wire'
 import { defineScript, RedisFailure } from './redis'
 import { TcpRedis } from './tcp'
 
@@ -14,7 +14,7 @@ const SECONDS = 12
 describe.skipIf(!hasRedisServer())('a network that loses packets', () => {
   test('1 % of chunks stalled for 600 ms: almost only calls behind a stall fail', async () => {
     const server = await RedisServer.start()
-    const wire = await FaultyWire.open(server.port)
+    const wire = await Wire.open(() => server.port)
     const now = () => performance.now()
     const url = `redis://127.0.0.1:${wire.port}`
     const clients = Array.from({ length: CLIENTS }, () => new TcpRedis({ url, now, onError: () => {} }))
@@ -28,7 +28,7 @@ describe.skipIf(!hasRedisServer())('a network that loses packets', () => {
         )
         .toBe(true)
     }
-    wire.fault = { kind: 'stall', share: 0.01, ms: 600 }
+    wire.fault = { kind: 'stall', share: 0.01, leastMs: 600, mostMs: 600, adds: false }
     const outcomes: Promise<string>[] = []
     const call = async (redis: TcpRedis) => {
       const startedAt = now()
@@ -53,12 +53,12 @@ describe.skipIf(!hasRedisServer())('a network that loses packets', () => {
     for (const outcome of await Promise.all(outcomes)) kinds[outcome] = (kinds[outcome] ?? 0) + 1
     const { replied = 0, late = 0, connection = 0, ...others } = kinds
     expect(others).toEqual({})
-    expect(wire.stalls).toBeGreaterThan(20)
+    expect(wire.stalled).toBeGreaterThan(20)
     // Calls of the first 100 ms of a stall fail: three, plus a margin for a busy machine. Two
     // stalls in a row are a second without a byte: the connection is replaced, and its pending
     // calls fail.
     const failed = late + connection
-    expect(failed).toBeLessThanOrEqual(4 * wire.stalls)
+    expect(failed).toBeLessThanOrEqual(4 * wire.stalled)
     expect(failed / (replied + failed)).toBeLessThanOrEqual(0.08)
     await Promise.all(clients.map((each) => each.close()))
     await wire.close()

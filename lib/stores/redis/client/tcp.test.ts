@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { describeRedis } from '../../../../test/contracts/redis-client'
-import { FaultyWire } from '../../../../test/support/faulty-wire'
 import { hasRedisServer, RedisServer } from '../../../../test/support/redis-server'
+import { Wire } from '../../../../test/support/wire'
 import { TcpRedis } from './tcp'
 
 describeRedis('Redis over TCP', async ({ url }) => {
@@ -11,13 +11,13 @@ describeRedis('Redis over TCP', async ({ url }) => {
 
 describe.skipIf(!hasRedisServer())('a subscriber connection', () => {
   let server: RedisServer
-  let wire: FaultyWire
+  let wire: Wire
   let redis: TcpRedis
   let events: string[]
 
   beforeEach(async () => {
     server = await RedisServer.start()
-    wire = await FaultyWire.open(server.port)
+    wire = await Wire.open(() => server.port)
     const probe = { intervalMs: 100, timeoutMs: 300 }
     redis = new TcpRedis({ url: `redis://127.0.0.1:${wire.port}`, now: Date.now, onError: () => {}, probe })
     events = []
@@ -31,7 +31,7 @@ describe.skipIf(!hasRedisServer())('a subscriber connection', () => {
   })
 
   test('that is half-open is replaced although no command is sent, and the gap is reported', async () => {
-    wire.deafen()
+    wire.silence()
     await expect.poll(() => events, { timeout: 3_000 }).toEqual(['gap', 'gap'])
     await server.send(['PUBLISH', 'mine', 'after'])
     await expect.poll(() => events).toEqual(['gap', 'gap', 'after'])
@@ -39,8 +39,8 @@ describe.skipIf(!hasRedisServer())('a subscriber connection', () => {
 
   test('that is lost before it was ready is replaced, and so is the connection for commands', async () => {
     events = []
-    wire.isDead = true
-    wire.cut()
+    wire.isSilent = true
+    wire.disconnect()
     const isThere = () =>
       redis.ping().then(
         () => true,
@@ -49,7 +49,7 @@ describe.skipIf(!hasRedisServer())('a subscriber connection', () => {
     await expect.poll(isThere).toBe(false)
     // By now both wait for the first reply of a server that never sends it.
     await new Promise((resolve) => setTimeout(resolve, 300))
-    wire.isDead = false
+    wire.isSilent = false
     await expect.poll(isThere, { timeout: 3_000 }).toBe(true)
     await expect.poll(() => events, { timeout: 3_000 }).toContain('gap')
     await server.send(['PUBLISH', 'mine', 'after'])

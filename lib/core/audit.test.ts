@@ -28,7 +28,7 @@ const refused: AuditEvent = {
   attempt: 'AAAA',
 }
 
-test('one line per event, with its ids hashed and the same in every line', () => {
+test('each event is one line; its ids are hashed, the same in every line', () => {
   const [first = {}, second = {}] = write([scanned, refused])
   expect(first).toMatchObject({ event: 'attempt.scanned', version: 2 })
   expect(second).toMatchObject({ event: 'refused', code: 'not_found', status: 404, route: '/api/qr/{id}' })
@@ -38,7 +38,7 @@ test('one line per event, with its ids hashed and the same in every line', () =>
   expect(new Set([first.attempt, first.person, first.phone, second.address]).size).toBe(4)
 })
 
-test('the hashes cannot be made without the secret, and are the same after a restart', () => {
+test('hashes depend on the secret, and are the same after a restart', () => {
   const [first] = write([scanned])
   const [again] = write([scanned])
   const [elsewhere] = write([scanned], 'another secret for tests that is long enough')
@@ -46,6 +46,6 @@ test('the hashes cannot be made without the secret, and are the same after a res
   expect(elsewhere?.person).not.toBe(first?.person)
 })
 
-test('nothing is written where the log is quieter', () => {
+test('nothing is written if the log level is above info', () => {
   expect(write([scanned], undefined, 'warn')).toEqual([])
 })

@@ -3,8 +3,8 @@ import { deriveKey, keyIdOf, mac } from './keys'
 import type { EndedBy } from './session/session'
 
 /**
- * The events of the audit log: transitions, refusals, limits and revocations. Ids are passed whole
- * and written hashed.
+ * The events of the audit log: transitions, refusals, limits and revocations. Callers pass ids in
+ * plain text; they are written as hashes.
  */
 export type AuditEvent =
   | { event: `attempt.${AttemptStep}`; attempt: string; version: number; person?: string | null; phone?: string | null }
@@ -15,12 +15,12 @@ export type AuditEvent =
       code: ErrorCode
       status: number
       method: string
-      /** The pattern, such as `/api/qr/:id`: never what a client wrote. */
+      /** The pattern of the route, such as `/api/qr/{id}`: never the client's own text. */
       route: string
       requestId: string
       address: string | null
       attempt?: string
-      /** Which limit was reached. */
+      /** The limit that was reached. */
       limit?: string
     }
 
@@ -36,7 +36,7 @@ export type AttemptStep =
 
 export type Audit = (event: AuditEvent) => void
 
-/** What is needed of a log. */
+/** The part of a logger that the audit uses. */
 export interface AuditLog {
   isLevelEnabled(level: 'info'): boolean
   info(line: object): void
@@ -46,10 +46,10 @@ const HASHED = new Set(['attempt', 'person', 'phone', 'session', 'address'])
 const HASH_BYTES = 6
 
 /**
- * Writes one line per event. Ids become keyed hashes of 12 hex digits: the same id is the same word
- * in every line and after a restart, and a reader who has the log alone can neither use it nor
- * guess it, however short it was. `key` is the id of the key: during a rotation it tells the words
- * of two secrets apart.
+ * Writes one line per event. Ids become keyed hashes of 12 hex digits: the same id has the same
+ * hash in every line and after a restart. Without the secret a reader of the log can neither use
+ * an id nor find it by trying, even a short one. `key` is the id of the key: during a rotation it
+ * shows which secret a hash belongs to.
  */
 export function createAudit(log: AuditLog, secret: string): Audit {
   const key = deriveKey(secret, 'audit')

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { isProtocolError, ProtocolError } from './errors'
 
-test('a refusal is known as one even when another copy of the module made it', async () => {
+test('isProtocolError recognizes an error of another copy of the module', async () => {
   vi.resetModules()
   const copy = await import('./errors')
   const foreign = new copy.ProtocolError('not_found')

@@ -1,9 +1,9 @@
 import type { CancelledBy } from './attempt/attempt'
 
 /**
- * Every reason for which a request is refused. Clients switch on these words (`code` of the problem
- * document), so they are public API. `lib/http/problem.ts` maps each to a status; a new one does
- * not compile until it has one.
+ * The reasons for refusing a request. Clients switch on these codes (`code` of the problem
+ * document), so they are public API. `lib/http/problem.ts` maps each code to a status: a new code
+ * does not compile until it is there.
  */
 export type ErrorCode =
   // the request
@@ -38,32 +38,29 @@ export type ErrorCode =
   | 'internal'
 
 export interface ErrorFacts {
-  /** What is wrong with which field: `bad_request` only. */
+  /** The fields that are wrong, and why: `bad_request` only. */
   errors?: { path: string; message: string }[]
-  /** Tries that are left: `match_wrong` only. */
+  /** Remaining tries: `match_wrong` only. */
   attemptsLeft?: number
-  /** Seconds after which asking again makes sense: `rate_limited`, `too_soon` and `unavailable`. */
+  /** The value of `Retry-After`: `rate_limited`, `too_soon` and `unavailable`. */
   retryAfterS?: number
-  /** Who ended it: `attempt_ended`, for its scanner only. */
+  /** Who cancelled the attempt: `attempt_ended`, only for the phone that scanned it. */
   cancelledBy?: CancelledBy
-  /** The methods that are offered: `method_not_allowed` only. */
+  /** The supported methods: `method_not_allowed` only. */
   allow?: string
   /**
-   * Which limit was reached, for log and metrics: `rate_limited` and `unavailable`. Not sent to the
-   * client.
+   * The limit that was reached, for log and metrics: `rate_limited` and `unavailable`. It is not
+   * sent to the client.
    */
   limit?: string
 }
 
-/**
- * The server builds this file into more than one module graph, so that one graph's class is not the
- * other's.
- */
+/** The build puts this file into more than one module graph: each has its own class. */
 const BRAND = Symbol.for('qr-login.protocol-error')
 
 /**
- * A refusal that is sent to the client. Anything else that is thrown is our own bug and answered as
- * `internal`.
+ * A refusal that is sent to the client. Any other error, except a failure of the store, is a bug of
+ * ours: the response is `internal`.
  */
 export class ProtocolError extends Error {
   readonly [BRAND] = true

@@ -1,10 +1,10 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 
-/** One key per purpose, so that no token can be taken for another. */
+/** One key per purpose, so that no token is valid as another kind of token. */
 export interface Keys {
   /**
-   * Names the secret they come from, in records, limit keys and log hashes: 8 hex digits. Says
-   * nothing about it.
+   * Identifies the secret of these keys in records, rate-limit keys and log hashes: 8 hex digits,
+   * derived by HKDF, so that they reveal nothing about the secret.
    */
   id: string
   code: Buffer
@@ -15,9 +15,9 @@ export interface Keys {
 }
 
 /**
- * The keys of every accepted secret: the first makes, all check. A rotation goes from `old` by
- * `old,new` and `new,old` to `new`, so that no process meets what was made under a secret that it
- * does not know.
+ * The keys of every accepted secret: the first signs, all verify. A rotation has the steps `old`,
+ * `old,new`, `new,old`, `new`, so that every process knows the secret of every token that it
+ * receives.
  */
 export type Keyring = readonly [Keys, ...Keys[]]
 
@@ -30,14 +30,14 @@ export function deriveKeyring(secrets: readonly [string, ...string[]]): Keyring 
   return [deriveKeys(first), ...others.map(deriveKeys)]
 }
 
-/** The keys that a record names; the first ones where it names none, or ones that are withdrawn. */
+/** The keys with this id. The first keys if `id` is undefined or its secret is withdrawn. */
 export function keysNamed(keys: Keyring, id: string | undefined): Keys {
   return keys.find((each) => each.id === id) ?? keys[0]
 }
 
 /**
- * What a token carries of the id of its keys: one hex digit. Two secrets may share it; then both
- * are tried.
+ * The first hex digit of the id, which tokens contain. Two secrets may have the same digit: then
+ * both are tried.
  */
 export function keyDigit(keys: Keys): string {
   return keys.id.charAt(0)
@@ -64,12 +64,12 @@ export function deriveKey(secret: string, label: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', `qr-login ${label}`, 32))
 }
 
-/** HMAC-SHA256, cut to `bytes`. */
+/** HMAC-SHA256, truncated to `bytes`. */
 export function mac(key: Buffer, data: string | Buffer, bytes: number): Buffer {
   return createHmac('sha256', key).update(data).digest().subarray(0, bytes)
 }
 
-/** Constant-time; different lengths are unequal. */
+/** Compares in constant time. Buffers of different lengths are not equal. */
 export function isSame(a: Buffer, b: Buffer): boolean {
   return a.length === b.length && timingSafeEqual(a, b)
 }

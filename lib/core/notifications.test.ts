@@ -12,13 +12,13 @@ const revoked = (personId: string, sessionId: string, by: string) => ({
 })
 const phone = createPhoneSession('phone', ADA.person, { browser: null, os: null, place: null }, T0)
 
-test('an attempt that no phone has scanned notifies no account', () => {
+test('an attempt that is not scanned notifies no account', () => {
   expect(toAttemptNotifications({ attempt: pendingAttempt() }, [])).toEqual([])
 })
 
-test('a scanned attempt notifies its scanner, and then those whose sessions ended or began with it', () => {
+test('a scanned attempt notifies its scanner, then the owners of sessions that ended or began', () => {
   const attempt = afterEvents(pendingAttempt(), scanBy(ADA))
-  const bar = { who: '', whats: [], since: T0, refuse: () => new Error('barred') }
+  const bar = { scope: '', entries: [], since: T0, refuse: () => new Error('barred') }
   const begins = { ...beginning(computer('new')), isKnownUntil: T0, bar }
   const ended: Ended[] = [{ session: computer('of-lin', LIN.person), by: 'here' }]
   expect(toAttemptNotifications({ attempt, begins }, ended)).toEqual([
@@ -29,7 +29,7 @@ test('a scanned attempt notifies its scanner, and then those whose sessions ende
   ])
 })
 
-test('each session that ended is named, and each list of computers once', () => {
+test('each ended session is published, and each list of computers once', () => {
   const ended: Ended[] = ['a', 'b'].map((id) => ({ session: computer(id), by: 'limit' }))
   expect(toSessionNotifications(ended, null)).toEqual([
     revoked('ada', 'a', 'limit'),
@@ -38,7 +38,7 @@ test('each session that ended is named, and each list of computers once', () => 
   ])
 })
 
-test('a phone that begins changes no list of computers, nor does one that ends', () => {
+test('a phone session that begins or ends does not notify the list of computers', () => {
   expect(toSessionNotifications([], phone)).toEqual([])
   expect(toSessionNotifications([{ session: phone, by: 'here' }], null)).toEqual([revoked('ada', 'phone', 'here')])
 })

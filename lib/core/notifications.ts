@@ -3,25 +3,26 @@ import type { AnySession } from './session/session'
 import type { AccountChange, Change, Ended } from './store'
 
 /**
- * Who is notified of a change: the one rule for all stores. The embedded store publishes what these
- * functions return. The script of the Redis store does the same within the server, in one step with
- * the write: `publish` in `script-attempts.ts` and `script-sessions.ts` has to follow this file.
+ * The rules, for all stores, which accounts are notified of a change. The embedded store publishes
+ * what these functions return. The Redis script does the same within the server, in one step with
+ * the write: the `publish` calls in `script-attempts.ts` and `script-sessions.ts` must follow this
+ * file.
  *
- * Notifications are hints. How often the same one is published may differ between stores.
+ * Notifications are hints. Stores may differ in how often they publish the same one.
  */
 
-/** A change, and the person whose account is notified of it. */
+/** A change, and the person whose account is notified. */
 export interface AccountNotification {
   personId: string
   change: AccountChange
 }
 
-/** After an attempt was written, beside the watchers of the attempt, who get it as it is now. */
+/** For an attempt that was written. The watchers of the attempt receive it in addition. */
 export function toAttemptNotifications({ attempt, begins }: Change, ended: readonly Ended[]): AccountNotification[] {
   return [...toScanNotifications(attempt), ...toSessionNotifications(ended, begins?.session ?? null)]
 }
 
-/** After sessions ended, and one began (null: none did). Lists of phones are not watched. */
+/** For sessions that ended, and one that began (null: none). Lists of phones are not watched. */
 export function toSessionNotifications(ended: readonly Ended[], begun: AnySession | null): AccountNotification[] {
   const revoked = ended.map(({ session, by }): AccountNotification => {
     return { personId: session.person.id, change: { type: 'revoked', sessionId: session.id, by } }
@@ -31,12 +32,12 @@ export function toSessionNotifications(ended: readonly Ended[], begun: AnySessio
   return begun?.kind === 'computer' ? [...notifications, toListNotification(begun.person.id)] : notifications
 }
 
-/** After a phone has answered the notice of a new computer. */
+/** For a phone that has acknowledged the notice of a new computer. */
 export function toAcknowledgedNotifications({ person }: AnySession): AccountNotification[] {
   return [toListNotification(person.id)]
 }
 
-/** The person whose phone scanned the attempt. */
+/** For the person whose phone scanned the attempt. */
 function toScanNotifications(attempt: Attempt): AccountNotification[] {
   const scanner = scannerOf(attempt)
   return scanner === null ? [] : [{ personId: scanner.person.id, change: { type: 'attempt', attempt } }]

@@ -1,14 +1,14 @@
-/** One line of the table: a setting, file or folder, and what is wrong with it. */
+/** One row of the table: a setting, file or folder, and its problem. */
 export interface StartProblem {
   name: string
   problem: string
 }
 
-/** The process cannot start. `message` is a table for people, and what to do about it. */
+/** The process cannot start. `message` is a table for the operator, with advice below it. */
 export class StartError extends Error {
   readonly rows: readonly StartProblem[]
 
-  /** `headline`: what the rows have in common. `advice`: what to do, a sentence per line. */
+  /** `headline`: describes all rows. `advice`: what to do, one sentence per line. */
   constructor(headline: string, rows: readonly StartProblem[], advice: readonly string[] = []) {
     const width = Math.max(...rows.map(({ name }) => name.length))
     const lines = rows.map(({ name, problem }) => `  ${name.padEnd(width)}  ${problem}`)
@@ -18,7 +18,7 @@ export class StartError extends Error {
   }
 }
 
-/** The settings are wrong. */
+/** Settings are missing or wrong. */
 export class ConfigError extends StartError {
   constructor(rows: readonly StartProblem[]) {
     super('These settings are wrong or missing:', rows)
@@ -26,7 +26,7 @@ export class ConfigError extends StartError {
   }
 }
 
-/** By the code of a file system error: what is wrong, and what to do. */
+/** Problem and advice for each code of a file system error. */
 const FILE_PROBLEMS: Record<string, [problem: string, advice: string]> = {
   EACCES: ['this user may not write there', 'Give the folder to the user that runs qr-login (chown, chmod 700).'],
   EPERM: ['this user may not write there', 'Give the folder to the user that runs qr-login (chown, chmod 700).'],
@@ -41,8 +41,8 @@ const FILE_PROBLEMS: Record<string, [problem: string, advice: string]> = {
 }
 
 /**
- * For what the file system answered when `path`, which is `folder` or in it, was to be made, read
- * or written.
+ * Converts a file system error of creating, reading or writing `path`, which is `folder` or inside
+ * it.
  */
 export function folderError(folder: string, path: string, error: unknown): StartError {
   const { code = '', message } = error as NodeJS.ErrnoException

@@ -12,104 +12,108 @@ export type AccountChange =
   | { type: 'revoked'; sessionId: string; by: EndedBy }
   /** An attempt that a phone of this person has scanned. */
   | { type: 'attempt'; attempt: Attempt }
-  /** Messages may have been lost: all has to be read again. */
+  /** Messages may have been lost: everything has to be read again. */
   | { type: 'missed' }
 
-/** A session that begins, and what ends in the same step. */
+/** A new session, and the rule for the sessions that end in the same step. */
 export interface Beginning<S extends AnySession = AnySession> {
   session: S
   /** Epoch ms. */
   now: number
-  /** The session that the same browser had before, of any person; it ends `here`. Null: none. */
+  /** The older session of the same browser, of any person. It ends by `here`. Null: none. */
   replaces: string | null
   /**
-   * How many live sessions of this kind the person keeps, this one included. The oldest of the
-   * others end.
+   * How many live sessions of this kind the person keeps, this one included. The oldest ones
+   * beyond that end.
    */
   keeps: number
-  /** Why the others end. */
+  /** Why those sessions end. */
   by: EndedBy
-  /** How long a session of this kind lives without use: what is over is not live. */
+  /** How long a session of this kind stays live without use, in ms. */
   idleMs: number
 }
 
 /**
- * What a sign-out forbids: a session that an earlier yes would lead to. `who` and `whats`: as given
- * to `remember`, which keeps the time of the sign-out plus some; one of them after `since` forbids
- * it.
+ * Stops a session whose attempt was scanned before a sign-out. A sign-out calls `remember` with its
+ * time plus a constant as `until`. The new session is refused if one of `entries` in `scope` has an
+ * `until` later than `since`.
  */
 export interface Bar {
-  who: string
-  whats: readonly string[]
+  scope: string
+  entries: readonly string[]
+  /** The time of the scan plus the same constant (epoch ms). */
   since: number
+  /** Creates the error that is thrown. */
   refuse: () => Error
 }
 
-/** A session that was signed out by a step. */
+/** A session that a step has signed out. */
 export interface Ended {
   session: AnySession
   by: EndedBy
 }
 
-/** What a change leads to: the attempt, and what begins with it, written in the same step. */
+/** The result of a change: the attempt, and the session that begins, written in the same step. */
 export interface Change extends Outcome {
   begins?: Beginning<ComputerSession> & {
-    /** Until when its browser is known to the person (epoch ms). */
+    /** Until when the session's browser is known to the person (epoch ms). */
     isKnownUntil: number
     bar: Bar
   }
 }
 
-/** What a compare-and-set leads to. */
+/** The result of a compare-and-set. */
 export type CompareAndSetResult =
   /** `ended`: the sessions that ended with the change. */
   | { isWritten: true; ended: readonly Ended[] }
-  /** Another process was faster. `current`: the attempt as it is now; null when it is gone. */
+  /** Another write came first. `current`: the attempt as stored now; null if it is gone. */
   | { isWritten: false; current: Attempt | null }
 
-/** An attempt that is watched, as it was read in the same step. */
+/** A watched attempt, as it was read in the same step. */
 export interface Watched {
   attempt: Attempt
-  /** Does nothing where the attempt had ended: then nothing is watched. */
+  /** Does nothing if the attempt had ended: it is not watched then. */
   unwatch: Unwatch
 }
 
-/** Which sessions of a person a sign-out is about. */
+/** The sessions of a person that a sign-out ends. */
 export interface RevokeAll {
   kind: AnySession['kind']
-  /** Stays signed in. Null: none. */
+  /** The session that stays signed in. Null: none. */
   exceptId: string | null
   now: number
   by: EndedBy
 }
 
 /**
- * Where attempts, sessions and limits live. The rules are not in here: `updateAttempt` decides what
- * is written, `notifications.ts` who is notified. Every adapter passes `test/contracts/store.ts`.
+ * The port for attempts, sessions and limits. It contains no rules: `updateAttempt` decides what is
+ * written, and `notifications.ts` who is notified. Every adapter passes `test/contracts/store.ts`.
  *
- * Changes are published after they are durable. Messages are hints: what is watched is read in the
- * same step.
+ * A change is published after it is written. Messages are hints and may be lost, so a watch reads
+ * the attempt in the same step.
  */
 export interface Store extends Limits {
   /**
-   * @throws when the id is taken: ids are random, so that is a bug; what the guard throws;
-   * `FullError` when there are too many attempts.
+   * @throws Error if the id exists: ids are random, so that is a bug; the guard's error if it is
+   * full; `FullError` if the store has `MAX_ATTEMPTS` attempts.
    */
   insertAttempt(attempt: Attempt, guard?: Guard): Awaitable<void>
   /**
-   * As stored; pass it through `attemptAt` to know its status. Null: never existed, or forgotten.
+   * Returns the attempt as stored: pass it to `attemptAt` for its current status. Null: it never
+   * existed, or was deleted.
    */
   findAttempt(id: string): Awaitable<Attempt | null>
   /**
-   * Writes the attempt of the change, what begins with it, and the count of the guard in one step,
-   * if the version that is stored is that of `before`. Otherwise none of them is written. For
-   * `updateAttempt`, which is what callers use.
-   * @throws what the guard and the bar refuse with; `FullError` when a rule has no room.
+   * Writes the attempt of the change, the session that begins, and the guard's counters in one step
+   * if the stored version is that of `before`. Otherwise it writes nothing. Callers use
+   * `updateAttempt` instead.
+   * @throws the errors of the guard and of the bar; `FullError` if a rule of the guard has
+   * `MAX_COUNTERS_PER_RULE` counters.
    */
   compareAndSet(before: Attempt, change: Change, guard?: Guard): Awaitable<CompareAndSetResult>
   /**
-   * Reads an attempt and watches it, in one step. Null for an unknown attempt and for one of
-   * another browser: nothing is kept for either, nor for one that has ended.
+   * Reads an attempt and watches it, in one step. Null for an unknown attempt and for another
+   * browser's attempt. In both cases, and for an attempt that has ended, nothing stays registered.
    */
   watchAttempt(
     id: string,
@@ -119,66 +123,68 @@ export interface Store extends Limits {
   ): Awaitable<Watched | null>
 
   /**
-   * The sessions that ended with it. Null when there is one of this id: it is left as it is, signed
-   * out or not.
+   * Returns the sessions that ended in the same step. Null if a session with this id exists: it is
+   * not changed, whether signed out or not.
    */
   insertSession(beginning: Beginning): Awaitable<readonly Ended[] | null>
   /**
-   * Signed-out and expired ones too, until they are swept; name, picture and device of a signed-out
-   * one may be empty.
+   * Also finds signed-out and expired sessions until they are swept. Name, picture and device of a
+   * signed-out session may be empty. Null: unknown.
    */
   findSession(id: string): Awaitable<AnySession | null>
-  /** The person's computers or phones that are not signed out, newest first. */
+  /** The person's sessions of this kind that are not signed out, newest first. */
   listSessions(personId: string, kind: 'computer'): Awaitable<ComputerSession[]>
   listSessions(personId: string, kind: 'phone'): Awaitable<PhoneSession[]>
   /**
-   * Records its use. The embedded store leaves that out where it cannot write: the session may end
-   * sooner.
+   * Records that the session was used. If the embedded store cannot write, it skips this: the
+   * session may then end sooner.
    */
   touchSession(id: string, now: number): Awaitable<void>
-  /** Records that a phone has answered its notice. */
+  /** Records that a phone has acknowledged the notice of this session. */
   acknowledgeSession(id: string): Awaitable<void>
   /**
-   * The session, or null when it does not exist or was signed out before: of parallel calls, one
-   * gets it. Its browser is forgotten with it where `endsTrust(by)`.
+   * Signs the session out and returns it. Null if it does not exist or was signed out before: of
+   * concurrent calls exactly one gets the session. If `endsTrust(by)`, its browser is no longer
+   * known to the person.
    */
   revokeSession(id: string, now: number, by: EndedBy): Awaitable<AnySession | null>
-  /** The same for all of a person's sessions of one kind but one, in one step. */
+  /** Does the same for all of the person's sessions of one kind, except one. */
   revokeSessions(personId: string, which: RevokeAll): Awaitable<readonly Ended[]>
   watchAccount(personId: string, listener: (change: AccountChange) => void): Unwatch
 
   /**
-   * Remembers that `what` is trusted by `who` (a person's browser, an address that a name has
-   * signed in from) until then (epoch ms). The newest `MAX_REMEMBERED` of each `who` are kept.
+   * Keeps an entry in a scope until a time (epoch ms): a browser that a person has signed in from,
+   * an address that a name has signed in from, or a sign-out (see `Bar`). The `MAX_REMEMBERED`
+   * entries of a scope with the latest `until` are kept.
    */
-  remember(who: string, what: string, until: number, now: number): Awaitable<void>
-  remembers(who: string, what: string, now: number): Awaitable<boolean>
-  /** Forgets one. */
-  forget(who: string, what: string): Awaitable<void>
-  /** Forgets all of them but one; null: all. */
-  forgetOthers(who: string, except: string | null): Awaitable<void>
+  remember(scope: string, entry: string, until: number, now: number): Awaitable<void>
+  remembers(scope: string, entry: string, now: number): Awaitable<boolean>
+  forget(scope: string, entry: string): Awaitable<void>
+  /** Deletes all entries of the scope except one. Null: all. */
+  forgetOthers(scope: string, except: string | null): Awaitable<void>
 
-  /** How many attempts and accounts this process watches. */
+  /** The number of attempts and accounts that this process watches. */
   readonly watching: number
 
-  /** Forgets what is over, at most `limit` rows of each kind. Returns how many it forgot. */
+  /** Deletes expired rows, at most `limit` of each kind. Returns how many. */
   sweep(now: number, limit: number): Awaitable<number>
   /**
-   * Resolves when what this process has written before cannot get lost any more. `ending`: what
-   * must not come back (a cancel, a sign-out) is on the disk or, where there are replicas, on one
-   * of them. `sign-in`: it is on the disk of an embedded store; a shared one keeps to its own
-   * settings.
-   * @throws a failure of the store when that is not certain in time: the write stands, and is to be
-   * repeated.
+   * Resolves when the earlier writes of this process are durable. `ending` (a cancel or a sign-out,
+   * which must not be undone): they are on the disk of the embedded store, or on a replica of the
+   * shared store if it has one. `sign-in`: they are on the disk of the embedded store; a shared
+   * store follows its own settings.
+   * @throws a failure of the store if durability is not confirmed in time. The write stands, and
+   * the client repeats the request.
    */
-  settle(what: 'sign-in' | 'ending'): Awaitable<void>
+  confirmDurable(kind: 'sign-in' | 'ending'): Awaitable<void>
 
-  /** Resolves when the store can be written. */
+  /** Resolves if the store accepts writes. */
   ping(): Awaitable<void>
   close(): Awaitable<void>
 }
 
-/** Attempts that a store keeps at most, ended ones included. */
+/** The maximum number of attempts in a store, ended ones included. */
 export const MAX_ATTEMPTS = 500_000
 
+/** The maximum number of entries in a scope of `remember`. */
 export const MAX_REMEMBERED = 100

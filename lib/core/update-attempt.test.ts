@@ -8,13 +8,13 @@ import { type UpdateStore, updateAttempt } from './update-attempt'
 
 const apply = (event: AttemptEvent) => (attempt: Attempt) => transition(attempt, event, T0, LIFETIMES)
 
-/** A store of one attempt that records its calls. */
+/** A store with one attempt that records its calls. */
 class OneAttemptStore implements UpdateStore {
   readonly calls: string[] = []
   stored: Attempt | null = pendingAttempt()
   waitMs = 0
-  /** What another process writes before the first write. */
-  faster: ((stored: Attempt | null) => Attempt | null) | null = null
+  /** What another process writes just before the first write. */
+  concurrentWrite: ((stored: Attempt | null) => Attempt | null) | null = null
 
   findAttempt(): Attempt | null {
     this.calls.push('find')
@@ -23,8 +23,8 @@ class OneAttemptStore implements UpdateStore {
 
   compareAndSet: UpdateStore['compareAndSet'] = (before, { attempt }, guard) => {
     this.calls.push(guard === undefined ? 'write' : 'write, guarded')
-    if (this.faster !== null) this.stored = this.faster(this.stored)
-    this.faster = null
+    if (this.concurrentWrite !== null) this.stored = this.concurrentWrite(this.stored)
+    this.concurrentWrite = null
     if (this.stored?.version !== before.version) return { isWritten: false, current: this.stored }
     this.stored = attempt
     return { isWritten: true, ended: [] }
@@ -36,8 +36,8 @@ class OneAttemptStore implements UpdateStore {
   }
 }
 
-/** The same store, each answer of which is a promise. */
-function toShared(store: OneAttemptStore): UpdateStore {
+/** The same store with promises as results. */
+function toAsync(store: OneAttemptStore): UpdateStore {
   return {
     findAttempt: async () => store.findAttempt(),
     compareAndSet: async (...args) => store.compareAndSet(...args),
@@ -51,44 +51,44 @@ const confirm = apply({ type: 'confirm', phone: ADA })
 
 describe.each([
   ['synchronous', (store: OneAttemptStore): UpdateStore => store],
-  ['asynchronous', toShared],
-])('on a store that is %s', (_, open) => {
-  test('an attempt is read and written once', async () => {
+  ['asynchronous', toAsync],
+])('on a %s store', (_, open) => {
+  test('one update: one read and one write', async () => {
     const store = new OneAttemptStore()
     expect(await updateAttempt(open(store), ID, scan)).toMatchObject({ attempt: { status: 'scanned' }, ended: [] })
     expect(store.calls).toEqual(['find', 'write'])
   })
 
-  test('an attempt that was just read is not read again', async () => {
+  test('an attempt that is passed as read is not read again', async () => {
     const store = new OneAttemptStore()
     await updateAttempt(open(store), ID, scan, { from: pendingAttempt(), guard })
     expect(store.calls).toEqual(['write, guarded'])
   })
 
-  test('where another process was faster, the change is decided again on what is stored, without another read', async () => {
+  test('after a lost race the change is decided again on the stored attempt, without another read', async () => {
     const store = new OneAttemptStore()
-    store.faster = () => scan(pendingAttempt()).attempt
+    store.concurrentWrite = () => scan(pendingAttempt()).attempt
     const cancel = apply({ type: 'cancel', phone: null })
     expect(await updateAttempt(open(store), ID, cancel)).toMatchObject({ attempt: { status: 'cancelled', version: 3 } })
     expect(store.calls).toEqual(['find', 'write', 'write'])
   })
 
-  test('a loser that is refused counts its guard once', async () => {
+  test('a lost race that ends in a refusal counts the guard once', async () => {
     const store = new OneAttemptStore()
-    store.faster = () => apply(scanBy(LIN))(pendingAttempt()).attempt
+    store.concurrentWrite = () => apply(scanBy(LIN))(pendingAttempt()).attempt
     const update = async () => await updateAttempt(open(store), ID, scan, { guard })
     await expect(update).rejects.toMatchObject({ code: 'attempt_taken' })
     expect(store.calls).toEqual(['find', 'write, guarded', 'take'])
   })
 
-  test('where the attempt is gone meanwhile, the answer is null', async () => {
+  test('the result is null if the attempt was deleted in between', async () => {
     const store = new OneAttemptStore()
-    store.faster = () => null
+    store.concurrentWrite = () => null
     expect(await updateAttempt(open(store), ID, scan, { guard })).toBeNull()
     expect(store.calls).toEqual(['find', 'write, guarded', 'take'])
   })
 
-  test('an unchanged, a refused and an unknown one are not written, and count the guard', async () => {
+  test('unchanged, refused and unknown attempts are not written, and count the guard', async () => {
     const store = new OneAttemptStore()
     expect(await updateAttempt(open(store), ID, (attempt) => ({ attempt }), { guard })).toMatchObject({ ended: [] })
     await expect(async () => await updateAttempt(open(store), ID, confirm, { guard })).rejects.toThrow(ProtocolError)
@@ -97,13 +97,13 @@ describe.each([
     expect(store.calls).toEqual(['find', 'take', 'find', 'take', 'find', 'take'])
   })
 
-  test('a full guard comes before the refusal of the change', async () => {
+  test('a full guard is refused before the change is', async () => {
     const store = new OneAttemptStore()
     store.waitMs = 5
     await expect(async () => await updateAttempt(open(store), ID, confirm, { guard })).rejects.toThrow('wait 5')
   })
 
-  test('a failure of the store reaches the caller', async () => {
+  test('an error of the store reaches the caller', async () => {
     const store = new OneAttemptStore()
     store.compareAndSet = () => {
       throw new Error('planted')
@@ -112,9 +112,9 @@ describe.each([
   })
 })
 
-test('a synchronous store has written and answered when the call returns', () => {
+test('with a synchronous store the result is synchronous', () => {
   const store = new OneAttemptStore()
-  store.faster = () => scan(pendingAttempt()).attempt
+  store.concurrentWrite = () => scan(pendingAttempt()).attempt
   expect(updateAttempt(store, ID, apply({ type: 'cancel', phone: null }))).toMatchObject({ attempt: { version: 3 } })
   expect(() => updateAttempt(store, ID, confirm, { guard })).toThrow(ProtocolError)
 })

@@ -3,30 +3,30 @@ import { type Awaitable, chain } from './awaitable'
 import type { Guard } from './rate-limit/limits'
 import type { Change, Ended, Store } from './store'
 
-/** The operations of a store that an update consists of. */
+/** The store operations that an update uses. */
 export type UpdateStore = Pick<Store, 'findAttempt' | 'compareAndSet' | 'take'>
 
 export interface UpdateOptions {
-  /** The attempt as just read: saves a read. Where it is out of date, it is read again. */
+  /** The attempt as just read: saves a read. If it is out of date, the loop repeats. */
   from?: Attempt | null
-  /** Counted once, whatever the change leads to, before anything is written or refused. */
+  /** Counted once, whatever the outcome, before anything is written or refused. */
   guard?: Guard
 }
 
-/** A change that was made, or was not needed. */
+/** A change that was written, or needed no write. */
 export interface Changed extends Change {
-  /** The sessions that ended with it. */
+  /** The sessions that ended in the same step. */
   ended: readonly Ended[]
 }
 
 /**
- * The one optimistic loop: read the attempt, decide by a pure function, compare and set. Where
- * another process was faster, `change` is called again with the attempt that is stored now.
+ * The one optimistic loop: reads the attempt, decides with a pure function, then compares and sets.
+ * If another write came first, `change` is called again with the attempt that is stored now.
  *
- * Null when there is no such attempt. A refusal in the outcome is the caller's to throw: it comes
- * with a write. The answer of a synchronous store is synchronous.
- * @throws what `change` throws, with nothing written; what `Store.compareAndSet` throws. A promise
- * is rejected only where the store has answered with one: otherwise the error is thrown.
+ * Returns null if the attempt does not exist. If the result contains a refusal, the caller throws
+ * it: the attempt was written. With a synchronous store the result is synchronous.
+ * @throws what `change` throws, with nothing written; and what `Store.compareAndSet` throws. With a
+ * synchronous store errors are thrown, not returned as a rejected promise.
  */
 export function updateAttempt(
   store: UpdateStore,
@@ -52,9 +52,7 @@ export function updateAttempt(
   return from === null ? chain(store.findAttempt(id), decide) : decide(from)
 }
 
-/**
- * Where nothing will be written, the guard is counted by itself: repeats and refusals count too.
- */
+/** Counts the guard alone if nothing is written: repeats and refusals count too. */
 function count(store: UpdateStore, guard: Guard | undefined): Awaitable<void> {
   if (guard === undefined) return
   return chain(store.take(guard.counters, guard.now), (waitMs) => {

@@ -41,7 +41,7 @@ interface Case {
   at?: string
 }
 
-/** Of one instance, `values` as promtool writes them. A sample comes every 15 s. */
+/** A series of one instance. `values`: in the notation of promtool, one sample every 15 s. */
 const of = (sample: string, values: string): Series => {
   const [name = '', labels = ''] = sample.split('{')
   return { [`${name}{instance="a"${labels === '' ? '' : `,${labels.slice(0, -1)}`}}`]: values }
@@ -52,7 +52,7 @@ const one = (sample: string, values: string, labels: Record<string, string> = {}
   labels: { instance: 'a', ...labels },
 })
 
-/** For each alert what has to happen for it to fire, and the labels that it fires with. */
+/** For each alert: series that make it fire, and the labels of the alert. */
 const FIRES: Record<string, Case> = {
   QrLoginDown: one('up{job="qr-login"}', '0x20', { job: 'qr-login' }),
   QrLoginNotReady: {
@@ -117,10 +117,8 @@ const FIRES: Record<string, Case> = {
   QrLoginForgedCredentials: { series: of('qr_login_refusals_total{code="token_wrong"}', '0+5x80'), at: '15m' },
 }
 
-/**
- * Two hours of a service in which all is well, people who change their minds and mistype included.
- */
-const WELL: Series = {
+/** Two hours of a healthy service, including people who cancel or mistype. */
+const HEALTHY: Series = {
   ...of('up{job="qr-login"}', '1x480'),
   ...of('qr_login_ready', '1x480'),
   ...of('qr_login_draining', '0x480'),
@@ -156,7 +154,7 @@ const WELL: Series = {
   ...of('qr_login_sign_in_seconds_bucket{le="+Inf"}', '0+9x480'),
 }
 
-/** A process that drains is not ready, and that is no alarm. */
+/** A draining process is not ready, and must not fire an alert. */
 const DRAINING: Series = { ...of('qr_login_ready', '0x480'), ...of('qr_login_draining', '1x480') }
 
 function toTest(name: string, series: Series, alerts: object[]) {
@@ -173,7 +171,7 @@ function promtool(...args: string[]): string {
   return status === 0 ? '' : `${status}\n${stdout}${stderr}`
 }
 
-/** Runs tests of rules; '' when all pass. */
+/** Runs tests of the rules. Returns '' if all pass, otherwise the output. */
 function runTests(tests: object[], file = resolve(RULES)): string {
   const path = join(folder, 'tests.yml')
   // JSON is YAML.
@@ -189,31 +187,31 @@ function firing({ name, severity, summary, runbook }: Alert) {
 }
 
 describe.skipIf(!hasPromtool)('promtool', () => {
-  test('finds no mistake in rules and configuration', () => {
+  test('accepts the rules and the configuration', () => {
     expect(promtool('check', 'rules', RULES)).toBe('')
     expect(promtool('check', 'config', '--syntax-only', 'deploy/prometheus.yml')).toBe('')
   })
 
-  test.each(ALERTS)('$name fires when its time has come', (alert) => {
+  test.each(ALERTS)('$name fires on its series', (alert) => {
     expect(FIRES).toHaveProperty(alert.name)
     expect(runTests([firing(alert)])).toBe('')
   })
 
-  test('no alert fires while all is well, nor while a process ends', () => {
-    expect(runTests([toTest('well', WELL, silent('2h')), toTest('draining', DRAINING, silent('1h'))])).toBe('')
+  test('no alert fires on a healthy service, nor during a drain', () => {
+    expect(runTests([toTest('healthy', HEALTHY, silent('2h')), toTest('draining', DRAINING, silent('1h'))])).toBe('')
   })
 
-  test('a rule that never fires, and one that always does, would be found', () => {
+  test('the checks detect a rule that never fires, and one that always fires', () => {
     const broken = join(folder, 'broken.yml')
     const [alert] = ALERTS.filter(({ name }) => name === 'QrLoginBreakerOpen') as [Alert]
     writeFileSync(broken, rules.replace('qr_login_breaker_open[1m]', 'qr_login_breaker_opened[1m]'))
     expect(runTests([firing(alert)], broken)).toContain('FAILED')
     writeFileSync(broken, rules.replace('[1m]) == 1', '[1m]) == 0'))
-    expect(runTests([toTest('well', WELL, silent('2h'))], broken)).toContain('FAILED')
+    expect(runTests([toTest('healthy', HEALTHY, silent('2h'))], broken)).toContain('FAILED')
   })
 })
 
-test('every alert says in words what is wrong, how urgent it is, and where the runbook has it', () => {
+test('every alert has a summary, a severity, and a section in the runbook', () => {
   expect(ALERTS.length).toBe(Object.keys(FIRES).length)
   for (const { name, severity, summary, runbook: link } of ALERTS) {
     expect(severity).toMatch(/^(page|ticket)$/)
@@ -223,7 +221,7 @@ test('every alert says in words what is wrong, how urgent it is, and where the r
   }
 })
 
-test('every file, test and heading that the runbook names is there', () => {
+test('every file, test title and heading that the runbook names exists', () => {
   const files = [...runbook.matchAll(/`((?:e2e|lib|deploy)\/[^`]+\.\w+)`/g)].map(([, path = '']) => path)
   expect(files.length).toBeGreaterThan(30)
   expect(files.filter((path) => !existsSync(path))).toEqual([])
@@ -238,7 +236,7 @@ test('every file, test and heading that the runbook names is there', () => {
   expect(headings.size).toBeGreaterThanOrEqual(20)
 })
 
-test('every metric of rules, dashboard and runbook is in a scrape', async () => {
+test('every metric in rules, dashboard and runbook is in a scrape', async () => {
   const app = measuredApp()
   const { types } = await scrape(app)
   app.dispose()
@@ -262,7 +260,7 @@ describe('the dashboard', () => {
     }[]
   }
 
-  test('has panels of known kinds, each in its own place and with a query', () => {
+  test('has panels of known types that do not overlap, each with a query', () => {
     expect(title).toBe('qr-login')
     expect(templating.list.map(({ name }) => name)).toEqual(['datasource', 'instance'])
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
@@ -277,9 +275,9 @@ describe('the dashboard', () => {
     expect(new Set(cells).size).toBe(cells.length)
   })
 
-  test.skipIf(!hasPromtool)('has queries that Prometheus understands', () => {
+  test.skipIf(!hasPromtool)('has queries that Prometheus accepts', () => {
     const queries = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
-    // A rule is the one place where promtool reads an expression without a server.
+    // Without a server, promtool parses expressions only in rules.
     const group = { name: 'dashboard', rules: queries.map((expr, index) => ({ record: `query_${index}`, expr })) }
     const path = join(folder, 'queries.yml')
     writeFileSync(path, JSON.stringify({ groups: [group] }).replaceAll('$__rate_interval', '5m'))

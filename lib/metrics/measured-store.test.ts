@@ -5,7 +5,7 @@ import { STORE_OPERATIONS, type StoreOperation, timeStore } from './measured-sto
 
 const attempt = pendingAttempt()
 
-/** A store of which each operation is `run`. */
+/** A measured store with `run` as every operation. */
 function timed(run: (...args: unknown[]) => unknown) {
   const done: [StoreOperation, number][] = []
   const errors: unknown[] = []
@@ -23,22 +23,22 @@ function timed(run: (...args: unknown[]) => unknown) {
   return { measured, done, errors }
 }
 
-test('an answer that is there at once stays so, and is timed', () => {
+test('a synchronous result stays synchronous, and is timed', () => {
   const { measured, done } = timed(() => attempt)
   expect(measured.findAttempt('x')).toBe(attempt)
   expect(done).toEqual([['findAttempt', 5]])
 })
 
-test('a promise is passed on as it is, and timed when it is kept', async () => {
-  const answer = Promise.resolve(attempt)
-  const { measured, done } = timed(() => answer)
-  expect(measured.findAttempt('x')).toBe(answer)
+test('a promise is passed on unchanged, and timed when it settles', async () => {
+  const result = Promise.resolve(attempt)
+  const { measured, done } = timed(() => result)
+  expect(measured.findAttempt('x')).toBe(result)
   expect(done).toEqual([])
-  await answer
+  await result
   expect(done).toEqual([['findAttempt', 5]])
 })
 
-test('what is thrown and what is rejected reaches the caller, and is reported once', async () => {
+test('a thrown and a rejected error reach the caller, and are reported once', async () => {
   const failure = new Error('planted')
   const thrown = timed(() => {
     throw failure
@@ -52,7 +52,7 @@ test('what is thrown and what is rejected reaches the caller, and is reported on
   }
 })
 
-test('arguments, the count of watchers and the end are those of the store', () => {
+test('arguments, `watching` and `close` are those of the store', () => {
   const { measured } = timed((...args) => args)
   expect(measured.touchSession('id', 7)).toEqual(['id', 7])
   expect(measured.watching).toBe(3)

@@ -2,7 +2,7 @@ import type { Store } from '../core/store'
 
 export type StoreOperation = Exclude<keyof Store, 'watching' | 'close'>
 
-/** Every operation of the port: one that is missing or too many does not compile. */
+/** Every operation of the port. A missing or an unknown one does not compile. */
 const OPERATIONS: Record<StoreOperation, true> = {
   take: true,
   giveBack: true,
@@ -24,7 +24,7 @@ const OPERATIONS: Record<StoreOperation, true> = {
   forget: true,
   forgetOthers: true,
   sweep: true,
-  settle: true,
+  confirmDurable: true,
   ping: true,
 }
 
@@ -34,15 +34,15 @@ export interface StoreTiming {
   /** Monotonic, in ms. */
   now: () => number
   onDone: (operation: StoreOperation, ms: number) => void
-  /** Also called for what is no failure of the store, such as the refusal of a guard. */
+  /** Called for every error, also for those that are no failure of the store, such as a refusal. */
   onError: (operation: StoreOperation, error: unknown) => void
 }
 
 type Operation = (...args: unknown[]) => unknown
 
 /**
- * The same store, timed. Its answers are passed on as they are: a synchronous answer stays
- * synchronous, and a promise is the same promise.
+ * Returns the same store with timed operations. Results are passed on unchanged: a synchronous
+ * result stays synchronous, and a promise is the same promise.
  */
 export function timeStore(store: Store, { now, onDone, onError }: StoreTiming): Store {
   const time = (operation: StoreOperation): Operation => {
@@ -54,16 +54,16 @@ export function timeStore(store: Store, { now, onDone, onError }: StoreTiming): 
         done()
         onError(operation, error)
       }
-      let answer: unknown
+      let result: unknown
       try {
-        answer = run(...args)
+        result = run(...args)
       } catch (error) {
         failed(error)
         throw error
       }
-      if (answer instanceof Promise) answer.then(done, failed)
+      if (result instanceof Promise) result.then(done, failed)
       else done()
-      return answer
+      return result
     }
   }
   const timed = Object.fromEntries(STORE_OPERATIONS.map((operation) => [operation, time(operation)]))

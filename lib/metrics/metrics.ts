@@ -16,18 +16,15 @@ import {
 } from './names'
 import type { Reading, Recorder } from './recorder'
 
-/**
- * From a scan to a redeem a person reads, perhaps types a number, and taps. At most the two
- * lifetimes: 180 s.
- */
+/** The time for a person to read, type a number and tap. The two lifetimes limit it to 180 s. */
 const SIGN_IN_BUCKETS_S = [1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 180]
 
-/** An embedded answer takes microseconds, a shared one milliseconds; the deadline is 500 ms. */
+/** The embedded store takes microseconds, a shared one milliseconds, with a timeout of 500 ms. */
 const STORE_BUCKETS_S = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1]
 
 /**
- * Their labels are names of inner classes, which come and go, and two of them cost time for each
- * open connection.
+ * Default metrics that are removed: their labels are internal class names, which change, and two of
+ * them take time for each open connection.
  */
 const LEFT_OUT = [
   'nodejs_active_handles',
@@ -41,19 +38,19 @@ const LEFT_OUT = [
 
 export interface MetricsOptions {
   version: string
-  /** Every code that a refusal can have. */
+  /** All codes of refusals. */
   codes: readonly ErrorCode[]
-  /** What kept the store from its part; null for an error that is not the store's. */
+  /** The kind of a store failure; null for any other error. */
   storeFailureKind: (error: unknown) => StoreFailureKind | null
-  /** Open streams and long polls. */
+  /** The number of open streams or long polls of a transport. */
   countStreams: (transport: (typeof TRANSPORTS)[number]) => number
   /** Monotonic, in ms. */
   now: () => number
 }
 
 /**
- * What a process shows to Prometheus. Every series is there from the start, at 0: what happens
- * changes values, and never the number of series.
+ * The Prometheus metrics of a process. Every series of a closed label list exists from the start,
+ * at 0: events change values, not the number of series.
  */
 export class Metrics implements Recorder {
   readonly #options: MetricsOptions
@@ -65,7 +62,7 @@ export class Metrics implements Recorder {
   readonly #storeErrors: Counter<'kind'>
   readonly #refusals: Counter<'code'>
   readonly #limited: Counter<'rule'>
-  #unsettled = 0
+  #durabilityFailures = 0
 
   constructor(options: MetricsOptions) {
     this.#options = options
@@ -88,7 +85,7 @@ export class Metrics implements Recorder {
     for (const operation of STORE_OPERATIONS) this.#store.zero({ operation })
     const kinds = STORE_FAILURE_KINDS
     this.#storeErrors = this.#counter('store_errors_total', 'Failures of the store, by kind.', 'kind', kinds)
-    this.#refusals = this.#counter('refusals_total', 'Requests refused, by the code of the answer.', 'code', codes)
+    this.#refusals = this.#counter('refusals_total', 'Requests refused, by the code of the response.', 'code', codes)
     const rules = LIMITED_RULES
     this.#limited = this.#counter('limited_total', 'Requests refused because a limit was reached.', 'rule', rules)
     new Gauge({
@@ -103,17 +100,17 @@ export class Metrics implements Recorder {
     const build = { name: 'qr_login_build_info', help: 'Always 1.', labelNames: ['version'] as const, registers }
     new Gauge(build).set({ version }, 1)
     for (const name of Object.keys(OBSERVED) as ObservedName[]) this.#registerReading(name)
-    this.observe('fence_failures_total', () => this.#unsettled)
+    this.observe('fence_failures_total', () => this.#durabilityFailures)
     collectDefaultMetrics({ register: this.#registry })
     for (const name of LEFT_OUT) this.#registry.removeSingleMetric(name)
   }
 
-  /** Of `toText`. */
+  /** The media type of `toText`. */
   get contentType(): string {
     return this.#registry.contentType
   }
 
-  /** All of it in the text format of Prometheus. */
+  /** All metrics in the text format of Prometheus. */
   async toText(): Promise<string> {
     return await this.#registry.metrics()
   }
@@ -149,7 +146,7 @@ export class Metrics implements Recorder {
         const kind = storeFailureKind(error)
         if (kind === null) return
         this.#storeErrors.inc({ kind })
-        if (operation === 'settle') this.#unsettled += 1
+        if (operation === 'confirmDurable') this.#durabilityFailures += 1
       },
     })
   }

@@ -1,13 +1,13 @@
 import type { AttemptStep } from '../core/audit'
 
 /**
- * The closed lists that labels take their values from: the number of time series does not depend on
- * who signs in. A value that is not in its list counts as `other`.
+ * The closed lists of label values: the number of time series does not depend on the users. A limit
+ * that is not in its list counts as `other`.
  */
 
 /**
- * What attempts come to. `expired` is counted where a stream or long poll of this process reads the
- * attempt as its time runs out; an attempt that no client reads expires unseen.
+ * Outcomes of attempts. `expired` is counted only if a stream or long poll of this process reads
+ * the attempt when it expires: other expiries are not detected.
  */
 export const ATTEMPT_OUTCOMES = [
   'started',
@@ -25,7 +25,7 @@ export const ATTEMPT_OUTCOMES = [
 
 export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number]
 
-/** `limit` of the log lines: where one step counts by several rules, all of them. */
+/** The values of `limit` in log lines. A step that counts by several rules has all their names. */
 export const LIMITED_RULES = [
   'start_by_browser,start_by_address',
   'scan,unknown_codes',
@@ -47,7 +47,7 @@ export const LIMITED_RULES = [
   'other',
 ] as const
 
-/** What kept the store from its part: see `storeFailureKind`. */
+/** Kinds of store failures: see `storeFailureKind`. */
 export const STORE_FAILURE_KINDS = [
   'no_room',
   'busy',
@@ -73,26 +73,26 @@ export type StoreFailureKind = (typeof STORE_FAILURE_KINDS)[number]
 export const TRANSPORTS = ['sse', 'socket', 'long_poll'] as const
 
 /**
- * What is read at each scrape from the part that knows it, by `Recorder.observe`. A part that this
- * process does not have (a breaker without a Redis) is not observed, and has no sample. Names get
- * the prefix `qr_login_`.
+ * Metrics whose value is read at each scrape, from the component that calls `Recorder.observe`. A
+ * component that this process does not use (a circuit breaker without Redis) has no sample. Names
+ * get the prefix `qr_login_`.
  */
 export const OBSERVED = {
-  ready: 'Whether the store can be written and the process is not ending, as the readiness check says: 1 or 0.',
-  draining: '1 once the process has been told to end.',
+  ready: '1 if the last readiness check succeeded: the store can be written and the process is not shutting down.',
+  draining: '1 while the process is shutting down.',
   watched: 'Attempts and accounts that this process watches in the store.',
   streams_max: 'MAX_STREAMS: streams and long polls beyond it are refused.',
-  breaker_open: '1 while the circuit breaker before the store is open.',
-  clock_offset_seconds: "The machine's clock minus the clock that lifetimes go by: 0 unless it was set.",
-  clock_steps_total: 'Steps of the clock that were noticed.',
+  breaker_open: '1 while the circuit breaker of the store is open.',
+  clock_offset_seconds: "The machine's clock minus the clock that lifetimes are measured with: 0 unless it was set.",
+  clock_steps_total: 'Steps of the clock that were detected.',
   data_dir_lock_held: '1 while this process holds the lock on DATA_DIR.',
-  disk_free_bytes: 'What is left for this process on the file system of DATA_DIR.',
+  disk_free_bytes: 'Free space for this process on the file system of DATA_DIR.',
   disk_size_bytes: 'The size of the file system of DATA_DIR.',
-  log_lines_dropped_total: 'Log lines dropped because their reader has stalled.',
+  log_lines_dropped_total: 'Log lines dropped because their reader stalled.',
   connections: 'Open connections.',
-  connections_max: 'Connections that there is room for. No sample where that is not known.',
-  connections_dropped_total: 'Connections dropped because there was no room for them.',
-  fence_failures_total: 'Sign-ins and endings that are written, but not known to be durable.',
+  connections_max: 'The maximum number of connections. No sample if it is unknown.',
+  connections_dropped_total: 'Connections dropped beyond the maximum.',
+  fence_failures_total: 'Sign-ins, cancels and sign-outs that are written, but not confirmed as durable.',
 } as const
 
 export type ObservedName = keyof typeof OBSERVED

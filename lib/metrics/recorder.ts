@@ -3,30 +3,30 @@ import type { AttemptStep, Audit } from '../core/audit'
 import type { Store } from '../core/store'
 import type { ObservedName } from './names'
 
-/** A value as it is now; null when it is not known: then it has no sample. */
+/** Returns the current value. Null: unknown, the metric has no sample. */
 export type Reading = () => number | null | Promise<number | null>
 
-/** Where the parts of the process report what happens. */
+/** Receives what the components of the process measure. */
 export interface Recorder {
-  /** A step of an attempt, as it is after it. */
+  /** Counts a step. `attempt`: as it is after the step. */
   recordStep(step: AttemptStep, attempt: Attempt): void
-  /** An attempt that is read in this process has run out of time. */
+  /** Counts an expiry: an attempt has expired while a client of this process read it. */
   recordExpiry(): void
-  /** Counts the refusals that are written to the log. */
+  /** Returns an audit that also counts the refusals. */
   countRefusals(audit: Audit): Audit
   /**
-   * Times every operation of a store and counts its failures. Answers stay as they are, synchronous
-   * ones included.
+   * Returns the store with timed operations and counted failures. Results are passed on unchanged;
+   * synchronous results stay synchronous.
    */
   measureStore(store: Store): Store
   /**
-   * Reads a value at each scrape. The last reading of a name counts. A reading that throws is not
-   * known.
+   * Registers the function that reads a value at each scrape, instead of an earlier one with this
+   * name. If it throws, the metric has no sample.
    */
   observe(name: ObservedName, read: Reading): void
 }
 
-/** Without METRICS_TOKEN: nothing is recorded, and nothing stands in the way. */
+/** The recorder without METRICS_TOKEN: records nothing. */
 export const NO_RECORDER: Recorder = {
   recordStep: () => {},
   recordExpiry: () => {},

@@ -22,13 +22,13 @@ export interface AccountStreamsOptions {
   keys: Keyring
   timers: TimerWheel
   now: () => number
-  /** Called with what fails after a stream has opened. */
+  /** Called with errors after a stream has opened. */
   onError: (error: unknown) => void
 }
 
 /**
- * The account streams of all people: one watch per person, and one list per change, however many
- * pages are open.
+ * The account streams of all people. A person has one watch, and one read of the list per change,
+ * however many streams are open.
  */
 export class AccountStreams {
   readonly #options: AccountStreamsOptions
@@ -39,8 +39,8 @@ export class AccountStreams {
   }
 
   /**
-   * Adds a connection, which is sent the list as its first event. Returns what is to be called when
-   * it has closed.
+   * Adds a connection and sends it the list as its first event. The caller calls the returned
+   * function when the connection has closed.
    */
   subscribe(connection: Connection, account: Account): () => void {
     const { id: personId } = account.person
@@ -51,7 +51,7 @@ export class AccountStreams {
     return () => stream.end()
   }
 
-  /** How many people have a stream open. */
+  /** The number of people with an open stream. */
   get size(): number {
     return this.#channels.size
   }
@@ -64,7 +64,7 @@ export class AccountStreams {
   }
 }
 
-/** The streams of one person. Ends with the last of them. */
+/** The streams of one person. The watch ends with the last of them. */
 class AccountChannel {
   readonly #personId: string
   readonly #options: AccountStreamsOptions
@@ -72,7 +72,7 @@ class AccountChannel {
   readonly #streams = new Set<AccountStream>()
   readonly #unwatch: Unwatch
   #isReading = false
-  /** The list has changed, or a stream was added, since it was last requested. */
+  /** The list has changed, or a stream was added, since the last read began. */
   #isStale = false
 
   constructor(personId: string, options: AccountStreamsOptions, onEnd: () => void) {
@@ -99,7 +99,7 @@ class AccountChannel {
     if (change.type !== 'sessions') for (const stream of [...this.#streams]) stream.notify(change)
   }
 
-  /** Reads the list once for all streams, and once more where it has changed meanwhile. */
+  /** Reads the list once for all streams, and again if it changes during the read. */
   #refresh(): void {
     this.#isStale = true
     if (!this.#isReading) void this.#read()
@@ -124,10 +124,10 @@ class AccountChannel {
   }
 }
 
-/** The computers of a person, as they were read for all streams. */
+/** The signed-in computers of a person, read once for all streams. */
 interface SessionList {
   sessions: readonly SessionView[]
-  /** For the streams of phones: none of the computers is the client's own. */
+  /** The event for phones: none of the computers is the client itself. */
   event: ServerEvent
   /** As JSON, for comparison. */
   payload: string
@@ -143,19 +143,19 @@ interface AccountStreamOptions extends AccountStreamsOptions {
   onEnd: () => void
 }
 
-/** What one connection of a signed-in phone or computer receives about its account. */
+/** The account stream of one signed-in phone or computer. */
 class AccountStream implements TimerListener {
   readonly #options: AccountStreamOptions
-  /** The running attempt that this phone scanned last: its time can run out without a message. */
+  /** The running attempt that this phone scanned last: it can expire without a message. */
   #scanned: Attempt | null = null
-  /** The list that was sent last. */
+  /** The list that was sent last, as JSON. */
   #lastPayload = ''
 
   constructor(options: AccountStreamOptions) {
     this.#options = options
   }
 
-  /** To be called when the connection has closed. */
+  /** Call it when the connection has closed. */
   end(): void {
     this.#options.onEnd()
     this.#options.timers.delete(this)
@@ -165,9 +165,9 @@ class AccountStream implements TimerListener {
     this.#options.connection.close()
   }
 
-  /** Ends the stream when the session has ended, else checks again when it would end. */
+  /** Ends the stream if the session has ended, otherwise checks again when it would expire. */
   check(): void {
-    this.#attend(this.#checkSession())
+    this.#closeOnError(this.#checkSession())
   }
 
   onTimer(): void {
@@ -181,7 +181,7 @@ class AccountStream implements TimerListener {
 
   notify(change: Exclude<AccountChange, { type: 'sessions' }>): void {
     const { id } = this.#options.account
-    if (change.type === 'missed') this.#readAgain()
+    if (change.type === 'missed') this.#reread()
     else if (change.type === 'revoked') {
       if (change.sessionId === id) this.#signOut(change.by)
     } else if (scannerOf(change.attempt)?.sessionId === id) {
@@ -191,7 +191,7 @@ class AccountStream implements TimerListener {
     }
   }
 
-  /** Sends the list unless it is the one that was sent last. */
+  /** Sends the list unless it is the same as the last one. */
   sendSessions({ sessions, event, payload }: SessionList): void {
     if (payload === this.#lastPayload) return
     this.#lastPayload = payload
@@ -201,10 +201,10 @@ class AccountStream implements TimerListener {
     connection.send(isComputer ? toEvent(sessions.map(mark)) : event)
   }
 
-  #readAgain(): void {
+  #reread(): void {
     this.check()
     const scanned = this.#scanned
-    if (scanned !== null) this.#attend(this.#readScanned(scanned))
+    if (scanned !== null) this.#closeOnError(this.#readScanned(scanned))
   }
 
   async #readScanned({ id, version }: Attempt): Promise<void> {
@@ -229,7 +229,7 @@ class AccountStream implements TimerListener {
     this.#checkAgainAt(sessionEndsAt(session, sessionLifetimes))
   }
 
-  /** The end of a token is no sign-out: the app comes back with the next one. */
+  /** An expired token is not a sign-out: the app reconnects with the next one. */
   #checkToken(expiresAt: number): void {
     if (this.#options.now() < expiresAt) this.#checkAgainAt(expiresAt)
     else {
@@ -248,7 +248,7 @@ class AccountStream implements TimerListener {
     this.close()
   }
 
-  #attend(work: Promise<void>): void {
+  #closeOnError(work: Promise<void>): void {
     work.catch((error: unknown) => {
       this.#options.onError(error)
       this.close()

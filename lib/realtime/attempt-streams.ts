@@ -7,21 +7,21 @@ import { ServerEvent } from './event'
 import type { TimerListener, TimerWheel } from './timer-wheel'
 
 /**
- * A third connection to one attempt, stream or long poll, replaces the oldest: a duplicated tab
- * works, a hundred do not.
+ * The maximum number of streams and long polls per attempt, so that a duplicated tab works. A
+ * further one replaces the oldest.
  */
-const CONNECTIONS_PER_ATTEMPT = 2
+const MAX_CONNECTIONS_PER_ATTEMPT = 2
 
 export interface AttemptStreamsOptions extends ViewContext {
   store: Store
   timers: TimerWheel
   now: () => number
-  /** Called when an attempt that has a connection runs out of time. */
+  /** Called when an attempt that has a connection expires. */
   onExpired: () => void
 }
 
 /**
- * The channels of all attempts: one watch, one deadline and one event per change and attempt,
+ * The channels of all attempts. An attempt has one watch, one timer, and one event per change,
  * however many connections it has.
  */
 export class AttemptStreams {
@@ -34,8 +34,8 @@ export class AttemptStreams {
 
   /**
    * Watches the attempt of this browser. Null for an unknown attempt and for another browser's:
-   * nothing is kept for either. Each channel that is returned is to be released once: by `release`,
-   * or by `unsubscribe` for the connection that was subscribed.
+   * both leave nothing behind. The caller releases each returned channel once: with `release`, or
+   * with `unsubscribe` for the connection that was subscribed.
    */
   async open(id: string, browserHash: string): Promise<Channel | null> {
     const { store, now } = this.#options
@@ -47,24 +47,24 @@ export class AttemptStreams {
     const watched = await store.watchAttempt(id, browserHash, (attempt) => channel.publish(attempt), now())
     if (watched === null) return null
     channel.begin(watched.attempt, watched.unwatch)
-    const faster = this.#channels.get(id)
-    if (faster !== undefined) {
+    const concurrent = this.#channels.get(id)
+    if (concurrent !== undefined) {
       channel.release()
-      return await this.#join(faster, browserHash)
+      return await this.#join(concurrent, browserHash)
     }
     this.#channels.set(id, channel)
     return channel
   }
 
-  /** How many attempts have a connection. */
+  /** The number of attempts with a connection. */
   get size(): number {
     return this.#channels.size
   }
 
-  /** Reads the attempt again, in case a message was lost. */
+  /** Shares an open channel. Reads the attempt again, in case a message was lost. */
   async #join(channel: Channel, browserHash: string): Promise<Channel | null> {
     if (channel.browserHash !== browserHash) return null
-    channel.hold()
+    channel.retain()
     try {
       const attempt = await this.#options.store.findAttempt(channel.id)
       if (attempt !== null) channel.publish(attempt)
@@ -77,14 +77,14 @@ export class AttemptStreams {
 }
 
 export interface WaitOptions {
-  /** Resolves as soon as the version is higher. */
+  /** The version that the client has: a higher one ends the wait. */
   after: number
   waitMs: number
-  /** Aborts when the client has left. */
+  /** Aborts when the client disconnects. */
   signal: AbortSignal
 }
 
-/** One attempt and its connections. Ends with the last of them, or with the attempt. */
+/** One attempt and its connections. Ends when the last connection closes, or with the attempt. */
 export class Channel implements TimerListener {
   readonly id: string
   readonly browserHash: string
@@ -92,8 +92,8 @@ export class Channel implements TimerListener {
   readonly #onEnd: () => void
   readonly #connections: Connection[] = []
   #unwatch: Unwatch = () => {}
-  /** Connections, and clients that are about to become one. */
-  #holders = 1
+  /** The reference count: connections, and requests that are about to open one. */
+  #references = 1
   #attempt: Attempt | null = null
 
   constructor(id: string, browserHash: string, options: AttemptStreamsOptions, onEnd: () => void) {
@@ -103,34 +103,35 @@ export class Channel implements TimerListener {
     this.#onEnd = onEnd
   }
 
-  /** `attempt`: as it was read with the watch. */
+  /** `attempt`: as read in the same step as the watch. */
   begin(attempt: Attempt, unwatch: Unwatch): void {
     this.#unwatch = unwatch
     this.publish(attempt)
   }
 
-  hold(): void {
-    this.#holders += 1
+  /** Adds a reference, which `release` removes. */
+  retain(): void {
+    this.#references += 1
   }
 
-  /** The last one ends the watch. */
+  /** Removes a reference. Without references the watch ends. */
   release(): void {
-    this.#holders -= 1
-    if (this.#holders > 0) return
+    this.#references -= 1
+    if (this.#references > 0) return
     this.#unwatch()
     this.#options.timers.delete(this)
     this.#onEnd()
   }
 
-  /** Adds a connection, which is sent the attempt at once. */
+  /** Adds a connection and sends it the attempt at once. */
   subscribe(connection: Connection): void {
     this.#add(connection)
     const now = this.#options.now()
     if (this.#attempt !== null) connection.send(this.#toEvent(this.#attempt, now))
-    this.#continue(now)
+    this.#scheduleNext(now)
   }
 
-  /** To be called when the connection has closed. */
+  /** Call it when the connection has closed. */
   unsubscribe(connection: Connection): void {
     const index = this.#connections.indexOf(connection)
     if (index >= 0) this.#connections.splice(index, 1)
@@ -138,9 +139,9 @@ export class Channel implements TimerListener {
   }
 
   /**
-   * A long poll: resolves with the attempt once its version is higher than `after`, a new code is
-   * due, or its time runs out; null when nothing of that happened within `waitMs`, or the client
-   * left, or it was replaced. `connection`: as admitted; it is closed at the end.
+   * A long poll. Resolves with the attempt when its version is higher than `after`, a new code is
+   * due, or it expires. Null: none of this happened within `waitMs`, the client disconnected, or a
+   * newer connection replaced this one. `connection`: as admitted; it is closed at the end.
    */
   async wait(connection: Connection, { after, waitMs, signal }: WaitOptions): Promise<AttemptView | null> {
     const before = this.#viewAfter(after, null)
@@ -164,7 +165,7 @@ export class Channel implements TimerListener {
     const timer = setTimeout(wake, waitMs)
     signal.addEventListener('abort', wake, { once: true })
     if (signal.aborted) wake()
-    this.#continue(now)
+    this.#scheduleNext(now)
     await woken
     clearTimeout(timer)
     signal.removeEventListener('abort', wake)
@@ -182,25 +183,25 @@ export class Channel implements TimerListener {
     } else if (attempt.status === 'pending') {
       this.#send(new ServerEvent({ event: 'code', data: toCodeView(attempt, now, this.#options) }))
     }
-    this.#continue(now)
+    this.#scheduleNext(now)
   }
 
-  /** Sends the attempt to every connection, unless its version is not higher. */
+  /** Sends the attempt to every connection if its version is higher than the last one. */
   publish(attempt: Attempt): void {
     if (this.#attempt !== null && attempt.version <= this.#attempt.version) return
     this.#attempt = attempt
     if (this.#connections.length === 0) return
     const now = this.#options.now()
     this.#send(this.#toEvent(attempt, now))
-    this.#continue(now)
+    this.#scheduleNext(now)
   }
 
   #add(connection: Connection): void {
     this.#connections.push(connection)
-    if (this.#connections.length > CONNECTIONS_PER_ATTEMPT) this.#connections[0]?.close()
+    if (this.#connections.length > MAX_CONNECTIONS_PER_ATTEMPT) this.#connections[0]?.close()
   }
 
-  /** `period`: of the code that the client has; null where a new code does not count. */
+  /** `period`: of the code that the client has. Null: ignore new codes. */
   #viewAfter(after: number, period: number | null): AttemptView | null {
     const now = this.#options.now()
     if (this.#attempt === null) return null
@@ -214,8 +215,8 @@ export class Channel implements TimerListener {
     return codePeriodAt(createdAt, now, this.#options.lifetimes.codePeriodMs).startsAt
   }
 
-  /** Sets the next deadline, or closes all connections when nothing can follow. */
-  #continue(now: number): void {
+  /** Sets the next timer, or closes all connections if the attempt has ended. */
+  #scheduleNext(now: number): void {
     const attempt = this.#attempt === null ? null : attemptAt(this.#attempt, now)
     if (attempt === null || this.#connections.length === 0) return
     if (!isRunning(attempt)) {
@@ -238,8 +239,8 @@ export class Channel implements TimerListener {
 }
 
 /**
- * The edge of a long poll: the first event wakes it, and so does its end. It is answered with the
- * attempt as it is.
+ * The sink of a long poll. The first event wakes the request, and so does `close`. The response is
+ * the current attempt, not the event.
  */
 function toSink(wake: () => void): EventSink {
   const send = () => {

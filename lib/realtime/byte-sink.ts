@@ -1,13 +1,13 @@
-/** Where the bytes of one connection go: a web stream, or a raw response. */
+/** Receives the bytes of one connection: a web stream, or a Node response. */
 export interface ByteSink {
-  /** False when the client has not read for so long that it is to be cut off. Never throws. */
+  /** Returns false if the client has not read for too long, or has disconnected. Never throws. */
   write(bytes: Uint8Array): boolean
   /** Ends the response. May be called more than once. */
   close(): void
 }
 
 /**
- * A client that has left this much unread when the next event comes is cut off. One event alone may
- * be larger.
+ * A client is disconnected if it has this many unread bytes when the next event is sent. A single
+ * event may be larger.
  */
 export const BACKLOG_BYTES = 16 * 1024

@@ -51,7 +51,7 @@ function open(
 const createRegistry = (perAddress = 30, inAll = 100) => new ConnectionRegistry({ perAddress, inAll }, () => 0.5)
 
 describe('all connections of a process', () => {
-  test('share one heartbeat every 15 s, and leave no timer behind', () => {
+  test('share one heartbeat every 15 s, and leave no timer', () => {
     const registry = createRegistry()
     const opened = [open(registry), open(registry), open(registry)]
     expect(vi.getTimerCount()).toBe(1)
@@ -62,7 +62,7 @@ describe('all connections of a process', () => {
     expect(registry.size).toBe(0)
   })
 
-  test('are at most so many per address, and one that ends makes room', () => {
+  test('are limited per address; a closed one frees its place', () => {
     const registry = createRegistry(2)
     const first = open(registry)
     open(registry)
@@ -74,7 +74,7 @@ describe('all connections of a process', () => {
     expect(registry.admit(of('a'))).toBe('too_many_of_address')
   })
 
-  test('are counted by every prefix of an address, each with its own room', () => {
+  test('are counted by every prefix of an address, each with its own limit', () => {
     const registry = createRegistry(2)
     const client = (network: number) => [
       { key: `${network}::/64`, factor: 1 },
@@ -85,14 +85,14 @@ describe('all connections of a process', () => {
     expect(typeof registry.admit(of('elsewhere'))).toBe('object')
   })
 
-  test('are at most so many in all', () => {
+  test('are limited in total', () => {
     const registry = createRegistry(30, 2)
     open(registry, 'a')
     open(registry, 'b')
     expect(registry.admit(of('c'))).toBe('too_many')
   })
 
-  test('end with a `bye` that spreads the return, and no new one is admitted', () => {
+  test('a drain sends each a `bye` with its own delay, and refuses new ones', () => {
     const registry = createRegistry()
     const opened = [open(registry), open(registry)]
     registry.drain()
@@ -107,7 +107,7 @@ describe('all connections of a process', () => {
 })
 
 describe('a connection', () => {
-  test('whose client is too slow for an event is cut off', () => {
+  test('is closed if its client does not read an event', () => {
     const registry = createRegistry()
     const { connection, sink, ended } = open(registry)
     sink.isSlow = true
@@ -117,7 +117,7 @@ describe('a connection', () => {
     expect(registry.size).toBe(0)
   })
 
-  test('whose client is too slow for a heartbeat is cut off', () => {
+  test('is closed if its client does not read a heartbeat', () => {
     const registry = createRegistry()
     const { sink, ended } = open(registry)
     sink.isSlow = true
@@ -125,14 +125,14 @@ describe('a connection', () => {
     expect([sink.isClosed, ended(), registry.size]).toEqual([true, 1, 0])
   })
 
-  test('ends once, however often it is closed', () => {
+  test('calls onClose once, however often it is closed', () => {
     const { connection, ended } = open(createRegistry())
     connection.close()
     connection.close()
     expect(ended()).toBe(1)
   })
 
-  test('that was closed before it had a sink closes its sink too', () => {
+  test('closes a sink that is attached after it was closed', () => {
     const registry = createRegistry()
     const connection = registry.admit(of('a')) as Connection
     connection.close()
@@ -143,7 +143,7 @@ describe('a connection', () => {
 })
 
 describe('the web sink', () => {
-  test('passes on what is written, in order', async () => {
+  test('passes on bytes in order', async () => {
     const { sink, body } = createWebSink(() => {})
     expect(sink.write(new TextEncoder().encode('a'))).toBe(true)
     expect(sink.write(new TextEncoder().encode('b'))).toBe(true)
@@ -152,7 +152,7 @@ describe('the web sink', () => {
     expect(await new Response(body).text()).toBe('ab')
   })
 
-  test('keeps at most 16 KB for a client that does not read, then breaks the connection', async () => {
+  test('buffers at most 16 KB for a client that does not read, then fails the body', async () => {
     const { sink, body } = createWebSink(() => {})
     const frame = new Uint8Array(1024)
     let written = 0
@@ -168,11 +168,11 @@ describe('the web sink', () => {
     expect((await new Response(body).arrayBuffer()).byteLength).toBe(100_000)
   })
 
-  test('notifies when the client leaves, and writes nothing after', async () => {
-    const left = vi.fn()
-    const { sink, body } = createWebSink(left)
+  test('calls onDisconnect when the client disconnects, and writes nothing after that', async () => {
+    const onDisconnect = vi.fn()
+    const { sink, body } = createWebSink(onDisconnect)
     await body.cancel()
-    expect(left).toHaveBeenCalledOnce()
+    expect(onDisconnect).toHaveBeenCalledOnce()
     expect(sink.write(new Uint8Array(1))).toBe(false)
     sink.close()
   })

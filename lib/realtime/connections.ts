@@ -1,28 +1,30 @@
 import { ServerEvent } from './event'
 
-/** Where the events of one connection go. Its transport encodes them here, at the edge. */
+/** Receives the events of one connection. Each transport implements it and encodes them. */
 export interface EventSink {
-  /** False when the client has not read for so long that it is to be cut off. */
+  /**
+   * Returns false if the client has not read for too long: the caller then closes the connection.
+   */
   send(event: ServerEvent): boolean
-  /** Sends what is no event, so that a dead connection is noticed. Returns what `send` does. */
+  /** Sends bytes that are no event, to detect dead connections. Returns the same as `send`. */
   heartbeat(): boolean
   /** Ends the response. May be called more than once. */
   close(): void
 }
 
+/** Why a connection is refused. */
 export type Refusal = 'too_many_of_address' | 'too_many' | 'draining'
 
-/** How a client is connected. */
 export type Transport = 'sse' | 'socket' | 'long_poll'
 
-/** What a client's connections are counted by: see `rateLimitKeys`. */
+/** A rate-limit key of a client: see `rateLimitKeys`. */
 interface CountedKey {
   key: string
   factor: number
 }
 
 export interface ConnectionLimits {
-  /** Of one client; times its factor for a wider prefix. */
+  /** The maximum per rate-limit key; multiplied by the key's factor. */
   perAddress: number
   inAll: number
 }
@@ -30,8 +32,8 @@ export interface ConnectionLimits {
 const HEARTBEAT_MS = 15_000
 
 /**
- * After `bye`, browsers come back over this time: at least a second, at most 35 s, in between 3 ms
- * for each of them. To serve one takes half of that, so that others are served meanwhile.
+ * After `bye`, the reconnects are spread over 3 ms per connection, at least 1 s and at most 35 s.
+ * One reconnect takes half of the 3 ms, so that other requests are served as well.
  */
 const BYE_MIN_MS = 500
 const BYE_SPREAD_MIN_MS = 1_000
@@ -39,8 +41,8 @@ const BYE_SPREAD_MAX_MS = 35_000
 const BYE_SPREAD_PER_CONNECTION_MS = 3
 
 /**
- * One client that receives events. Everything that ends it (client left, too slow, attempt over,
- * shutdown) ends in `close`, once.
+ * One client that receives events. Every end (client disconnected, client too slow, attempt ended,
+ * shutdown) calls `close`, which takes effect once.
  */
 export class Connection {
   readonly #registry: ConnectionRegistry
@@ -61,8 +63,8 @@ export class Connection {
   }
 
   /**
-   * Connects the place to send to and what to do at the end. A connection that was closed meanwhile
-   * ends at once.
+   * Sets the sink, and the callback for the end. If the connection was closed before, both are
+   * closed at once.
    */
   attach(sink: EventSink, onClose: () => void): void {
     this.#sink = sink
@@ -73,14 +75,14 @@ export class Connection {
   }
 
   /**
-   * Closes the connection when the client does not read. Does nothing before `attach` and after
-   * `close`.
+   * Sends an event. Closes the connection if the client does not read. Does nothing before `attach`
+   * and after `close`.
    */
   send(event: ServerEvent): void {
     if (this.#sink !== null && !this.#isClosed && !this.#sink.send(event)) this.close()
   }
 
-  /** As `send`. */
+  /** Sends a heartbeat, as `send`. */
   heartbeat(): void {
     if (this.#sink !== null && !this.#isClosed && !this.#sink.heartbeat()) this.close()
   }
@@ -88,7 +90,7 @@ export class Connection {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#registry.forget(this)
+    this.#registry.remove(this)
     this.#sink?.close()
     this.#onClose?.()
     this.#sink = null
@@ -96,7 +98,7 @@ export class Connection {
   }
 }
 
-/** Every open stream and long poll of this process: caps, one shared heartbeat, and the drain. */
+/** All open streams and long polls of this process: limits, one shared heartbeat, and the drain. */
 export class ConnectionRegistry {
   readonly #limits: ConnectionLimits
   readonly #random: () => number
@@ -112,7 +114,7 @@ export class ConnectionRegistry {
   }
 
   /**
-   * Counts a new connection before anything is opened, or returns why there may be none. The caller
+   * Counts a new connection before a stream opens, or returns why it is refused. The caller
    * attaches or closes it.
    */
   admit(keys: readonly CountedKey[], transport: Transport = 'sse'): Connection | Refusal {
@@ -129,7 +131,7 @@ export class ConnectionRegistry {
   }
 
   /** Called by a connection that has closed. */
-  forget(connection: Connection): void {
+  remove(connection: Connection): void {
     if (!this.#open.delete(connection)) return
     this.#perTransport[connection.transport] -= 1
     for (const { key } of connection.keys) {
@@ -146,14 +148,14 @@ export class ConnectionRegistry {
     return this.#open.size
   }
 
-  /** How many of them use this transport. */
+  /** The number of open connections of this transport. */
   count(transport: Transport): number {
     return this.#perTransport[transport]
   }
 
   /**
-   * Sends `bye` to every client, each with its own time to come back, and closes all connections.
-   * Refuses new ones.
+   * Sends `bye` to every client, each with its own reconnect delay, and closes all connections.
+   * From then on `admit` refuses new ones.
    */
   drain(): void {
     this.#isDraining = true

@@ -25,7 +25,7 @@ describe('the encoding', () => {
     expect(frame).toBe('event: attempt\nid: 3\ndata: {"name":"a\\nb\\r\\nc"}\n\n')
   })
 
-  test('an event without an id leaves the reader its last one', () => {
+  test('an event without an id has no id line', () => {
     expect(encode({ event: 'code', data: 1 })).toBe('event: code\ndata: 1\n\n')
   })
 
@@ -36,7 +36,7 @@ describe('the encoding', () => {
     }
   })
 
-  test('a heartbeat is a comment and no event', () => {
+  test('a heartbeat is a comment, not an event', () => {
     const bytes = new Recorder()
     new EventStreamSink(bytes).heartbeat()
     expect(bytes.written.map(text)).toEqual([':\n\n'])
@@ -44,7 +44,7 @@ describe('the encoding', () => {
 })
 
 describe('an event', () => {
-  /** Counts how often it is made into JSON. */
+  /** An event that counts how often it is converted to JSON. */
   const counted = () => {
     const counts = { json: 0 }
     const toJSON = () => {
@@ -69,7 +69,7 @@ describe('an event', () => {
     expect(new Set(sinks.map(({ written }) => written[0])).size).toBe(1)
   })
 
-  test('is encoded once for each transport, and not at all where none makes bytes of it', () => {
+  test('is encoded once per transport, and not before it is sent', () => {
     const { counts, event } = counted()
     expect(counts.json).toBe(0)
     const asJson = ({ data }: ServerEvent) => new TextEncoder().encode(JSON.stringify(data))

@@ -3,7 +3,7 @@ import type { EventSink } from './connections'
 import type { ServerEvent } from './event'
 
 /**
- * Server-Sent Events, `text/event-stream` (WHATWG HTML, section 9.2): the encoding, and the edge
+ * Server-Sent Events, `text/event-stream` (WHATWG HTML, section 9.2): the encoding, and the sink
  * that sends it.
  */
 
@@ -13,8 +13,9 @@ const encoder = new TextEncoder()
 const HEARTBEAT: Uint8Array = encoder.encode(':\n\n')
 
 /**
- * One event as bytes. Data is one line of JSON.
- * @throws RangeError when `event` or `id` hold CR or LF, which would let them forge a second event.
+ * Encodes one event. Its data is one line of JSON.
+ * @throws RangeError if `event` or `id` contains CR, LF or NUL: CR or LF could forge a second
+ * event.
  */
 export function encodeServerSentEvent({ event, data, id }: ServerEvent): Uint8Array {
   const fields = id === undefined ? [event] : [event, String(id)]

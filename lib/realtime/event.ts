@@ -1,19 +1,17 @@
-/** Makes bytes of an event, as one transport has them. */
+/** Encodes an event for one transport. */
 export type Encoder = (event: ServerEvent) => Uint8Array
 
 interface EventFields {
   event: string
-  /**
-   * What JSON can hold. Not to be changed later: it is encoded when the first connection sends it.
-   */
+  /** A JSON value. Do not change it later: it is encoded when the first connection sends it. */
   data: unknown
-  /** Where a client resumes. */
+  /** The position from which a client resumes. */
   id?: string | number
 }
 
 /**
- * What is published to clients. It knows no transport, and remembers what each has encoded: an
- * event is encoded once for each transport, however many connections send it.
+ * An event for clients. It does not depend on a transport, and caches the bytes of each one: an
+ * event is encoded once per transport, however many connections send it.
  */
 export class ServerEvent {
   readonly event: string
@@ -27,11 +25,11 @@ export class ServerEvent {
     this.id = id
   }
 
-  /** The bytes that `encoder` makes of it. It is called the first time only. */
+  /** Returns the bytes from `encoder`, which is called only the first time. */
   encodedBy(encoder: Encoder): Uint8Array {
     this.#encoded ??= new Map()
-    const known = this.#encoded.get(encoder)
-    if (known !== undefined) return known
+    const cached = this.#encoded.get(encoder)
+    if (cached !== undefined) return cached
     const bytes = encoder(this)
     this.#encoded.set(encoder, bytes)
     return bytes

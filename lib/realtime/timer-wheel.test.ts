@@ -32,7 +32,7 @@ test('a deadline in the past is due at the next tick', () => {
   expect(one.due).toHaveLength(1)
 })
 
-test('setting again moves a deadline, deleting removes it', () => {
+test('a second set moves a deadline, delete removes it', () => {
   const timers = new TimerWheel(Date.now)
   const moved = recorder()
   const gone = recorder()
@@ -47,7 +47,7 @@ test('setting again moves a deadline, deleting removes it', () => {
   expect(gone.due).toEqual([])
 })
 
-test('one timer serves ten thousand, and none is left when nothing is due', () => {
+test('10,000 deadlines share one timer, and none is left after the last', () => {
   const timers = new TimerWheel(Date.now)
   const many = Array.from({ length: 10_000 }, recorder)
   for (const [index, each] of many.entries()) timers.set(each, Date.now() + (index % 30_000))
@@ -58,7 +58,7 @@ test('one timer serves ten thousand, and none is left when nothing is due', () =
   expect(timers.size).toBe(0)
 })
 
-test('a listener may set its next deadline', () => {
+test('a listener can set its next deadline when it is called', () => {
   const timers = new TimerWheel(Date.now)
   let times = 0
   const again = {

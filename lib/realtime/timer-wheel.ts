@@ -1,13 +1,14 @@
-/** Is called when its deadline has passed. */
+/** An object with at most one deadline in a timer wheel. */
 export interface TimerListener {
+  /** Called when the deadline has passed. */
   onTimer(): void
 }
 
 const TICK_MS = 100
 
 /**
- * One timer for any number of deadlines, to within 100 ms: a wheel of buckets that turns only while
- * there are deadlines. Each listener has at most one deadline.
+ * One timer for any number of deadlines, with a resolution of 100 ms: a wheel of buckets that turns
+ * only while there are deadlines. Each listener has at most one deadline.
  */
 export class TimerWheel {
   readonly #buckets = new Map<number, Set<TimerListener>>()
@@ -15,23 +16,24 @@ export class TimerWheel {
   readonly #now: () => number
   readonly #monotonicMs: () => number
   #timer: ReturnType<typeof setInterval> | null = null
-  #turned = 0
+  /** The last tick that was processed. */
+  #lastTick = 0
 
   /**
-   * `now`: the clock of the deadlines, which may be set; `monotonicMs`: the clock that the wheel
-   * turns by.
+   * `now`: the clock of the deadlines, which may be set. `monotonicMs`: the clock that drives the
+   * wheel.
    */
   constructor(now: () => number, monotonicMs: () => number = now) {
     this.#now = now
     this.#monotonicMs = monotonicMs
   }
 
-  /** Sets or moves the deadline (epoch ms). One in the past is due at the next tick. */
+  /** Sets or moves the deadline (epoch ms). A deadline in the past is due at the next tick. */
   set(listener: TimerListener, at: number): void {
     this.delete(listener)
     if (this.#timer === null) this.#start()
     const dueAt = this.#monotonicMs() + at - this.#now()
-    const tick = Math.max(Math.ceil(dueAt / TICK_MS), this.#turned + 1)
+    const tick = Math.max(Math.ceil(dueAt / TICK_MS), this.#lastTick + 1)
     const bucket = this.#buckets.get(tick) ?? new Set()
     this.#buckets.set(tick, bucket.add(listener))
     this.#bucketOf.set(listener, tick)
@@ -52,7 +54,7 @@ export class TimerWheel {
   }
 
   #start(): void {
-    this.#turned = Math.floor(this.#monotonicMs() / TICK_MS)
+    this.#lastTick = Math.floor(this.#monotonicMs() / TICK_MS)
     this.#timer = setInterval(() => this.#turn(), TICK_MS)
     this.#timer.unref?.()
   }
@@ -64,12 +66,12 @@ export class TimerWheel {
 
   #turn(): void {
     const tick = Math.floor(this.#monotonicMs() / TICK_MS)
-    // After a long pause, walk the buckets rather than every tick of the gap.
+    // After a long pause, iterate over the buckets, not over every tick of the gap.
     const ticks =
-      tick - this.#turned > this.#buckets.size
+      tick - this.#lastTick > this.#buckets.size
         ? [...this.#buckets.keys()].filter((key) => key <= tick)
-        : Array.from({ length: Math.max(0, tick - this.#turned) }, (_, index) => this.#turned + 1 + index)
-    this.#turned = tick
+        : Array.from({ length: Math.max(0, tick - this.#lastTick) }, (_, index) => this.#lastTick + 1 + index)
+    this.#lastTick = tick
     for (const key of ticks) {
       for (const listener of [...(this.#buckets.get(key) ?? [])]) {
         this.delete(listener)

@@ -1,11 +1,11 @@
 import { BACKLOG_BYTES, type ByteSink } from './byte-sink'
 
 /**
- * For `Request` in, `Response` out: a sink and the body it fills. `onGone` is called when the
- * client has left; runtimes differ in whether they abort, cancel or both, so the caller listens to
- * the request's signal as well.
+ * Creates a byte sink and the `Response` body that it fills. `onDisconnect` is called when the body
+ * is cancelled. Some runtimes abort the request's signal instead, or do both: the caller listens to
+ * the signal too.
  */
-export function createWebSink(onGone: () => void): { sink: ByteSink; body: ReadableStream<Uint8Array> } {
+export function createWebSink(onDisconnect: () => void): { sink: ByteSink; body: ReadableStream<Uint8Array> } {
   let controller: ReadableStreamDefaultController<Uint8Array> | null = null
   const body = new ReadableStream<Uint8Array>(
     {
@@ -14,7 +14,7 @@ export function createWebSink(onGone: () => void): { sink: ByteSink; body: Reada
       },
       cancel() {
         controller = null
-        onGone()
+        onDisconnect()
       },
     },
     new ByteLengthQueuingStrategy({ highWaterMark: BACKLOG_BYTES }),
@@ -22,8 +22,8 @@ export function createWebSink(onGone: () => void): { sink: ByteSink; body: Reada
   const sink: ByteSink = {
     write(bytes) {
       if (controller === null) return false
-      // `enqueue` never fails for a client that does not read: the queue would grow for as long as
-      // the stream lives.
+      // Backpressure: `enqueue` never fails, so the queue of a client that does not read would grow
+      // without a limit.
       if ((controller.desiredSize ?? 0) <= 0) {
         controller.error(new Error('the client does not read'))
         controller = null

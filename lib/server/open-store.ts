@@ -124,7 +124,7 @@ function openShared(
     prefix,
     process: randomUUID(),
     now,
-    clock: { isRight: () => shared.isRight, monotonicMs: clock.monotonicMs, onTime: shared.notice },
+    clock: { isSynced: () => shared.isSynced, monotonicMs: clock.monotonicMs, onTime: shared.notice },
     onError,
     onEnded: (ended) => auditEnded(audit, ended),
     attemptLifeMs,

@@ -1,8 +1,8 @@
 import type { Unwatch } from '../core/store'
 
 /**
- * In-process listeners by topic. One that throws keeps neither the others from hearing nor the
- * publisher from going on.
+ * In-process listeners by topic. If a listener throws, the other listeners still receive the
+ * message, and `publish` does not throw.
  */
 export class FanOut<Message> {
   readonly #topics = new Map<string, Set<(message: Message) => void>>()
@@ -31,7 +31,7 @@ export class FanOut<Message> {
     }
   }
 
-  /** How many topics are watched. */
+  /** The number of topics with listeners. */
   get size(): number {
     return this.#topics.size
   }

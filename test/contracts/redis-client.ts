@@ -2,10 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { defineScript, type Redis, RedisFailure } from '../../lib/stores/redis/client/redis'
 import { hasRedisServer, RedisServer } from '../support/redis-server'
 
-/**
- * On a machine without Redis these are skipped in plain sight. `npm test` sees to it that there is
- * one.
- */
+/** Without a redis-server the tests are reported as skipped. `npm test` provides one. */
 const isSkipped = !hasRedisServer()
 
 const INCREMENT = defineScript(`
@@ -14,10 +11,10 @@ const INCREMENT = defineScript(`
   return { count, ARGV[1], false, { 'nested', 7 } }
 `)
 
-/** Any command, by the one way that all commands of ours go. */
+/** Runs any command in a script, as all our commands do. */
 const COMMAND = defineScript('return redis.call(unpack(ARGV))')
 
-/** What every way to a Redis promises. Run on a real redis-server. */
+/** The contract of every Redis client, run against a real redis-server. */
 export function describeRedis(
   name: string,
   open: (server: RedisServer) => Promise<{ redis: Redis; dispose: () => Promise<void> }>,
@@ -54,17 +51,17 @@ export function describeRedis(
       )
     const send = (command: string[]) => redis.run(COMMAND, [], command)
 
-    /** What became of a call, and whether it took longer than callers wait. */
+    /** The outcome of a call, and whether it took longer than callers wait. */
     async function outcome(call: () => Promise<unknown>): Promise<string> {
       const startedAt = performance.now()
-      const end = await call().then(
-        () => 'answered',
+      const result = await call().then(
+        () => 'replied',
         (error: unknown) => (error instanceof RedisFailure ? 'failed' : `threw ${error}`),
       )
-      return performance.now() - startedAt > 900 ? `${end}, late` : end
+      return performance.now() - startedAt > 900 ? `${result}, late` : result
     }
 
-    test('answers as Redis does: text, numbers, nothing, and lists of them', async () => {
+    test('replies are text, numbers, null, and lists of them', async () => {
       expect(await send(['SET', 'k', 'ÄÖ 你好\n"x"', 'PX', '60000'])).toBe('OK')
       expect(await send(['GET', 'k'])).toBe('ÄÖ 你好\n"x"')
       expect(await send(['GET', 'none'])).toBeNull()
@@ -74,28 +71,28 @@ export function describeRedis(
       expect(await send(['STRLEN', 'n'])).toBe(2)
     })
 
-    test('runs scripts, also after the server has forgotten them', async () => {
+    test('a script runs, also after the server has dropped it from its cache', async () => {
       expect(await redis.run(INCREMENT, ['c'], ['5'])).toEqual([5, '5', null, ['nested', 7]])
       await server.send('SCRIPT FLUSH')
       expect(await redis.run(INCREMENT, ['c'], ['2'])).toEqual([7, '2', null, ['nested', 7]])
     })
 
-    test('50 scripts at once count to 50', async () => {
+    test('50 concurrent scripts increment a counter to 50', async () => {
       await Promise.all(Array.from({ length: 50 }, () => redis.run(INCREMENT, ['c'], ['1'])))
       expect(await send(['GET', 'c'])).toBe('50')
     })
 
-    test('a mistake of ours is not taken for a failure of the server', async () => {
+    test('an error reply about the command is not a failure of the server', async () => {
       await send(['SET', 'text', 'x'])
       expect(await outcome(() => send(['INCR', 'text']))).toMatch(/^threw/)
       expect(await outcome(() => redis.run(defineScript('return nonsense('), [], []))).toMatch(/^threw/)
-      expect(await outcome(() => redis.ping())).toBe('answered')
+      expect(await outcome(() => redis.ping())).toBe('replied')
     })
 
-    test('hears its channel and no other, from the first word of a gap on', async () => {
-      const heard: string[] = []
-      redis.listen('mine', { onMessage: (text) => heard.push(text), onGap: () => heard.push('gap') })
-      await expect.poll(() => heard).toEqual(['gap'])
+    test('receives messages of its channel only, from the first reported gap on', async () => {
+      const events: string[] = []
+      redis.subscribe('mine', { onMessage: (text) => events.push(text), onGap: () => events.push('gap') })
+      await expect.poll(() => events).toEqual(['gap'])
       for (const [channel, text] of [
         ['mine', '1'],
         ['other', '2'],
@@ -103,13 +100,13 @@ export function describeRedis(
       ] as const) {
         await send(['PUBLISH', channel, text])
       }
-      await expect.poll(() => heard).toEqual(['gap', '1', '{"a":"3,你好"}'])
+      await expect.poll(() => events).toEqual(['gap', '1', '{"a":"3,你好"}'])
     })
 
-    test('a server that hangs is a failure in time, soon at no cost, and is back soon after it goes on', async () => {
+    test('a server that hangs: calls fail in time, the circuit opens, and it closes soon after the server continues', async () => {
       server.freeze()
-      const ends = await Promise.all(Array.from({ length: 10 }, () => outcome(() => send(['GET', 'k']))))
-      expect(new Set(ends)).toEqual(new Set(['failed']))
+      const results = await Promise.all(Array.from({ length: 10 }, () => outcome(() => send(['GET', 'k']))))
+      expect(new Set(results)).toEqual(new Set(['failed']))
       const kinds: string[] = []
       const kindOf = (error: RedisFailure) => error.kind
       await expect
@@ -121,33 +118,33 @@ export function describeRedis(
           { timeout: 6_000 },
         )
         .toEqual(Array(100).fill('breaker'))
-      // What was waited for before that: calls, and not one for each that was refused since.
+      // Only the calls before the circuit opened have waited.
       expect(kinds.filter((kind) => kind === 'late').length).toBeLessThanOrEqual(5)
       server.thaw()
       await expect.poll(isThere, { timeout: 3_000 }).toBe(true)
     })
 
-    test('a server that is gone is a failure, and is found again, with its messages and word of the gap', async () => {
-      const heard: string[] = []
-      redis.listen('mine', { onMessage: (text) => heard.push(text), onGap: () => heard.push('gap') })
-      await expect.poll(() => heard).toEqual(['gap'])
+    test('a server that is down: calls fail; after its return calls and messages work, and the gap is reported', async () => {
+      const events: string[] = []
+      redis.subscribe('mine', { onMessage: (text) => events.push(text), onGap: () => events.push('gap') })
+      await expect.poll(() => events).toEqual(['gap'])
       await server.kill()
       await expect.poll(() => outcome(() => redis.ping())).toBe('failed')
       await server.start()
       await expect.poll(isThere, { timeout: 3_000 }).toBe(true)
-      await expect.poll(() => heard, { timeout: 4_000 }).toEqual(['gap', 'gap'])
+      await expect.poll(() => events, { timeout: 4_000 }).toEqual(['gap', 'gap'])
       await send(['PUBLISH', 'mine', 'after'])
-      await expect.poll(() => heard.at(-1)).toBe('after')
+      await expect.poll(() => events.at(-1)).toBe('after')
     })
 
-    test('a server that is not there yet is found when it comes', async () => {
+    test('a server that starts later than the client is found when it starts', async () => {
       await server.kill()
       const late = await open(server)
-      const heard: string[] = []
-      late.redis.listen('mine', { onMessage: (text) => heard.push(text), onGap: () => heard.push('gap') })
+      const events: string[] = []
+      late.redis.subscribe('mine', { onMessage: (text) => events.push(text), onGap: () => events.push('gap') })
       expect(await outcome(() => late.redis.ping())).toBe('failed')
       await server.start()
-      await expect.poll(() => heard, { timeout: 4_000 }).toEqual(['gap'])
+      await expect.poll(() => events, { timeout: 4_000 }).toEqual(['gap'])
       await expect
         .poll(
           () =>

@@ -9,7 +9,8 @@ import { ADA, LIN, pendingAttempt, scanBy, T0 } from '../support/fixtures'
 import { apply, beginning, computer, HASH, id, SESSION_LIFETIMES, type StoreUnderTest } from './store-fixtures'
 
 /**
- * What one update does in one step: guards, the session that begins, and those that end with it.
+ * The contract of one step: the guard, the change, the session that begins, and the sessions that
+ * end.
  */
 export function describeSteps(current: () => StoreUnderTest): void {
   let store: Store
@@ -28,7 +29,7 @@ export function describeSteps(current: () => StoreUnderTest): void {
     return count
   }
 
-  test('a guard that is full keeps an attempt from being written', async () => {
+  test('a full guard: no attempt is inserted', async () => {
     await store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'), guardOf(1))
     const second = async () => await store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA2'), guardOf(1))
     await expect(second).rejects.toThrow('wait 60000')
@@ -36,7 +37,7 @@ export function describeSteps(current: () => StoreUnderTest): void {
     expect(await store.findAttempt('AAAAAAAAAAAAAAA2')).toBeNull()
   })
 
-  test('a guard is counted once for an update, whatever comes of it', async () => {
+  test('an update counts its guard once, whatever the outcome', async () => {
     await store.insertAttempt(pendingAttempt())
     const guard = guardOf(10)
     const update = async (event: AttemptEvent) => await updateAttempt(store, id, apply(event), { guard })
@@ -49,10 +50,10 @@ export function describeSteps(current: () => StoreUnderTest): void {
     expect(await left(10)).toBe(6)
   })
 
-  test('a guard that is full comes before the refusal, and before anything is written or announced', async () => {
+  test('a full guard is refused before the change is, and nothing is written or published', async () => {
     await store.insertAttempt(pendingAttempt())
-    let heard = 0
-    await store.watchAttempt(id, HASH, () => (heard += 1), T0)
+    let received = 0
+    await store.watchAttempt(id, HASH, () => (received += 1), T0)
     const guard = guardOf(1)
     await store.take(guard.counters, T0)
     const scan = async () => await updateAttempt(store, id, apply(scanBy(ADA)), { guard })
@@ -60,10 +61,10 @@ export function describeSteps(current: () => StoreUnderTest): void {
     const unknown = async () => await updateAttempt(store, 'BBBBBBBBBBBBBBBB', apply(scanBy(ADA)), { guard })
     for (const each of [scan, wrong, unknown]) await expect(each).rejects.toThrow(/^wait/)
     expect(await store.findAttempt(id)).toEqual(pendingAttempt())
-    expect(heard).toBe(0)
+    expect(received).toBe(0)
   })
 
-  test('50 guarded updates at once: as many as the guard lets, and the loser of a race is counted once', async () => {
+  test('50 concurrent updates with a guard of 30: one wins, 29 lose, 20 are limited', async () => {
     await store.insertAttempt(pendingAttempt())
     const phones = Array.from({ length: 50 }, (_, index) => ({ ...ADA, sessionId: `phone-${index}` }))
     const scans = phones.map(
@@ -77,13 +78,13 @@ export function describeSteps(current: () => StoreUnderTest): void {
     expect(reasons.filter((reason) => reason.includes('wait'))).toHaveLength(20)
   })
 
-  test('a guard whose rule has no room keeps a change from being written, and counts nothing', async () => {
+  test('a guard whose rule is at its capacity: nothing is written, published or counted', async () => {
     await store.insertAttempt(pendingAttempt())
     const counter = (key: string) => ({ rule: 'small', key, limit: 5, windowMs: 60_000, counts: true })
     for (let at = 0; at < 50; at += 1) await store.take([counter(`made up ${at}`)], T0)
     const guard = { ...guardOf(5), counters: [...guardOf(5).counters, counter('one more')] }
-    const heard: Attempt[] = []
-    await store.watchAttempt(id, HASH, (attempt) => heard.push(attempt), T0)
+    const received: Attempt[] = []
+    await store.watchAttempt(id, HASH, (attempt) => received.push(attempt), T0)
     const change = async () => await updateAttempt(store, id, apply(scanBy(ADA)), { from: pendingAttempt(), guard })
     await expect(change).rejects.toThrow(FullError)
     await expect(async () => await store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'), guard)).rejects.toThrow(
@@ -91,13 +92,13 @@ export function describeSteps(current: () => StoreUnderTest): void {
     )
     expect(await store.findAttempt(id)).toEqual(pendingAttempt())
     expect(await store.findAttempt('AAAAAAAAAAAAAAA1')).toBeNull()
-    expect(heard).toEqual([])
+    expect(received).toEqual([])
     expect(await left(5)).toBe(5)
   })
 
   const bar = {
-    who: 'barred ada',
-    whats: ['everywhere', 'phone'],
+    scope: 'barred ada',
+    entries: ['everywhere', 'phone'],
     since: T0 + 500,
     refuse: () => new Error('barred'),
   }
@@ -107,7 +108,7 @@ export function describeSteps(current: () => StoreUnderTest): void {
     ['phone', T0 + 60_000, true],
     ['phone', T0 + 500, false],
     ['another phone', T0 + 60_000, false],
-  ])('a sign-out (%s, until %i) that bars what would begin: %s', async (what, until, isBarred) => {
+  ])('a sign-out (%s, until %i) bars the new session: %s', async (what, until, isBarred) => {
     await store.insertAttempt(pendingAttempt())
     await store.remember('barred ada', what, until, T0 - 60_000)
     const begins = { ...beginning(computer('s1')), isKnownUntil: T0 + 60_000, bar }
@@ -118,11 +119,11 @@ export function describeSteps(current: () => StoreUnderTest): void {
     expect((await store.findSession('s1')) === null).toBe(isBarred)
   })
 
-  test('what begins with a change is written and published with it, once', async () => {
+  test('a session that begins with a change is written and published once', async () => {
     const begun = computer('s1')
     await store.insertAttempt(pendingAttempt())
-    const heard: string[] = []
-    await store.watchAccount('ada', ({ type }) => heard.push(type))
+    const received: string[] = []
+    await store.watchAccount('ada', ({ type }) => received.push(type))
     const begin = (attempt: Attempt): Change => ({
       ...apply(scanBy(ADA))(attempt),
       begins: { ...beginning(begun), isKnownUntil: T0 + 60_000, bar },
@@ -130,23 +131,23 @@ export function describeSteps(current: () => StoreUnderTest): void {
     expect(await updateAttempt(store, id, begin)).toMatchObject({ ended: [] })
     expect(await store.findSession('s1')).toEqual(begun)
     expect(await store.remembers('ada', HASH, T0)).toBe(true)
-    await expect.poll(() => heard).toEqual(['attempt', 'sessions'])
+    await expect.poll(() => received).toEqual(['attempt', 'sessions'])
     await store.revokeSession('s1', T0 + 1, 'here')
-    // A write that was lost and is made again brings no session back that was signed out since.
+    // If a lost write is repeated, a session that was signed out since is not restored.
     await store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'))
     await updateAttempt(store, 'AAAAAAAAAAAAAAA1', begin)
     expect(await store.findSession('s1')).toMatchObject({ revokedAt: T0 + 1 })
   })
 
-  test("what ends with a change ends in the same step: the browser's older session, and the oldest beyond the limit", async () => {
+  test("the browser's older session and the oldest beyond the limit end in the same step", async () => {
     for (const [at, name] of ['first', 'second', 'third'].entries()) {
       await store.insertSession(beginning(computer(name, ADA.person, T0 + at, `hash of ${name}`)))
       await store.remember('ada', `hash of ${name}`, T0 + 60_000, T0)
     }
     await store.insertSession(beginning(computer('of-lin', LIN.person)))
     await store.insertAttempt(pendingAttempt())
-    const heard: AccountChange[] = []
-    await store.watchAccount('ada', (change) => heard.push(change))
+    const received: AccountChange[] = []
+    await store.watchAccount('ada', (change) => received.push(change))
     const begun = computer('new', ADA.person, T0 + 9)
     const change = (attempt: Attempt): Change => ({
       ...apply(scanBy(ADA))(attempt),
@@ -156,11 +157,11 @@ export function describeSteps(current: () => StoreUnderTest): void {
     expect(changed?.ended.map(({ session, by }) => `${session.id} ${by}`).sort()).toEqual(['first limit', 'third here'])
     expect((await store.listSessions('ada', 'computer')).map((each) => each.id)).toEqual(['new', 'second'])
     expect(await store.findSession('first')).toMatchObject({ revokedAt: T0 + 9, revokedBy: 'limit' })
-    // Neither was ended from elsewhere: their browsers stay known.
+    // Neither was ended from another device: their browsers stay known.
     expect(await store.remembers('ada', 'hash of first', T0)).toBe(true)
     expect(await store.remembers('ada', 'hash of third', T0)).toBe(true)
     await expect
-      .poll(() => heard.filter(({ type }) => type === 'revoked'))
+      .poll(() => received.filter(({ type }) => type === 'revoked'))
       .toEqual(
         expect.arrayContaining([
           { type: 'revoked', sessionId: 'first', by: 'limit' },
@@ -170,7 +171,7 @@ export function describeSteps(current: () => StoreUnderTest): void {
     expect(await store.findSession('of-lin')).toMatchObject({ revokedAt: null })
   })
 
-  test('a session with a text that not every parser takes begins, ends and is listed like any other', async () => {
+  test('a session with a lone surrogate in its name begins, ends and is listed', async () => {
     const odd = computer('odd', { ...ADA.person, name: 'Ada \ud83d' })
     await store.insertSession(beginning(odd))
     expect((await store.listSessions('ada', 'computer')).map((each) => each.id)).toEqual(['odd'])
@@ -182,14 +183,14 @@ export function describeSteps(current: () => StoreUnderTest): void {
     expect((await store.listSessions('ada', 'computer')).map((each) => each.id)).toEqual(['next'])
   })
 
-  test("a browser's older session may be another person's", async () => {
+  test('the older session of a browser ends also if it is of another person', async () => {
     await store.insertSession(beginning(computer('of-lin', LIN.person)))
     const ended = await store.insertSession(beginning(computer('of-ada'), { replaces: 'of-lin' }))
     expect(ended).toMatchObject([{ session: { id: 'of-lin' }, by: 'here' }])
     expect(await store.listSessions('lin', 'computer')).toEqual([])
   })
 
-  test('where one computer is all, every other one ends, and its browser is known no more', async () => {
+  test('by `single`, all other computers end, and their browsers are no longer known', async () => {
     await store.insertSession(beginning(computer('old', ADA.person, T0, 'hash of old')))
     await store.remember('ada', 'hash of old', T0 + 60_000, T0)
     const ended = await store.insertSession(beginning(computer('new', ADA.person, T0 + 1), { keeps: 1, by: 'single' }))
@@ -197,7 +198,7 @@ export function describeSteps(current: () => StoreUnderTest): void {
     expect(await store.remembers('ada', 'hash of old', T0)).toBe(false)
   })
 
-  test('what was not used for too long counts for nothing in a limit, and a person who has far too many gets down to it', async () => {
+  test('idle sessions do not count against the limit, and far too many sessions are reduced to it', async () => {
     const idleMs = SESSION_LIFETIMES.computerIdleMs
     await store.insertSession(beginning(computer('idle', ADA.person, T0)))
     const later = T0 + idleMs + 1
@@ -212,7 +213,7 @@ export function describeSteps(current: () => StoreUnderTest): void {
     expect(live).toHaveLength(20)
   })
 
-  test('20 sign-ins of one person at once leave as many computers as there may be', async () => {
+  test('20 concurrent sign-ins of one person with a limit of 3: three sessions stay', async () => {
     const other = await current().reopen()
     const sessions = Array.from({ length: 20 }, (_, at) => computer(`s${at}`, ADA.person, T0 + at))
     await Promise.all(

@@ -259,7 +259,7 @@ export class Attempts {
     if (step !== null) this.#writeAudit(step, changed.attempt)
     // Also where nothing has changed: the cancel that came before may not have been certain to
     // stay.
-    if (changed.attempt.status === 'cancelled') await this.#options.store.settle('ending')
+    if (changed.attempt.status === 'cancelled') await this.#options.store.confirmDurable('ending')
     if (changed.refusal !== undefined) throw changed.refusal
     return changed
   }

@@ -9,7 +9,7 @@ import { ATTEMPT_ID, codePeriodAt, encodeCode, isCodeAlive, parseCode, toAttempt
 const PERIOD_MS = 30_000
 
 describe('a code', () => {
-  test('gives back the attempt and the period it was made for', () => {
+  test('decodes to the attempt and the period that it was generated for', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 12, maxLength: 12 }),
@@ -23,13 +23,13 @@ describe('a code', () => {
     )
   })
 
-  test('leaves the whole URL within 64 characters for an origin of 24', () => {
+  test('gives a URL of at most 64 characters for an origin of 24', () => {
     const origin = 'https://login.example.io'
     expect(origin).toHaveLength(24)
     expect(`${origin}/q#${encodeCode(KEYS[0], ID, T0)}`.length).toBeLessThanOrEqual(64)
   })
 
-  test('with any character changed is not ours', () => {
+  test('is invalid if any character is changed', () => {
     const code = encodeCode(KEYS[0], ID, T0)
     for (let index = 0; index < code.length; index += 1) {
       const other = code[index] === 'A' ? 'B' : 'A'
@@ -37,7 +37,7 @@ describe('a code', () => {
     }
   })
 
-  test('from another secret, malformed, or of another length is not ours', () => {
+  test('is invalid if signed with another secret, malformed, or of another length', () => {
     const other = deriveKeyring(['another secret that is long enough too'])
     const code = encodeCode(KEYS[0], ID, T0)
     for (const bad of [
@@ -53,37 +53,37 @@ describe('a code', () => {
     }
   })
 
-  test('made with an older secret is still ours after rotation', () => {
+  test('stays valid while its secret is rotated', () => {
     const rotated = deriveKeyring(['a newer secret that is long enough too', 'a secret for tests that is long enough'])
     expect(parseCode(rotated, encodeCode(KEYS[0], ID, T0))).toEqual({ attemptId: ID, startsAt: T0 })
   })
 
-  test('is good in its own period and the next one: dead after two periods', () => {
+  test('expires two periods after its start', () => {
     expect(isCodeAlive(T0, T0, PERIOD_MS)).toBe(true)
     expect(isCodeAlive(T0, T0 + 2 * PERIOD_MS - 1, PERIOD_MS)).toBe(true)
     expect(isCodeAlive(T0, T0 + 2 * PERIOD_MS, PERIOD_MS)).toBe(false)
   })
 
-  test('made before the clock was set back is dead; one of a clock that is a little ahead is not', () => {
+  test('of a future period is expired; up to 5 s in the future is accepted', () => {
     expect(isCodeAlive(T0, T0 - CLOCK_SLACK_MS, PERIOD_MS)).toBe(true)
     expect(isCodeAlive(T0, T0 - CLOCK_SLACK_MS - 1, PERIOD_MS)).toBe(false)
   })
 })
 
 describe('periods', () => {
-  test('count from the start of the attempt, so that the first is whole', () => {
+  test('count from the start of the attempt, so that the first is complete', () => {
     expect(codePeriodAt(T0, T0, PERIOD_MS)).toEqual({ startsAt: T0, endsAt: T0 + PERIOD_MS })
     expect(codePeriodAt(T0, T0 + PERIOD_MS - 1, PERIOD_MS).startsAt).toBe(T0)
     expect(codePeriodAt(T0, T0 + PERIOD_MS, PERIOD_MS).startsAt).toBe(T0 + PERIOD_MS)
   })
 
-  test('a clock that is behind the attempt is in the first period', () => {
+  test('before the start of the attempt it is the first period', () => {
     expect(codePeriodAt(T0, T0 - 5_000, PERIOD_MS).startsAt).toBe(T0)
   })
 })
 
 describe('attempt ids', () => {
-  test('hold 96 random bits', () => {
+  test('encode 96 random bits', () => {
     const ids = new Set(Array.from({ length: 10_000 }, () => toAttemptId(randomBytes(12))))
     expect(ids.size).toBe(10_000)
     for (const id of ids) expect(id).toMatch(ATTEMPT_ID)

@@ -2,31 +2,31 @@ import { isSame, type Keyring, type Keys, keyDigit, mac } from '../keys'
 import { CLOCK_SLACK_MS } from './attempt'
 
 /**
- * What the QR carries for a short while: attempt id (96 bits), a digit that names the key (4 bits),
- * start of the code's period (36 bits) and a truncated HMAC over the three (80 bits). 36 base64url
- * characters, so that `{origin}/q#{code}` stays within 64 for an origin of 24. Made and checked
- * without the store; knowing one lets a signed-in phone scan and gives nothing else.
+ * The code in the QR symbol: attempt id (96 bits), key digit (4 bits), start of the code's period
+ * (36 bits) and a truncated HMAC over the three (80 bits). It has 36 base64url characters, so that
+ * `{origin}/q#{code}` has at most 64 for an origin of 24. It is generated and verified without the
+ * store. A code lets a signed-in phone scan, and nothing else.
  */
 const ID_BYTES = 12
 const START_BYTES = 5
 const MAC_BYTES = 10
 const CODE = /^[A-Za-z0-9_-]{36}$/
 
-/** Period starts are carried in units of 50 ms: 36 bits of them last until the year 2078. */
+/** Period starts are encoded in units of 50 ms: 36 bits are sufficient until the year 2078. */
 const START_UNIT_MS = 50
 const START_UNITS = 2 ** 36
 
 export const ATTEMPT_ID = /^[A-Za-z0-9_-]{16}$/
 export const ATTEMPT_ID_CHARS = 16
 
-/** An attempt id from 12 bytes (96 bits) of fresh randomness. */
+/** Encodes 12 new random bytes (96 bits) as an attempt id. */
 export function toAttemptId(random: Buffer): string {
   if (random.length !== ID_BYTES) throw new RangeError(`an attempt id takes ${ID_BYTES} bytes`)
   return random.toString('base64url')
 }
 
 /**
- * When the period that holds `now` began and ends (epoch ms). Periods count from the attempt's
+ * Start and end of the period that contains `now` (epoch ms). Periods count from the attempt's
  * start.
  */
 export function codePeriodAt(createdAt: number, now: number, periodMs: number): { startsAt: number; endsAt: number } {
@@ -35,7 +35,7 @@ export function codePeriodAt(createdAt: number, now: number, periodMs: number): 
   return { startsAt, endsAt: startsAt + periodMs }
 }
 
-/** `keys`: those of the attempt, by `keysNamed`. */
+/** `keys`: the keys of the attempt, see `keysNamed`. `startsAt`: of the period (epoch ms). */
 export function encodeCode(keys: Keys, attemptId: string, startsAt: number): string {
   const signed = Buffer.alloc(ID_BYTES + START_BYTES)
   signed.write(attemptId, 'base64url')
@@ -52,8 +52,8 @@ export interface ParsedCode {
 }
 
 /**
- * The attempt and period of a code that we made, or null: forged, malformed, or from another
- * secret. Says nothing about time.
+ * Verifies a code and returns its attempt and the start of its period. Null: forged, malformed, or
+ * signed with another secret. It does not check whether the code has expired.
  */
 export function parseCode(keys: Keyring, code: string): ParsedCode | null {
   if (!CODE.test(code)) return null
@@ -69,8 +69,8 @@ export function parseCode(keys: Keyring, code: string): ParsedCode | null {
 }
 
 /**
- * A code is good in its own period and the next one. One whose period has not begun was made before
- * the clock was set back.
+ * A code is valid in its own period and the next one. A code whose period is in the future was
+ * generated before the clock was set back: it is not valid.
  */
 export function isCodeAlive(startsAt: number, now: number, periodMs: number): boolean {
   return startsAt - CLOCK_SLACK_MS <= now && now < startsAt + 2 * periodMs

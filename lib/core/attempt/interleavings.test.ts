@@ -4,16 +4,16 @@ import { T0 } from '../../../test/support/fixtures'
 import { type Drawn, decide, start, steps, toStep, Witness } from '../../../test/support/interleavings'
 import type { Attempt } from './attempt'
 
-/** A slow server's write: it decided on an old read. True when the write counts. */
-type Cas = (read: Attempt, stored: Attempt) => boolean
+/** Whether a write based on an older read is applied. */
+type CompareAndSet = (read: Attempt, stored: Attempt) => boolean
 
-const compareAndSet: Cas = (read, stored) => read.version === stored.version
+const compareAndSet: CompareAndSet = (read, stored) => read.version === stored.version
 
 /**
- * Runs the steps against the pure domain, with reads that may be older than the write, under the
- * given rule for writes.
+ * Applies the steps to the pure domain. Reads may be older than the stored attempt; `maySet`
+ * decides whether such a write is applied.
  */
-function playDomain(drawn: Drawn[], maySet: Cas): void {
+function playDomain(drawn: Drawn[], maySet: CompareAndSet): void {
   const stored: [Attempt, Attempt] = start()
   const oldReads: [Attempt, Attempt] = [...stored]
   const witnesses = stored.map((attempt) => new Witness(attempt))
@@ -38,14 +38,14 @@ function playDomain(drawn: Drawn[], maySet: Cas): void {
 const RUNS = 100_000
 
 describe('two computers, two phones, retries and time, in any order', () => {
-  test('the domain with a compare-and-set: one scanner, one winner, one session', { timeout: 120_000 }, () => {
+  test('with compare-and-set: one scanner, one winner, one session', { timeout: 120_000 }, () => {
     fc.assert(
       fc.property(steps, (drawn) => playDomain(drawn, compareAndSet)),
       { numRuns: RUNS },
     )
   })
 
-  test('without the compare-and-set the same check fails: it has teeth', () => {
+  test('without compare-and-set the same property fails', () => {
     const blind = fc.property(steps, (drawn) => playDomain(drawn, () => true))
     expect(fc.check(blind, { numRuns: RUNS, endOnFailure: true }).failed).toBe(true)
   })

@@ -1,16 +1,12 @@
 export type MatchPolicy = 'risk' | 'always' | 'never'
 
-/**
- * Why a number has to be typed: each is true of this attempt. `policy`: it is required every time.
- */
+/** Why the number has to be typed. `policy`: it is always required. */
 export type MatchReason = 'policy' | 'new_browser' | 'other_network' | 'unknown_network'
 
-/**
- * How the networks of computer and phone compare. Unknown addresses are never on the same network.
- */
+/** The networks of computer and phone compared. `unknown`: at least one address is unknown. */
 export type NetworkRelation = 'same' | 'other' | 'unknown'
 
-/** Why the number has to be typed before the phone can confirm; empty when it need not be. */
+/** Why the number has to be typed before the phone can confirm. Empty: not required. */
 export function matchReasons(
   policy: MatchPolicy,
   { network, known }: { network: NetworkRelation; known: boolean },
@@ -20,7 +16,7 @@ export function matchReasons(
   return ['new_browser', network === 'other' ? 'other_network' : 'unknown_network']
 }
 
-/** `a`, `b`: by `networkOf`; null when a client's address is unknown. */
+/** `a`, `b`: see `networkOf`. Null: the client's address is unknown. */
 export function compareNetworks(a: string | null, b: string | null): NetworkRelation {
   if (a === null || b === null) return 'unknown'
   return a === b ? 'same' : 'other'

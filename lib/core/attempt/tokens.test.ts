@@ -14,40 +14,40 @@ import {
 
 const OTHER_ID = 'BBBBBBBBBBBBBBBB'
 const ROTATED = deriveKeyring(['a newer secret that is long enough too', 'a secret for tests that is long enough'])
-/** The keys that a record of before the rotation names. */
+/** The keys that a record from before the rotation names. */
 const OLDER = keysNamed(ROTATED, KEYS[0].id)
 
 describe('a claim', () => {
   const claim = encodeClaim(KEYS[0], ID, ADA)
 
-  test('names its attempt to the phone it was made for', () => {
+  test('is valid for the phone that it was issued to', () => {
     expect(parseClaim(KEYS, claim, ADA)).toBe(ID)
   })
 
-  test('means nothing to another person, or to another phone of the same person', () => {
+  test('is not valid for another person, nor for another phone of the same person', () => {
     expect(parseClaim(KEYS, claim, LIN)).toBeNull()
     expect(parseClaim(KEYS, claim, { ...ADA, sessionId: 'another' })).toBeNull()
   })
 
-  test('cannot be moved to another attempt, cut, or lengthened', () => {
+  test('is not valid for another attempt, truncated, or lengthened', () => {
     for (const bad of [OTHER_ID + claim.slice(16), claim.slice(0, -1), `${claim}A`, '', ID]) {
       expect(parseClaim(KEYS, bad, ADA)).toBeNull()
     }
   })
 
-  test('does not confuse ids that read alike when put together', () => {
+  test('is unambiguous for ids that would be equal when concatenated', () => {
     const one = { sessionId: 'b","c', person: { id: 'a', name: '', avatarUrl: null } }
     const two = { sessionId: 'c', person: { id: 'a","b', name: '', avatarUrl: null } }
     expect(parseClaim(KEYS, encodeClaim(KEYS[0], ID, one), two)).toBeNull()
   })
 
-  test('survives a rotation of the secret', () => {
+  test('stays valid while the secret is rotated', () => {
     expect(parseClaim(ROTATED, claim, ADA)).toBe(ID)
   })
 })
 
 describe('a ticket', () => {
-  test('fits its own attempt only', () => {
+  test('is valid for its own attempt only', () => {
     const ticket = encodeTicket(KEYS[0], ID)
     expect(isTicketOf(KEYS[0], ID, ticket)).toBe(true)
     expect(isTicketOf(OLDER, ID, ticket)).toBe(true)
@@ -57,7 +57,7 @@ describe('a ticket', () => {
     expect(isTicketOf(KEYS[0], ID, ticket.slice(0, -4))).toBe(false)
   })
 
-  test('has one spelling, though base64 would know more', () => {
+  test('has exactly one valid encoding, although base64 decodes others', () => {
     const ticket = encodeTicket(KEYS[0], ID)
     for (const other of [`${ticket}x`, `${ticket}=`, ` ${ticket}`, `${ticket}\n`, ticket.replace(/.$/, '$&*')]) {
       expect(isTicketOf(KEYS[0], ID, other)).toBe(false)
@@ -88,7 +88,7 @@ describe('the match number', () => {
     expect(numbers.size).toBe(90)
   })
 
-  test('another number is wrong, and rotation keeps the one on the screen right', () => {
+  test('another number is wrong; after a rotation the displayed one is still right', () => {
     const number = matchNumberOf(KEYS[0], ID)
     const other = number === '42' ? '43' : '42'
     expect(isMatchNumberOf(KEYS[0], ID, other)).toBe(false)
@@ -96,7 +96,7 @@ describe('the match number', () => {
   })
 })
 
-test('a browser secret is remembered as a hash', () => {
+test('a browser secret is stored as a hash', () => {
   expect(hashBrowserSecret('secret')).toMatch(/^[A-Za-z0-9_-]{43}$/)
   expect(hashBrowserSecret('secret')).not.toBe(hashBrowserSecret('secrets'))
 })

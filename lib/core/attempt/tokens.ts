@@ -4,10 +4,10 @@ import type { Phone } from './attempt'
 import { ATTEMPT_ID_CHARS } from './code'
 
 /**
- * Claim, ticket, match number and session id are derived from the attempt, not drawn and stored: a
- * stolen store holds none of them, and a step that is repeated gives the same answer. The keys are
- * those that the attempt names, so that every process gives the same answer while the secret is
- * rotated.
+ * Claim, ticket, match number and session id are derived from the attempt, not random and stored: a
+ * stolen store contains none of them, and a repeated step gives the same response. They are derived
+ * with the keys that the attempt names, so that every process derives the same values while the
+ * secret is rotated.
  */
 const MAC_BYTES = 24
 const TICKET = /^[0-9a-f][A-Za-z0-9_-]{32}$/
@@ -16,14 +16,14 @@ const CLAIM = /^[A-Za-z0-9_-]{16}[0-9a-f][A-Za-z0-9_-]{32}$/
 export const SESSION_ID = /^[A-Za-z0-9_-]{32}$/
 
 /**
- * Proves to confirm and cancel that they come from the phone that scanned: the attempt's id, the
- * key's digit, and a MAC over the id and that phone.
+ * The claim proves that a confirm or cancel comes from the phone that scanned. It is the attempt's
+ * id, the key digit, and a MAC over the id and that phone.
  */
 export function encodeClaim(keys: Keys, attemptId: string, phone: Phone): string {
   return attemptId + keyDigit(keys) + claimMac(keys, attemptId, phone).toString('base64url')
 }
 
-/** The attempt's id when the claim was made by us for this very phone, else null. */
+/** Returns the attempt's id if the claim was issued to this phone, otherwise null. */
 export function parseClaim(keys: Keyring, claim: string, phone: Phone): string | null {
   if (!CLAIM.test(claim)) return null
   const attemptId = claim.slice(0, ATTEMPT_ID_CHARS)
@@ -33,7 +33,7 @@ export function parseClaim(keys: Keyring, claim: string, phone: Phone): string |
   return isOurs ? attemptId : null
 }
 
-/** Handed to the computer once the phone has confirmed; good for one session. */
+/** The ticket is issued to the computer when the phone has confirmed, for one session. */
 export function encodeTicket(keys: Keys, attemptId: string): string {
   return keyDigit(keys) + mac(keys.ticket, attemptId, MAC_BYTES).toString('base64url')
 }
@@ -43,7 +43,7 @@ export function isTicketOf(keys: Keys, attemptId: string, ticket: string): boole
   return isSame(mac(keys.ticket, attemptId, MAC_BYTES), Buffer.from(ticket.slice(1), 'base64url'))
 }
 
-/** Two digits, 10 to 99: what the phone shows and the computer types. */
+/** Two digits, 10 to 99: shown on the phone, typed on the computer. */
 export function matchNumberOf(keys: Keys, attemptId: string): string {
   return String(10 + (mac(keys.match, attemptId, 4).readUInt32BE() % 90))
 }
@@ -52,14 +52,14 @@ export function isMatchNumberOf(keys: Keys, attemptId: string, number: string): 
   return isSame(Buffer.from(matchNumberOf(keys, attemptId)), Buffer.from(number))
 }
 
-/** The id of the one session that this attempt can ever lead to, whatever is lost or repeated. */
+/** The id of the only session that this attempt can create, even if steps are lost or repeated. */
 export function sessionIdOf(keys: Keys, attemptId: string): string {
   return mac(keys.session, attemptId, MAC_BYTES).toString('base64url')
 }
 
 /**
- * How a browser secret is remembered. The secret has 256 random bits, so a plain hash cannot be
- * turned back.
+ * The stored form of a browser secret. The secret has 256 random bits, so a plain hash cannot be
+ * reversed.
  */
 export function hashBrowserSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('base64url')

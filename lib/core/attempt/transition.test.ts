@@ -32,7 +32,7 @@ const EVENTS: Record<EventType, AttemptEvent> = {
 }
 
 /**
- * What section 2 of PROTOCOL.md says: a new status, a refusal, or no change. A missing cell does
+ * The table of section 2 of PROTOCOL.md: a new status, a refusal, or no change. A missing cell does
  * not compile.
  */
 const EXPECTED: Record<Status, Record<EventType, { to: Status } | { refused: ErrorCode } | 'same'>> = {
@@ -121,16 +121,16 @@ describe('every status × every event', () => {
 })
 
 describe('scan', () => {
-  test('a dead code scans nothing', () => {
+  test('an expired code is refused', () => {
     expect(refusalOf(() => apply(pending, scanBy(ADA, { codeAlive: false })))).toBe('code_expired')
   })
 
-  test('the phone that scanned gets the same answer even when its code has died since', () => {
+  test('a repeat by the same phone gives the same result, even if its code has expired since', () => {
     expect(apply(scanned, scanBy(ADA, { codeAlive: false })).attempt).toBe(scanned)
     expect(apply(confirmed, scanBy(ADA, { codeAlive: false })).attempt).toBe(confirmed)
   })
 
-  test('another phone is refused, be it another person or another phone of the same person', () => {
+  test('another phone is refused, of another person or of the same person', () => {
     const adasOther = { ...ADA, sessionId: 'other-phone-of-ada' }
     for (const phone of [LIN, adasOther]) {
       expect(refusalOf(() => apply(scanned, scanBy(phone)))).toBe('attempt_taken')
@@ -138,36 +138,36 @@ describe('scan', () => {
     }
   })
 
-  test('a repeat does not change what the first scan established', () => {
+  test('a repeat does not change the result of the first scan', () => {
     expect(apply(matchDue, scanBy(ADA, { matchReasons: [], sameNetwork: true })).attempt).toBe(matchDue)
   })
 
-  test('a dead code of an attempt that ran out is called expired', () => {
+  test('an expired code of an expired attempt is refused as code_expired', () => {
     expect(refusalOf(() => apply(pending, scanBy(ADA, { codeAlive: false }), T0 + 300_000))).toBe('code_expired')
   })
 })
 
 describe('match', () => {
-  test('the right number passes, and passing again gives the same answer whatever the number', () => {
+  test('the right number passes; after that every number gives the same result', () => {
     expect(matchPassed).toMatchObject({ version: 3, scan: { match: { passed: true, attemptsLeft: 2 } } })
     expect(apply(matchPassed, { type: 'match', right: true }).attempt).toBe(matchPassed)
     expect(apply(matchPassed, { type: 'match', right: false }).attempt).toBe(matchPassed)
   })
 
-  test('a wrong number costs a try and says how many are left', () => {
+  test('a wrong number uses up a try, and the refusal has the number of tries left', () => {
     const { attempt, refusal } = apply(matchDue, { type: 'match', right: false })
     expect(attempt).toMatchObject({ status: 'scanned', version: 3, scan: { match: { attemptsLeft: 1 } } })
     expect(refusal).toMatchObject({ code: 'match_wrong', facts: { attemptsLeft: 1 } })
   })
 
-  test('the second wrong number ends the attempt', () => {
+  test('the second wrong number cancels the attempt', () => {
     const once = apply(matchDue, { type: 'match', right: false }).attempt
     const { attempt, refusal } = apply(once, { type: 'match', right: false })
     expect(attempt).toMatchObject({ status: 'cancelled', cancelledBy: 'match', version: 4 })
     expect(refusal?.code).toBe('attempt_ended')
   })
 
-  test('confirming waits for it', () => {
+  test('a confirm is refused until the number has passed', () => {
     expect(refusalOf(() => apply(matchDue, { type: 'confirm', phone: ADA }))).toBe('match_required')
     expect(apply(matchPassed, { type: 'confirm', phone: ADA }).attempt.status).toBe('confirmed')
   })
@@ -183,21 +183,21 @@ describe('confirm', () => {
 
 const WRONG_TICKET: AttemptEvent = { type: 'redeem', ticketRight: false, sessionId: 'session', maxTries: 5 }
 
-describe('a person needs time to read', () => {
+describe('the minimum time before a confirm', () => {
   const slow = { ...LIFETIMES, confirmMinMs: 700 }
   const confirm: AttemptEvent = { type: 'confirm', phone: ADA }
 
-  test('a confirm sooner than that after the first scan is refused, to the millisecond', () => {
+  test('an earlier confirm is refused, to the millisecond', () => {
     const early = () => transition(scanned, confirm, T0 + 699, slow)
     expect(refusalOf(early)).toBe('too_soon')
     expect(transition(scanned, confirm, T0 + 700, slow).attempt.status).toBe('confirmed')
   })
 
-  test('where no time is asked for, a process whose clock is a little behind confirms too', () => {
+  test('with a minimum of 0, a confirm 2 ms before the scan (clock skew) is accepted', () => {
     expect(transition(scanned, confirm, T0 - 2, LIFETIMES).attempt.status).toBe('confirmed')
   })
 
-  test('a number that is due comes first, and a repeated scan starts no new wait', () => {
+  test('match_required is checked first, and a repeated scan does not restart the time', () => {
     expect(refusalOf(() => transition(matchDue, confirm, T0, slow))).toBe('match_required')
     const again = transition(scanned, scanBy(ADA), T0 + 650, slow).attempt
     expect(transition(again, confirm, T0 + 700, slow).attempt.status).toBe('confirmed')
@@ -205,7 +205,7 @@ describe('a person needs time to read', () => {
 })
 
 describe('redeem', () => {
-  test('a wrong ticket redeems nothing', () => {
+  test('a wrong ticket is refused and does not redeem', () => {
     for (const attempt of [confirmed, redeemed]) {
       const { refusal, attempt: tried } = apply(attempt, WRONG_TICKET)
       expect(refusal?.code).toBe('ticket_wrong')
@@ -213,7 +213,7 @@ describe('redeem', () => {
     }
   })
 
-  test('its browser has five tries, right or wrong, repeats included; then it waits for the end', () => {
+  test('five tries, right or wrong, repeats included; then rate_limited until the attempt ends', () => {
     const right: AttemptEvent = { type: 'redeem', ticketRight: true, sessionId: 'session', maxTries: 5 }
     const four = afterEvents(confirmed, WRONG_TICKET, WRONG_TICKET, WRONG_TICKET, WRONG_TICKET)
     const fifth = apply(four, right).attempt
@@ -224,13 +224,13 @@ describe('redeem', () => {
     expect(attemptAt(five, T0 + 60_000).status).toBe('expired')
   })
 
-  test('a repeat gives the same session for 10 s and none after', () => {
+  test('a repeat returns the same session for 10 s, then is refused', () => {
     const repeat: AttemptEvent = { type: 'redeem', ticketRight: true, sessionId: 'another', maxTries: 5 }
     expect(apply(redeemed, repeat, T0 + REDEEM_REPEAT_MS).attempt).toMatchObject({ sessionId: 'session' })
     expect(refusalOf(() => apply(redeemed, repeat, T0 + REDEEM_REPEAT_MS + 1))).toBe('wrong_state')
   })
 
-  test('a repeat whose first lies ahead of the clock gives none', () => {
+  test('a repeat of a redeem in the future (the clock was set back) is refused', () => {
     const repeat: AttemptEvent = { type: 'redeem', ticketRight: true, sessionId: 'another', maxTries: 5 }
     expect(apply(redeemed, repeat, T0 - CLOCK_SLACK_MS).attempt).toMatchObject({ sessionId: 'session' })
     expect(refusalOf(() => apply(redeemed, repeat, T0 - CLOCK_SLACK_MS - 1))).toBe('wrong_state')
@@ -240,19 +240,19 @@ describe('redeem', () => {
 describe('cancel', () => {
   const byPhone: AttemptEvent = { type: 'cancel', phone: ADA }
 
-  test('"Wasn\'t you?" of the scanner names the session to sign out for 10 min, again and again, and changes nothing', () => {
+  test('"Wasn\'t you?" of the scanner returns the session to sign out for 10 min, also repeated, and changes nothing', () => {
     for (const now of [T0, T0 + 5_000, T0 + REVOKE_MS]) {
       expect(apply(redeemed, byPhone, now)).toEqual({ attempt: redeemed, revokes: 'session' })
     }
     expect(refusalOf(() => apply(redeemed, byPhone, T0 + REVOKE_MS + 1))).toBe('wrong_state')
   })
 
-  test('nor does another phone, or the computer, undo a sign-in', () => {
+  test('another phone or the computer cannot undo a redeem', () => {
     expect(refusalOf(() => apply(redeemed, { type: 'cancel', phone: LIN }))).toBe('claim_unknown')
     expect(refusalOf(() => apply(redeemed, { type: 'cancel', phone: null }))).toBe('wrong_state')
   })
 
-  test('only the scanner learns who ended it', () => {
+  test('only the phone that scanned receives cancelledBy', () => {
     const factsOf = (attempt: Attempt, phone = ADA) => {
       try {
         return apply(attempt, { type: 'confirm', phone })
@@ -268,7 +268,7 @@ describe('cancel', () => {
 })
 
 describe('time', () => {
-  test('each running status ends after its own lifetime, to the millisecond', () => {
+  test('each running status expires after its own lifetime, to the millisecond', () => {
     const ends = { pending: 300_000, scanned: 120_000, confirmed: 60_000 }
     for (const [status, lifetime] of Object.entries(ends)) {
       const attempt = ATTEMPTS[status as Status]
@@ -277,7 +277,7 @@ describe('time', () => {
     }
   })
 
-  test('each running status is over when the clock was set back behind its start', () => {
+  test('each running status expires if the clock is set back to before its start', () => {
     for (const status of ['pending', 'scanned', 'confirmed'] as const) {
       const attempt = ATTEMPTS[status]
       expect(attemptAt(attempt, T0 - CLOCK_SLACK_MS).status).toBe(status)

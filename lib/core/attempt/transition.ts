@@ -20,10 +20,7 @@ import {
 } from './attempt'
 import type { MatchReason } from './risk'
 
-/**
- * What can happen to an attempt. Who may cause it (cookie, claim, ticket) has been established
- * before.
- */
+/** The events of an attempt. The caller has checked before that the client may cause them. */
 export type AttemptEvent =
   | {
       type: 'scan'
@@ -31,29 +28,27 @@ export type AttemptEvent =
       codeAlive: boolean
       sameNetwork: boolean
       known: boolean
-      /** Why the number has to be typed; empty when it need not be. */
+      /** Why the number has to be typed. Empty: not required. */
       matchReasons: readonly MatchReason[]
     }
   | { type: 'match'; right: boolean }
   | { type: 'confirm'; phone: Phone }
   /** `phone`: null when the computer cancels. */
   | { type: 'cancel'; phone: Phone | null }
-  /** `maxTries`: of its browser, repeats included. */
+  /** `maxTries`: how often its browser may try, repeats included. */
   | { type: 'redeem'; ticketRight: boolean; sessionId: string; maxTries: number }
 
 export type EventType = AttemptEvent['type']
 type EventOf<T extends EventType> = Extract<AttemptEvent, { type: T }>
 
 /**
- * What an event leads to. The same object as before means: nothing to write. A refusal is answered
- * after the write.
+ * The result of an event. If `attempt` is the same object as before, nothing has to be written. A
+ * refusal is sent after the write.
  */
 export interface Outcome {
   attempt: Attempt
   refusal?: ProtocolError
-  /**
-   * The session that has to be signed out: the person did not want the computer that was let in.
-   */
+  /** The id of the session that has to be signed out, by "Wasn't you?". */
   revokes?: string
 }
 
@@ -64,8 +59,8 @@ type Cell<S extends Status, E extends EventType> = (
 ) => Outcome
 
 /**
- * The state machine, cell by cell as in section 2 of PROTOCOL.md: for each status, what each event
- * does.
+ * The state machine: what each event does in each status. The same table is in section 2 of
+ * PROTOCOL.md.
  *
  *             scan            confirm           redeem
  * pending ───────────▶ scanned ───────▶ confirmed ───────▶ redeemed
@@ -75,7 +70,7 @@ type Cell<S extends Status, E extends EventType> = (
  */
 const TABLE: { [S in Status]: { [E in EventType]: Cell<S, E> } } = {
   pending: { scan: toScanned, match: wrongState, confirm: wrongState, cancel: toCancelled, redeem: wrongState },
-  scanned: { scan: repeatScan, match: judgeMatch, confirm: toConfirmed, cancel: toCancelled, redeem: wrongState },
+  scanned: { scan: repeatScan, match: checkMatch, confirm: toConfirmed, cancel: toCancelled, redeem: wrongState },
   confirmed: { scan: repeatScan, match: wrongState, confirm: repeatConfirm, cancel: toCancelled, redeem: toRedeemed },
   redeemed: { scan: wrongState, match: wrongState, confirm: repeatConfirm, cancel: revoke, redeem: repeatRedeem },
   cancelled: { scan: ended, match: ended, confirm: ended, cancel: unchanged, redeem: ended },
@@ -83,10 +78,10 @@ const TABLE: { [S in Status]: { [E in EventType]: Cell<S, E> } } = {
 }
 
 /**
- * Applies one event. Pure: nothing is read but the arguments.
+ * Applies one event. Pure: it reads only its arguments.
  *
- * Repeating a step by the same party gives the same answer, so a lost answer is never an error.
- * @throws ProtocolError when the state machine refuses; the attempt is unchanged then.
+ * If the same party repeats a step, the result is the same, so a lost response is never an error.
+ * @throws ProtocolError if the state machine refuses; the attempt is unchanged then.
  */
 export function transition(stored: Attempt, event: AttemptEvent, now: number, lifetimes: Lifetimes): Outcome {
   const attempt = attemptAt(stored, now)
@@ -105,19 +100,19 @@ function toScanned(attempt: Pending, event: EventOf<'scan'>, { now, lifetimes }:
   return { attempt: { ...nextBase(attempt), status: 'scanned', expiresAt: now + lifetimes.confirmMs, scan } }
 }
 
-/** The first scanner owns it; that phone may repeat, even when its code has died since. */
+/** Only the phone that scanned may repeat the scan, even if its code has expired since. */
 function repeatScan(attempt: Scanned | Confirmed, event: EventOf<'scan'>): Outcome {
   if (!isSamePhone(attempt.scan.phone, event.phone)) throw new ProtocolError('attempt_taken')
   return { attempt }
 }
 
-function judgeMatch(attempt: Scanned, event: EventOf<'match'>, { now }: Time): Outcome {
+function checkMatch(attempt: Scanned, event: EventOf<'match'>, { now }: Time): Outcome {
   const { match } = attempt.scan
   if (!match.required) throw new ProtocolError('match_not_due')
   if (match.passed) return { attempt }
-  if (event.right) return { attempt: withMatch(attempt, { ...match, passed: true }) }
+  if (event.right) return { attempt: replaceMatch(attempt, { ...match, passed: true }) }
   const attemptsLeft = match.attemptsLeft - 1
-  const spent = withMatch(attempt, { ...match, attemptsLeft })
+  const spent = replaceMatch(attempt, { ...match, attemptsLeft })
   if (attemptsLeft > 0) return { attempt: spent, refusal: new ProtocolError('match_wrong', { attemptsLeft }) }
   return { attempt: cancelled(attempt, 'match', now, spent.scan), refusal: new ProtocolError('attempt_ended') }
 }
@@ -126,7 +121,7 @@ function toConfirmed(attempt: Scanned, event: EventOf<'confirm'>, { now, lifetim
   requireScanner(attempt, event.phone)
   const { scan } = attempt
   if (scan.match.required && !scan.match.passed) throw new ProtocolError('match_required')
-  // Never less than nothing: the clocks of two processes differ by a millisecond or two.
+  // Not negative: the clocks of two processes differ by a millisecond or two.
   const readMs = Math.max(0, now - (scan.scannedAt ?? 0))
   if (readMs < lifetimes.confirmMinMs) throw new ProtocolError('too_soon', { retryAfterS: 1 })
   return { attempt: { ...nextBase(attempt), status: 'confirmed', expiresAt: now + lifetimes.ticketMs, scan } }
@@ -142,7 +137,7 @@ function toCancelled(attempt: Pending | Scanned | Confirmed, event: EventOf<'can
   return { attempt: cancelled(attempt, by, now, attempt.status === 'pending' ? null : attempt.scan) }
 }
 
-/** "Wasn't you?" on the phone. The attempt stays redeemed; repeating it leads to the same. */
+/** "Wasn't you?" on the phone. The attempt stays redeemed, and a repeat has the same result. */
 function revoke(attempt: Redeemed, event: EventOf<'cancel'>, { now }: Time): Outcome {
   if (event.phone === null || now - attempt.endedAt > REVOKE_MS) throw new ProtocolError('wrong_state')
   requireScanner(attempt, event.phone)
@@ -160,14 +155,10 @@ function toRedeemed(attempt: Confirmed, event: EventOf<'redeem'>, { now }: Time)
   return { attempt: { ...nextBase(attempt), status: 'redeemed', endedAt: now, scan, sessionId, redeemTries } }
 }
 
-/**
- * The answer may have been lost on its way: for a short while the same ticket gives the same
- * session again.
- */
+/** The response may have been lost: for a short time the same ticket returns the same session. */
 function repeatRedeem(attempt: Redeemed, event: EventOf<'redeem'>, { now }: Time): Outcome {
   const repeatEndsAt = attempt.endedAt + REDEEM_REPEAT_MS
-  // An end that lies ahead was written before the clock was set back: how long ago it was is
-  // unknown.
+  // An end in the future was written before the clock was set back: its age is unknown.
   const isAhead = now < attempt.endedAt - CLOCK_SLACK_MS
   if (now > repeatEndsAt || isAhead) throw new ProtocolError('wrong_state')
   const redeemTries = countTry(attempt, event.maxTries, repeatEndsAt - now)
@@ -177,8 +168,8 @@ function repeatRedeem(attempt: Redeemed, event: EventOf<'redeem'>, { now }: Time
 }
 
 /**
- * @throws ProtocolError `rate_limited` when its browser has no try left. `leftMs`: after that no
- * try can succeed.
+ * @throws ProtocolError `rate_limited` if the browser has no try left. `leftMs`: the time after
+ * which no try can succeed.
  */
 function countTry({ redeemTries = 0 }: Confirmed | Redeemed, maxTries: number, leftMs: number): number {
   if (redeemTries < maxTries) return redeemTries + 1
@@ -190,7 +181,7 @@ function wrongState(): never {
   throw new ProtocolError('wrong_state')
 }
 
-/** The scanner gets who ended it; every other client only that it has ended. */
+/** Only the phone that scanned receives `cancelledBy`. */
 function ended(attempt: Attempt, event: AttemptEvent): never {
   const phone = 'phone' in event ? event.phone : null
   const scanner = scannerOf(attempt)
@@ -213,7 +204,7 @@ function requireScanner(attempt: Scanned | Confirmed | Redeemed, phone: Phone): 
   if (!isSamePhone(attempt.scan.phone, phone)) throw new ProtocolError('claim_unknown')
 }
 
-function withMatch(attempt: Scanned, match: Scanned['scan']['match']): Scanned {
+function replaceMatch(attempt: Scanned, match: Scanned['scan']['match']): Scanned {
   return { ...attempt, version: attempt.version + 1, scan: { ...attempt.scan, match } }
 }
 

@@ -11,8 +11,8 @@ const confirmed = afterEvents(scanned, { type: 'confirm', phone: ADA })
 const redeemed = afterEvents(confirmed, { type: 'redeem', ticketRight: true, sessionId: 'session', maxTries: 5 })
 const claim = encodeClaim(KEYS[0], ID, ADA)
 
-describe('the computer sees', () => {
-  test('before a scan the code and nothing of a person', () => {
+describe('the view of the computer', () => {
+  test('before the scan: the code, and nothing about a person', () => {
     const view = toAttemptView(pending, T0, CONTEXT)
     expect(view).toEqual({
       id: ID,
@@ -23,7 +23,7 @@ describe('the computer sees', () => {
     })
   })
 
-  test('after the scan name and picture only, and no code', () => {
+  test('after the scan: only name and picture of the person, and no code', () => {
     expect(toAttemptView(scanned, T0, CONTEXT)).toEqual({
       id: ID,
       version: 2,
@@ -34,7 +34,7 @@ describe('the computer sees', () => {
     })
   })
 
-  test('the ticket while confirmed, and never after', () => {
+  test('while confirmed: the ticket; after that: none', () => {
     expect(toAttemptView(confirmed, T0, CONTEXT)).toMatchObject({
       ticket: encodeTicket(KEYS[0], ID),
       expiresInMs: 60_000,
@@ -48,7 +48,7 @@ describe('the computer sees', () => {
     })
   })
 
-  test('who cancelled', () => {
+  test('cancelled: cancelledBy', () => {
     const cancelled = afterEvents(scanned, { type: 'cancel', phone: ADA })
     expect(toAttemptView(cancelled, T0, CONTEXT)).toMatchObject({
       status: 'cancelled',
@@ -57,15 +57,15 @@ describe('the computer sees', () => {
     })
   })
 
-  test('a countdown that ends with the attempt when the last period is cut short', () => {
+  test('the countdown of the last code ends with the attempt', () => {
     expect(toAttemptView(pending, T0 + 45_000, CONTEXT).code?.expiresInMs).toBe(15_000)
     const short = { ...CONTEXT, lifetimes: { ...LIFETIMES, codePeriodMs: 200_000 } }
     expect(toAttemptView(pending, T0 + 250_000, short).code?.expiresInMs).toBe(50_000)
   })
 })
 
-describe('the phone sees', () => {
-  test('the computer without its address', () => {
+describe('the review of the phone', () => {
+  test('contains the computer without its address', () => {
     const review = toReview(scanned, claim, T0 + 7_000, KEYS)
     expect(review).toEqual({
       claim,
@@ -84,7 +84,7 @@ describe('the phone sees', () => {
     expect(JSON.stringify(review)).not.toContain('203.0.113.7')
   })
 
-  test('the number only when it is asked for', () => {
+  test('contains the number only if a match is required', () => {
     const due = afterEvents(pending, scanBy(ADA, { matchReasons: ['new_browser', 'other_network'] }))
     expect(toReview(due, claim, T0, KEYS).match).toEqual({
       required: true,
@@ -94,18 +94,18 @@ describe('the phone sees', () => {
     })
   })
 
-  test('who ended it', () => {
+  test('contains cancelledBy only if the attempt was cancelled', () => {
     const cancelled = afterEvents(scanned, { type: 'cancel', phone: null })
     expect(toReview(cancelled, claim, T0, KEYS)).toMatchObject({ status: 'cancelled', cancelledBy: 'computer' })
     expect(toReview(scanned, claim, T0, KEYS)).not.toHaveProperty('cancelledBy')
   })
 
-  test('nothing before a scan', () => {
+  test('does not exist before a scan', () => {
     expect(() => toReview(pending, claim, T0, KEYS)).toThrow()
   })
 })
 
-test('ticket, number and code of an attempt are the same in every process while the secret is rotated', () => {
+test('during a rotation every process derives the same ticket, number and code', () => {
   const [older, newer] = ['a secret for tests that is long enough', 'a newer secret that is long enough too'] as const
   const rings = [[older], [older, newer], [newer, older]] as const
   const of = (status: typeof confirmed) =>

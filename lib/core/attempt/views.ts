@@ -5,12 +5,12 @@ import { codePeriodAt, encodeCode } from './code'
 import type { MatchReason } from './risk'
 import { encodeTicket, matchNumberOf } from './tokens'
 
-/** What the computer may see. An allow-list: a field that is not named here never leaves. */
+/** What the computer may see: an allow-list. A field that is missing here is never sent. */
 export interface AttemptView {
   id: string
   version: number
   status: Status
-  /** Of this status; 0 when it has ended. */
+  /** The remaining time of this status; 0: ended. */
   expiresInMs: number
   code?: CodeView
   person?: ShownPerson
@@ -19,16 +19,16 @@ export interface AttemptView {
   cancelledBy?: CancelledBy
 }
 
-/** `expiresInMs`: until the next code. */
+/** `expiresInMs`: the time until the next code. */
 export interface CodeView {
   url: string
   expiresInMs: number
 }
 
-/** What the phone may see. Never the computer's address. */
+/** What the phone may see: an allow-list. It never contains the computer's address. */
 export interface Review {
   claim: string
-  /** `revoked`: redeemed, and its computer was signed out by "Wasn't you?". */
+  /** `revoked`: redeemed, then signed out by "Wasn't you?". */
   status: Status | 'revoked'
   expiresInMs: number
   computer: {
@@ -39,17 +39,16 @@ export interface Review {
     sameNetwork: boolean
     known: boolean
   }
-  /** `reasons`: why the number is required; empty when it is not. */
+  /** `reasons`: why the number is required. Empty: not required. */
   match: { required: boolean; number: string | null; passed: boolean; reasons: readonly MatchReason[] }
-  /** Only when it was cancelled. */
   cancelledBy?: CancelledBy
 }
 
-/** What a view needs beyond the attempt. */
+/** What a view needs in addition to the attempt. */
 export interface ViewContext {
   keys: Keyring
   lifetimes: Lifetimes
-  /** Where phones reach us; the code is `{origin}/q#{code}`. */
+  /** The origin in the QR URL, `{publicOrigin}/q#{code}`. */
   publicOrigin: string
 }
 
@@ -68,7 +67,7 @@ export function toAttemptView(stored: Attempt, now: number, context: ViewContext
   return view
 }
 
-/** The code of the period that holds `now`. The last one ends with the attempt. */
+/** The code of the period that contains `now`. The last one expires with the attempt. */
 export function toCodeView(
   attempt: { id: string; createdAt: number; expiresAt: number; keyId?: string },
   now: number,
@@ -79,10 +78,14 @@ export function toCodeView(
   return { url, expiresInMs: Math.min(endsAt, attempt.expiresAt) - now }
 }
 
-/** `attempt` must have been scanned: only its scanner may look. The claim is the caller's own. */
+/**
+ * `stored` must have been scanned by the phone that receives the review. `claim`: from the request.
+ * @throws Error before a scan.
+ */
 export function toReview(stored: Attempt, claim: string, now: number, keys: Keyring): Review {
   const attempt = attemptAt(stored, now)
-  if (attempt.status === 'pending' || attempt.scan === null) throw new Error('a review exists after a scan only')
+  if (attempt.status === 'pending' || attempt.scan === null)
+    throw new Error('an attempt has no review before it is scanned')
   const { computer, scan } = attempt
   const { required, passed, reasons = [] } = scan.match
   const number = required ? matchNumberOf(keysNamed(keys, attempt.keyId), attempt.id) : null

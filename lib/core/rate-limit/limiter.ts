@@ -10,8 +10,8 @@ interface Rule {
 const MINUTE_MS = 60_000
 
 /**
- * Section 6 of PROTOCOL.md. A limit counts for the client that causes it; SECURITY.md names where
- * one client can use up another's.
+ * The limits of section 6 of PROTOCOL.md. Each counts for the client that causes it; SECURITY.md
+ * lists the cases in which one client can use up another's quota.
  */
 export const RULES = {
   start_by_browser: { limit: 6, windowMs: MINUTE_MS },
@@ -29,27 +29,24 @@ export const RULES = {
 
 type RuleName = keyof typeof RULES
 
-/** How long an address from which a name has signed in stays free of the limit of that name. */
+/** How long an address that a name has signed in from is exempt from that name's limit. */
 const TRUSTED_ADDRESS_MS = 30 * 24 * 60 * MINUTE_MS
 
-/** What a client counts by: see `rateLimitKeys`. */
+/** A rate-limit key of a client: see `rateLimitKeys`. */
 interface ClientKey {
   key: string
   factor: number
 }
 
-/** Where addresses are remembered from which a name has signed in. */
+/** Where the addresses that a name has signed in from are stored: see `Store.remember`. */
 interface Memory {
-  remember(who: string, what: string, until: number, now: number): Promise<void> | void
-  remembers(who: string, what: string, now: number): Promise<boolean> | boolean
+  remember(scope: string, entry: string, until: number, now: number): Promise<void> | void
+  remembers(scope: string, entry: string, now: number): Promise<boolean> | boolean
 }
 
-/**
- * A key under which the first secret, or another that is accepted, hides names and addresses in the
- * store.
- */
+/** The key that an accepted secret gives to hide names and addresses in the store. */
 export interface LimitKey {
-  /** Of the secret that it comes from. */
+  /** The id of the secret. */
   id: string
   key: Buffer
 }
@@ -57,8 +54,9 @@ export interface LimitKey {
 export interface LimiterOptions {
   limits: Limits & Memory
   /**
-   * Keys are stored as MACs: neither names nor addresses, and all of one length. The first counts;
-   * what processes with another first secret have counted under theirs is added.
+   * Rate-limit keys are stored as MACs, so that the store contains neither names nor addresses, and
+   * all keys have the same length. This process counts under the first key, and adds what processes
+   * with another first secret have counted under theirs.
    */
   keys: readonly [LimitKey, ...LimitKey[]]
   /** Multiplies every limit. */
@@ -66,25 +64,26 @@ export interface LimiterOptions {
   now: () => number
 }
 
-interface Claim {
+interface Quota {
   rule: RuleName
-  of: string
+  /** The browser, person, name or address that is counted. */
+  subject: string
   /** Multiplies the limit. */
   factor?: number
-  /** Only looked at. */
-  isLook?: boolean
+  /** Only checked, not counted. */
+  isReadOnly?: boolean
 }
 
-/** A try to sign a phone in, which was counted as a failure until it turns out well. */
+/** A phone sign-in that is in progress. It counts as a failure until `succeed` is called. */
 export interface SignInTry {
-  /** Takes the failure back, and trusts the address for this name from now on. */
+  /** Undoes the count of the failure, and exempts this address from the name's limit. */
   succeed(): Promise<void>
 }
 
 /**
- * How often each client may do what. What comes with a write is a guard, to be counted with it; the
- * rest is counted here. Either throws ProtocolError `rate_limited` when it is too often, and
- * `FullError` when there is no room to count.
+ * The rate limits. A limit of a step that writes is returned as a guard, which the store counts in
+ * the same step; the other limits are counted here. Both throw ProtocolError `rate_limited` if the
+ * limit is reached, and `FullError` if the store has no room for another counter.
  */
 export class Limiter {
   readonly #options: LimiterOptions
@@ -94,7 +93,7 @@ export class Limiter {
   }
 
   start(browserHash: string, client: readonly ClientKey[]): Guard {
-    return this.#guard({ rule: 'start_by_browser', of: browserHash }, ...ofClient('start_by_address', client))
+    return this.#guard({ rule: 'start_by_browser', subject: browserHash }, ...ofClient('start_by_address', client))
   }
 
   /** Counts a request to hold a code: its client is not signed in yet. */
@@ -102,17 +101,18 @@ export class Limiter {
     await this.pass(this.#guard(...ofClient('hold', client)))
   }
 
-  /** Refuses too many scans, and every scan of a person who came with too many unknown codes. */
+  /** Refuses too many scans, and every scan of a person who has sent too many unknown codes. */
   async scan(personId: string): Promise<void> {
-    await this.pass(this.#guard({ rule: 'scan', of: personId }, { rule: 'unknown_codes', of: personId, isLook: true }))
+    const unknownCodes = { rule: 'unknown_codes', subject: personId, isReadOnly: true } as const
+    await this.pass(this.#guard({ rule: 'scan', subject: personId }, unknownCodes))
   }
 
   async unknownCode(personId: string): Promise<void> {
-    await this.pass(this.#guard({ rule: 'unknown_codes', of: personId }))
+    await this.pass(this.#guard({ rule: 'unknown_codes', subject: personId }))
   }
 
   confirm(personId: string): Guard {
-    return this.#guard({ rule: 'confirm', of: personId })
+    return this.#guard({ rule: 'confirm', subject: personId })
   }
 
   /** Counts a step of a sign-in at the team's provider: it can cause requests to the provider. */
@@ -121,74 +121,73 @@ export class Limiter {
   }
 
   /**
-   * Counts a try to sign in: per name and address, so that a stranger elsewhere cannot use up a
-   * name's tries; its failure per address over all names; and per name over all addresses but those
-   * that the name has signed in from. Names that are the same to a person are one. A try that one
-   * of these refuses uses up nothing of the others.
+   * Counts a sign-in by three rules: by name and address together, so that another address cannot
+   * use up the name's quota; its failure by address over all names; and its failure by name over
+   * all addresses except those that the name has signed in from. Spellings of one name count as
+   * one name. A sign-in that one rule refuses does not count against the others.
    */
   async phoneSignIn(client: readonly ClientKey[], username: string): Promise<SignInTry> {
     const { limits, now } = this.#options
     const name = foldName(username)
     const [{ key: address } = { key: 'unknown' }] = client
-    const [place, ...others] = this.#options.keys.map((each) => ({
-      who: `sign-in ${keyed(each, name)}`,
-      what: keyed(each, `${address} ${name}`),
-    })) as [Place, ...Place[]]
-    const known = await Promise.all([place, ...others].map(({ who, what }) => limits.remembers(who, what, now())))
+    const [origin, ...others] = this.#options.keys.map((each) => ({
+      scope: `sign-in ${keyed(each, name)}`,
+      entry: keyed(each, `${address} ${name}`),
+    })) as [Origin, ...Origin[]]
+    const known = await Promise.all(
+      [origin, ...others].map(({ scope, entry }) => limits.remembers(scope, entry, now())),
+    )
     const isTrusted = known.includes(true)
-    const failures: Claim[] = [
+    const failures: Quota[] = [
       ...ofClient('failures_by_address', client),
-      ...(isTrusted ? [] : [{ rule: 'failures_by_name', of: name } as const]),
+      ...(isTrusted ? [] : [{ rule: 'failures_by_name', subject: name } as const]),
     ]
-    await this.pass(this.#guard({ rule: 'phone_sign_in', of: `${address} ${name}` }, ...failures))
+    await this.pass(this.#guard({ rule: 'phone_sign_in', subject: `${address} ${name}` }, ...failures))
     return {
       succeed: async () => {
         await limits.giveBack(this.#guard(...failures).counters, now())
-        await limits.remember(place.who, place.what, now() + TRUSTED_ADDRESS_MS, now())
+        await limits.remember(origin.scope, origin.entry, now() + TRUSTED_ADDRESS_MS, now())
       },
     }
   }
 
-  /**
-   * To be called after a bearer token or a signature was found to be bad. Good ones are never
-   * counted.
-   */
+  /** Call it after a bearer token or a signature was found to be bad. Valid ones do not count. */
   async badCredential(client: readonly ClientKey[]): Promise<void> {
     await this.pass(this.#guard(...ofClient('bad_credentials', client)))
   }
 
-  /** Counts a guard by itself: for what is refused before anything could be written. */
+  /** Counts a guard without a write: for limits that are checked before the step. */
   async pass({ counters, now, refuse }: Guard): Promise<void> {
     const waitMs = await this.#options.limits.take(counters, now)
     if (waitMs > 0) throw refuse(waitMs)
   }
 
-  #guard(...claims: Claim[]): Guard {
-    const limit = [...new Set(claims.map(({ rule }) => rule))].join(',')
+  #guard(...quotas: Quota[]): Guard {
+    const limit = [...new Set(quotas.map(({ rule }) => rule))].join(',')
     return {
-      counters: claims.map((claim) => this.#counterOf(claim)),
+      counters: quotas.map((quota) => this.#counterOf(quota)),
       now: this.#options.now(),
       refuse: (waitMs) => new ProtocolError('rate_limited', { retryAfterS: Math.ceil(waitMs / 1000), limit }),
     }
   }
 
-  #counterOf({ rule, of, factor = 1, isLook = false }: Claim): Counter {
+  #counterOf({ rule, subject, factor = 1, isReadOnly = false }: Quota): Counter {
     const { limit, windowMs } = RULES[rule]
-    const [key = '', ...aliases] = this.#options.keys.map((each) => keyed(each, `${rule} ${of}`))
+    const [key = '', ...aliases] = this.#options.keys.map((each) => keyed(each, `${rule} ${subject}`))
     const scaled = Math.max(1, Math.floor(limit * factor * this.#options.scale))
-    const counter = { rule, key, limit: scaled, windowMs, counts: !isLook }
+    const counter = { rule, key, limit: scaled, windowMs, counts: !isReadOnly }
     return aliases.length === 0 ? counter : { ...counter, aliases }
   }
 }
 
-/** An address that a name has signed in from, as it is remembered. */
-interface Place {
-  who: string
-  what: string
+/** An address that a name has signed in from, as it is stored. */
+interface Origin {
+  scope: string
+  entry: string
 }
 
-function ofClient(rule: RuleName, client: readonly ClientKey[]): Claim[] {
-  return client.map(({ key, factor }) => ({ rule, of: key, factor }))
+function ofClient(rule: RuleName, client: readonly ClientKey[]): Quota[] {
+  return client.map(({ key, factor }) => ({ rule, subject: key, factor }))
 }
 
 function keyed({ id, key }: LimitKey, text: string): string {
@@ -196,8 +195,8 @@ function keyed({ id, key }: LimitKey, text: string): string {
 }
 
 /**
- * Spellings of one name are one name: compatibility forms (UAX 15), letter case, blanks around it.
- * Upper case first: it folds ß and ς.
+ * Maps all spellings of a name to one: compatibility forms (UAX 15), letter case, outer blanks.
+ * Upper case first, because that folds ß and ς.
  */
 function foldName(username: string): string {
   return username.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC').trim()

@@ -1,62 +1,62 @@
 import type { Awaitable } from '../awaitable'
 
-/** How often something may happen within a fixed window, which begins with the first time. */
+/** A limit within a fixed window, which begins with the first count. */
 export interface Counter {
-  /** The rule that it belongs to. Each rule has its own room. */
+  /** The rule of the counter. Each rule has its own capacity. */
   rule: string
-  /** Unique among all counters. */
+  /** Unique within the rule. */
   key: string
   /**
-   * The keys under which processes with another first secret count the same. What they have counted
-   * counts here too; nothing is written there.
+   * The keys under which processes with another first secret count the same client. Their counts
+   * are added to the own count; nothing is written to them.
    */
   aliases?: readonly string[]
   limit: number
   windowMs: number
-  /** False: only looked at, not counted. */
+  /** False: the counter is only checked. */
   counts: boolean
 }
 
-/** Counters that a write waits for: it is counted and made in one step, or neither. */
+/** Counters of a write: the count and the write are one step, and happen together or not at all. */
 export interface Guard {
   counters: readonly Counter[]
   /** Epoch ms. */
   now: number
-  /** What is thrown when one of them is full. */
+  /** Creates the error that is thrown if a counter is full. `waitMs`: until it is free again. */
   refuse: (waitMs: number) => Error
 }
 
 /**
- * Counts, and remembers what may happen once. Exact under any parallelism and with any number of
- * processes on one store. Memory is bounded and nothing is forgotten while it counts: when a rule
- * has no room for another counter, `take` throws `FullError`, and the request is refused.
+ * Counters, and keys that may be used once. Exact for any number of concurrent calls and processes
+ * on one store. Capacity is bounded, and nothing is evicted within its window: if a rule has no
+ * room for another counter, `take` throws `FullError` and the request is refused.
  */
 export interface Limits {
   /**
-   * Counts one more in each counter, or, when any of them is full, in none. 0 when granted, else
-   * the ms until the last of the full ones begins anew.
-   * @throws FullError when a rule has no room for a counter that is new.
+   * Adds one to every counter, or to none if any of them is full. Returns 0 if counted, otherwise
+   * the ms until the windows of all full counters have ended.
+   * @throws FullError if a rule has no room for a new counter.
    */
   take(counters: readonly Counter[], now: number): Awaitable<number>
   /**
-   * Takes back one of each counter that counts, where its window is not over: what was counted
-   * turned out well.
+   * Subtracts one from every counter with `counts` whose window has not ended. Used when a counted
+   * failure turns out to be a success.
    */
   giveBack(counters: readonly Counter[], now: number): Awaitable<void>
   /**
-   * True for the first call with this key until `until` (epoch ms), false for all others. Is
-   * durable when it answers.
+   * Returns true for the first call with this key until `until` (epoch ms), and false for all
+   * others. On the embedded store a true result is on the disk.
    */
   takeOnce(key: string, until: number, now: number): Awaitable<boolean>
 }
 
-/** Counters that one rule keeps at most, on every store. */
+/** The maximum number of counters per rule, on every store. */
 export const MAX_COUNTERS_PER_RULE = 500_000
 
-/** Used keys that are kept at most, on every store. To forget one would be to allow it twice. */
+/** The maximum number of used keys, on every store. An evicted key could be used twice. */
 export const MAX_USED = 1_000_000
 
-/** There is no room for one more. Answered as a store that fails: 503. */
+/** A capacity of the store is exhausted. The response is 503, as for a failing store. */
 export class FullError extends Error {
   constructor(what: string) {
     super(`too many ${what}`)

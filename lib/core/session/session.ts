@@ -1,41 +1,41 @@
 import type { Person, PersonRecord } from '../account/person'
 
 /**
- * A signed-in computer or phone. The cookie holds a sealed id only; this record decides, on every
+ * A signed-in computer or phone. The cookie contains only a sealed id; this record decides on every
  * request.
  */
 interface Base {
   id: string
   person: PersonRecord
-  /** Epoch ms, as all times in here. */
+  /** Epoch ms, like all times in this file. */
   signedInAt: number
   lastSeenAt: number
   expiresAt: number
   /**
-   * Null while it has not been signed out. Kept until it would have expired, so that a repeat
-   * cannot bring it back.
+   * Null until it is signed out. The record is kept until the session would have expired, so that
+   * a repeated request cannot restore it.
    */
   revokedAt: number | null
-  /** Null while it has not been signed out, and in records of older versions. */
+  /** Null until it is signed out, and in records of older versions. */
   revokedBy: EndedBy | null
 }
 
 /**
- * Why a session ended: signed out `here`, on the device itself; by a `phone` or another `computer`
- * of the person; by the `limit` of computers; because one computer is all (`single`); because its
- * `time` was over.
+ * Why a session ended. `here`: signed out on the device itself, or replaced in the same browser.
+ * `phone`, `computer`: signed out from a phone or another computer of the person. `limit`: the
+ * person had too many. `single`: `SINGLE_COMPUTER` is set. `time`: it expired.
  */
 export type EndedBy = 'here' | 'phone' | 'computer' | 'limit' | 'single' | 'time'
 
 /**
- * Whether the browser of a session that ended so is no longer known to the person: it was ended
- * from elsewhere.
+ * Whether the browser of a session that ended for this reason is no longer known to the person:
+ * true if the session was ended from another device.
  */
 export function endsTrust(by: EndedBy): boolean {
   return by === 'phone' || by === 'computer' || by === 'single'
 }
 
-/** Families only, never versions; null for what is not known. */
+/** Families only, never versions. Null: unknown. */
 interface Device {
   browser: string | null
   os: string | null
@@ -46,7 +46,7 @@ export interface ComputerSession extends Base, Device {
   kind: 'computer'
   /** See `Computer`. Undefined in records of older versions. */
   browserHash?: string
-  /** Whether its notice was answered on a phone: the person knows of it. */
+  /** Whether its notice was acknowledged on a phone. */
   acknowledged: boolean
 }
 
@@ -57,40 +57,40 @@ export interface PhoneSession extends Base, Partial<Device> {
 export type AnySession = ComputerSession | PhoneSession
 
 /**
- * A phone identified by a bearer token. It has no record here: the issuer signs it out by not
- * issuing the next token. The id is the same for every token of one `sub` and `sid`.
+ * A phone identified by a bearer token. It has no record in the store: its issuer signs it out by
+ * not issuing the next token. The id is the same for every token of one `sub` and `sid`.
  */
 export interface TokenPhone {
   kind: 'token'
   id: string
   person: Person
-  /** When this token ends (epoch ms). */
+  /** When this token expires (epoch ms). */
   expiresAt: number
 }
 
-/** Whoever may look at an account. */
+/** A client that may read an account. */
 export type Account = AnySession | TokenPhone
 
-/** How long a session lives, in ms: in all, and without being used. */
+/** The lifetimes of sessions in ms: in all, and without use. */
 export interface SessionLifetimes {
   computerMs: number
   computerIdleMs: number
   phoneIdleMs: number
 }
 
-/** A person's signed-in phones. A further one ends the oldest. */
+/** The maximum number of signed-in phones per person. A further sign-in ends the oldest. */
 export const MAX_PHONES = 100
 
-/** How long a notice of a new computer is shown that no phone answers. */
+/** How long the notice of a new computer is shown if no phone acknowledges it. */
 export const NOTICE_MS = 7 * 24 * 3_600_000
 
 const PHONE_SESSION_MS = 90 * 24 * 3_600_000
 
-/** How long a browser that a person has signed in from counts as known. */
+/** How long a browser stays known after a sign-in. */
 export const KNOWN_BROWSER_MS = 90 * 24 * 3_600_000
 
-/** Use is recorded at most this often, so that reading stays cheap. */
-const TOUCH_EVERY_MS = 60_000
+/** Minimum time between two records of use: most requests write nothing. */
+const TOUCH_INTERVAL_MS = 60_000
 
 export interface NewComputerSession {
   id: string
@@ -127,27 +127,26 @@ function begun(now: number, expiresAt: number) {
   return { signedInAt: now, lastSeenAt: now, expiresAt, revokedAt: null, revokedBy: null }
 }
 
-/** Whether the session is live. */
 export function isSessionAlive(session: AnySession, now: number, lifetimes: SessionLifetimes): boolean {
   return session.revokedAt === null && now < sessionEndsAt(session, lifetimes)
 }
 
-/** When it ends by itself if it is not used any more (epoch ms). */
+/** When the session expires if it is not used again (epoch ms). */
 export function sessionEndsAt(session: AnySession, lifetimes: SessionLifetimes): number {
   return Math.min(session.expiresAt, session.lastSeenAt + idleMsOf(session.kind, lifetimes))
 }
 
-/** How long a session of this kind lives without use. */
+/** How long a session of this kind stays live without use, in ms. */
 export function idleMsOf(kind: AnySession['kind'], lifetimes: SessionLifetimes): number {
   return kind === 'phone' ? lifetimes.phoneIdleMs : lifetimes.computerIdleMs
 }
 
-/** True when its use should be recorded again. */
+/** Whether the use of the session has to be recorded again. */
 export function isTouchDue(session: AnySession, now: number, lifetimes: SessionLifetimes): boolean {
-  return now - session.lastSeenAt >= Math.min(TOUCH_EVERY_MS, idleMsOf(session.kind, lifetimes) / 4)
+  return now - session.lastSeenAt >= Math.min(TOUCH_INTERVAL_MS, idleMsOf(session.kind, lifetimes) / 4)
 }
 
-/** What a person sees of a signed-in phone. An allow-list. */
+/** What a person may see of a signed-in phone: an allow-list. */
 export interface PhoneView {
   id: string
   browser: string | null
@@ -160,10 +159,10 @@ export interface PhoneView {
   current: boolean
 }
 
-/** What a person sees of a signed-in computer. An allow-list. */
+/** What a person may see of a signed-in computer: an allow-list. */
 export interface SessionView extends PhoneView {
   method: 'qr'
-  /** Whether its notice was answered on a phone. */
+  /** Whether its notice was acknowledged on a phone. */
   acknowledged: boolean
 }
 

@@ -28,19 +28,19 @@ export interface SessionsOptions {
   audit: Audit
   lifetimes: SessionLifetimes
   singleComputer: boolean
-  /** Computers that one person is signed in on at most. */
+  /** The maximum number of signed-in computers per person. */
   maxComputers: number
   now: () => number
   randomBytes: (size: number) => Buffer
 }
 
-/** Longer than any attempt lives after its scan. */
+/** How long a sign-out is remembered as a `Bar`: longer than an attempt can live after its scan. */
 const BAR_MS = 24 * 3_600_000
 
-/** In the place of a phone: all of them. */
+/** The entry of a sign-out everywhere, in place of a phone session. */
 const EVERYWHERE = 'everywhere'
 
-function barOf(personId: string): string {
+function barScopeOf(personId: string): string {
   return `barred ${personId}`
 }
 
@@ -48,11 +48,11 @@ function barOf(personId: string): string {
 export interface NewPhone {
   person: Person
   device: { browser: string | null; os: string | null; place: string | null }
-  /** The session that the same browser had before; null for none. */
+  /** The older session of the same browser; null: none. */
   olderId: string | null
 }
 
-/** Signed-in computers and phones. A client is who its session's record in the store names. */
+/** Signed-in computers and phones. The session record in the store decides who a client is. */
 export class Sessions {
   readonly #options: SessionsOptions
 
@@ -60,7 +60,7 @@ export class Sessions {
     this.#options = options
   }
 
-  /** The live session of this id and kind, or null. Records the use, at most once a minute. */
+  /** The live session with this id and kind, or null. Records its use, at most once a minute. */
   async findLive(kind: 'computer', id: string): Promise<ComputerSession | null>
   async findLive(kind: 'phone', id: string): Promise<PhoneSession | null>
   async findLive(kind: AnySession['kind'], id: string): Promise<AnySession | null> {
@@ -73,17 +73,17 @@ export class Sessions {
   }
 
   /**
-   * What a redeemed attempt begins, and ends, in its own step: a session, and how long its browser
-   * is known to the person; the session that the browser had before, and the person's oldest beyond
-   * how many they may have.
+   * What the redeem writes in its own step: the new session, and until when its browser is known to
+   * the person. The older session of the browser ends, and so do the person's oldest sessions
+   * beyond the maximum.
    */
   begin({ sessionId, scan, computer }: Redeemed, olderId: string | null): NonNullable<Change['begins']> {
     const { lifetimes, now, singleComputer, maxComputers } = this.#options
     const session = createComputerSession({ id: sessionId, person: scan.phone.person, computer }, now(), lifetimes)
     const end = { keeps: singleComputer ? 1 : maxComputers, by: singleComputer ? 'single' : 'limit' } as const
     const bar = {
-      who: barOf(scan.phone.person.id),
-      whats: [EVERYWHERE, scan.phone.sessionId],
+      scope: barScopeOf(scan.phone.person.id),
+      entries: [EVERYWHERE, scan.phone.sessionId],
       since: (scan.scannedAt ?? 0) + BAR_MS,
       refuse: () => new ProtocolError('attempt_ended'),
     }
@@ -91,13 +91,13 @@ export class Sessions {
   }
 
   /**
-   * The session of a redeem.
-   * @throws ProtocolError `wrong_state` for a repeat whose session was signed out since: it does
-   * not bring it back.
+   * Returns the session of a redeem, when it is durable.
+   * @throws ProtocolError `wrong_state` if a redeem is repeated after its session was signed out: a
+   * repeat does not restore it.
    */
   async onRedeemed({ sessionId, begun, ended }: Begun): Promise<ComputerSession> {
     if (begun === null) {
-      await this.#options.store.settle('sign-in')
+      await this.#options.store.confirmDurable('sign-in')
       const earlier = await this.findLive('computer', sessionId)
       if (earlier === null) throw new ProtocolError('wrong_state')
       return earlier
@@ -105,7 +105,7 @@ export class Sessions {
     const { person } = begun
     this.#options.audit({ event: 'session.created', kind: 'computer', session: sessionId, person: person.id })
     auditEnded(this.#options.audit, ended)
-    await this.#options.store.settle('sign-in')
+    await this.#options.store.confirmDurable('sign-in')
     return begun
   }
 
@@ -116,32 +116,32 @@ export class Sessions {
     const ended = await store.insertSession({ ...this.#beginning(session, olderId), ...end })
     audit({ event: 'session.created', kind: 'phone', session: session.id, person: person.id })
     auditEnded(audit, ended ?? [])
-    await store.settle('sign-in')
+    await store.confirmDurable('sign-in')
     return session
   }
 
   /**
-   * Safe to repeat, and for an id that never was.
-   * @throws a failure of the store also when the session has ended, and that is not certain to stay
-   * so: a repeat makes sure of it. So does every sign-out here.
+   * Signs a session out. May be repeated, and called with an unknown id.
+   * @throws a failure of the store also if the session has ended but that is not confirmed as
+   * durable: a repeat confirms it. This applies to every sign-out in this class.
    */
   async signOut(id: string, by: EndedBy): Promise<void> {
     const { store, now, audit } = this.#options
     const session = await store.revokeSession(id, now(), by)
     if (session !== null) auditEnded(audit, [{ session, by }])
-    await store.settle('ending')
+    await store.confirmDurable('ending')
   }
 
-  /** The same for a device that signs itself out, and whose session may have ended before. */
+  /** The sign-out of the device itself, whose session may have ended before. */
   async signOutHere(kind: AnySession['kind'], id: string): Promise<void> {
     const live = await (kind === 'computer' ? this.findLive(kind, id) : this.findLive(kind, id))
     if (live !== null) return await this.signOut(id, 'here')
-    await this.#options.store.settle('ending')
+    await this.#options.store.confirmDurable('ending')
   }
 
   /**
-   * "Wasn't you?": that computer, and the trust in its browser, whatever has become of its session.
-   * Safe to repeat.
+   * "Wasn't you?": signs that computer out, and forgets its browser even if its session has ended
+   * before. May be repeated.
    */
   async revoke({ person }: Phone, { sessionId, browserHash }: Revoking): Promise<void> {
     await this.#options.store.forget(person.id, browserHash)
@@ -160,20 +160,20 @@ export class Sessions {
     return sessions.filter((each) => this.#isAlive(each)).map((session) => toPhoneView(session, currentId))
   }
 
-  /** @throws ProtocolError `not_found` for an unknown, ended, or another person's session alike. */
+  /** @throws ProtocolError `not_found` for an unknown, an ended, and another person's session. */
   async signOutOne(personId: string, kind: AnySession['kind'], id: string, by: EndedBy): Promise<void> {
     const { store } = this.#options
     const session = await store.findSession(id)
     const isRepeat = session !== null && isOf(personId, kind, session) && session.revokedAt !== null
-    if (isRepeat) await store.settle('ending')
+    if (isRepeat) await store.confirmDurable('ending')
     this.#checkOwn(personId, kind, session)
     if (kind === 'phone' && by !== 'here') await this.#bar(personId, [id])
     await this.signOut(id, by)
   }
 
   /**
-   * Records that the person knows of this computer. @throws ProtocolError `not_found`, as
-   * `signOutOne`.
+   * Records that a phone has acknowledged the notice of this computer.
+   * @throws ProtocolError `not_found`, as `signOutOne`.
    */
   async acknowledge(personId: string, id: string): Promise<void> {
     this.#checkOwn(personId, 'computer', await this.#options.store.findSession(id))
@@ -181,7 +181,7 @@ export class Sessions {
   }
 
   /**
-   * Signs out all the person's computers but the requesting one, and ends the trust in all other
+   * Signs out all of the person's computers except the requesting one, and forgets all other known
    * browsers.
    */
   async signOutAll(personId: string, exceptId: string | null, by: EndedBy): Promise<void> {
@@ -191,25 +191,25 @@ export class Sessions {
     await store.forgetOthers(personId, kept)
     await this.#bar(personId, [EVERYWHERE])
     auditEnded(audit, await store.revokeSessions(personId, { kind: 'computer', exceptId, now: now(), by }))
-    await store.settle('ending')
+    await store.confirmDurable('ending')
   }
 
-  /** Signs out all the person's phones but the requesting one. */
+  /** Signs out all of the person's phones except the requesting one. */
   async signOutPhones(personId: string, exceptId: string | null): Promise<void> {
     const { store, now } = this.#options
-    // Before they end: a repeat of a call that failed in between would find none to bar.
+    // The bar comes first: if it failed after the sign-out, a repeat would find no phones to bar.
     const phones = await store.listSessions(personId, 'phone')
     const others = phones.map(({ id }) => id).filter((id) => id !== exceptId)
     await this.#bar(personId, others)
     const ended = await store.revokeSessions(personId, { kind: 'phone', exceptId, now: now(), by: 'phone' })
     auditEnded(this.#options.audit, ended)
-    await store.settle('ending')
+    await store.confirmDurable('ending')
   }
 
-  /** What these have confirmed, and no computer has redeemed yet, leads to no session any more. */
-  async #bar(personId: string, whats: readonly string[]): Promise<void> {
+  /** Attempts that these phones have scanned, and that are not redeemed yet, get no session. */
+  async #bar(personId: string, entries: readonly string[]): Promise<void> {
     const { store, now } = this.#options
-    await Promise.all(whats.map((what) => store.remember(barOf(personId), what, now() + BAR_MS, now())))
+    await Promise.all(entries.map((entry) => store.remember(barScopeOf(personId), entry, now() + BAR_MS, now())))
   }
 
   #checkOwn(personId: string, kind: AnySession['kind'], session: AnySession | null): void {
@@ -227,7 +227,7 @@ export class Sessions {
   }
 }
 
-/** Writes a line for each session that has ended. */
+/** Writes one audit line for each session that has ended. */
 export function auditEnded(audit: Audit, ended: readonly Ended[]): void {
   for (const { session, by } of ended) {
     const { kind, id, person } = session

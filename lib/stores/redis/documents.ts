@@ -4,9 +4,9 @@ import type { AnySession } from '../../core/session/session'
 import type { Ended } from '../../core/store'
 import type { Reply } from './client/redis'
 
-/** What the script keeps and what it answers, to and from what we mean. */
+/** Converts attempts and sessions to the documents and replies of the script, and back. */
 
-/** The version stands in front, where it can be compared without reading the rest. */
+/** The version comes first, so that the script compares it without parsing the JSON. */
 export function toDocument(attempt: Attempt): string {
   return `${attempt.version} ${JSON.stringify(attempt)}`
 }
@@ -27,7 +27,7 @@ export function toSession(found: Reply | undefined): AnySession | null {
   return session.kind === 'phone' ? { ...session, ...now } : { ...session, ...now, acknowledged: acknowledged === '1' }
 }
 
-/** Sessions that a step has ended, and how many it has left that have to end. */
+/** The sessions that a step has ended, and how many it has left to end. */
 export function toTrimmed(found: Reply | undefined): { ended: Ended[]; left: number } {
   if (!Array.isArray(found) || !Array.isArray(found[0])) return { ended: [], left: 0 }
   const sessions = found[0].map(toSession).filter((session) => session !== null)
@@ -35,10 +35,10 @@ export function toTrimmed(found: Reply | undefined): { ended: Ended[]; left: num
   return { ended, left: Number(found[1]) }
 }
 
-/** What the script says when there is no room. */
+/** The reply of the script if a capacity is exhausted. */
 export const FULL = 'full'
 
-/** Of a group that a guard begins: where it is full, nothing follows it. */
+/** Checks the first reply of a group that begins with a guard. @throws if the guard is full. */
 export function checkGuard(guard: Guard | undefined, [waitMs]: Reply[]): void {
   if (guard === undefined) return
   if (waitMs === FULL) throw new FullError('counters')

@@ -10,9 +10,7 @@ import { RedisFailure } from './client/redis'
 import { TcpRedis } from './client/tcp'
 import { RedisStore } from './store'
 
-/**
- * A primary, a replica, and an address that leads new connections to the one that `primary` names.
- */
+/** A primary, a replica, and one address that leads new connections to the current `primary`. */
 
 describe.skipIf(!hasRedisServer())('a Redis with a replica', () => {
   let primary: RedisServer
@@ -44,7 +42,7 @@ describe.skipIf(!hasRedisServer())('a Redis with a replica', () => {
     return new RedisStore({ ...options, attemptLifeMs: 3_600_000 })
   }
 
-  /** What kept the store from it; null when nothing did, and the text of any other error. */
+  /** The kind of the failure, null for success, or the text of any other error. */
   async function failureOf(call: () => Promise<unknown>): Promise<string | null> {
     const startedAt = performance.now()
     const failure = await call().then(
@@ -65,7 +63,7 @@ describe.skipIf(!hasRedisServer())('a Redis with a replica', () => {
   ]
 
   test.each(FAULTS)(
-    'that %s: %s, then the breaker; unready; and well within 3 s of the repair',
+    'that %s: calls fail as %s, then as breaker; ready again within 3 s of the repair',
     async (_, kind, set) => {
       const [store] = stores as [RedisStore]
       await store.insertAttempt(pendingAttempt())
@@ -86,7 +84,7 @@ describe.skipIf(!hasRedisServer())('a Redis with a replica', () => {
     },
   )
 
-  test('FAILOVER: failures of the store alone, well within 3 s, and a stream opened before it is told', async () => {
+  test('FAILOVER: only failures of the store, ready within 3 s, and an open watch is notified', async () => {
     const [store, other] = stores as [RedisStore, RedisStore]
     await store.insertAttempt(pendingAttempt())
     const seen: string[] = []
@@ -111,35 +109,35 @@ describe.skipIf(!hasRedisServer())('a Redis with a replica', () => {
     expect([...kinds].filter((kind) => !allowed.includes(kind))).toEqual([])
     expect((await scan(store, id))?.attempt.status).toBe('scanned')
     await expect.poll(() => seen, { timeout: 4_000 }).toContain('scanned')
-    // Nothing is sent to the old one any more: both connections of both stores are at the new.
+    // Nothing is sent to the old primary any more: both stores subscribe at the new one.
     await expect
       .poll(async () => (await primary.send('CLIENT LIST TYPE pubsub')).match(/ sub=1 /g)?.length, { timeout: 20_000 })
       .toBe(2)
     watched?.unwatch()
   }, 60_000)
 
-  test('whose replica is frozen: an ending is not certain, and a sign-in does not wait', async () => {
+  test('whose replica is frozen: an ending is not confirmed, a sign-in does not wait', async () => {
     const [store] = stores as [RedisStore]
     await store.insertSession(beginning(computer('s1')))
-    await expect.poll(() => failureOf(() => store.settle('ending')), { timeout: 3_000 }).toBeNull()
+    await expect.poll(() => failureOf(() => store.confirmDurable('ending')), { timeout: 3_000 }).toBeNull()
     replica.freeze()
     await store.revokeSession('s1', T0, 'here')
-    const settles = Array.from({ length: 50 }, () => failureOf(() => store.settle('ending')))
-    expect(new Set(await Promise.all(settles))).toEqual(new Set(['not_replicated']))
-    expect(await failureOf(() => store.settle('sign-in'))).toBeNull()
+    const confirmations = Array.from({ length: 50 }, () => failureOf(() => store.confirmDurable('ending')))
+    expect(new Set(await Promise.all(confirmations))).toEqual(new Set(['not_replicated']))
+    expect(await failureOf(() => store.confirmDurable('sign-in'))).toBeNull()
     replica.thaw()
-    await expect.poll(() => failureOf(() => store.settle('ending')), { timeout: 3_000 }).toBeNull()
+    await expect.poll(() => failureOf(() => store.confirmDurable('ending')), { timeout: 3_000 }).toBeNull()
   })
 
-  test('that has lost its replica for good waits for none', async () => {
+  test('whose replica is gone: an ending is confirmed without it', async () => {
     const [store] = stores as [RedisStore]
-    await expect.poll(() => failureOf(() => store.settle('ending')), { timeout: 3_000 }).toBeNull()
+    await expect.poll(() => failureOf(() => store.confirmDurable('ending')), { timeout: 3_000 }).toBeNull()
     await replica.kill()
-    await expect.poll(() => failureOf(() => store.settle('ending')), { timeout: 3_000 }).toBeNull()
+    await expect.poll(() => failureOf(() => store.confirmDurable('ending')), { timeout: 3_000 }).toBeNull()
   })
 
-  test('20 failovers that lose the tail: no cancel and no sign-out that was certain comes back', async () => {
-    const back: string[] = []
+  test('20 failovers that lose the latest writes: no confirmed cancel or sign-out is undone', async () => {
+    const undone: string[] = []
     for (let round = 0; round < 20; round += 1) {
       const store = openStore()
       await expect.poll(() => failureOf(() => store.ping())).toBeNull()
@@ -150,20 +148,20 @@ describe.skipIf(!hasRedisServer())('a Redis with a replica', () => {
       const cancel = { type: 'cancel', phone: null } as const
       await updateAttempt(store, id, (attempt) => transition(attempt, cancel, T0, LIFETIMES))
       await store.revokeSession(`s${round}`, T0, 'phone')
-      // Where it is not certain the client gets a 503, and repeats.
-      await expect.poll(() => failureOf(() => store.settle('ending')), { timeout: 5_000 }).toBeNull()
+      // Without confirmation the client gets a 503, and repeats the request.
+      await expect.poll(() => failureOf(() => store.confirmDurable('ending')), { timeout: 5_000 }).toBeNull()
       await primary.kill()
       await replica.send('REPLICAOF NO ONE')
       ;[primary, replica] = [replica, primary]
       await store.close()
       const after = openStore()
       await expect.poll(() => failureOf(() => after.ping())).toBeNull()
-      if ((await after.findAttempt(id))?.status !== 'cancelled') back.push(id)
-      if ((await after.findSession(`s${round}`))?.revokedAt !== T0) back.push(`s${round}`)
+      if ((await after.findAttempt(id))?.status !== 'cancelled') undone.push(id)
+      if ((await after.findSession(`s${round}`))?.revokedAt !== T0) undone.push(`s${round}`)
       await after.close()
       await replica.start()
       await replica.replicate(primary)
     }
-    expect(back).toEqual([])
+    expect(undone).toEqual([])
   }, 90_000)
 })

@@ -11,9 +11,11 @@ import { RedisFailure } from './client/redis'
 import { TcpRedis } from './client/tcp'
 import { RedisStore } from './store'
 
-/** How the shared store fails: in time, never with a yes, and never for good. */
+/**
+ * The shared store under faults: calls fail in time, grant nothing, and succeed after the fault.
+ */
 
-describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
+describe.skipIf(!hasRedisServer())('a Redis behind a faulty connection', () => {
   let server: RedisServer
   let wire: Wire
   let store: RedisStore
@@ -30,7 +32,7 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
       onError: () => {},
       attemptLifeMs: 3_600_000,
     })
-    await expect.poll(isThere).toBe(true)
+    await expect.poll(isUp).toBe(true)
   })
   afterEach(async () => {
     await store.close()
@@ -38,7 +40,7 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
     await server.dispose()
   })
 
-  const isThere = () =>
+  const isUp = () =>
     store.ping().then(
       () => true,
       () => false,
@@ -47,16 +49,16 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
   const scan = async () => await updateAttempt(store, id, (attempt) => transition(attempt, scanBy(ADA), T0, LIFETIMES))
 
   const FAULTS: [string, WireFault][] = [
-    ['answers by half and is cut', { kind: 'torn' }],
-    ['is too late', { kind: 'late', ms: 900 }],
+    ['sends half a reply and is cut', { kind: 'torn' }],
+    ['replies too late', { kind: 'late', ms: 900 }],
     ['is read-only', { kind: 'error', reply: "-READONLY You can't write against a read only replica." }],
-    ['is still loading', { kind: 'error', reply: '-LOADING Redis is loading the dataset in memory' }],
+    ['is loading', { kind: 'error', reply: '-LOADING Redis is loading the dataset in memory' }],
     ['is out of memory', { kind: 'error', reply: "-OOM command not allowed when used memory > 'maxmemory'." }],
     ['has lost its cluster', { kind: 'error', reply: '-CLUSTERDOWN The cluster is down' }],
-    ['takes no more connections', { kind: 'error', reply: '-ERR max number of clients reached' }],
+    ['accepts no more connections', { kind: 'error', reply: '-ERR max number of clients reached' }],
   ]
 
-  test.each(FAULTS)('that %s: a failure within a second, and well again within three', async (_, fault) => {
+  test.each(FAULTS)('that %s: calls fail within a second, and succeed within 3 s after the fault', async (_, fault) => {
     await store.insertAttempt(pendingAttempt())
     wire.fault = fault
     const startedAt = performance.now()
@@ -65,18 +67,18 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
     }
     expect(performance.now() - startedAt).toBeLessThan(3_000)
     wire.fault = { kind: 'none' }
-    await expect.poll(isThere, { timeout: 3_000 }).toBe(true)
-    // What was tried may have been done or not; tried again it is done, and done once.
+    await expect.poll(isUp, { timeout: 3_000 }).toBe(true)
+    // The scan may have been written or not. Repeated, it is written exactly once.
     await expect.poll(async () => (await scan())?.attempt.version, { timeout: 3_000 }).toBe(2)
   })
 
-  test('that is 400 ms late is slow, and that is all', async () => {
+  test('that replies after 400 ms is slow, but no call fails', async () => {
     await store.insertAttempt(pendingAttempt())
     wire.fault = { kind: 'late', ms: 400 }
     expect((await store.findAttempt(id))?.status).toBe('pending')
   })
 
-  test('whose answer to a write is lost has written: the repeat gives the same, not a second one', async () => {
+  test('whose reply to a write is lost: a repeat returns the same result and writes nothing more', async () => {
     await store.insertAttempt(pendingAttempt())
     const scanned = await store.findAttempt(id)
     wire.fault = { kind: 'late', ms: 2_000 }
@@ -92,7 +94,7 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
       })
   })
 
-  test('a write lost in a failover, and redeemed again: still one session', async () => {
+  test('a redeem lost in a failover and repeated: one session', async () => {
     const confirmed = afterEvents(pendingAttempt(), scanBy(ADA), { type: 'confirm', phone: ADA })
     await store.insertAttempt(confirmed)
     const redeem = (attempt: typeof confirmed): Change => ({
@@ -109,12 +111,12 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
         by: 'limit',
         idleMs: 1_000_000,
         isKnownUntil: T0 + 1_000_000,
-        bar: { who: 'x', whats: [], since: 0, refuse: () => new Error() },
+        bar: { scope: 'x', entries: [], since: 0, refuse: () => new Error() },
       },
     })
     const snapshot = await server.send(`GET qr:a:${id}`)
     await updateAttempt(store, id, redeem)
-    // The replica that takes over has not seen the attempt's last write, though it has the session.
+    // As on a promoted replica that has the session, but not the last write of the attempt.
     const document = snapshot.split('\r\n')[1] ?? ''
     await server.send(['SET', `qr:a:${id}`, document, 'PX', '60000'])
     expect((await store.findAttempt(id))?.status).toBe('confirmed')
@@ -122,21 +124,21 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
     expect((await store.listSessions('ada', 'computer')).map((session) => session.id)).toEqual(['s1'])
   })
 
-  test('whose connections are dead without having ended is found again within three seconds, messages and all', async () => {
+  test('whose connections are half-open: calls and messages work again within 3 s', async () => {
     await store.insertAttempt(pendingAttempt())
     const seen: string[] = []
     const watched = await store.watchAttempt(id, COMPUTER.browserHash, ({ status }) => seen.push(status), T0)
     await expect.poll(() => server.send(`SCARD qr:w:${id}`)).toContain(':1')
     wire.silence()
     await Promise.all([1, 2, 3].map(() => expect(store.findAttempt(id)).rejects.toBeInstanceOf(RedisFailure)))
-    await expect.poll(isThere, { timeout: 3_000 }).toBe(true)
+    await expect.poll(isUp, { timeout: 3_000 }).toBe(true)
     await scan()
-    // Read again after the gap, then told.
+    // The first is read after the gap, the second is a message.
     await expect.poll(() => seen, { timeout: 3_000 }).toEqual(['pending', 'scanned'])
     watched?.unwatch()
   })
 
-  test('that is full, or read-only, is a failure of the store, not a mistake of ours', async () => {
+  test('that is full or read-only: RedisFailure, not a bug', async () => {
     await store.insertAttempt(pendingAttempt())
     await server.send('CONFIG SET maxmemory 1')
     await expect(store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'))).rejects.toBeInstanceOf(RedisFailure)
@@ -147,7 +149,7 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
     await expect.poll(async () => (await scan().catch(() => null))?.attempt.status, { timeout: 4_000 }).toBe('scanned')
   })
 
-  test('that has forgotten everything is empty, not broken', async () => {
+  test('that has lost its data is empty, and works', async () => {
     await store.insertAttempt(pendingAttempt())
     await server.send('FLUSHALL')
     await server.send('SCRIPT FLUSH')
@@ -156,7 +158,7 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
     expect((await scan())?.attempt.status).toBe('scanned')
   })
 
-  test('of which every message is lost: a scan is told within 16 s, what follows within 2.5 s', async () => {
+  test('whose messages are all lost: a scan is published within 16 s, the next change within 2.5 s', async () => {
     const began = Date.now()
     const redis = new TcpRedis({ url: server.url, now: Date.now, onError: () => {} })
     const now = () => T0 + Date.now() - began
@@ -176,7 +178,7 @@ describe.skipIf(!hasRedisServer())('a Redis behind a wire that fails', () => {
     const forget = () => server.send(`DEL qr:w:${id}`)
     await forget()
     await scan()
-    // What is read when the messages begin may come first: it is the state that was there before.
+    // The read at the start of the subscription may publish the older state first.
     await expect.poll(() => seen.at(-1), { timeout: 16_000 }).toBe('scanned')
     await forget()
     await updateAttempt(store, id, (attempt) => transition(attempt, { type: 'confirm', phone: ADA }, T0, LIFETIMES))

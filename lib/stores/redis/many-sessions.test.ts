@@ -8,10 +8,10 @@ import { RedisStore } from './store'
 
 const SESSIONS = 3_000
 
-/** Of a step that ends 64 sessions: at most a dozen commands for each. */
-const MOST_COMMANDS_OF_A_STEP = 64 * 12
+/** Commands within one step: at most 12 for each of its 64 sessions. */
+const MAX_COMMANDS_PER_STEP = 64 * 12
 
-/** A person with far more sessions than a person may have, as older versions left them. */
+/** A person with far more sessions than allowed, as older versions could leave them. */
 describe.skipIf(!hasRedisServer())(`a person with ${SESSIONS} sessions`, () => {
   let server: RedisServer
   let store: RedisStore
@@ -38,7 +38,7 @@ describe.skipIf(!hasRedisServer())(`a person with ${SESSIONS} sessions`, () => {
     await server.dispose()
   })
 
-  /** Commands that scripts have made, and scripts. */
+  /** `inner`: the commands within scripts. `steps`: the scripts. */
   async function countCommands(): Promise<{ inner: number; steps: number }> {
     const stats = await server.send('INFO commandstats')
     const calls = [...stats.matchAll(/cmdstat_(\S+):calls=(\d+)/g)].map(([, name, count]) => [name, Number(count)])
@@ -50,28 +50,28 @@ describe.skipIf(!hasRedisServer())(`a person with ${SESSIONS} sessions`, () => {
 
   const live = () => server.send('ZCARD qr:i:ada')
 
-  test('a sign-in ends them in many small steps, and is answered after the first', async () => {
+  test('a sign-in returns after the first step, and further small steps end the rest', async () => {
     const ended = await store.insertSession(beginning(computer('new', ADA.person, T0 + 1), { keeps: 20 }))
     expect(ended).toHaveLength(64)
     await expect.poll(live, { timeout: 10_000 }).toBe(':20\r\n')
     await expect.poll(() => later.length).toBe(SESSIONS + 1 - 20 - 64)
     const { inner, steps } = await countCommands()
     expect(steps).toBeGreaterThanOrEqual(Math.ceil((SESSIONS - 20) / 64))
-    expect(inner / steps).toBeLessThanOrEqual(MOST_COMMANDS_OF_A_STEP)
+    expect(inner / steps).toBeLessThanOrEqual(MAX_COMMANDS_PER_STEP)
     const [first] = await store.listSessions('ada', 'computer')
     expect(first?.id).toBe('new')
   })
 
-  test('a sign-out everywhere ends all but one, in many small steps', async () => {
+  test('a sign-out everywhere ends all except one, in small steps', async () => {
     const which = { kind: 'computer', exceptId: 'old7', now: T0, by: 'phone' } as const
     expect(await store.revokeSessions('ada', which)).toHaveLength(SESSIONS - 1)
     expect(await live()).toBe(':1\r\n')
     const { inner, steps } = await countCommands()
     expect(steps).toBeGreaterThanOrEqual(Math.ceil(SESSIONS / 64) - 1)
-    expect(inner / steps).toBeLessThanOrEqual(MOST_COMMANDS_OF_A_STEP)
+    expect(inner / steps).toBeLessThanOrEqual(MAX_COMMANDS_PER_STEP)
   })
 
-  test('a list reads as many as a person can have, the newest', async () => {
+  test('a list reads the newest 1,000 only', async () => {
     const listed = await store.listSessions('ada', 'computer')
     expect(listed).toHaveLength(1_000)
     const { inner } = await countCommands()

@@ -1,14 +1,15 @@
-/** Steps of the script that are about sessions and what is trusted; see `STEPS`. */
+/** The steps of the script for sessions and remembered entries; see `STEPS`. */
 export const SESSION_STEPS = `
 local function session(id)
-  local there = redis.call('HMGET', P .. 's:' .. id, 'document', 'seen', 'revoked', 'by', 'acknowledged')
-  return there[1] and there or false
+  local fields = redis.call('HMGET', P .. 's:' .. id, 'document', 'seen', 'revoked', 'by', 'acknowledged')
+  return fields[1] and fields or false
 end
 
 local INDEX = { computer = 'i:', phone = 'p:' }
 
--- Kind, person, browser and beginning of a session: beside the document, so that a step that has begun to write meets no document that
--- it cannot decode. Records of older versions have them inside alone.
+-- Kind, person, browser and start of a session. They are fields of their own, so that a step that
+-- has begun to write does not have to decode a document, which may fail. Records of older versions
+-- have them only in the document.
 local function factsOf(id, document)
   local kind, person, browser, began = unpack(redis.call('HMGET', P .. 's:' .. id, 'kind', 'person', 'browser', 'began'))
   if kind then return kind, person, browser, began end
@@ -16,15 +17,16 @@ local function factsOf(id, document)
   return old.kind, old.person.id, old.browserHash, text(old.signedInAt)
 end
 
--- Ends it, and tells its account; false when there is none that is signed in. forgets: its browser is no longer
--- trusted. The second reply is whose it was: the caller publishes that the person's list is another, once for all.
+-- Signs a session out and notifies its account. Returns false if it is unknown or signed out.
+-- forgets: its browser is forgotten. The second result is the person whose list of computers has
+-- changed, or false: the caller publishes that once for all sessions.
 local function revoke(id, now, by, forgets)
-  local there = session(id)
-  if not there or there[3] then return false end
-  local kind, person, browser = factsOf(id, there[1])
+  local found = session(id)
+  if not found or found[3] then return false end
+  local kind, person, browser = factsOf(id, found[1])
   redis.call('HSET', P .. 's:' .. id, 'revoked', text(now), 'by', by)
   if forgets and kind == 'computer' then
-    -- A record of an older version does not say by which browser: then none is trusted any more.
+    -- A record of an older version does not name its browser: all browsers are forgotten.
     if browser and browser ~= '' then redis.call('ZREM', P .. 'b:' .. person, browser)
     else redis.call('DEL', P .. 'b:' .. person) end
   end
@@ -39,22 +41,24 @@ local function revokeOne(id, now, by, forgets)
   return ended
 end
 
--- Ends the oldest in the index until it has so many, and takes out of it what is over already; at most 64 in one step. which:
--- { keeps, except, now, by, forgets, idleMs }; without idleMs what was not used for long ends like the others. Returns what
--- ended, and how many too many are left. Beyond 64 in the index an old one may end though a newer one is idle.
-local function trim(kind, person, which)
+-- Ends the oldest sessions of the index until it has options.keeps, and removes expired ones from
+-- it. Handles at most 64 per step. options: { keeps, except, now, by, forgets, idleMs }; without
+-- idleMs, idle sessions count as live. Returns the ended sessions, and how many are still too many.
+-- With more than 64 in the index, a live old session may end although a newer one is idle.
+local function trim(kind, person, options)
   local index = P .. INDEX[kind] .. person
   local ended = {}
-  local keeps = which.keeps
-  if redis.call('ZSCORE', index, which.except) then keeps = keeps + 1 end
+  local keeps = options.keeps
+  if redis.call('ZSCORE', index, options.except) then keeps = keeps + 1 end
   local over = redis.call('ZCARD', index) - keeps
   if over <= 0 then return ended, 0 end
   local live = {}
   for _, id in ipairs(redis.call('ZRANGE', index, 0, 63)) do
     local seen, revoked = unpack(redis.call('HMGET', P .. 's:' .. id, 'seen', 'revoked'))
-    -- Without a time of its last use it is one of an older version that was not used since: it counts as live.
-    local isIdle = which.idleMs and seen and tonumber(seen) + which.idleMs <= which.now
-    if id == which.except then
+    -- A record of an older version that was not used since has no time of last use: it counts as
+    -- live.
+    local isIdle = options.idleMs and seen and tonumber(seen) + options.idleMs <= options.now
+    if id == options.except then
     elseif isIdle or revoked or redis.call('EXISTS', P .. 's:' .. id) == 0 then
       redis.call('ZREM', index, id)
       over = over - 1
@@ -63,17 +67,18 @@ local function trim(kind, person, which)
   local list = false
   for _, id in ipairs(live) do
     if over <= 0 then break end
-    local gone, computers = revoke(id, which.now, which.by, which.forgets)
-    ended[#ended + 1] = gone or nil
-    list = list or computers
+    local revoked, owner = revoke(id, options.now, options.by, options.forgets)
+    ended[#ended + 1] = revoked or nil
+    list = list or owner
     over = over - 1
   end
   if list then publish('v:' .. list, 'sessions ' .. list) end
   return ended, math.max(over, 0)
 end
 
--- Begins a session, and ends what has to make room: the browser's older one, and the oldest beyond how many the person
--- keeps. False when there is one of this id; else what ended, and how many are left to be ended by 'trim'.
+-- Writes a new session. Ends the older session of the browser, and the person's oldest sessions
+-- beyond new.keeps. Returns false if the id exists; otherwise the ended sessions, and how many are
+-- left for 'trim'.
 function steps.begin(id, document, ttl, new)
   local key = P .. 's:' .. id
   if redis.call('EXISTS', key) == 1 then return false end
@@ -86,46 +91,46 @@ function steps.begin(id, document, ttl, new)
   if replaced then ended[#ended + 1] = replaced end
   local index = P .. INDEX[new.kind] .. new.person
   redis.call('ZADD', index, text(new.signedInAt), id)
-  prolong(index, ttl)
+  extend(index, ttl)
   if new.kind == 'computer' then publish('v:' .. new.person, 'sessions ' .. new.person) end
   return { ended, left }
 end
 
-function steps.trim(kind, person, which)
-  local ended, left = trim(kind, person, which)
+function steps.trim(kind, person, options)
+  local ended, left = trim(kind, person, options)
   return { ended, left }
 end
 
 function steps.session(id) return session(id) end
 
--- The newest of the index, at most so many. What is over is taken out of it.
-function steps.sessions(kind, person, most)
+-- Returns the newest sessions of the index, at most max. Removes expired ones from the index.
+function steps.sessions(kind, person, max)
   local found = {}
   local index = P .. INDEX[kind] .. person
-  for _, id in ipairs(redis.call('ZREVRANGE', index, 0, most - 1)) do
-    local there = session(id)
-    if there and not there[3] then found[#found + 1] = there else redis.call('ZREM', index, id) end
+  for _, id in ipairs(redis.call('ZREVRANGE', index, 0, max - 1)) do
+    local each = session(id)
+    if each and not each[3] then found[#found + 1] = each else redis.call('ZREM', index, id) end
   end
   return found
 end
 
--- A phone of an older version is in no index yet.
+-- Also adds the session to its index: phones of older versions are in none.
 function steps.touch(id, now)
   local key = P .. 's:' .. id
-  local there = session(id)
-  if not there or there[3] then return 0 end
-  if not there[2] or tonumber(there[2]) < now then redis.call('HSET', key, 'seen', text(now)) end
-  local kind, person, _, began = factsOf(id, there[1])
+  local found = session(id)
+  if not found or found[3] then return 0 end
+  if not found[2] or tonumber(found[2]) < now then redis.call('HSET', key, 'seen', text(now)) end
+  local kind, person, _, began = factsOf(id, found[1])
   local index = P .. INDEX[kind] .. person
   redis.call('ZADD', index, began, id)
-  prolong(index, redis.call('PTTL', key))
+  extend(index, redis.call('PTTL', key))
   return 1
 end
 
 function steps.acknowledge(id)
-  local there = session(id)
-  if not there or there[5] then return 0 end
-  local _, person = factsOf(id, there[1])
+  local found = session(id)
+  if not found or found[5] then return 0 end
+  local _, person = factsOf(id, found[1])
   redis.call('HSET', P .. 's:' .. id, 'acknowledged', '1')
   publish('v:' .. person, 'sessions ' .. person)
   return 1
@@ -133,33 +138,34 @@ end
 
 function steps.revoke(id, now, by, forgets) return revokeOne(id, now, by, forgets) end
 
-function steps.remember(who, what, ends, now, most)
-  local key = P .. 'b:' .. who
-  redis.call('ZADD', key, text(ends), what)
+function steps.remember(scope, entry, ends, now, max)
+  local key = P .. 'b:' .. scope
+  redis.call('ZADD', key, text(ends), entry)
   redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now))
-  redis.call('ZREMRANGEBYRANK', key, 0, -1 - most)
-  prolong(key, math.max(1, ends - now))
+  redis.call('ZREMRANGEBYRANK', key, 0, -1 - max)
+  extend(key, math.max(1, ends - now))
   return 1
 end
 
-function steps.remembers(who, what, now)
-  local ends = redis.call('ZSCORE', P .. 'b:' .. who, what)
+function steps.remembers(scope, entry, now)
+  local ends = redis.call('ZSCORE', P .. 'b:' .. scope, entry)
   return (ends and tonumber(ends) > now) and 1 or 0
 end
 
--- 1, and the end of the group, where one of them is remembered for longer than until then.
-function steps.barred(who, whats, since)
-  for _, what in ipairs(whats) do
-    local ends = redis.call('ZSCORE', P .. 'b:' .. who, what)
+-- Returns 1 and stops the group if one of the entries ends later than since. See Bar in
+-- core/store.ts.
+steps['is barred'] = function(scope, entries, since)
+  for _, entry in ipairs(entries) do
+    local ends = redis.call('ZSCORE', P .. 'b:' .. scope, entry)
     if ends and tonumber(ends) > since then return 1, STOP end
   end
   return 0
 end
 
-function steps.forget(who, what) return redis.call('ZREM', P .. 'b:' .. who, what) end
+function steps.forget(scope, entry) return redis.call('ZREM', P .. 'b:' .. scope, entry) end
 
-steps['forget others'] = function(who, except)
-  local key = P .. 'b:' .. who
+steps['forget others'] = function(scope, except)
+  local key = P .. 'b:' .. scope
   local kept = except ~= '' and redis.call('ZSCORE', key, except)
   local ttl = redis.call('PTTL', key)
   redis.call('DEL', key)

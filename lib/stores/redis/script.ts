@@ -1,19 +1,25 @@
-import { defineScript, OPERATIONAL_STARTS } from './client/redis'
+import { defineScript, OPERATIONAL_PREFIXES } from './client/redis'
 import { ATTEMPT_STEPS } from './script-attempts'
 import { SESSION_STEPS } from './script-sessions'
 
 /**
- * Every change to our keys, in the server, where nothing comes in between. No rules about attempts
- * are in here: it compares and sets. Who is notified of a change follows `core/notifications.ts`.
+ * The script that makes every change to our keys, atomically within the server. It contains no
+ * rules about attempts: it compares and sets. Which accounts are notified follows
+ * `core/notifications.ts`.
  *
- * Keys, each with an end: `a:{attempt}` version and document, `w:{attempt}` and `v:{person}` the
- * processes that watch them, `s:{session}` document, last use, notice and sign-out, `i:{person}`
- * their computers and `p:{person}` their phones by time, `b:{who}` what is trusted until when,
- * `c:{rule} {counter}` count and end, `n:{key}` until when it is used, `r:{room}:{period}` what was
- * added to a room in that period, `h:{process}` that this process could write. Messages go to
- * `m:{process}`, one channel for each process.
+ * Keys, each with a TTL:
+ * - `a:{attempt}`: version and document
+ * - `w:{attempt}`, `v:{person}`: the processes that watch the attempt or the account
+ * - `s:{session}`: document, last use, acknowledgement and sign-out
+ * - `i:{person}`, `p:{person}`: the person's computers and phones, by time of the sign-in
+ * - `b:{scope}`: remembered entries, by their end
+ * - `c:{rule} {counter}`: count and end of the window
+ * - `n:{key}`: a used key and its end
+ * - `r:{capacity}:{period}`: what was added in that period to what has this capacity
+ * - `h:{process}`: the write probe of a process
  *
- * Times come from the caller, who keeps to the server's clock.
+ * Messages are published to `m:{process}`, one channel per process. Times are arguments: the caller
+ * uses the server's clock.
  */
 export const STEPS = defineScript(`
 local P = ARGV[1]
@@ -28,31 +34,33 @@ local function publish(watchers, message)
   end
 end
 
--- Lives at least as long as what was put into it last.
-local function prolong(key, ttl)
+-- Raises the TTL of a key to ttl if it is lower.
+local function extend(key, ttl)
   if redis.call('PTTL', key) < tonumber(ttl) then redis.call('PEXPIRE', key, text(ttl)) end
 end
 
--- What lives for lifeMs at most was added in this period or in the one before: their sum is never less than what is there.
-local function room(name, now, lifeMs)
+-- Returns the counter key of the current period, and the number of entries in use. An entry lives
+-- for at most lifeMs, so it was added in this period or in the one before: the sum of both is never
+-- less than the actual number.
+local function capacity(name, now, lifeMs)
   local period = math.floor(now / lifeMs)
   local key = P .. 'r:' .. name .. ':'
-  local here = key .. text(period)
-  local added = redis.call('GET', here) or 0
-  return here, tonumber(added) + tonumber(redis.call('GET', key .. text(period - 1)) or 0)
+  local current = key .. text(period)
+  local added = redis.call('GET', current) or 0
+  return current, tonumber(added) + tonumber(redis.call('GET', key .. text(period - 1)) or 0)
 end
 
-local function reserve(here, lifeMs)
-  if redis.call('INCR', here) == 1 then redis.call('PEXPIRE', here, text(2 * lifeMs)) end
+local function reserve(current, lifeMs)
+  if redis.call('INCR', current) == 1 then redis.call('PEXPIRE', current, text(2 * lifeMs)) end
 end
 
 local steps = {}
 
--- How errors begin that tell of the state of the server.
-local OPERATIONAL = { ${OPERATIONAL_STARTS.map((start) => `'${start}'`).join(', ')} }
+-- Prefixes of the errors that report the server's state.
+local OPERATIONAL = { ${OPERATIONAL_PREFIXES.map((prefix) => `'${prefix}'`).join(', ')} }
 ${ATTEMPT_STEPS}${SESSION_STEPS}
--- This process can write.
-function steps.here(process)
+-- Fails if the server does not accept writes.
+steps['probe write'] = function(process)
   redis.call('SET', P .. 'h:' .. process, '1', 'PX', '60000')
   return 1
 end
@@ -62,7 +70,7 @@ function steps.time()
   return text(tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000))
 end
 
-local function make(group)
+local function run(group)
   local replies = {}
   for _, step in ipairs(group) do
     local name = table.remove(step, 1)
@@ -73,25 +81,26 @@ local function make(group)
   return replies
 end
 
--- Where an error reply tells of the state of the server, without what a server before Redis 7 puts in front.
-local function operational(said)
-  for _, start in ipairs(OPERATIONAL) do
-    if string.sub(said .. ' ', 1, #start + 1) == start .. ' ' then return true end
+-- Whether an error reports the server's state.
+local function operational(message)
+  for _, prefix in ipairs(OPERATIONAL) do
+    if string.sub(message .. ' ', 1, #prefix + 1) == prefix .. ' ' then return true end
   end
   return false
 end
 
-local answers = {}
+local results = {}
 for at, group in ipairs(cjson.decode(ARGV[2])) do
-  local made, answer = pcall(make, group)
-  if made then answers[at] = answer
+  local succeeded, result = pcall(run, group)
+  if succeeded then results[at] = result
   else
-    local said = type(answer) == 'table' and answer.err or tostring(answer)
-    said = string.gsub(said, '^@user_script: ?%d+: %-?', '')
-    -- A server that cannot write is an error of the command: its breaker and its connection have to see it.
-    if operational(said) then return redis.error_reply(said) end
-    answers[at] = said
+    local message = type(result) == 'table' and result.err or tostring(result)
+    -- Servers before Redis 7 add this prefix.
+    message = string.gsub(message, '^@user_script: ?%d+: %-?', '')
+    -- A server that cannot write fails the whole command: circuit breaker and connection need it.
+    if operational(message) then return redis.error_reply(message) end
+    results[at] = message
   end
 end
-return { steps.time(), answers }
+return { steps.time(), results }
 `)

@@ -7,17 +7,17 @@ import { toDocument } from './documents'
 
 export interface StepEncoderOptions {
   now: () => number
-  /** How long an attempt is kept at most, in ms. */
+  /** The maximum time that an attempt is kept, in ms. */
   attemptLifeMs: number
-  /** Attempts that are taken at most, ended ones included. */
+  /** The maximum number of attempts, ended ones included. */
   maxAttempts?: number
-  /** Counters that each rule has at most. */
+  /** The maximum number of counters per rule. */
   maxCountersPerRule?: number
 }
 
 /**
- * Encodes what is written as steps of the script; `documents.ts` decodes its replies. Each step has
- * the arguments of the function of its name in `script-attempts.ts` or `script-sessions.ts`.
+ * Encodes writes as steps of the script; `documents.ts` decodes the replies. The function with the
+ * name of the step, in `script-attempts.ts` or `script-sessions.ts`, receives its arguments.
  */
 export class StepEncoder {
   readonly #options: StepEncoderOptions
@@ -26,37 +26,36 @@ export class StepEncoder {
     this.#options = options
   }
 
-  /**
-   * The guard, where there is one, and the attempt: where the guard is full, no attempt follows.
-   */
+  /** The guard, if there is one, and the attempt. A full guard stops the group. */
   toInsert(attempt: Attempt, guard: Guard | undefined): Step[] {
-    const { maxAttempts: most = MAX_ATTEMPTS, attemptLifeMs: lifeMs, now } = this.#options
+    const { maxAttempts: max = MAX_ATTEMPTS, attemptLifeMs: lifeMs, now } = this.#options
     const guards = guard === undefined ? [] : [this.toTake(guard.counters, guard.now)]
-    const attempts = { now: now(), lifeMs, most }
+    const attempts = { now: now(), lifeMs, max }
     return [...guards, ['insert', attempt.id, toDocument(attempt), this.#toTtl(forgetAt(attempt)), attempts]]
   }
 
   /**
-   * The swap, which counts the guard too. Where a session begins with the change: first whether it
-   * is barred, and after the swap the session and its browser.
+   * The compare-and-set, which also counts the guard. If a session begins with the change, the
+   * check of its bar comes first, and the session and its browser follow the compare-and-set.
    */
   toCompareAndSet(before: Attempt, { attempt, begins }: Change, guard: Guard | undefined): Step[] {
     const person = scannerOf(attempt)?.person.id ?? ''
     const ttl = this.#toTtl(forgetAt(attempt))
-    const guards = guard === undefined ? [] : [{ counters: guard.counters, now: guard.now, most: this.#maxCounters }]
-    const swap: Step = ['swap', attempt.id, String(before.version), toDocument(attempt), ttl, person, ...guards]
-    if (begins === undefined) return [swap]
+    const guards = guard === undefined ? [] : [{ counters: guard.counters, now: guard.now, max: this.#maxCounters }]
+    const expected = String(before.version)
+    const write: Step = ['compare and set', attempt.id, expected, toDocument(attempt), ttl, person, ...guards]
+    if (begins === undefined) return [write]
     const { session, isKnownUntil, now, bar } = begins
     const remember = toRemember(session.person.id, attempt.computer.browserHash, isKnownUntil, now)
-    return [['barred', bar.who, bar.whats, bar.since], swap, this.toBegin(begins), remember]
+    return [['is barred', bar.scope, bar.entries, bar.since], write, this.toBegin(begins), remember]
   }
 
   toBegin({ session, now, replaces, keeps, by, idleMs }: Beginning): Step {
     const { id, kind, person, signedInAt, expiresAt } = session
     const browser = session.kind === 'computer' ? (session.browserHash ?? '') : ''
-    const facts = { kind, person: person.id, browser, signedInAt, now, keeps, by, forgets: endsTrust(by), idleMs }
-    const fields = replaces === null ? facts : { ...facts, replaces }
-    return ['begin', id, JSON.stringify(session), this.#toTtl(expiresAt), fields]
+    const fields = { kind, person: person.id, browser, signedInAt, now, keeps, by, forgets: endsTrust(by), idleMs }
+    const optional = replaces === null ? {} : { replaces }
+    return ['begin', id, JSON.stringify(session), this.#toTtl(expiresAt), { ...fields, ...optional }]
   }
 
   toTake(counters: readonly Counter[], now: number): Step {
@@ -67,12 +66,12 @@ export class StepEncoder {
     return this.#options.maxCountersPerRule ?? MAX_COUNTERS_PER_RULE
   }
 
-  /** How long from now, in whole ms, at least one. */
+  /** The remaining time in whole ms, at least 1. */
   #toTtl(until: number): number {
     return Math.max(1, Math.ceil(until - this.#options.now()))
   }
 }
 
-export function toRemember(who: string, what: string, until: number, now: number): Step {
-  return ['remember', who, what, until, now, MAX_REMEMBERED]
+export function toRemember(scope: string, entry: string, until: number, now: number): Step {
+  return ['remember', scope, entry, until, now, MAX_REMEMBERED]
 }

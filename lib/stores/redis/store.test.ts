@@ -12,7 +12,7 @@ import { RedisStore } from './store'
 
 const quiet = { now: Date.now, onError: () => {} }
 
-/** A redis-server of its own, and stores on it by one of the ways. */
+/** Starts a redis-server, and opens stores on it with the given client. */
 async function open(connect: (server: RedisServer) => Promise<{ redis: Redis; end: () => Promise<void> }>) {
   const server = await RedisServer.start()
   const ends: (() => Promise<void>)[] = []
@@ -28,7 +28,7 @@ async function open(connect: (server: RedisServer) => Promise<{ redis: Redis; en
       await end()
     })
     await expect.poll(() => server.send('PUBSUB CHANNELS')).toContain(process)
-    await expect.poll(() => isThere(store)).toBe(true)
+    await expect.poll(() => isUp(store)).toBe(true)
     return store
   }
   const store = await reopen()
@@ -36,7 +36,7 @@ async function open(connect: (server: RedisServer) => Promise<{ redis: Redis; en
     for (const end of ends) await end()
     await server.dispose()
   }
-  /** The sets of watchers in the server, and the listeners in all processes. */
+  /** The sets of watchers in the server, plus the listeners in all stores. */
   const countWatchers = async () => {
     const keys = await server.send("EVAL \"return #redis.call('KEYS', 'qr:w:*')\" 0")
     return Number(keys.slice(1)) + stores.reduce((sum, each) => sum + each.watching, 0)
@@ -44,7 +44,7 @@ async function open(connect: (server: RedisServer) => Promise<{ redis: Redis; en
   return { store, limits: store, reopen, dispose, countWatchers }
 }
 
-function isThere(store: RedisStore): Promise<boolean> {
+function isUp(store: RedisStore): Promise<boolean> {
   return store.ping().then(
     () => true,
     () => false,
@@ -67,13 +67,13 @@ describe.skipIf(!hasRedisServer())('on a real redis-server', () => {
   describeLimits('the limits over HTTP', overHttp)
 })
 
-describe.skipIf(!hasRedisServer())('a phone of an older version', () => {
-  test('is listed from its next use on', async () => {
+describe.skipIf(!hasRedisServer())('a phone session of an older version', () => {
+  test('is in the list after its next use', async () => {
     const server = await RedisServer.start()
     const redis = new TcpRedis({ url: server.url, ...quiet })
     const options = { redis, prefix: 'qr:', process: 'p', now: () => T0, onError: () => {}, attemptLifeMs: 1_000 }
     const store = new RedisStore(options)
-    await expect.poll(() => isThere(store)).toBe(true)
+    await expect.poll(() => isUp(store)).toBe(true)
     const times = { signedInAt: T0, lastSeenAt: T0, expiresAt: T0 + 60_000, revokedAt: null }
     const old = JSON.stringify({
       kind: 'phone',

@@ -21,31 +21,31 @@ import type {
 import { Batch, type ServerClock } from './client/batch'
 import type { Redis, Reply } from './client/redis'
 import { checkGuard, FULL, toAttempt, toSession } from './documents'
-import { MOST_LISTED, RedisEndings, type RedisEndingsOptions } from './endings'
 import { STEPS } from './script'
+import { MAX_LISTED, SessionTrimmer, type SessionTrimmerOptions } from './session-trimmer'
 import { StepEncoder, type StepEncoderOptions, toRemember } from './step-encoder'
 import { RedisWatch } from './watch'
 
-export interface RedisStoreOptions extends RedisEndingsOptions, StepEncoderOptions {
+export interface RedisStoreOptions extends SessionTrimmerOptions, StepEncoderOptions {
   redis: Redis
-  /** What all keys and channels begin with, so that several can share one Redis. */
+  /** The prefix of all keys and channels, so that several apps can share one Redis. */
   prefix: string
-  /** The name of this process, another after each start. */
+  /** The name of this process, different after each start. */
   process: string
-  /** Where `now` comes from the server itself. Null: from elsewhere. */
+  /** The clock behind `now` if it follows the server's time. Null: another clock. */
   clock?: ServerClock | null
 }
 
 /**
- * The shared store: one Redis for any number of processes. Each process subscribes to one channel,
- * and is sent only what it watches. Messages are hints: what is watched is read again after each
- * interruption, and every few seconds in any case.
+ * The shared store: one Redis for any number of processes. Each process subscribes to one channel
+ * and receives only messages about what it watches. Messages are hints: watched attempts are read
+ * again after each interruption, and periodically.
  */
 export class RedisStore implements Store {
   readonly #options: RedisStoreOptions
   readonly #batch: Batch
   readonly #encoder: StepEncoder
-  readonly #endings: RedisEndings
+  readonly #trimmer: SessionTrimmer
   readonly #watch: RedisWatch
 
   constructor(options: RedisStoreOptions) {
@@ -53,21 +53,21 @@ export class RedisStore implements Store {
     this.#options = options
     this.#batch = new Batch(redis, STEPS, prefix, options.clock ?? null)
     this.#encoder = new StepEncoder(options)
-    this.#endings = new RedisEndings(this.#batch, options)
+    this.#trimmer = new SessionTrimmer(this.#batch, options)
     this.#watch = new RedisWatch({
       now: options.now,
       onError,
       findAttempt: (id) => this.findAttempt(id),
-      watch: async (kind, id, forMs) => void (await this.#batch.run(['watch', kind, id, process, forMs])),
-      readAndWatch: async (id, browserHash, forMs, now) => {
-        const [document] = await this.#batch.run(['read and watch', id, browserHash, process, forMs, now])
+      register: async (kind, id, ttlMs) => void (await this.#batch.run(['watch', kind, id, process, ttlMs])),
+      readAndRegister: async (id, browserHash, ttlMs, now) => {
+        const [document] = await this.#batch.run(['read and watch', id, browserHash, process, ttlMs, now])
         return toAttempt(document)
       },
-      here: () => this.ping(),
+      probeWrite: () => this.ping(),
     })
-    redis.listen(`${prefix}m:${process}`, {
-      onMessage: (message) => this.#watch.hear(message),
-      onGap: () => this.#watch.readAll(),
+    redis.subscribe(`${prefix}m:${process}`, {
+      onMessage: (message) => this.#watch.receive(message),
+      onGap: () => this.#watch.rereadAll(),
     })
   }
 
@@ -82,7 +82,7 @@ export class RedisStore implements Store {
   }
 
   async takeOnce(key: string, until: number, now: number): Promise<boolean> {
-    const [isFirst] = await this.#batch.run(['once', key, until, now, MAX_USED])
+    const [isFirst] = await this.#batch.run(['take once', key, until, now, MAX_USED])
     if (isFirst === FULL) throw new FullError('used keys')
     return isFirst === 1
   }
@@ -104,13 +104,13 @@ export class RedisStore implements Store {
     const { begins } = change
     const replies = await this.#batch.run(...this.#encoder.toCompareAndSet(before, change, guard))
     if (begins !== undefined && replies[0] === 1) throw begins.bar.refuse()
-    const [swapped, begun] = begins === undefined ? replies : replies.slice(1)
-    if (swapped === 1) {
-      return { isWritten: true, ended: begins === undefined ? [] : this.#endings.onBegun(begins, begun) }
+    const [written, begun] = begins === undefined ? replies : replies.slice(1)
+    if (written === 1) {
+      return { isWritten: true, ended: begins === undefined ? [] : this.#trimmer.afterBegin(begins, begun) }
     }
-    if (swapped === FULL) throw new FullError('counters')
-    if (guard !== undefined && typeof swapped === 'number') throw guard.refuse(-swapped)
-    return { isWritten: false, current: toAttempt(swapped) }
+    if (written === FULL) throw new FullError('counters')
+    if (guard !== undefined && typeof written === 'number') throw guard.refuse(-written)
+    return { isWritten: false, current: toAttempt(written) }
   }
 
   watchAttempt(
@@ -124,7 +124,7 @@ export class RedisStore implements Store {
 
   async insertSession(beginning: Beginning): Promise<readonly Ended[] | null> {
     const [begun] = await this.#batch.run(this.#encoder.toBegin(beginning))
-    return begun === null ? null : this.#endings.onBegun(beginning, begun)
+    return begun === null ? null : this.#trimmer.afterBegin(beginning, begun)
   }
 
   async findSession(id: string): Promise<AnySession | null> {
@@ -135,7 +135,7 @@ export class RedisStore implements Store {
   async listSessions(personId: string, kind: 'computer'): Promise<ComputerSession[]>
   async listSessions(personId: string, kind: 'phone'): Promise<PhoneSession[]>
   async listSessions(personId: string, kind: AnySession['kind']): Promise<AnySession[]> {
-    const [found] = await this.#batch.run(['sessions', kind, personId, MOST_LISTED[kind]])
+    const [found] = await this.#batch.run(['sessions', kind, personId, MAX_LISTED[kind]])
     const sessions = (found as Reply[]).map(toSession).filter((session) => session !== null)
     return sessions.sort((a, b) => b.signedInAt - a.signedInAt || (a.id < b.id ? -1 : 1))
   }
@@ -154,32 +154,32 @@ export class RedisStore implements Store {
   }
 
   async revokeSessions(personId: string, { kind, exceptId, now, by }: RevokeAll): Promise<readonly Ended[]> {
-    const which = { keeps: 0, except: exceptId ?? '', now, by, forgets: endsTrust(by) }
-    return await this.#endings.trim(kind, personId, which)
+    const options = { keeps: 0, except: exceptId ?? '', now, by, forgets: endsTrust(by) }
+    return await this.#trimmer.trim(kind, personId, options)
   }
 
   watchAccount(personId: string, listener: (change: AccountChange) => void): Unwatch {
     return this.#watch.account(personId, listener)
   }
 
-  async remember(who: string, what: string, until: number, now: number): Promise<void> {
-    await this.#batch.run(toRemember(who, what, until, now))
+  async remember(scope: string, entry: string, until: number, now: number): Promise<void> {
+    await this.#batch.run(toRemember(scope, entry, until, now))
   }
 
-  async remembers(who: string, what: string, now: number): Promise<boolean> {
-    const [isKnown] = await this.#batch.run(['remembers', who, what, now])
+  async remembers(scope: string, entry: string, now: number): Promise<boolean> {
+    const [isKnown] = await this.#batch.run(['remembers', scope, entry, now])
     return isKnown === 1
   }
 
-  async forget(who: string, what: string): Promise<void> {
-    await this.#batch.run(['forget', who, what])
+  async forget(scope: string, entry: string): Promise<void> {
+    await this.#batch.run(['forget', scope, entry])
   }
 
-  async forgetOthers(who: string, except: string | null): Promise<void> {
-    await this.#batch.run(['forget others', who, except ?? ''])
+  async forgetOthers(scope: string, except: string | null): Promise<void> {
+    await this.#batch.run(['forget others', scope, except ?? ''])
   }
 
-  /** What the server's clock says (epoch ms): the one clock that all processes share. */
+  /** Reads the server's clock (epoch ms), which all processes share. */
   async readTime(): Promise<number> {
     const [time] = await this.#batch.runAtAnyTime(['time'])
     return Number(time)
@@ -189,19 +189,19 @@ export class RedisStore implements Store {
     return this.#watch.size
   }
 
-  /** Every key has its end: the server forgets by itself. */
+  /** Does nothing: every key has a TTL. */
   sweep(): number {
     return 0
   }
 
-  /** Over TCP. Over HTTP it does nothing: such a service answers for its own replicas. */
-  async settle(what: 'sign-in' | 'ending'): Promise<void> {
+  /** Over HTTP it does nothing: such a service is responsible for its own replicas. */
+  async confirmDurable(kind: 'sign-in' | 'ending'): Promise<void> {
     const { redis, prefix, process } = this.#options
-    if (what === 'ending') await redis.replicate(`${prefix}h:${process}`)
+    if (kind === 'ending') await redis.confirmDurable(`${prefix}h:${process}`)
   }
 
   async ping(): Promise<void> {
-    await this.#batch.runAtAnyTime(['here', this.#options.process])
+    await this.#batch.runAtAnyTime(['probe write', this.#options.process])
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@ import { transition } from '../../core/attempt/transition'
 import type { AccountChange } from '../../core/store'
 import { RedisWatch } from './watch'
 
-/** A process that watches a store whose every message is lost, unless a test hands one over. */
+/** A watch that receives no message, except those that a test passes to `receive`. */
 
 const { browserHash: HASH } = COMPUTER
 const PENDING = pendingAttempt()
@@ -14,19 +14,19 @@ const CANCELLED = transition(PENDING, { type: 'cancel', phone: ADA }, T0, LIFETI
 
 let watch: RedisWatch
 let stored: Attempt
-let isAway: boolean
+let isDown: boolean
 let reads: number
-let said: string[]
-let seen: string[]
+let registered: string[]
+let published: string[]
 let failures: number
 
 beforeEach(() => {
   vi.useFakeTimers({ now: T0 })
   stored = PENDING
-  isAway = false
+  isDown = false
   reads = 0
-  said = []
-  seen = []
+  registered = []
+  published = []
   failures = 0
   watch = new RedisWatch({
     now: Date.now,
@@ -35,18 +35,18 @@ beforeEach(() => {
     },
     findAttempt: async () => {
       reads += 1
-      if (isAway) throw new Error('away')
+      if (isDown) throw new Error('down')
       return stored
     },
-    watch: async (kind, id) => {
-      said.push(`${kind} ${id}`)
+    register: async (kind, id) => {
+      registered.push(`${kind} ${id}`)
     },
-    readAndWatch: async (id, browserHash) => {
-      said.push(`w ${id}`)
-      if (isAway) throw new Error('away')
+    readAndRegister: async (id, browserHash) => {
+      registered.push(`w ${id}`)
+      if (isDown) throw new Error('down')
       return browserHash === HASH ? stored : null
     },
-    here: async () => {},
+    probeWrite: async () => {},
   })
 })
 afterEach(() => {
@@ -55,30 +55,30 @@ afterEach(() => {
 })
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
-const open = () => watch.attempt(PENDING.id, HASH, ({ status }) => seen.push(status), T0)
-const hear = (attempt: Attempt) => watch.hear(`attempt ${attempt.version} ${JSON.stringify(attempt)}`)
+const open = () => watch.attempt(PENDING.id, HASH, ({ status }) => published.push(status), T0)
+const receive = (attempt: Attempt) => watch.receive(`attempt ${attempt.version} ${JSON.stringify(attempt)}`)
 
 describe('with every message lost', () => {
-  test('a scan is told within 16 s, and what follows it within 2.5 s', async () => {
+  test('a scan is published within 16 s, and the next change within 2.5 s', async () => {
     await open()
     await pass(500)
     stored = SCANNED
     await pass(15_500)
-    expect(seen).toEqual(['scanned'])
+    expect(published).toEqual(['scanned'])
     stored = { ...SCANNED, version: 3 }
     await pass(2_500)
-    expect(seen).toEqual(['scanned', 'scanned'])
+    expect(published).toEqual(['scanned', 'scanned'])
   })
 
-  test('so it is for who opened the page after the scan', async () => {
+  test('a change after a watch of a scanned attempt is published within 2.5 s', async () => {
     stored = SCANNED
     await open()
     stored = { ...SCANNED, version: 3 }
     await pass(2_500)
-    expect(seen).toEqual(['scanned'])
+    expect(published).toEqual(['scanned'])
   })
 
-  test('an account is said to have missed something every 15 s', async () => {
+  test('an account is notified of possibly missed changes every 15 s', async () => {
     const changes: AccountChange[] = []
     watch.account('ada', (change) => changes.push(change))
     await pass(45_500)
@@ -86,58 +86,58 @@ describe('with every message lost', () => {
   })
 })
 
-test('after an interruption all is read at once, and again after a second while the store is away', async () => {
+test('after an interruption everything is read at once, and every second while the store is down', async () => {
   await open()
-  isAway = true
-  watch.readAll()
+  isDown = true
+  watch.rereadAll()
   await pass(2_600)
   expect([reads, failures]).toEqual([3, 3])
-  isAway = false
+  isDown = false
   stored = SCANNED
   await pass(1_250)
-  expect(seen).toEqual(['scanned'])
+  expect(published).toEqual(['scanned'])
 })
 
-test('a store that comes back empty is told again who watches', async () => {
+test('after an interruption all registrations are renewed', async () => {
   await open()
   watch.account('ada', () => {})
-  said = []
-  watch.readAll()
-  expect(said).toEqual([`w ${PENDING.id}`, 'v ada'])
+  registered = []
+  watch.rereadAll()
+  expect(registered).toEqual([`w ${PENDING.id}`, 'v ada'])
 })
 
-test('an older state that comes late is not told', async () => {
+test('a late message with an older version is not published', async () => {
   await open()
-  hear(SCANNED)
-  hear(PENDING)
-  expect(seen).toEqual(['scanned'])
+  receive(SCANNED)
+  receive(PENDING)
+  expect(published).toEqual(['scanned'])
 })
 
-test('whoever watches for long says so again before it is forgotten', async () => {
+test('a long watch renews its registration before the lease expires', async () => {
   await open()
   await open()
-  expect(said).toEqual([`w ${PENDING.id}`, `w ${PENDING.id}`])
+  expect(registered).toEqual([`w ${PENDING.id}`, `w ${PENDING.id}`])
   await pass(9 * 60_000)
-  expect(said.length).toBe(3)
+  expect(registered.length).toBe(3)
 })
 
-test('a watch that is refused, or fails, leaves no listener behind', async () => {
+test('a watch that is refused or fails leaves no listener', async () => {
   expect(await watch.attempt(PENDING.id, 'another browser', () => {}, T0)).toBeNull()
-  isAway = true
-  await expect(open()).rejects.toThrow('away')
+  isDown = true
+  await expect(open()).rejects.toThrow('down')
   expect(watch.size).toBe(0)
 })
 
-test('a message that comes while a watch begins is told', async () => {
+test('a message that arrives while a watch begins is published', async () => {
   const opening = open()
-  hear(SCANNED)
+  receive(SCANNED)
   await opening
-  expect(seen).toEqual(['scanned'])
+  expect(published).toEqual(['scanned'])
 })
 
-test('what is over, or watched by no client, is not read any more', async () => {
+test('an ended attempt, and one without listeners, is not read again', async () => {
   await open()
-  hear(CANCELLED)
+  receive(CANCELLED)
   const other = await watch.attempt('another', HASH, () => {}, T0)
   other?.unwatch()
   other?.unwatch()

@@ -4,56 +4,50 @@ import type { AccountChange, Unwatch, Watched as WatchedAttempt } from '../../co
 import { FanOut } from '../fan-out'
 import { toAttempt } from './documents'
 
-/**
- * How long a process is remembered as a watcher when it says nothing more: it says so again in half
- * of that.
- */
-const WATCH_MS = 10 * 60_000
+/** The lease of a registered watcher. It is renewed after half of that. */
+const LEASE_MS = 10 * 60_000
 
-/**
- * With every message lost, a scanned attempt is read again this often, all else at each heartbeat.
- */
-const SCANNED_EVERY_MS = 2_000
-const ELSE_EVERY_MS = 15_000
-/** After a read that failed. */
+/** How often scanned attempts are read again, in case messages are lost. */
+const SCANNED_INTERVAL_MS = 2_000
+/** How often other attempts, and accounts, are read again. */
+const INTERVAL_MS = 15_000
+/** When a failed read is repeated. */
 const RETRY_MS = 1_000
-/** How often due reads are looked up: what is read every 2 s is published within 2.5 s. */
-const LOOK_EVERY_MS = 250
+/** How often due reads are started: a change of a scanned attempt is published within 2.5 s. */
+const CHECK_INTERVAL_MS = 250
 
-/** The script's word for what is watched: an attempt, or a person's account. */
+/** The key prefix of the script: `w` for attempts, `v` for accounts. */
 export type WatchKind = 'w' | 'v'
 
 export interface RedisWatchOptions {
   now: () => number
   onError: (error: unknown) => void
   findAttempt: (id: string) => Promise<Attempt | null>
-  /** Puts this process down as a watcher for so long. */
-  watch: (kind: WatchKind, id: string, forMs: number) => Promise<void>
+  /** Registers this process as a watcher for `ttlMs`. */
+  register: (kind: WatchKind, id: string, ttlMs: number) => Promise<void>
   /**
-   * Reads an attempt of this browser and puts the process down where it is running, in one step.
-   * Null, and nothing put down, for an unknown one and another browser's.
+   * Reads an attempt of this browser and, if it is running, registers this process as a watcher, in
+   * one step. Null, and not registered, for an unknown attempt and for another browser's.
    */
-  readAndWatch: (id: string, browserHash: string, forMs: number, now: number) => Promise<Attempt | null>
-  /**
-   * Writes something small: a server that was a primary and is not any more can be read, and says
-   * no to this alone.
-   */
-  here: () => Promise<void>
+  readAndRegister: (id: string, browserHash: string, ttlMs: number, now: number) => Promise<Attempt | null>
+  /** Writes a small key: a former primary still serves reads, and refuses only this. */
+  probeWrite: () => Promise<void>
 }
 
-/** What is watched, as it was seen last. */
+/** A watched attempt or account. */
 interface Watched {
   listeners: number
+  /** The attempt as last published; null for an account, and before the first publish. */
   attempt: Attempt | null
   /** When it is read again at the latest. */
   dueAt: number
-  /** When this process was last put down as a watcher; 0 when that may be lost. */
-  putDownAt: number
+  /** When this process was last registered as a watcher; 0: the registration may be lost. */
+  registeredAt: number
 }
 
 /**
- * What this process watches in the shared store. Messages are hints: what is watched is read again
- * after each interruption, and every few seconds in any case.
+ * The attempts and accounts that this process watches in the shared store. Messages are hints:
+ * everything watched is read again after each interruption, and periodically.
  */
 export class RedisWatch {
   readonly #options: RedisWatchOptions
@@ -67,13 +61,13 @@ export class RedisWatch {
     this.#options = options
     this.#attempts = new FanOut(options.onError)
     this.#accounts = new FanOut(options.onError)
-    this.#timer = setInterval(() => this.#readAgain(this.#options.now()), LOOK_EVERY_MS)
+    this.#timer = setInterval(() => this.#reread(this.#options.now()), CHECK_INTERVAL_MS)
     this.#timer.unref()
   }
 
   /**
-   * See `Store.watchAttempt`. Listens while it reads, so that no message falls between; a refusal
-   * leaves nothing.
+   * See `Store.watchAttempt`. Adds the listener before it reads, so that no message is missed, and
+   * removes it after a refusal or an error.
    */
   async attempt(
     id: string,
@@ -84,28 +78,28 @@ export class RedisWatch {
     const { watched, unwatch } = this.#join(this.#watchedAttempts, id, this.#attempts.watch(id, listener))
     let attempt: Attempt | null = null
     try {
-      attempt = await this.#options.readAndWatch(id, browserHash, WATCH_MS, now)
+      attempt = await this.#options.readAndRegister(id, browserHash, LEASE_MS, now)
     } finally {
       if (attempt === null) unwatch()
     }
     if (attempt === null) return null
     if (!isRunning(attemptAt(attempt, now))) unwatch()
-    else this.#note(watched, attempt)
+    else this.#scheduleReread(watched, attempt)
     return { attempt, unwatch }
   }
 
   account(personId: string, listener: (change: AccountChange) => void): Unwatch {
-    const leave = this.#accounts.watch(personId, listener)
-    const { watched, unwatch } = this.#join(this.#watchedAccounts, personId, leave)
-    if (watched.listeners === 1) this.#putDown('v', personId, watched)
+    const removeListener = this.#accounts.watch(personId, listener)
+    const { watched, unwatch } = this.#join(this.#watchedAccounts, personId, removeListener)
+    if (watched.listeners === 1) this.#register('v', personId, watched)
     return unwatch
   }
 
-  /** A message from the script. */
-  hear(message: string): void {
+  /** Handles a message of the script. */
+  receive(message: string): void {
     const at = message.indexOf(' ')
     const [kind, rest] = [message.slice(0, at), message.slice(at + 1)]
-    if (kind === 'attempt') this.#show(toAttempt(rest))
+    if (kind === 'attempt') this.#publishIfNewer(toAttempt(rest))
     else if (kind === 'scan') {
       const attempt = toAttempt(rest)
       const person = attempt === null ? null : scannerOf(attempt)
@@ -113,20 +107,23 @@ export class RedisWatch {
     } else if (kind === 'sessions') this.#accounts.publish(rest, { type: 'sessions' })
     else if (kind === 'revoked') {
       const { person, session, by } = JSON.parse(rest) as { person: string; session: string; by?: EndedBy }
-      // Processes of older versions do not say by what.
+      // Messages of older versions have no `by`.
       this.#accounts.publish(person, { type: 'revoked', sessionId: session, by: by ?? 'phone' })
     }
   }
 
-  /** Something may have been missed, and the store may be an empty one that knows nothing of us. */
-  readAll(): void {
+  /**
+   * Reads everything again and renews all registrations. Call it after an interruption: messages
+   * may be lost, and the server may have lost its data.
+   */
+  rereadAll(): void {
     for (const all of [this.#watchedAttempts, this.#watchedAccounts]) {
-      for (const watched of all.values()) watched.putDownAt = 0
+      for (const watched of all.values()) watched.registeredAt = 0
     }
-    this.#readAgain(Number.POSITIVE_INFINITY)
+    this.#reread(Number.POSITIVE_INFINITY)
   }
 
-  /** How many attempts and accounts have listeners. */
+  /** The number of attempts and accounts with listeners. */
   get size(): number {
     return Math.max(this.#watchedAttempts.size, this.#attempts.size) + this.#accounts.size
   }
@@ -135,52 +132,52 @@ export class RedisWatch {
     clearInterval(this.#timer)
   }
 
-  #join(all: Map<string, Watched>, id: string, leave: Unwatch): { watched: Watched; unwatch: Unwatch } {
+  #join(all: Map<string, Watched>, id: string, removeListener: Unwatch): { watched: Watched; unwatch: Unwatch } {
     const now = this.#options.now()
-    const watched = all.get(id) ?? { listeners: 0, attempt: null, dueAt: now + ELSE_EVERY_MS, putDownAt: now }
+    const watched = all.get(id) ?? { listeners: 0, attempt: null, dueAt: now + INTERVAL_MS, registeredAt: now }
     watched.listeners += 1
     all.set(id, watched)
-    let isLeft = false
+    let isRemoved = false
     const unwatch = () => {
-      if (isLeft) return
-      isLeft = true
-      leave()
+      if (isRemoved) return
+      isRemoved = true
+      removeListener()
       watched.listeners -= 1
-      // The set of watchers ends by itself, and a message too many is ignored.
+      // The registration is not removed: it expires, and messages until then are ignored.
       if (watched.listeners === 0 && all.get(id) === watched) all.delete(id)
     }
     return { watched, unwatch }
   }
 
-  #putDown(kind: WatchKind, id: string, watched: Watched): void {
-    watched.putDownAt = this.#options.now()
-    this.#options.watch(kind, id, WATCH_MS).catch((error: unknown) => {
-      watched.putDownAt = 0
+  #register(kind: WatchKind, id: string, watched: Watched): void {
+    watched.registeredAt = this.#options.now()
+    this.#options.register(kind, id, LEASE_MS).catch((error: unknown) => {
+      watched.registeredAt = 0
       this.#options.onError(error)
     })
   }
 
-  /** How soon it has to be read again, by what was just read. No listener is called. */
-  #note(watched: Watched, attempt: Attempt): void {
-    watched.putDownAt = this.#options.now()
-    watched.dueAt = Math.min(watched.dueAt, this.#options.now() + everyMs(attempt))
+  /** Sets when the attempt that was just read is read again. Does not call listeners. */
+  #scheduleReread(watched: Watched, attempt: Attempt): void {
+    watched.registeredAt = this.#options.now()
+    watched.dueAt = Math.min(watched.dueAt, this.#options.now() + intervalMs(attempt))
   }
 
-  /** Messages and reads overtake each other: only newer states are published. */
-  #show(attempt: Attempt | null): void {
+  /** Messages and reads can arrive out of order: only a higher version is published. */
+  #publishIfNewer(attempt: Attempt | null): void {
     if (attempt === null) return
     const watched = this.#watchedAttempts.get(attempt.id)
     if (watched === undefined || (watched.attempt !== null && watched.attempt.version >= attempt.version)) return
     watched.attempt = attempt
-    watched.dueAt = Math.min(watched.dueAt, this.#options.now() + everyMs(attempt))
+    watched.dueAt = Math.min(watched.dueAt, this.#options.now() + intervalMs(attempt))
     this.#attempts.publish(attempt.id, attempt)
   }
 
   /**
-   * Reads what is due by then, all as one command, and says again what is watched before it is
-   * forgotten.
+   * Reads everything that is due by this time, in one command, and renews registrations before they
+   * expire.
    */
-  #readAgain(by: number): void {
+  #reread(by: number): void {
     const now = this.#options.now()
     let isDue = false
     for (const [kind, all] of [
@@ -189,13 +186,13 @@ export class RedisWatch {
     ] as const) {
       for (const [id, watched] of all) {
         if (watched.dueAt > by || (watched.attempt !== null && !isRunning(watched.attempt))) continue
-        watched.dueAt = now + everyMs(watched.attempt)
+        watched.dueAt = now + intervalMs(watched.attempt)
         isDue = true
-        if (now - watched.putDownAt >= WATCH_MS / 2) this.#putDown(kind, id, watched)
+        if (now - watched.registeredAt >= LEASE_MS / 2) this.#register(kind, id, watched)
         if (kind === 'v') this.#accounts.publish(id, { type: 'missed' })
         else
           this.#options.findAttempt(id).then(
-            (attempt) => this.#show(attempt),
+            (attempt) => this.#publishIfNewer(attempt),
             (error: unknown) => {
               watched.dueAt = this.#options.now() + RETRY_MS
               this.#options.onError(error)
@@ -203,11 +200,11 @@ export class RedisWatch {
           )
       }
     }
-    // Travels in the same command as the reads.
-    if (isDue) this.#options.here().catch(this.#options.onError)
+    // Sent in the same command as the reads.
+    if (isDue) this.#options.probeWrite().catch(this.#options.onError)
   }
 }
 
-function everyMs(attempt: Attempt | null): number {
-  return attempt?.status === 'scanned' ? SCANNED_EVERY_MS : ELSE_EVERY_MS
+function intervalMs(attempt: Attempt | null): number {
+  return attempt?.status === 'scanned' ? SCANNED_INTERVAL_MS : INTERVAL_MS
 }

@@ -10,17 +10,15 @@ import { write } from './transaction'
 const NONE: readonly Ended[] = []
 
 export interface SqliteAttemptsOptions {
-  /** In which guards are counted. */
   limits: SqliteLimits
-  /** In which sessions begin with a change. */
   sessions: SqliteSessions
-  /** Beyond these no more are inserted. */
+  /** The maximum number of attempts, ended ones included. */
   maxAttempts: number
 }
 
 /**
- * The embedded store's attempts. Each write is one transaction, with the count of its guard and the
- * session that begins with it. Publishes nothing.
+ * The attempts of the embedded store. Each write is one transaction, together with the counters of
+ * its guard and the session that begins with it. Publishes nothing.
  */
 export class SqliteAttempts {
   readonly #db: SqliteFile
@@ -51,12 +49,12 @@ export class SqliteAttempts {
     this.#stored += 1
   }
 
-  /** See `Store.compareAndSet`. Null where another process was faster: nothing is written then. */
+  /** See `Store.compareAndSet`. Null: another write came first, and nothing was written. */
   compareAndSet(before: Attempt, change: Change, guard: Guard | undefined): readonly Ended[] | null {
     return this.#writeCounted(guard, () => this.#writeChange(before, change, guard))
   }
 
-  /** Forgets at most `limit` of those that are over. Returns how many. */
+  /** Deletes at most `limit` expired attempts. Returns how many. */
   sweep(now: number, limit: number): number {
     const { changes } = write(this.#db, () => this.#sql.sweepAttempts.run(now, limit))
     this.#stored -= changes
@@ -80,7 +78,7 @@ export class SqliteAttempts {
     return ended ?? NONE
   }
 
-  /** What has to be counted with the write. Called within its transaction. */
+  /** Returns what has to be counted with the write. Call it within the transaction. */
   #checkGuard(guard: Guard | undefined): Checked['counts'] {
     if (guard === undefined) return []
     const { waitMs, counts } = this.#options.limits.check(guard.counters, guard.now)

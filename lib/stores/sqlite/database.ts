@@ -4,11 +4,11 @@ import { DiskFailure } from './failure'
 export type SqliteFile = Database.Database
 
 /**
- * Opens a database as it is, and is the only door to libsql. `path`: a path, or a `file:` URI.
- * @throws DiskFailure where the file cannot be opened: libsql's own error has no code.
+ * Opens a database. No other file imports libsql. `path`: a path, or a `file:` URI.
+ * @throws DiskFailure if the file cannot be opened: libsql's own error has no code.
  */
 export function openDatabase(path: string): SqliteFile {
-  // SQLite gives its log the permissions of the database.
+  // A new database is readable by its owner only; SQLite gives its log the same permissions.
   const umask = process.umask(0o077)
   try {
     return new Database(path)

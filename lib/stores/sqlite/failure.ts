@@ -1,10 +1,16 @@
 /**
- * What kept SQLite from its part: another process holds the lock, the disk is full, the file cannot
- * be written, is damaged, cannot be read, or is no longer where it was opened.
+ * Why the database failed:
+ * - `busy`: another process holds the lock
+ * - `full`: the disk is full
+ * - `read_only`: the file cannot be written
+ * - `corrupt`: the file is damaged
+ * - `io`: the file cannot be opened or read, or the disk failed
+ * - `replaced`: the file was deleted or replaced while it was open
+ * - `other`: anything else
  */
 export type SqliteFailureKind = 'busy' | 'full' | 'read_only' | 'corrupt' | 'io' | 'replaced' | 'other'
 
-/** The disk failed beside SQLite: a sync, or the files themselves. */
+/** A failure that SQLite does not report: of a sync, of opening, or of the files themselves. */
 export class DiskFailure extends Error {
   readonly kind: SqliteFailureKind
 
@@ -15,7 +21,9 @@ export class DiskFailure extends Error {
   }
 }
 
-/** By the first word of SQLite's result code, extended codes (`SQLITE_IOERR_WRITE`) included. */
+/**
+ * By the first word of SQLite's result code, so that extended codes (`SQLITE_IOERR_WRITE`) match.
+ */
 const KINDS: Record<string, SqliteFailureKind> = {
   BUSY: 'busy',
   LOCKED: 'busy',
@@ -33,14 +41,14 @@ const KINDS: Record<string, SqliteFailureKind> = {
   NOMEM: 'io',
 }
 
-/** Result codes that only a mistake of ours leads to. */
-const MISTAKES = new Set(['CONSTRAINT', 'MISUSE', 'RANGE', 'MISMATCH', 'TOOBIG'])
+/** Result codes that only bugs of ours cause. */
+const BUGS = new Set(['CONSTRAINT', 'MISUSE', 'RANGE', 'MISMATCH', 'TOOBIG'])
 
-/** Null for an error that is not the file's: a mistake of ours, or something else altogether. */
+/** The kind of failure; null for any other error, such as a bug of ours. */
 export function sqliteFailureKind(error: unknown): SqliteFailureKind | null {
   if (error instanceof DiskFailure) return error.kind
   if (!(error instanceof Error && 'code' in error)) return null
   const word = /^SQLITE_([A-Z]+)/.exec(String(error.code))?.[1]
-  if (word === undefined || MISTAKES.has(word)) return null
+  if (word === undefined || BUGS.has(word)) return null
   return KINDS[word] ?? 'other'
 }

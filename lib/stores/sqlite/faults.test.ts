@@ -36,7 +36,7 @@ function attempt(index: number, padding = 0): Attempt {
   return { ...pendingAttempt(`A${String(index).padStart(15, '0')}`), computer: { ...COMPUTER, place } }
 }
 
-/** What kind of failure the work ends with; null when it succeeds. */
+/** The failure of `work`; null for success. `kind`: null for any other error. */
 async function failureOf(work: () => unknown): Promise<{ kind: string | null; message: string } | null> {
   try {
     await work()
@@ -46,7 +46,7 @@ async function failureOf(work: () => unknown): Promise<{ kind: string | null; me
   }
 }
 
-/** Fills the disk by attempts; how many were taken. */
+/** Inserts attempts until the disk is full. `taken`: how many were written. */
 function fillDisk(from = 0): { taken: number; error: unknown } {
   for (let taken = 0; ; taken += 1) {
     try {
@@ -57,7 +57,7 @@ function fillDisk(from = 0): { taken: number; error: unknown } {
   }
 }
 
-test('while another process has locked the database, writes fail at once, reads go on, and then all is well', async () => {
+test('while another process locks the database: writes fail at once, reads succeed; then writes succeed', async () => {
   store = open()
   store.insertSession(beginning(computer('s1')))
   const other = await ForeignProcess.run(join(folder, 'qr-login.db'), 'BEGIN IMMEDIATE')
@@ -68,7 +68,7 @@ test('while another process has locked the database, writes fail at once, reads 
     store.touchSession('s1', T0 + 60_000)
   }
   expect(await failureOf(() => store.ping())).toMatchObject({ kind: 'busy' })
-  // 300 writes: with a wait of 400 ms for each they took two minutes.
+  // 300 writes: with a busy timeout of 400 ms they would take two minutes.
   expect(performance.now() - startedAt).toBeLessThan(4_000)
   await other.end()
   store.insertAttempt(attempt(0))
@@ -76,7 +76,7 @@ test('while another process has locked the database, writes fail at once, reads 
 })
 
 test.skipIf(tmpfs.reason !== null)(
-  `on a full disk writes fail as what they are, reads go on, and with room again nothing is lost${tmpfs.title}`,
+  `on a full disk: writes fail as full, reads succeed; with free space writes succeed and nothing is lost${tmpfs.title}`,
   async () => {
     tmpfs.mount(folder, 'size=2m')
     store = open()
@@ -118,7 +118,7 @@ test.each([
   ['deleted', 'qr-login.db-wal', (path: string) => unlinkSync(path)],
   ['replaced', 'qr-login.db', (path: string) => renameCopy(path)],
 ] as const)(
-  'a file that was %s while it was open (%s) fails the ping, and what is to be settled',
+  'a file that was %s while it was open (%s): ping, confirmDurable and takeOnce fail',
   async (how, name, change) => {
     store = open()
     expect(await failureOf(() => store.ping())).toBeNull()
@@ -126,7 +126,7 @@ test.each([
     change(path)
     const expected = { kind: 'replaced', message: `${path} was ${how} while it was open: restart` }
     expect(await failureOf(() => store.ping())).toEqual(expected)
-    expect(await failureOf(() => store.settle())).toEqual(expected)
+    expect(await failureOf(() => store.confirmDurable())).toEqual(expected)
     expect(await failureOf(() => store.takeOnce('nonce', T0 + 1, T0))).toEqual(expected)
   },
 )
@@ -136,18 +136,18 @@ function renameCopy(path: string): void {
   renameSync(`${path}.copy`, path)
 }
 
-test('after a burst the write-ahead log shrinks to 4 MB', async () => {
+test('after a burst the write-ahead log shrinks to about 4 MB', async () => {
   store = open()
   const reader = await ForeignProcess.run(join(folder, 'qr-login.db'), 'BEGIN; SELECT * FROM sessions')
   const logBytes = () => statSync(join(folder, 'qr-login.db-wal')).size
-  // A reader keeps the log from beginning anew.
+  // An open reader prevents the restart of the log.
   for (let index = 0; logBytes() < 12 * 1024 * 1024; index += 1) store.insertAttempt(attempt(index, 3_000))
   await reader.end()
   for (let index = 10_000; index < 13_000; index += 1) store.insertAttempt(attempt(index, 3_000))
   expect(logBytes()).toBeLessThan(5 * 1024 * 1024)
 })
 
-test('of a session that has ended only what a repeat needs is kept', () => {
+test('an ended session keeps only the fields that a repeat needs', () => {
   store = open()
   const full: ComputerSession = { ...computer('s1'), browser: 'Firefox', os: 'Linux', place: 'Paris' }
   store.insertSession(beginning(full))
@@ -158,7 +158,7 @@ test('of a session that has ended only what a repeat needs is kept', () => {
   expect(store.insertSession(beginning(full))).toBeNull()
 })
 
-test('the sweep ends and shrinks what was not used for its idle time and a day, a bounded number at a time', () => {
+test('the sweep ends sessions that were unused for their idle time plus a day, at most `limit` per call', () => {
   store = open()
   for (const id of ['s1', 's2', 's3', 's4']) store.insertSession(beginning(computer(id)))
   store.touchSession('s4', T0 + 1)

@@ -4,7 +4,7 @@ import { folderError, StartError } from '../../core/start-error'
 import { openDatabase, type SqliteFile } from './database'
 
 /**
- * `application_id` of our files: "qrlg". SQLite keeps it for this purpose
+ * The `application_id` of our files, "qrlg". SQLite reserves the field for this purpose
  * (https://sqlite.org/fileformat2.html, 1.3.17).
  */
 export const MARK = 0x71_72_6c_67
@@ -16,25 +16,22 @@ const MARK_AT = 68
 const NOT_OURS = 'Move the file away, or name another folder in DATA_DIR. Nothing in it was changed.'
 
 /**
- * Tables of ours with columns that they have in every version: other applications have tables of
- * these names too.
+ * Tables of ours, with columns that they have in every version. Names alone are not sufficient:
+ * other applications have tables with these names too.
  */
 const OWN = {
   attempts: ['id', 'version', 'data'],
   sessions: ['id', 'person_id', 'data'],
 } as const
 
-/**
- * Whether there is no database yet, one that says that it is ours, or one that does not say whose
- * it is.
- */
+/** `new`: no database yet. `ours`: has our mark. `unmarked`: has no mark. */
 export type Identity = 'new' | 'ours' | 'unmarked'
 
 /**
- * Whose file it is, from its first bytes: SQLite itself would write where another application's
- * file was not closed well. To be asked before this process has the file open: closing a file frees
- * its locks in this process.
- * @throws StartError for what is not a database, and for the database of another application.
+ * Reads from the first bytes of the file which application it belongs to. It does not use SQLite,
+ * which would write to another application's file that was not closed properly. Call it before this
+ * process opens the file: closing a file releases all locks that the process holds on it.
+ * @throws StartError for a file that is no database, and for another application's database.
  */
 export function identify(folder: string, path: string): Identity {
   let header: Buffer
@@ -55,12 +52,13 @@ export function identify(folder: string, path: string): Identity {
 }
 
 /**
- * Files of our older versions carry no mark: they are known by their tables.
- * @throws StartError for a database that has tables, and none of `OWN` with its columns. Not a byte
- * of it was changed.
+ * Checks an unmarked file: files of our older versions have no mark, and are recognized by their
+ * tables.
+ * @throws StartError for a database with tables of which none is one of `OWN`, or one of `OWN`
+ * lacks its columns. The file is not changed.
  */
 export function requireOwnTables(path: string): void {
-  // As it lies there: without its log, which SQLite would write into it.
+  // Immutable: SQLite does not apply the log, which would change the file.
   const db = openDatabase(`${pathToFileURL(path).href}?immutable=1`)
   try {
     checkTables(db, path)
@@ -69,7 +67,7 @@ export function requireOwnTables(path: string): void {
   }
 }
 
-/** The same on an open database, with what is in its log. */
+/** The same check on an open database, which includes its log. */
 export function checkTables(db: SqliteFile, path: string): void {
   const query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
   const names = (db.prepare(query).all() as { name: string }[]).map(({ name }) => name)
@@ -83,7 +81,7 @@ export function checkTables(db: SqliteFile, path: string): void {
   throw refuse(path, `belongs to another application (it has the tables ${names.slice(0, 5).join(', ')})`)
 }
 
-/** An empty buffer where there is no file, or an empty one. */
+/** Returns an empty buffer if the file does not exist or is empty. */
 function readHeader(path: string): Buffer {
   if (find(path) === undefined) return Buffer.alloc(0)
   const file = openSync(path, 'r')
@@ -95,7 +93,7 @@ function readHeader(path: string): Buffer {
   }
 }
 
-/** A new database. SQLite would throw the log of an older one away. */
+/** Refuses a new database beside the log of an older one, which SQLite would delete. */
 function requireNoLog(path: string): 'new' {
   if ((find(`${path}-wal`)?.size ?? 0) === 0) return 'new'
   const advice = `Put a copy of ${path} back, or move ${path}-wal away and begin with no data.`

@@ -29,7 +29,7 @@ describe('two computers, two phones, retries and time, in any order', () => {
   function apply(id: string, event: AttemptEvent, now: number): Outcome | null {
     try {
       const changed = updateAttempt(store, id, (read) => transition(read, event, now, LIFETIMES))
-      if (changed instanceof Promise) return expect.fail('the embedded store answers at once')
+      if (changed instanceof Promise) return expect.fail('the embedded store must be synchronous')
       if (changed === null) return null
       const { ended, ...outcome } = changed
       if (ended.length > 0) expect(ended).toEqual([])
@@ -40,7 +40,7 @@ describe('two computers, two phones, retries and time, in any order', () => {
     }
   }
 
-  test('the embedded store: one scanner, one winner, one session, and the same end as the domain', {
+  test('the embedded store: one scanner, one winner, one session, and the same results as the domain', {
     timeout: 120_000,
   }, () => {
     let run = 0
@@ -64,7 +64,7 @@ describe('two computers, two phones, retries and time, in any order', () => {
       for (const [index, { id }] of attempts.entries()) {
         const found = store.findAttempt(id) as Attempt
         if (!isDeepStrictEqual(found, expected[index])) expect(found).toEqual(expected[index])
-        if (attemptAt(found, now).version < found.version) expect.fail('a later version is a lower one')
+        if (attemptAt(found, now).version < found.version) expect.fail('a version has decreased')
       }
       run += 1
       if (run % 100 === 0) store.sweep(Number.MAX_SAFE_INTEGER, 1_000)

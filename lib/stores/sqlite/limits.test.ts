@@ -43,7 +43,7 @@ describe('with room for 2,000 counters of a rule and three used keys', () => {
   const once = (key: string, windowMs: number) =>
     limits.take([{ rule: 'rule', key, limit: 1, windowMs, counts: true }], T0)
 
-  test('a flood of keys is refused when the room is full, and pushes out nothing', () => {
+  test('a flood of keys: refused at the capacity, and evicts no counter', () => {
     once('block', 600_000)
     let refused = 0
     for (let index = 0; index < 10_000; index += 1) {
@@ -60,10 +60,10 @@ describe('with room for 2,000 counters of a rule and three used keys', () => {
     expect(limits.sweep(T0 + 1_000_000, 1_000_000)).toBe(2_000)
   })
 
-  test('a full rule that is refused makes no room for another one', () => {
+  test('refused counters of a full rule change no capacity of another rule', () => {
     const take = (rule: string, key: string, windowMs: number, now = T0) =>
       limits.take([{ rule, key, limit: 1, windowMs, counts: true }], now)
-    // Other rules' counters that are over, and a rule that is full of ones that are not.
+    // One rule with expired counters, and one that is full of active ones.
     for (let at = 0; at < 2_000; at += 1) take('over', `over ${at}`, 1_000)
     for (let at = 0; at < 2_000; at += 1) take('full', `full ${at}`, 600_000)
     for (let at = 0; at < 5; at += 1) expect(() => take('full', `more ${at}`, 1_000, T0 + 2_000)).toThrow(FullError)
@@ -79,7 +79,7 @@ describe('with room for 2,000 counters of a rule and three used keys', () => {
     expect(taken).toBe(2_000)
   })
 
-  test('a write that fails leaves the room of each rule as it was', () => {
+  test('a failed write does not change the number of counters of a rule', () => {
     const counters = [{ rule: 'rule', key: 'a', limit: 1, windowMs: 60_000, counts: true }]
     for (let at = 0; at < 3_000; at += 1) {
       const failing = () => {
@@ -91,7 +91,7 @@ describe('with room for 2,000 counters of a rule and three used keys', () => {
     expect(once('b', 60_000)).toBe(0)
   })
 
-  test('a restart counts what is there', () => {
+  test('after a restart the stored counters count against the capacity', () => {
     for (let index = 0; index < 2_000; index += 1) once(`flood ${index}`, 60_000)
     const again = new SqliteLimits(db, { maxCountersPerRule: 2_000, maxUsed: 3 })
     const more = () => again.take([{ rule: 'rule', key: 'one more', limit: 1, windowMs: 60_000, counts: true }], T0)
@@ -100,7 +100,7 @@ describe('with room for 2,000 counters of a rule and three used keys', () => {
     expect(more()).toBe(0)
   })
 
-  test('a used key is never pushed out: the next one fails as a full disk does', () => {
+  test('a used key is never evicted: at the capacity the next one fails with FullError', () => {
     for (const key of ['a', 'b', 'c']) expect(limits.takeOnce(key, T0 + 1_000, T0)).toBe(true)
     let thrown: unknown
     try {
@@ -113,7 +113,7 @@ describe('with room for 2,000 counters of a rule and three used keys', () => {
     expect(limits.takeOnce('d', T0 + 2_000, T0 + 1_000)).toBe(true)
   })
 
-  test('forgets what is over, and only that', () => {
+  test('the sweep deletes expired rows only', () => {
     once('a', 60_000)
     once('b', 600_000)
     limits.takeOnce('n', T0 + 60_000, T0)

@@ -3,8 +3,8 @@ import type { SqliteFile } from './open'
 import { write } from './transaction'
 
 /**
- * To be put into the file before it is used here. A counter's key is its rule, a space, and its own
- * key.
+ * The schema, which must exist before `SqliteLimits` is created. The key of a row in `counters` is
+ * the rule, a space, and the key of the counter.
  */
 export const LIMITS_SCHEMA = `
   CREATE TABLE IF NOT EXISTS counters (
@@ -20,7 +20,7 @@ interface Row {
   ends_at: number
 }
 
-/** A counter that is to be counted, as it was found. */
+/** A counter to be counted, and its stored row. */
 interface Count {
   counter: Counter
   key: string
@@ -39,26 +39,23 @@ export interface SqliteLimitsOptions {
 
 export const LIMITS_ROOM: SqliteLimitsOptions = { maxCountersPerRule: MAX_COUNTERS_PER_RULE, maxUsed: MAX_USED }
 
-/** How many counters that are over are forgotten to make room, before a rule counts as full. */
+/** How many expired counters are deleted if a rule is full, before the call fails. */
 const SWEPT_FOR_ROOM = 1_000
 
 /**
- * The embedded limits: two tables beside the store's, so that a restart frees no client, and so
- * that they are counted within a write.
+ * The limits of the embedded store, in two tables of its database: a restart resets no counter, and
+ * counters are part of the transaction of a write.
  */
 export class SqliteLimits implements Limits {
   readonly #db: SqliteFile
   readonly #sql: ReturnType<typeof prepare>
   readonly #options: SqliteLimitsOptions
-  /** How many counters each rule has. */
+  /** The number of counters of each rule. */
   readonly #rooms = new Map<string, number>()
-  /** The rule of each counter that the transaction under way has added. */
+  /** The rule of each counter that the current transaction has added. */
   readonly #added: string[] = []
-  /**
-   * Counters that the transaction under way has found further ahead than their window, and the end
-   * that they get.
-   */
-  readonly #ahead: { key: string; endsAt: number }[] = []
+  /** Counters of the current transaction that end too late, and the end that they get. */
+  readonly #tooLate: { key: string; endsAt: number }[] = []
   #used = 0
 
   constructor(db: SqliteFile, options: SqliteLimitsOptions = LIMITS_ROOM) {
@@ -77,8 +74,9 @@ export class SqliteLimits implements Limits {
   }
 
   /**
-   * Runs `work` in a transaction that counts. Where a rule has no room, what is over is forgotten,
-   * and the transaction runs once more: within it, a rollback would bring back what was forgotten.
+   * Runs `work` in a transaction that counts. If a rule has no room, it deletes expired counters
+   * and runs the transaction once more. The deletion is not part of the transaction, because a
+   * rollback would undo it.
    */
   transact<T>(now: number, work: () => T): T {
     try {
@@ -96,9 +94,9 @@ export class SqliteLimits implements Limits {
   }
 
   /**
-   * How long the last of the full ones is full, in ms, 0 when none is; and what `count` has to
-   * write then. Both within a transaction of the caller's.
-   * @throws FullError when `count` would find no room.
+   * Returns the ms until the windows of all full counters have ended, 0 if none is full, and what
+   * `count` has to write. Call both within one transaction.
+   * @throws FullError if a rule has no room for a new counter.
    */
   check(counters: readonly Counter[], now: number): Checked {
     let waitMs = 0
@@ -137,7 +135,7 @@ export class SqliteLimits implements Limits {
     return changes > 0
   }
 
-  /** Forgets what is over, at most `limit` rows of each kind. Returns how many it forgot. */
+  /** Deletes expired rows, at most `limit` of each kind. Returns how many. */
   sweep(now: number, limit: number): number {
     const counters = this.#sweepCounters(now, limit)
     const used = write(this.#db, () => this.#sql.sweepUsed.run(now, limit)).changes
@@ -145,7 +143,6 @@ export class SqliteLimits implements Limits {
     return counters + used
   }
 
-  /** Counts what is there. */
   #recount(): void {
     this.#rooms.clear()
     for (const { rule, n } of this.#sql.countCounters.all() as { rule: string; n: number }[]) this.#rooms.set(rule, n)
@@ -161,41 +158,39 @@ export class SqliteLimits implements Limits {
   }
 
   /**
-   * A window that ends later than a new one would was begun before the clock was set back: it ends
-   * as a new one.
+   * A window that ends later than a new one would end began before the clock was set back: it gets
+   * the end of a new window.
    */
   #findWithin(key: string, latest: number): Row | null {
     const row = this.#find(key)
     if (row === null || row.ends_at <= latest) return row
-    this.#ahead.push({ key, endsAt: latest })
+    this.#tooLate.push({ key, endsAt: latest })
     return { ...row, ends_at: latest }
   }
 
-  /** For a counter that is new. */
+  /** For a new counter. @throws FullError if the rule has no room. */
   #requireRoom({ rule }: Counter): void {
     if (this.#roomOf(rule) >= this.#options.maxCountersPerRule) throw new FullError(`counters of ${rule}`)
   }
 
-  /**
-   * Where a transaction fails it is rolled back: what was counted in memory meanwhile is not there.
-   */
+  /** Runs a transaction. If it fails, also undoes what it has counted in memory. */
   #undoOnFailure<T>(work: () => T): T {
     this.#added.length = 0
-    this.#ahead.length = 0
+    this.#tooLate.length = 0
     try {
       return write(this.#db, work)
     } catch (error) {
       for (const rule of this.#added) this.#rooms.set(rule, this.#roomOf(rule) - 1)
       throw error
     } finally {
-      if (this.#ahead.length > 0) this.#bringBack()
+      if (this.#tooLate.length > 0) this.#shortenWindows()
     }
   }
 
-  /** After the transaction, which a refusal has rolled back. */
-  #bringBack(): void {
+  /** Runs after the transaction, because a refusal rolls it back. */
+  #shortenWindows(): void {
     write(this.#db, () => {
-      for (const { key, endsAt } of this.#ahead) this.#sql.bringBack.run(endsAt, key, endsAt)
+      for (const { key, endsAt } of this.#tooLate) this.#sql.shortenWindow.run(endsAt, key, endsAt)
     })
   }
 
@@ -220,7 +215,7 @@ function storedKey(rule: string, key: string): string {
 function prepare(db: SqliteFile) {
   return {
     find: db.prepare('SELECT count, ends_at FROM counters WHERE key = ?'),
-    bringBack: db.prepare('UPDATE counters SET ends_at = ? WHERE key = ? AND ends_at > ?'),
+    shortenWindow: db.prepare('UPDATE counters SET ends_at = ? WHERE key = ? AND ends_at > ?'),
     add: db.prepare('UPDATE counters SET count = count + 1 WHERE key = ?'),
     begin: db.prepare('INSERT OR REPLACE INTO counters (key, count, ends_at) VALUES (?, 1, ?)'),
     giveBack: db.prepare('UPDATE counters SET count = count - 1 WHERE key = ? AND ends_at > ? AND count > 0'),

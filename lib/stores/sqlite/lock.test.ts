@@ -26,7 +26,7 @@ function refusal(): string {
 
 const lockAsOther = () => ForeignProcess.run(join(folder, 'qr-login.lock'), 'BEGIN EXCLUSIVE')
 
-test('a folder that another process holds is refused, with who holds it and what to do', async () => {
+test('a folder that another process holds is refused, with the holder and advice', async () => {
   const other = await lockAsOther()
   const holder = { pid: other.pid, host: 'web-1', since: SINCE.toISOString() }
   writeFileSync(join(folder, 'qr-login.holder.json'), JSON.stringify(holder))
@@ -40,20 +40,20 @@ test('a folder that another process holds is refused, with who holds it and what
   await other.end()
 })
 
-test('a holder that cannot be read is left out', async () => {
+test('an unreadable holder file is omitted from the message', async () => {
   const other = await lockAsOther()
   writeFileSync(join(folder, 'qr-login.holder.json'), 'not JSON')
   expect(refusal()).toMatch(/ in use$/m)
   await other.end()
 })
 
-test('a holder that was killed holds nothing', async () => {
+test('a killed process holds no lock', async () => {
   const other = await lockAsOther()
   await other.end('SIGKILL')
   expect(refusal()).toBe('locked')
 })
 
-test('while this process holds it no other gets it, and after the release the next one does', async () => {
+test('no other process gets the lock before the release; the next one gets it after', async () => {
   const { release } = lockFolder(folder, SINCE)
   const { pid, host, since } = JSON.parse(readFileSync(join(folder, 'qr-login.holder.json'), 'utf8'))
   expect({ pid, host, since }).toEqual({ pid: process.pid, host: hostname(), since: SINCE.toISOString() })
@@ -63,7 +63,7 @@ test('while this process holds it no other gets it, and after the release the ne
   await (await lockAsOther()).end()
 })
 
-test('a lock whose folder was replaced is held no longer', () => {
+test('a lock whose file was deleted or replaced fails its check', () => {
   const lock = lockFolder(folder, SINCE)
   lock.check()
   rmSync(join(folder, 'qr-login.lock'))
@@ -73,7 +73,7 @@ test('a lock whose folder was replaced is held no longer', () => {
   for (const each of [lock, next]) each.release()
 })
 
-test('a file of another kind in the place of the lock is refused, and left as it is', () => {
+test('another kind of file in place of the lock is refused and not changed', () => {
   const path = join(folder, 'qr-login.lock')
   writeFileSync(path, 'mine'.repeat(1_000))
   expect(refusal()).toMatch(/qr-login\.lock {2}is damaged/)

@@ -7,10 +7,10 @@ import { sqliteFailureKind } from './failure'
 import { toStartError } from './open'
 import { OpenFiles } from './open-files'
 
-/** A restart that overlaps with the end of the process before it. In ms. */
+/** How long a start waits for the lock: a restart may overlap with the end of the old process. */
 const WAIT_MS = 2_000
 
-/** What the holder says about itself, for people. */
+/** What the process that holds the lock writes about itself, for the operator. */
 interface Holder {
   pid: number
   host: string
@@ -18,21 +18,21 @@ interface Holder {
   since: string
 }
 
-/** A data folder that this process has. */
+/** The lock that this process holds on a data folder. */
 export interface FolderLock {
   /**
-   * @throws DiskFailure `replaced` where the folder was deleted or replaced: another process could
-   * get it now.
+   * @throws DiskFailure `replaced` if the folder was deleted or replaced: another process could
+   * lock it now.
    */
   check: () => void
   release: () => void
 }
 
 /**
- * One process has a data folder at a time: changes are published within it only. A lock of SQLite,
- * which the kernel frees however the process ends; it is held until `release`.
- * `{folder}/qr-login.holder.json` names the holder.
- * @throws StartError while another process has it, or where the folder cannot be written.
+ * Locks a data folder for this process until `release`: only one process may use it, because
+ * changes are published within the process only. It is a lock of SQLite, which the kernel releases
+ * however the process ends. `{folder}/qr-login.holder.json` names the holder.
+ * @throws StartError if another process holds the lock, or the folder cannot be written.
  */
 export function lockFolder(folder: string, since: Date): FolderLock {
   const path = join(folder, 'qr-login.lock')
@@ -45,7 +45,7 @@ export function lockFolder(folder: string, since: Date): FolderLock {
   let lock: SqliteFile | undefined
   try {
     lock = openDatabase(path)
-    // Nothing else in this process may open this file: closing it would free the lock.
+    // No other code of this process may open this file: closing it would release the lock.
     lock.exec(`PRAGMA busy_timeout = ${WAIT_MS}; BEGIN EXCLUSIVE`)
   } catch (error) {
     lock?.close()
@@ -66,21 +66,21 @@ export function lockFolder(folder: string, since: Date): FolderLock {
 }
 
 function heldError(folder: string, holder: Holder | null): StartError {
-  const who = holder === null ? '' : `: process ${holder.pid} on ${holder.host}, since ${holder.since}`
+  const details = holder === null ? '' : `: process ${holder.pid} on ${holder.host}, since ${holder.since}`
   return new StartError(
     'Another qr-login uses the data folder:',
-    [{ name: folder, problem: `in use${who}` }],
+    [{ name: folder, problem: `in use${details}` }],
     ['End that process, or give this one a folder of its own (DATA_DIR), or share a Redis (REDIS_URL).'],
   )
 }
 
-/** Whole or not at all: a process that is refused reads it at any moment. */
+/** Replaces the file atomically, because another process may read it at any time. */
 function writeHolder(path: string, holder: Holder): void {
   writeFileSync(`${path}.new`, `${JSON.stringify(holder)}\n`, { mode: 0o600 })
   renameSync(`${path}.new`, path)
 }
 
-/** Null when it says nothing that can be read. */
+/** Null if the file cannot be read or parsed. */
 function readHolder(path: string): Holder | null {
   try {
     const { pid, host, since } = JSON.parse(readFileSync(path, 'utf8')) as Partial<Holder>

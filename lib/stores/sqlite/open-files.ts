@@ -2,20 +2,20 @@ import { statSync } from 'node:fs'
 import { DiskFailure } from './failure'
 
 /**
- * The files of an open database: what is written to one that was deleted or replaced is gone with
- * the process.
+ * The files of an open database. If one is deleted or replaced, later writes go to the old file and
+ * are lost when the process ends.
  */
 export class OpenFiles {
   readonly #inodes: ReadonlyMap<string, number>
 
-  /** `paths`: of files that are there, and open. */
+  /** `paths`: files that exist and are open. */
   constructor(paths: readonly string[]) {
     this.#inodes = new Map(paths.map((path) => [path, statSync(path).ino]))
   }
 
   /**
-   * @throws DiskFailure `replaced` where one of them is no longer at its path. Takes some
-   * microseconds.
+   * Takes some microseconds.
+   * @throws DiskFailure `replaced` if a file is no longer at its path.
    */
   check(): void {
     for (const [path, inode] of this.#inodes) {

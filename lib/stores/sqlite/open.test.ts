@@ -38,7 +38,7 @@ function fail(error: unknown): never {
   throw error
 }
 
-/** What the table says when the store is opened in there. */
+/** The message of the StartError, or `opened`. */
 function refusal(dataDir = folder): string {
   try {
     new SqliteStore(dataDir, fail).close()
@@ -49,7 +49,7 @@ function refusal(dataDir = folder): string {
   return 'opened'
 }
 
-/** Of every file in the folder. */
+/** The digest of every file in the folder. */
 function digests(): Record<string, string> {
   const digest = (name: string) =>
     createHash('sha256')
@@ -58,7 +58,7 @@ function digests(): Record<string, string> {
   return Object.fromEntries(readdirSync(folder).map((name) => [name, digest(name)]))
 }
 
-/** A database of ours, closed, with some megabytes in it and without a log. */
+/** Creates a database of ours with some megabytes, closed, without a log. */
 function fill(): void {
   const db = openDatabase(path)
   db.exec(`PRAGMA application_id = ${MARK}; ${SCHEMA} ${LIMITS_SCHEMA}`)
@@ -71,7 +71,7 @@ test.each([
   ['garbage', () => writeFileSync(path, Buffer.alloc(8_192, 0x5a)), 'is not a SQLite database, or is damaged'],
   ['a few bytes', () => writeFileSync(path, 'SQLite format 3\0'), 'is not a SQLite database, or is damaged'],
   ['a text', () => writeFileSync(path, 'my notes\n'.repeat(100)), 'is not a SQLite database, or is damaged'],
-] as const)('%s in the place of the database is refused with a table, and left as it is', (_, write, problem) => {
+] as const)('%s in place of the database is refused with a table and not changed', (_, write, problem) => {
   write()
   const before = digests()
   expect(refusal()).toBe(
@@ -84,7 +84,7 @@ test.each([
   expect(digests()).toEqual(before)
 })
 
-test('a database that was cut in the middle is refused, and left as it is', () => {
+test('a truncated database is refused and not changed', () => {
   fill()
   truncateSync(path, statSync(path).size / 2)
   const before = readFileSync(path)
@@ -92,7 +92,7 @@ test('a database that was cut in the middle is refused, and left as it is', () =
   expect(readFileSync(path).equals(before)).toBe(true)
 })
 
-test('a database with a page of nonsense in the middle is refused', () => {
+test('a database with one overwritten page is refused', () => {
   fill()
   const bytes = readFileSync(path)
   bytes.fill(0x5a, 4_096 * 100, 4_096 * 101)
@@ -100,7 +100,7 @@ test('a database with a page of nonsense in the middle is refused', () => {
   expect(refusal()).toMatch(/qr-login\.db {2}is damaged/)
 })
 
-test('an empty file beside a log is refused: SQLite would throw the log away', () => {
+test('an empty file beside a log is refused: SQLite would delete the log', () => {
   const store = new SqliteStore(folder, fail)
   store.insertAttempt(pendingAttempt())
   const copy = mkdtempSync(join(tmpdir(), 'qr-login-open-'))
@@ -113,9 +113,9 @@ test('an empty file beside a log is refused: SQLite would throw the log away', (
 })
 
 test.each([
-  ['that says whose it is', 'PRAGMA application_id = 1234; CREATE TABLE t (a)'],
-  ['that does not say whose it is', 'CREATE TABLE notes (a); INSERT INTO notes VALUES (1)'],
-] as const)('the database of another application %s is refused, and not a byte changes', (_, sql) => {
+  ['with a mark', 'PRAGMA application_id = 1234; CREATE TABLE t (a)'],
+  ['without a mark', 'CREATE TABLE notes (a); INSERT INTO notes VALUES (1)'],
+] as const)('the database of another application %s is refused and not changed', (_, sql) => {
   const other = openDatabase(path)
   other.exec(sql)
   other.close()
@@ -124,7 +124,7 @@ test.each([
   expect(digests()).toEqual(before)
 })
 
-test('a database of another application with tables of our names is refused, and not a byte changes', () => {
+test('a database of another application with table names of ours is refused and not changed', () => {
   const other = openDatabase(path)
   other.exec('CREATE TABLE sessions (sid TEXT, sess TEXT)')
   other.close()
@@ -133,7 +133,7 @@ test('a database of another application with tables of our names is refused, and
   expect(digests()).toEqual(before)
 })
 
-test('a new database says whose it is from its first page on, and one of an older version gets the mark', () => {
+test('a new database has the mark in its first page, and an older one gets it', () => {
   const store = new SqliteStore(folder, fail)
   expect(readFileSync(path).readUInt32BE(68)).toBe(MARK)
   store.close()
@@ -148,7 +148,7 @@ test('a new database says whose it is from its first page on, and one of an olde
   rmSync(older, { recursive: true })
 })
 
-test('a folder in the place of the database, and a file in the place of the folder, are refused', () => {
+test('a folder in place of the database, and a file in place of the folder, are refused', () => {
   mkdirSync(path)
   expect(refusal()).toMatch(/qr-login\.db {2}is a folder where a file has to be\nMove it away/)
   const file = join(folder, 'file')
@@ -168,7 +168,7 @@ test('a database that another process has locked is refused within 2 s', () => {
   other.close()
 })
 
-/** Root may read and write everything: then for another user's eyes. */
+/** Runs `work` as another user if this is root, which may read and write everything. */
 function asUser<T>(work: () => T): T {
   if (process.geteuid?.() !== 0) return work()
   process.seteuid?.(65_534)
@@ -179,7 +179,7 @@ function asUser<T>(work: () => T): T {
   }
 }
 
-test('a database, or a folder, that this user may not read or write is refused', () => {
+test('a database or folder without permission to read or write is refused', () => {
   fill()
   chmodSync(folder, 0o755)
   chmodSync(path, 0o000)

@@ -7,24 +7,24 @@ import { checkTables, identify, MARK, requireOwnTables } from './identify'
 
 export type { SqliteFile } from './database'
 
-/** How long opening waits for the lock of another process, in ms. */
+/** How long opening waits for a lock that another process holds on the database. */
 const BUSY_AT_START_MS = 1_000
 
 /**
- * What the write-ahead log keeps of the disk after a burst. It begins anew after a checkpoint,
- * which comes with every 1,000 pages (4 MB) where no reader holds it up.
+ * The size to which the write-ahead log shrinks after a burst. SQLite restarts the log after a
+ * checkpoint, which happens every 1,000 pages (4 MB) unless a reader delays it.
  */
 const LOG_BYTES = 4 * 1024 * 1024
 
-/** A file up to this size is checked whole at the start, which takes about 2 ms per MB. */
+/** A file up to this size is checked completely at the start, which takes about 2 ms per MB. */
 const CHECKED_BYTES = 128 * 1024 * 1024
 
 /**
- * Opens or creates `{folder}/{name}` with `schema` in it. Synchronous inside, durable across the
- * end of the process. Readable by this user alone. No later call waits for the lock of another
- * process: it fails at once, as `busy`, and the event loop goes on.
- * @throws StartError for a file that is not ours, damaged, locked, or cannot be written: it is left
- * as it is.
+ * Opens or creates `{folder}/{name}` and executes `schema`. Only this user can read the file. A
+ * commit is synchronous, and survives the end of the process. After the start no call waits for a
+ * lock of another process: it fails at once as `busy`, so that it does not block the event loop.
+ * @throws StartError for a file that is not ours, damaged, locked, or not writable. The file is not
+ * changed.
  */
 export function openSqlite(folder: string, name: string, schema: string): SqliteFile {
   makeFolder(folder)
@@ -36,7 +36,7 @@ export function openSqlite(folder: string, name: string, schema: string): Sqlite
     db = openDatabase(path)
     db.exec(`PRAGMA busy_timeout = ${BUSY_AT_START_MS}`)
     if (identity === 'unmarked') checkTables(db, path)
-    // Before there is a log: so a new file says whose it is from its first page on.
+    // Before the log exists, so that the first page of a new file already has the mark.
     if (identity !== 'ours') db.exec(`PRAGMA application_id = ${MARK}`)
     db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${LOG_BYTES};`)
     if (statSync(path).size <= CHECKED_BYTES) checkPages(db)
@@ -57,15 +57,15 @@ const PROBLEMS: Record<SqliteFailureKind, [problem: string, advice: string]> = {
   full: ['the disk is full', 'Free some space: nothing was changed.'],
   read_only: ['cannot be written', 'Give the folder and its files to the user that runs qr-login (chown, chmod).'],
   corrupt: ['is damaged', KEEP_AND_COPY],
-  io: ['cannot be opened, read or written', 'Check that it is a file, whose it is (chown, chmod), and the disk.'],
+  io: [
+    'cannot be opened, read or written',
+    'Check that it is a file, its owner and mode (chown, chmod), and the disk.',
+  ],
   replaced: ['was deleted or replaced', 'Leave the files in DATA_DIR alone while qr-login runs.'],
   other: ['has tables that this version cannot use', KEEP_AND_COPY],
 }
 
-/**
- * What failed while a database was opened, as a table; a StartError and a mistake of ours are left
- * as they are.
- */
+/** Converts a failure of opening a database to a StartError. Returns all other errors unchanged. */
 export function toStartError(path: string, error: unknown): unknown {
   const kind = sqliteFailureKind(error)
   if (kind === null) return error

@@ -9,14 +9,14 @@ import { write } from './transaction'
 export type IdleTimes = Record<AnySession['kind'], number>
 
 /**
- * What the sweep does to unused sessions cannot be undone: a clock that was a day ahead must not
- * have done it.
+ * The sweep ends unused sessions this long after their idle time. It cannot be undone, so a clock
+ * that is up to a day ahead must not cause it.
  */
-const SURELY_UNUSED_MS = 24 * 3_600_000
+const IDLE_MARGIN_MS = 24 * 3_600_000
 
 /**
- * The embedded store's sessions, and what each person is remembered by. Each write is a
- * transaction, or part of the one under way. Publishes nothing.
+ * The sessions of the embedded store, and the entries of `remember`. Each write is a transaction,
+ * or part of the current one. Publishes nothing.
  */
 export class SqliteSessions {
   readonly #db: SqliteFile
@@ -39,8 +39,8 @@ export class SqliteSessions {
   }
 
   /**
-   * Where the file cannot be written, use is not recorded: the session is found all the same, and
-   * may end sooner.
+   * If the file cannot be written, the use is not recorded and no error is thrown: the session may
+   * end sooner.
    */
   touch(id: string, now: number): void {
     try {
@@ -50,18 +50,18 @@ export class SqliteSessions {
     }
   }
 
-  /** The session when this was the first time, else null. */
+  /** Returns the session the first time, otherwise null. */
   acknowledge(id: string): AnySession | null {
     const { changes } = write(this.#db, () => this.#sql.acknowledge.run(id))
     return changes === 0 ? null : this.find(id)
   }
 
-  /** Null when there is a session of this id. */
+  /** Null: a session with this id exists. */
   insert(beginning: Beginning): readonly Ended[] | null {
     return write(this.#db, () => this.#begin(beginning))
   }
 
-  /** Null for an unknown session, and for one that was signed out before. */
+  /** Null: the session is unknown, or was signed out before. */
   revoke(id: string, now: number, by: EndedBy): Ended | null {
     return write(this.#db, () => this.#revoke(id, now, by))
   }
@@ -73,40 +73,40 @@ export class SqliteSessions {
     })
   }
 
-  isBarred({ who, whats, since }: Bar): boolean {
-    return whats.some((what) => this.remembers(who, what, since))
+  isBarred({ scope, entries, since }: Bar): boolean {
+    return entries.some((entry) => this.remembers(scope, entry, since))
   }
 
-  remember(who: string, what: string, until: number): void {
+  remember(scope: string, entry: string, until: number): void {
     write(this.#db, () => {
-      this.#sql.remember.run(who, what, until)
-      const oldest = this.#sql.findOldest.get(who, MAX_REMEMBERED) as { browser_hash: string } | undefined
-      if (oldest !== undefined) this.#sql.forget.run(who, oldest.browser_hash)
+      this.#sql.remember.run(scope, entry, until)
+      const oldest = this.#sql.findOldest.get(scope, MAX_REMEMBERED) as { browser_hash: string } | undefined
+      if (oldest !== undefined) this.#sql.forget.run(scope, oldest.browser_hash)
     })
   }
 
-  remembers(who: string, what: string, now: number): boolean {
-    return this.#sql.remembers.get(who, what, now) !== undefined
+  remembers(scope: string, entry: string, now: number): boolean {
+    return this.#sql.remembers.get(scope, entry, now) !== undefined
   }
 
-  forget(who: string, what: string): void {
-    write(this.#db, () => this.#sql.forget.run(who, what))
+  forget(scope: string, entry: string): void {
+    write(this.#db, () => this.#sql.forget.run(scope, entry))
   }
 
-  forgetOthers(who: string, except: string | null): void {
-    write(this.#db, () => this.#sql.forgetOthers.run(who, except ?? ''))
+  forgetOthers(scope: string, except: string | null): void {
+    write(this.#db, () => this.#sql.forgetOthers.run(scope, except ?? ''))
   }
 
   /**
-   * Forgets what is over, and shrinks what has not been used, at most `limit` rows of each kind.
-   * Returns how many.
+   * Deletes expired rows and ends unused sessions, at most `limit` rows of each kind. Returns how
+   * many.
    */
   sweep(now: number, limit: number): number {
     return write(this.#db, () => {
       const { sweepSessions, sweepRemembered, endUnused } = this.#sql
       let swept = sweepSessions.run(now, limit).changes + sweepRemembered.run(now, limit).changes
       for (const [kind, idleMs] of Object.entries(this.#idle ?? {})) {
-        swept += endUnused.run(now, kind, now - idleMs - SURELY_UNUSED_MS, limit).changes
+        swept += endUnused.run(now, kind, now - idleMs - IDLE_MARGIN_MS, limit).changes
       }
       return swept
     })
@@ -130,7 +130,7 @@ export class SqliteSessions {
     if (session === null || this.#sql.revokeSession.run(now, by, id).changes === 0) return null
     if (session.kind === 'computer' && endsTrust(by)) {
       const { browserHash, person } = session
-      // A record of an older version does not say by which browser: then none is trusted any more.
+      // A record of an older version does not name its browser: all browsers are forgotten.
       if (browserHash === undefined) this.forgetOthers(person.id, null)
       else this.forget(person.id, browserHash)
     }

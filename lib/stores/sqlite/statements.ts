@@ -1,7 +1,7 @@
 import type { AnySession, EndedBy } from '../../core/session/session'
 import type { SqliteFile } from './open'
 
-/** What the embedded store keeps, and every statement that it makes. */
+/** The schema of the embedded store. */
 export const SCHEMA = `
   CREATE TABLE IF NOT EXISTS attempts (
     id TEXT PRIMARY KEY, version INTEGER NOT NULL, forget_at INTEGER NOT NULL, data TEXT NOT NULL
@@ -39,7 +39,7 @@ export interface SessionRow {
   revoked_by: EndedBy | null
   acknowledged: number
   /**
-   * The session as JSON; of one that has ended, an empty object. Where a column says the same, the
+   * The session as JSON; an empty object if it has ended. If a column has the same value, the
    * column counts.
    */
   data: string
@@ -49,8 +49,9 @@ const SESSION =
   'id, kind, person_id, signed_in_at, last_seen_at, expires_at, revoked_at, revoked_by, acknowledged, data'
 
 /**
- * Of a person's live sessions but for one, newest first, the one after so many. By the index of
- * persons: SQLite would take the one of live sessions, and read those of all persons.
+ * Finds the next session beyond a number of live sessions of a person, one session excluded, newest
+ * first. It names the index: SQLite would choose `sessions_live`, and read the sessions of all
+ * persons.
  */
 export const FIND_SURPLUS = `
   SELECT id FROM sessions INDEXED BY sessions_person
@@ -82,7 +83,7 @@ export function prepare(db: SqliteFile) {
     findSurplus: db.prepare(FIND_SURPLUS),
     touchSession: db.prepare('UPDATE sessions SET last_seen_at = max(last_seen_at, ?) WHERE id = ?'),
     acknowledge: db.prepare('UPDATE sessions SET acknowledged = 1 WHERE id = ? AND acknowledged = 0'),
-    /** Of what it was, only what a repeat needs is kept. */
+    /** Keeps only the columns, which a repeated sign-out or redeem needs. */
     revokeSession: db.prepare(
       `UPDATE sessions SET revoked_at = ?, revoked_by = ?, data = '{}' WHERE id = ? AND revoked_at IS NULL`,
     ),
@@ -110,7 +111,7 @@ export function prepare(db: SqliteFile) {
       `DELETE FROM known_browsers WHERE (person_id, browser_hash) IN
        (SELECT person_id, browser_hash FROM known_browsers WHERE until <= ? LIMIT ?)`,
     ),
-    /** A write of the same value would write nothing. */
+    /** The value changes each time: SQLite would not write the same value. */
     ping: db.prepare('UPDATE pings SET n = (n + 1) % 1000000 WHERE id = 1'),
   }
 }
@@ -122,8 +123,8 @@ export function toRow(session: AnySession): unknown[] {
 }
 
 /**
- * Use, notice and sign-out are columns, so that recording them rewrites no document. Name, picture
- * and device of a session that has ended are empty.
+ * Last use, acknowledgement and sign-out are columns, so that recording them rewrites no document.
+ * Name, picture and device of a session that has ended are empty.
  */
 export function toSession(row: SessionRow): AnySession {
   const stored = JSON.parse(row.data) as Partial<AnySession>

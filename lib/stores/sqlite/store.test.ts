@@ -33,7 +33,7 @@ describeStore('the embedded store', async () => {
   }
 })
 
-test('more attempts than there is room for are refused, after a restart too, until old ones are forgotten', () => {
+test('attempts beyond the capacity are refused, also after a restart, until old ones are deleted', () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
   const store = new SqliteStore(folder, fail, { maxAttempts: 2 })
   store.insertAttempt(pendingAttempt('AAAAAAAAAAAAAAA1'))
@@ -48,7 +48,7 @@ test('more attempts than there is room for are refused, after a restart too, unt
   rmSync(folder, { recursive: true })
 })
 
-test('sweeping forgets what is over, a bounded number at a time, and nothing else', () => {
+test('the sweep deletes expired rows only, at most `limit` per call', () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
   const store = new SqliteStore(folder, fail)
   const ids = Array.from({ length: 5 }, (_, index) => `AAAAAAAAAAAAAAA${index}`)
@@ -66,7 +66,7 @@ test('sweeping forgets what is over, a bounded number at a time, and nothing els
   rmSync(folder, { recursive: true })
 })
 
-test('the data folder is made, for its owner only', () => {
+test('the data folder is created, readable by its owner only', () => {
   const parent = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
   const folder = join(parent, 'new', 'data')
   new SqliteStore(folder, fail).close()
@@ -74,7 +74,7 @@ test('the data folder is made, for its owner only', () => {
   rmSync(parent, { recursive: true })
 })
 
-test('a store that somebody else keeps locked fails as a store, not as a bug', () => {
+test('a database that another connection has locked: the write fails as busy, not as a bug', () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
   const store = new SqliteStore(folder, fail)
   const other = new Database(join(folder, 'qr-login.db'))
@@ -93,17 +93,17 @@ test('a store that somebody else keeps locked fails as a store, not as a bug', (
   rmSync(folder, { recursive: true })
 })
 
-test('a listener that throws silences neither the others nor the publisher', () => {
+test('a listener that throws: the others receive the message, and publish does not throw', () => {
   const errors: unknown[] = []
-  const heard: number[] = []
+  const received: number[] = []
   const fanOut = new FanOut<number>((error) => errors.push(error))
   fanOut.watch('a', () => fail(new Error('a bug')))
-  fanOut.watch('a', (message) => heard.push(message))
+  fanOut.watch('a', (message) => received.push(message))
   fanOut.publish('a', 1)
-  expect({ heard, errors: errors.length }).toEqual({ heard: [1], errors: 1 })
+  expect({ received, errors: errors.length }).toEqual({ received: [1], errors: 1 })
 })
 
-test('a listener that has left leaves nothing behind', () => {
+test('after unwatch the topic is gone', () => {
   const fanOut = new FanOut<number>(fail)
   const unwatch = fanOut.watch('a', () => {})
   expect(fanOut.size).toBe(1)
@@ -115,7 +115,7 @@ function fail(error: unknown): never {
   throw error
 }
 
-test('a file of an older version is read on: its sessions live, and what is new is recorded', () => {
+test('a database of an older version: its sessions stay valid, and new columns are written', () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
   const older = new Database(join(folder, 'qr-login.db'))
   older.exec(`
@@ -138,7 +138,7 @@ test('a file of an older version is read on: its sessions live, and what is new 
   rmSync(folder, { recursive: true })
 })
 
-test("a sign-in reads the person's own sessions, not those of all persons", () => {
+test('a sign-in reads only the sessions of its person', () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
   const store = new SqliteStore(folder, fail)
   const db = new Database(join(folder, 'qr-login.db'))

@@ -33,10 +33,10 @@ import { WalSync } from './wal-sync'
 const FILE = 'qr-login.db'
 
 export interface SqliteStoreOptions {
-  /** Beyond these no more are taken. */
+  /** The maximum number of attempts, ended ones included. */
   maxAttempts?: number
   room?: SqliteLimitsOptions
-  /** After how long without use the sweep shrinks a session. Null: never. */
+  /** The idle times after which, plus a day, the sweep ends a session. Null: never. */
   idle?: IdleTimes | null
 }
 
@@ -56,7 +56,7 @@ export class SqliteStore implements Store {
   readonly #accountListeners: FanOut<AccountChange>
 
   /**
-   * Opens or creates `{folder}/qr-login.db`. `onError` gets what listeners throw.
+   * Opens or creates `{folder}/qr-login.db`. `onError` receives the errors of listeners.
    * @throws StartError, see `openSqlite`.
    */
   constructor(folder: string, onError: (error: unknown) => void, options: SqliteStoreOptions = {}) {
@@ -71,7 +71,7 @@ export class SqliteStore implements Store {
       this.#sessions = new SqliteSessions(this.#db, this.#sql, idle)
       const parts = { limits: this.#limits, sessions: this.#sessions }
       this.#attempts = new SqliteAttempts(this.#db, this.#sql, { ...parts, maxAttempts })
-      // The first write makes the log.
+      // The first write creates the log.
       this.#sql.ping.run()
       this.#files = new OpenFiles([path, `${path}-wal`])
       this.#sync = new WalSync(`${path}-wal`)
@@ -91,7 +91,7 @@ export class SqliteStore implements Store {
 
   async takeOnce(key: string, until: number, now: number): Promise<boolean> {
     const isFirst = this.#limits.takeOnce(key, until, now)
-    if (isFirst) await this.settle()
+    if (isFirst) await this.confirmDurable()
     return isFirst
   }
 
@@ -160,20 +160,20 @@ export class SqliteStore implements Store {
     return this.#accountListeners.watch(personId, listener)
   }
 
-  remember(who: string, what: string, until: number): void {
-    this.#sessions.remember(who, what, until)
+  remember(scope: string, entry: string, until: number): void {
+    this.#sessions.remember(scope, entry, until)
   }
 
-  remembers(who: string, what: string, now: number): boolean {
-    return this.#sessions.remembers(who, what, now)
+  remembers(scope: string, entry: string, now: number): boolean {
+    return this.#sessions.remembers(scope, entry, now)
   }
 
-  forget(who: string, what: string): void {
-    this.#sessions.forget(who, what)
+  forget(scope: string, entry: string): void {
+    this.#sessions.forget(scope, entry)
   }
 
-  forgetOthers(who: string, except: string | null): void {
-    this.#sessions.forgetOthers(who, except)
+  forgetOthers(scope: string, except: string | null): void {
+    this.#sessions.forgetOthers(scope, except)
   }
 
   get watching(): number {
@@ -184,16 +184,16 @@ export class SqliteStore implements Store {
     return this.#attempts.sweep(now, limit) + this.#sessions.sweep(now, limit) + this.#limits.sweep(now, limit)
   }
 
-  /** What was written to files that are gone is not on the disk. */
-  async settle(): Promise<void> {
+  /** Fails if the files were deleted or replaced: writes to them are not durable. */
+  async confirmDurable(): Promise<void> {
     this.#files.check()
-    await this.#sync.settle()
+    await this.#sync.confirmDurable()
   }
 
   async ping(): Promise<void> {
     this.#files.check()
     write(this.#db, () => this.#sql.ping.run())
-    await this.#sync.settle()
+    await this.#sync.confirmDurable()
   }
 
   close(): void {

@@ -1,18 +1,18 @@
 import type { SqliteFile } from './database'
 
-/** Databases within `write`. */
+/** The databases that are within `write`. */
 const writing = new WeakSet<SqliteFile>()
 
 /**
- * Runs `work` in a transaction that locks at its beginning, or as a part of the one under way. What
- * `work` throws is thrown, with nothing written; so is the error of a failing commit.
+ * Runs `work` in a transaction that takes the write lock at its start, or as part of the current
+ * transaction. Errors of `work` and of the commit are thrown, and nothing is written then.
  *
- * Every write belongs in one, single statements too: libsql leaves a statement that fails as busy
- * in progress, and no transaction could be committed after it. Here it is the beginning that fails.
+ * Every write uses it, single statements too: after a statement has failed as busy, libsql leaves
+ * it in progress, and no later transaction can be committed. Here `BEGIN` fails instead.
  */
 export function write<T>(db: SqliteFile, work: () => T): T {
   if (writing.has(db)) return work()
-  // Left open where its rollback failed.
+  // Still open if its rollback has failed.
   if (db.inTransaction) db.exec('ROLLBACK')
   db.exec('BEGIN IMMEDIATE')
   writing.add(db)
@@ -28,15 +28,12 @@ export function write<T>(db: SqliteFile, work: () => T): T {
   }
 }
 
-/**
- * SQLite ends a transaction by itself on a full disk and on errors of the disk: there is none to
- * roll back then.
- */
+/** Does nothing if SQLite has rolled back itself, as after a full disk or an I/O error. */
 function rollBack(db: SqliteFile): void {
   if (!db.inTransaction) return
   try {
     db.exec('ROLLBACK')
   } catch {
-    // The error that led here says why. The next write tries again.
+    // The first error is reported. The next write rolls back again.
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { WalSync } from './wal-sync'
 
-/** Syncs that have begun and not ended: the real one, but for when it is asked. */
+/** Starts the real sync of each pending call, so that tests decide when it runs. */
 const begun = vi.hoisted(() => [] as (() => void)[])
 vi.mock('node:fs', async (load) => {
   const fs = await load<typeof import('node:fs')>()
@@ -29,7 +29,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
-/** The names of what has settled, in order. */
+/** Records the names of the promises that have settled, in order. */
 function follow(results: Record<string, Promise<void>>): string[] {
   const settled: string[] = []
   for (const [name, result] of Object.entries(results)) {
@@ -41,13 +41,13 @@ function follow(results: Record<string, Promise<void>>): string[] {
   return settled
 }
 
-test('callers that come while a sync is under way share the one after it', async () => {
-  const settled = follow({ a: sync.settle(), b: sync.settle(), c: sync.settle() })
+test('calls during a running sync share the next one', async () => {
+  const settled = follow({ a: sync.confirmDurable(), b: sync.confirmDurable(), c: sync.confirmDurable() })
   expect(begun).toHaveLength(1)
   begun[0]?.()
   await vi.waitFor(() => expect(begun).toHaveLength(2))
   expect(settled).toEqual(['a'])
-  const late = follow({ d: sync.settle() })
+  const late = follow({ d: sync.confirmDurable() })
   begun[1]?.()
   await vi.waitFor(() => expect(begun).toHaveLength(3))
   expect([settled, late]).toEqual([['a', 'b', 'c'], []])
@@ -55,23 +55,23 @@ test('callers that come while a sync is under way share the one after it', async
   await vi.waitFor(() => expect(late).toEqual(['d']))
 })
 
-test('a disk that hangs is a failure within the deadline, and well again when it answers', async () => {
-  const settled = follow({ a: sync.settle(), b: sync.settle() })
+test('a disk that hangs: calls fail within the timeout, and succeed when it continues', async () => {
+  const settled = follow({ a: sync.confirmDurable(), b: sync.confirmDurable() })
   await vi.waitFor(() => expect(settled).toHaveLength(2))
-  expect(settled).toEqual(['a', 'b'].map((name) => `${name}: the disk did not answer within 300 ms`))
+  expect(settled).toEqual(['a', 'b'].map((name) => `${name}: the disk did not sync within 300 ms`))
   begun[0]?.()
   await vi.waitFor(() => expect(begun).toHaveLength(2))
   begun[1]?.()
-  const later = follow({ c: sync.settle() })
+  const later = follow({ c: sync.confirmDurable() })
   await vi.waitFor(() => expect(begun).toHaveLength(3))
   begun[2]?.()
   await vi.waitFor(() => expect(later).toEqual(['c']))
 })
 
-test('after the store is closed nothing settles, and what is under way ends', async () => {
-  const settled = follow({ a: sync.settle(), b: sync.settle() })
+test('after close: pending calls end with the running sync or fail, and later calls fail', async () => {
+  const settled = follow({ a: sync.confirmDurable(), b: sync.confirmDurable() })
   sync.close()
   begun[0]?.()
   await vi.waitFor(() => expect(settled.toSorted()).toEqual(['a', 'b: the store is closed']))
-  await expect(sync.settle()).rejects.toThrow('the store is closed')
+  await expect(sync.confirmDurable()).rejects.toThrow('the store is closed')
 })

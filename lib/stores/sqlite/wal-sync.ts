@@ -1,8 +1,8 @@
 import { closeSync, fdatasync, openSync } from 'node:fs'
 import { DiskFailure } from './failure'
 
-/** A disk that takes longer than this is a store that fails. */
-const DEADLINE_MS = 800
+/** A sync that takes longer is a failure of the store. */
+const TIMEOUT_MS = 800
 
 /** Callers that share one sync. */
 interface Group {
@@ -12,48 +12,48 @@ interface Group {
 }
 
 /**
- * Puts on the disk what SQLite has written to its write-ahead log, without blocking the event loop;
- * callers share syncs. Sufficient with `synchronous = NORMAL`: a commit is appended to the log
- * before its call returns, and a checkpoint syncs the log before it copies it into the database,
- * and the database before the log begins anew. So a commit is in the log that is synced here, or in
- * a database that was synced. When SQLite makes the log it syncs the folder too.
+ * Syncs SQLite's write-ahead log to the disk without blocking the event loop. Callers share syncs.
+ * This is sufficient with `synchronous = NORMAL`: a commit is appended to the log before its call
+ * returns; a checkpoint syncs the log before it copies it to the database, and syncs the database
+ * before the log restarts. So a commit is either in the log, which is synced here, or in the
+ * database, which was synced. When SQLite creates the log it also syncs the folder.
  *
- * The log is opened once more for this. SQLite locks nothing in it, so that closing it frees no
+ * The log is opened a second time for this. SQLite holds no lock on it, so closing it releases no
  * lock.
  */
 export class WalSync {
   readonly #file: number
-  readonly #deadlineMs: number
+  readonly #timeoutMs: number
   #isRunning = false
   #isClosed = false
-  /** Served by the sync after the one under way, which may have begun before the last writes. */
+  /** The callers of the next sync: the running one may have begun before their writes. */
   #next: Group | null = null
   /**
-   * Once a sync has failed the kernel may forget what it could not write, and report success the
-   * next time.
+   * Set after a failed sync, for good: the kernel may drop what it could not write, and report
+   * success the next time.
    */
   #failure: DiskFailure | null = null
 
-  /** `path`: of the log, which has to be there. */
-  constructor(path: string, deadlineMs = DEADLINE_MS) {
+  /** `path`: of the log, which must exist. */
+  constructor(path: string, timeoutMs = TIMEOUT_MS) {
     this.#file = openSync(path, 'r+')
-    this.#deadlineMs = deadlineMs
+    this.#timeoutMs = timeoutMs
   }
 
   /**
-   * Resolves when all that was written before the call is on the disk.
-   * @throws DiskFailure when that is not certain within the deadline, and always after a sync has
-   * failed: only a restart, which reads the log from the disk, shows what is there.
+   * Resolves when everything that was written before the call is on the disk.
+   * @throws DiskFailure if the sync does not end within the timeout, and always after a sync has
+   * failed: only a restart, which reads the log from the disk, shows what was written.
    */
-  settle(): Promise<void> {
+  confirmDurable(): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
-    this.#next ??= createGroup(this.#deadlineMs)
+    this.#next ??= createGroup(this.#timeoutMs)
     const { result } = this.#next
     if (!this.#isRunning) this.#run(this.#next)
     return result
   }
 
-  /** Later calls of `settle` fail. Callers that wait are served by the sync under way, or fail. */
+  /** Later calls of `confirmDurable` fail. Pending calls end with the running sync, or fail. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -81,22 +81,22 @@ export class WalSync {
   }
 }
 
-function createGroup(deadlineMs: number): Group {
-  let settled = () => {}
-  let failed: (failure: DiskFailure) => void = () => {}
+function createGroup(timeoutMs: number): Group {
+  let succeed = () => {}
+  let fail: (failure: DiskFailure) => void = () => {}
   const result = new Promise<void>((resolve, reject) => {
-    settled = resolve
-    failed = reject
+    succeed = resolve
+    fail = reject
   })
-  const late = () => failed(new DiskFailure('io', `the disk did not answer within ${deadlineMs} ms`))
-  const timer = setTimeout(late, deadlineMs)
+  const onTimeout = () => fail(new DiskFailure('io', `the disk did not sync within ${timeoutMs} ms`))
+  const timer = setTimeout(onTimeout, timeoutMs)
   const resolve = () => {
     clearTimeout(timer)
-    settled()
+    succeed()
   }
   const reject = (failure: DiskFailure) => {
     clearTimeout(timer)
-    failed(failure)
+    fail(failure)
   }
   return { result, resolve, reject }
 }

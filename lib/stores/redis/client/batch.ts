@@ -1,47 +1,48 @@
 import { type Redis, RedisFailure, type Reply, type Script } from './redis'
 
 /**
- * One operation of the script, by name, and its arguments, which travel as JSON. Never null: Lua
- * ends a list there.
+ * One operation of the script, by name, and its arguments, which are sent as JSON. No argument is
+ * null: a Lua list ends there.
  */
 export type Step = readonly [operation: string, ...args: (string | number | boolean | object)[]]
 
-/** Steps that are made one after the other until one of them says stop. */
+/** Steps that run in order, until one of them stops the group. */
 type Group = readonly Step[]
 
-interface Waiting {
+interface PendingGroup {
   group: Group
   resolve: (replies: Reply[]) => void
   reject: (error: unknown) => void
 }
 
-/** What has to know the server's time: it comes with every answer. */
+/** Receives the server's time, which is part of every reply. */
 export interface ServerClock {
-  isRight: () => boolean
+  /** Whether the clock has received the server's time at least once. */
+  isSynced: () => boolean
   /** In ms, from any origin. */
   monotonicMs: () => number
-  /** `time`: epoch ms; `askedAt`: monotonic. */
-  onTime: (time: number, askedAt: number) => void
+  /** `time`: epoch ms. `requestedAt`: when the command was sent (monotonic ms). */
+  onTime: (time: number, requestedAt: number) => void
 }
 
-/** How many groups go into one command: a server is busy for as long as one script runs. */
-const MOST_GROUPS = 64
+/** Maximum number of groups in one command: a script blocks the server while it runs. */
+const MAX_GROUPS = 64
 
 /**
- * Sends what is asked for in the same turn of the event loop as one command: a script that makes
- * each group of steps at once, and the groups in the order in which they were asked for. Fewer
- * commands for one request, and far fewer under load.
+ * Pipelining: all groups that are requested in one turn of the event loop are sent as one command.
+ * The script runs each group atomically, in the order of the requests. This saves commands within
+ * one request, and many more under load.
  */
 export class Batch {
   readonly #redis: Redis
   readonly #script: Script
   readonly #prefix: string
   readonly #clock: ServerClock | null
-  #waiting: Waiting[] = []
+  #pending: PendingGroup[] = []
 
   /**
-   * `script` gets the prefix and the groups as JSON. It answers with the server's time (epoch ms)
-   * and one list of replies for each group, or a text: its error.
+   * `script` receives the key prefix and the groups as JSON. It returns the server's time (epoch
+   * ms) and, for each group, a list of replies, or the group's error as text.
    */
   constructor(redis: Redis, script: Script, prefix: string, clock: ServerClock | null = null) {
     this.#redis = redis
@@ -51,41 +52,42 @@ export class Batch {
   }
 
   /**
-   * The replies of the steps that were made.
-   * @throws RedisFailure also while the time is not known that the steps were made up by.
+   * Returns the replies of the steps that ran.
+   * @throws RedisFailure `loading` while the clock, from which the steps take their times, is not
+   * synchronized; and every other kind.
    */
   run(...group: Step[]): Promise<Reply[]> {
-    if (this.#clock?.isRight() !== false) return this.runAtAnyTime(...group)
+    if (this.#clock?.isSynced() !== false) return this.runAtAnyTime(...group)
     return Promise.reject(new RedisFailure('the clock of the store is not known yet', { kind: 'loading' }))
   }
 
-  /** As `run`, for steps that name no time. */
+  /** As `run`, for steps without times: does not need a synchronized clock. */
   runAtAnyTime(...group: Step[]): Promise<Reply[]> {
-    if (this.#waiting.length === 0) setImmediate(() => this.#flush())
-    return new Promise((resolve, reject) => this.#waiting.push({ group, resolve, reject }))
+    if (this.#pending.length === 0) setImmediate(() => this.#flush())
+    return new Promise((resolve, reject) => this.#pending.push({ group, resolve, reject }))
   }
 
   #flush(): void {
-    const all = this.#waiting
-    this.#waiting = []
-    for (let at = 0; at < all.length; at += MOST_GROUPS) void this.#send(all.slice(at, at + MOST_GROUPS))
+    const all = this.#pending
+    this.#pending = []
+    for (let at = 0; at < all.length; at += MAX_GROUPS) void this.#send(all.slice(at, at + MAX_GROUPS))
   }
 
-  async #send(waiting: Waiting[]): Promise<void> {
-    const groups = JSON.stringify(waiting.map(({ group }) => group))
-    const askedAt = this.#clock?.monotonicMs() ?? 0
+  async #send(pending: PendingGroup[]): Promise<void> {
+    const groups = JSON.stringify(pending.map(({ group }) => group))
+    const requestedAt = this.#clock?.monotonicMs() ?? 0
     try {
-      const [time, answers] = (await this.#redis.run(this.#script, [], [this.#prefix, groups])) as [Reply, Reply[]]
-      this.#clock?.onTime(Number(time), askedAt)
-      waiting.forEach(({ resolve, reject }, index) => {
-        const answer = answers[index]
-        if (Array.isArray(answer)) resolve(answer)
-        // What the server could not do (read-only, full) is an error of the whole command: this one
-        // is our mistake.
-        else reject(new Error(`a step failed: ${answer}`))
+      const [time, results] = (await this.#redis.run(this.#script, [], [this.#prefix, groups])) as [Reply, Reply[]]
+      this.#clock?.onTime(Number(time), requestedAt)
+      pending.forEach(({ resolve, reject }, index) => {
+        const result = results[index]
+        if (Array.isArray(result)) resolve(result)
+        // Failures of the server (read-only, full) are errors of the whole command, so this error
+        // is a bug of ours.
+        else reject(new Error(`a step failed: ${result}`))
       })
     } catch (error) {
-      for (const { reject } of waiting) reject(error)
+      for (const { reject } of pending) reject(error)
     }
   }
 }

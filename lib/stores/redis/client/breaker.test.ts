@@ -5,8 +5,8 @@ import { RedisFailure } from './redis'
 
 const failing = () => Promise.reject(new RedisFailure('away'))
 
-describe('a breaker', () => {
-  test('calls that fail at the same time are one failure', async () => {
+describe('the circuit breaker', () => {
+  test('concurrent failures count as one', async () => {
     let now = 0
     const breaker = new Breaker(() => now)
     const together = async () => {
@@ -20,49 +20,49 @@ describe('a breaker', () => {
     expect(breaker.isOpen).toBe(true)
   })
 
-  test('opens after five failures in a row, asks nobody for a second, and then one', async () => {
+  test('opens after five failures in a row, refuses calls for a second, then lets one probe through', async () => {
     let now = 0
-    let asked = 0
+    let calls = 0
     const breaker = new Breaker(() => now)
-    const ask = (answer: () => Promise<unknown>) =>
+    const run = (reply: () => Promise<unknown>) =>
       breaker
         .run(() => {
-          asked += 1
-          return answer()
+          calls += 1
+          return reply()
         })
         .then(
-          () => 'answered',
+          () => 'replied',
           () => 'failed',
         )
-    for (let count = 0; count < 5; count += 1) await ask(failing)
-    expect(asked).toBe(5)
-    for (let count = 0; count < 5; count += 1) expect(await ask(async () => 1)).toBe('failed')
-    expect(asked).toBe(5)
+    for (let count = 0; count < 5; count += 1) await run(failing)
+    expect(calls).toBe(5)
+    for (let count = 0; count < 5; count += 1) expect(await run(async () => 1)).toBe('failed')
+    expect(calls).toBe(5)
     now = 1_000
-    let answer = (_: number) => {}
-    const probe = ask(
+    let reply = (_: number) => {}
+    const probe = run(
       () =>
         new Promise((resolve) => {
-          answer = resolve
+          reply = resolve
         }),
     )
-    expect(await ask(async () => 1)).toBe('failed')
-    answer(1)
-    expect(await probe).toBe('answered')
-    expect(await ask(async () => 1)).toBe('answered')
-    expect(asked).toBe(7)
+    expect(await run(async () => 1)).toBe('failed')
+    reply(1)
+    expect(await probe).toBe('replied')
+    expect(await run(async () => 1)).toBe('replied')
+    expect(calls).toBe(7)
   })
 
-  test('stays open when the one that asks fails too', async () => {
+  test('stays open if the probe fails', async () => {
     let now = 0
     const breaker = new Breaker(() => now)
     for (let count = 0; count < 5; count += 1) await breaker.run(failing).catch(() => {})
     now = 1_000
     await expect(breaker.run(failing)).rejects.toThrow('away')
-    await expect(breaker.run(async () => 1)).rejects.toThrow('not there just now')
+    await expect(breaker.run(async () => 1)).rejects.toThrow('the circuit is open')
   })
 
-  test('an answer that is an error is an answer', async () => {
+  test('an error reply is no failure of the server', async () => {
     const breaker = new Breaker(() => 0)
     for (let count = 0; count < 10; count += 1) {
       await expect(breaker.run(() => Promise.reject(new Error('wrong type')))).rejects.toThrow('wrong type')
@@ -70,12 +70,12 @@ describe('a breaker', () => {
     expect(await breaker.run(async () => 1)).toBe(1)
   })
 
-  test('a process that was busy for longer than the deadline does not blame the server', async () => {
+  test('a reply that arrived while the process was busy for longer than the timeout counts', async () => {
     const breaker = new Breaker(Date.now)
-    const asked = breaker.run(async () => (await stat('package.json')).isFile())
-    // The answer is there long before this is over, but it has not been read.
+    const read = breaker.run(async () => (await stat('package.json')).isFile())
+    // The reply arrives long before this loop ends, but the event loop has not read it.
     const until = Date.now() + 700
     while (Date.now() < until);
-    expect(await asked).toBe(true)
+    expect(await read).toBe(true)
   })
 })

@@ -1,21 +1,21 @@
 import { RedisFailure } from './redis'
 
-/** How long any answer is waited for, in ms. */
-const DEADLINE_MS = 500
+/** How long a call waits for its reply. */
+const TIMEOUT_MS = 500
 
-/** After so many failures in a row the server is not asked any more… */
+/** The circuit opens after this many failures in a row. */
 const FAILURES = 5
 
-/** …for so long; then one call goes through, and its end decides for the others. */
+/** How long an open circuit refuses all calls. Then one call probes the server. */
 const OPEN_MS = 1_000
 
 /**
- * A deadline on each call, and a circuit breaker, so that a dead server costs nothing: not the wait
- * of each request, nor the memory of all that wait. Never a yes: what is refused throws.
+ * A timeout on each call, and a circuit breaker: while the server is down, requests neither wait
+ * for it nor pile up in memory. A refused call throws; it never returns a value.
  *
- * Calls that fail at the same time fail for one reason, which counts once: a failure counts when
- * its call began after the last one that counted. A stall of a connection is one failure, however
- * many calls are late in it.
+ * Concurrent failures have one cause and count once: a failure counts only if its call began after
+ * the last counted failure. So a stalled connection is one failure, however many calls time out
+ * during the stall.
  */
 export class Breaker {
   readonly #now: () => number
@@ -29,28 +29,29 @@ export class Breaker {
     this.#now = now
   }
 
-  /** Whether calls are refused. */
+  /** Whether the circuit is open: calls are refused, except for one probe at a time. */
   get isOpen(): boolean {
     return this.#failures >= FAILURES
   }
 
   /**
-   * @throws RedisFailure at once while it is open, after the deadline, and whatever `call` throws.
+   * @throws RedisFailure `breaker` at once while the circuit is open, `late` after the timeout; and
+   * what `call` throws.
    */
   async run<T>(call: () => Promise<T>): Promise<T> {
     const startedAt = this.#now()
     const { isOpen } = this
     if (isOpen && (this.#isProbing || startedAt < this.#openUntil)) {
-      throw new RedisFailure('the store was not there just now', { kind: 'breaker' })
+      throw new RedisFailure('the store failed several times just before: the circuit is open', { kind: 'breaker' })
     }
     if (isOpen) this.#isProbing = true
     try {
-      const answer = await withDeadline(call(), DEADLINE_MS)
+      const reply = await withTimeout(call(), TIMEOUT_MS)
       this.#failures = 0
-      return answer
+      return reply
     } catch (error) {
       if (error instanceof RedisFailure) this.#fail(startedAt)
-      // An answer all the same: the server is there.
+      // An error reply is a reply: the server is up.
       else this.#failures = 0
       throw error
     } finally {
@@ -67,15 +68,14 @@ export class Breaker {
 }
 
 /**
- * @throws RedisFailure `late` when `call` takes longer than `ms`; what becomes of it after that is
- * ignored.
+ * @throws RedisFailure `late` if `call` takes longer than `ms`. Its result after that is ignored.
  */
-export function withDeadline<T>(call: Promise<T>, ms: number): Promise<T> {
+export function withTimeout<T>(call: Promise<T>, ms: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
-    // A process that was busy itself finds the timer due and the answer in its socket: the answer
-    // is to be read first.
-    const fail = () => reject(new RedisFailure(`no answer within ${ms} ms`, { kind: 'late' }))
+    // If this process was busy, the timer is due although the reply is already in the socket. One
+    // more turn of the event loop reads it first.
+    const fail = () => reject(new RedisFailure(`no reply within ${ms} ms`, { kind: 'late' }))
     timer = setTimeout(() => setImmediate(fail), ms)
   })
   call.catch(() => {})

@@ -5,8 +5,8 @@ import { RedisFailure } from './redis'
 const SERVER = 1_800_000_000_000
 const DAY_MS = 24 * 3_600_000
 
-/** A server that says its time, and a process that asks. */
-class Asking {
+/** A server with a clock, and a process that requests its time. */
+class World {
   server = SERVER
   monotonicMs = 1_000
   readTime = async () => this.server
@@ -27,84 +27,84 @@ class Asking {
   }
 }
 
-let asking: Asking
+let world: World
 beforeEach(() => {
   vi.useFakeTimers()
-  asking = new Asking()
+  world = new World()
 })
 afterEach(() => {
-  asking.clock.stop()
+  world.clock.stop()
   vi.useRealTimers()
 })
 
-test('two processes whose clocks are two days apart have one time', async () => {
+test('two processes whose own clocks are two days apart have the same time', async () => {
   for (const guess of [SERVER + DAY_MS, SERVER - DAY_MS]) {
-    const { clock } = new Asking(guess)
+    const { clock } = new World(guess)
     await clock.sync()
     expect(clock.now()).toBe(SERVER)
     clock.stop()
   }
 })
 
-test('a clock that was never set is not right', async () => {
-  asking.readTime = () => Promise.reject(new RedisFailure('away'))
-  await expect(asking.clock.check()).rejects.toThrow('not known yet')
-  expect(asking.clock.isRight).toBe(false)
-  asking.readTime = async () => 5_000
-  await asking.clock.check()
-  expect(asking.clock.now()).toBe(5_000)
-  expect(asking.clock.isRight).toBe(true)
+test('a clock that never received the time of the server is not synchronized', async () => {
+  world.readTime = () => Promise.reject(new RedisFailure('away'))
+  await expect(world.clock.check()).rejects.toThrow('not known yet')
+  expect(world.clock.isSynced).toBe(false)
+  world.readTime = async () => 5_000
+  await world.clock.check()
+  expect(world.clock.now()).toBe(5_000)
+  expect(world.clock.isSynced).toBe(true)
 })
 
-test('an answer that is late or missing changes nothing', async () => {
-  await asking.clock.sync()
-  asking.readTime = async () => {
-    asking.pass(300)
+test('a late or missing reply changes nothing', async () => {
+  await world.clock.sync()
+  world.readTime = async () => {
+    world.pass(300)
     return SERVER + 99_000
   }
-  await asking.clock.sync()
-  expect(asking.clock.now()).toBe(SERVER + 300)
-  asking.readTime = () => Promise.reject(new RedisFailure('away'))
-  await asking.clock.sync()
-  expect(asking.clock.now()).toBe(SERVER + 300)
-  expect(asking.steps).toEqual([])
+  await world.clock.sync()
+  expect(world.clock.now()).toBe(SERVER + 300)
+  world.readTime = () => Promise.reject(new RedisFailure('away'))
+  await world.clock.sync()
+  expect(world.clock.now()).toBe(SERVER + 300)
+  expect(world.steps).toEqual([])
 })
 
 test.each([DAY_MS, -DAY_MS])(
-  'a step of the server by %i ms is followed when a second answer agrees',
+  'the clock follows a step of the server by %i ms when a second reply agrees',
   async (stepMs) => {
-    await asking.clock.sync()
-    asking.server += stepMs
-    await asking.clock.sync()
-    expect(asking.clock.now()).toBe(SERVER)
-    asking.pass(300)
+    await world.clock.sync()
+    world.server += stepMs
+    await world.clock.sync()
+    expect(world.clock.now()).toBe(SERVER)
+    world.pass(300)
     await vi.advanceTimersByTimeAsync(300)
-    expect(asking.clock.now()).toBe(SERVER + stepMs + 300)
-    expect(asking.steps).toEqual([stepMs])
+    expect(world.clock.now()).toBe(SERVER + stepMs + 300)
+    expect(world.steps).toEqual([stepMs])
   },
 )
 
-test('answers to other commands notice a step too, and it is followed when they agree for a quarter of a second', async () => {
-  await asking.clock.sync()
-  asking.server += DAY_MS
+test('replies to other commands detect a step too; the clock follows when they agree for 250 ms', async () => {
+  await world.clock.sync()
+  world.server += DAY_MS
   for (const ms of [0, 100, 100]) {
-    asking.pass(ms)
-    asking.clock.notice(asking.server, asking.monotonicMs)
-    expect(asking.steps).toEqual([])
+    world.pass(ms)
+    world.clock.notice(world.server, world.monotonicMs)
+    expect(world.steps).toEqual([])
   }
-  asking.pass(100)
-  asking.clock.notice(asking.server, asking.monotonicMs)
-  expect(asking.steps).toEqual([DAY_MS])
-  expect(asking.clock.now()).toBe(asking.server)
+  world.pass(100)
+  world.clock.notice(world.server, world.monotonicMs)
+  expect(world.steps).toEqual([DAY_MS])
+  expect(world.clock.now()).toBe(world.server)
 })
 
-test('one wrong answer is no step', async () => {
-  await asking.clock.sync()
-  asking.server += DAY_MS
-  await asking.clock.sync()
-  asking.server -= DAY_MS
-  asking.pass(300)
+test('the clock does not follow one wrong reply', async () => {
+  await world.clock.sync()
+  world.server += DAY_MS
+  await world.clock.sync()
+  world.server -= DAY_MS
+  world.pass(300)
   await vi.advanceTimersByTimeAsync(300)
-  expect(asking.clock.now()).toBe(SERVER + 300)
-  expect(asking.steps).toEqual([])
+  expect(world.clock.now()).toBe(SERVER + 300)
+  expect(world.steps).toEqual([])
 })

@@ -1,18 +1,17 @@
 import { createClient, ErrorReply } from '@redis/client'
 import { operationalKindOf, RedisFailure, type Reply } from './redis'
 
-const CONNECT_MS = 2_000
-const RECONNECT_LEAST_MS = 50
-const RECONNECT_MOST_MS = 1_000
+const CONNECT_TIMEOUT_MS = 2_000
+const RECONNECT_MIN_MS = 50
+const RECONNECT_MAX_MS = 1_000
 
 /**
- * How long a call waits for a connection that is just being opened. Shorter than the deadline of a
- * call.
+ * How long a call waits for a connection that is being opened. Shorter than the timeout of a call.
  */
-const READY_MS = 400
+const READY_TIMEOUT_MS = 400
 
-/** What waits for a reply at most: beyond it the server is as good as gone. */
-const MOST_WAITING = 10_000
+/** Maximum number of commands that wait for a reply: with more, the server counts as down. */
+const MAX_PENDING = 10_000
 
 export interface ConnectionOptions {
   /** `redis://` or `rediss://`. */
@@ -24,13 +23,13 @@ export interface ConnectionOptions {
 }
 
 /**
- * One connection to a Redis, which opens by itself, again and again. Replies come in order: one
- * that is late means that all behind it are late, and that nothing has come since the last.
+ * One connection to a Redis, which reconnects automatically. Replies arrive in the order of the
+ * commands: if one is late, all later ones are late too, and nothing has arrived since the last.
  */
 export class Connection {
   readonly #client: ReturnType<typeof open>
   readonly #now: () => number
-  #waiting = 0
+  #pending = 0
   #repliedAt = 0
   #lostAt: number
   #wasReady = false
@@ -46,7 +45,7 @@ export class Connection {
       this.#wasReady = true
       for (const resolve of this.#onReady.splice(0)) resolve()
     })
-    // Emitted when it is lost, and at each further try.
+    // Emitted when the connection is lost, and at each retry.
     this.#client.on('reconnecting', () => {
       if (this.#wasReady) this.#lostAt = this.#now()
       this.#wasReady = false
@@ -58,45 +57,45 @@ export class Connection {
     return this.#client.isReady
   }
 
-  /** How often it was opened: another number is another connection, and maybe another server. */
+  /** How often it was opened. If the number has changed, it may lead to another server. */
   get opened(): number {
     return this.#opened
   }
 
-  /** For how long no reply has come while something waits for one, in ms. 0: nothing waits. */
+  /** How long no reply has arrived although one is pending, in ms. 0: none is pending. */
   get silentMs(): number {
-    return this.#waiting === 0 ? 0 : this.#now() - this.#repliedAt
+    return this.#pending === 0 ? 0 : this.#now() - this.#repliedAt
   }
 
   /**
-   * Waits a little for a connection that is being opened, and not at all for one that has been away
-   * for longer.
-   * @throws RedisFailure when there is none, it is lost, or the server cannot do its part; any
-   * other error reply as it is.
+   * Waits for the connection if it is being opened, but not if it was lost more than
+   * `READY_TIMEOUT_MS` ago.
+   * @throws RedisFailure if there is no connection, it is lost, or the error reply reports the
+   * server's state; any other error reply as the library's error.
    */
   async send(command: string[]): Promise<Reply> {
     if (!this.isReady) await this.#untilReady()
-    if (this.#waiting === 0) this.#repliedAt = this.#now()
-    this.#waiting += 1
+    if (this.#pending === 0) this.#repliedAt = this.#now()
+    this.#pending += 1
     try {
       return await this.#client.sendCommand<Reply>(command)
     } catch (error) {
       throw toFailure(error)
     } finally {
-      this.#waiting -= 1
+      this.#pending -= 1
       this.#repliedAt = this.#now()
     }
   }
 
   /**
-   * Listens to one channel from now on. `onReady` is called each time that it does, also after an
-   * interruption.
+   * Subscribes to one channel. `onReady` is called each time the subscription is active, also after
+   * an interruption.
    */
   subscribe(channel: string, onMessage: (message: string) => void, onReady: () => void): void {
     let isSubscribed = false
     const subscribe = () => {
-      // The first time it has to be said; after each interruption the library says it again before
-      // it is ready.
+      // The first time it has to be sent. After an interruption the library has subscribed again
+      // before it emits `ready`.
       if (isSubscribed) return onReady()
       this.#client.subscribe(channel, onMessage).then(
         () => {
@@ -115,7 +114,7 @@ export class Connection {
   }
 
   async #untilReady(): Promise<void> {
-    const ms = this.#lostAt + READY_MS - this.#now()
+    const ms = this.#lostAt + READY_TIMEOUT_MS - this.#now()
     if (ms > 0) {
       let timer: ReturnType<typeof setTimeout> | undefined
       await new Promise<void>((resolve) => {
@@ -133,25 +132,24 @@ function toFailure(error: unknown): unknown {
     return new RedisFailure('the connection to the store failed', { kind: 'connection', cause: error })
   }
   const kind = operationalKindOf(error.message)
-  return kind === null ? error : new RedisFailure('the store cannot do this now', { kind, cause: error })
+  return kind === null ? error : new RedisFailure('the store cannot execute this now', { kind, cause: error })
 }
 
 function open({ url, onError }: ConnectionOptions) {
   const client = createClient({
     url,
     RESP: 2,
-    // A command that waits for a connection would be sent when its answer is not waited for any
-    // more.
+    // A queued command would be sent after its caller has timed out.
     disableOfflineQueue: true,
-    commandsQueueMaxLength: MOST_WAITING,
-    socket: { connectTimeout: CONNECT_MS, reconnectStrategy: backoffMs },
+    commandsQueueMaxLength: MAX_PENDING,
+    socket: { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: backoffMs },
   })
   client.on('error', onError)
   return client
 }
 
 function backoffMs(retries: number): number {
-  const ms = Math.min(RECONNECT_MOST_MS, RECONNECT_LEAST_MS * 2 ** retries)
-  // Not all servers of a cluster at the same moment.
+  const ms = Math.min(RECONNECT_MAX_MS, RECONNECT_MIN_MS * 2 ** retries)
+  // Jitter: the processes must not all reconnect at the same moment.
   return ms / 2 + Math.random() * (ms / 2)
 }

@@ -10,18 +10,18 @@ import {
   type Script,
 } from './redis'
 
-/** Requests end here, so that none outlives the breaker's deadline for long. */
-const REQUEST_MS = 600
+/** Requests are aborted after this long, soon after the breaker's timeout. */
+const REQUEST_TIMEOUT_MS = 600
 
 /**
- * A stream of messages dies unnoticed: a message of our own has to come through it, or it counts as
- * dead.
+ * A lost message stream may raise no error. So this process publishes heartbeats to its own channel
+ * and opens the stream again if none arrives.
  */
-const RHYTHM = { heartbeatMs: 20_000, silenceMs: 45_000 }
-const RESUBSCRIBE_LEAST_MS = 200
-const RESUBSCRIBE_MOST_MS = 2_000
+const HEARTBEAT = { intervalMs: 20_000, timeoutMs: 45_000 }
+const HEARTBEAT_MESSAGE = '-'
 
-const HEARTBEAT = '-'
+const RESUBSCRIBE_MIN_MS = 200
+const RESUBSCRIBE_MAX_MS = 2_000
 
 export interface HttpRedisOptions {
   url: string
@@ -30,20 +30,18 @@ export interface HttpRedisOptions {
   now: () => number
   onError: (error: unknown) => void
   /**
-   * How often a message of our own goes round, and after how long a silence the stream counts as
-   * dead.
+   * How often a heartbeat is published, and after how long without any message the stream counts as
+   * lost.
    */
-  rhythm?: { heartbeatMs: number; silenceMs: number }
+  heartbeat?: { intervalMs: number; timeoutMs: number }
 }
 
-/**
- * Redis over HTTP, as Upstash serves it: a request for each command, and a stream for the messages.
- */
+/** Redis over HTTP, by the API of Upstash: one request per command, and a message stream. */
 export class HttpRedis implements Redis {
   readonly #options: HttpRedisOptions
   readonly #breaker: Breaker
   readonly #commands: Upstash
-  #messages: Messages | null = null
+  #messages: MessageStream | null = null
 
   constructor(options: HttpRedisOptions) {
     this.#options = options
@@ -54,26 +52,26 @@ export class HttpRedis implements Redis {
   async run({ lua, sha }: Script, keys: readonly string[], args: readonly string[]): Promise<Reply> {
     return await this.#breaker.run(async () => {
       try {
-        return await ask(this.#commands.evalsha<string[], Reply>(sha, [...keys], [...args]))
+        return await request(this.#commands.evalsha<string[], Reply>(sha, [...keys], [...args]))
       } catch (error) {
         if (!(error instanceof Error) || !isUnknownScript(error.message)) throw error
-        return await ask(this.#commands.eval<string[], Reply>(lua, [...keys], [...args]))
+        return await request(this.#commands.eval<string[], Reply>(lua, [...keys], [...args]))
       }
     })
   }
 
-  listen(channel: string, listener: Listener): void {
-    this.#messages = new Messages(channel, listener, this.#commands, this.#options)
+  subscribe(channel: string, listener: Listener): void {
+    this.#messages = new MessageStream(channel, listener, this.#commands, this.#options)
   }
 
-  async replicate(): Promise<void> {}
+  async confirmDurable(): Promise<void> {}
 
   get isBreakerOpen(): boolean {
     return this.#breaker.isOpen
   }
 
   async ping(): Promise<void> {
-    await this.#breaker.run(() => ask(this.#commands.ping()))
+    await this.#breaker.run(() => request(this.#commands.ping()))
   }
 
   async close(): Promise<void> {
@@ -82,19 +80,19 @@ export class HttpRedis implements Redis {
 }
 
 /**
- * The stream of messages, opened again whenever it ends or falls silent. Read by `fetch` itself:
- * the library's subscriber says neither that a stream has ended nor that it was refused.
+ * The message stream. It is opened again when it ends or when heartbeats stop. Uses `fetch`,
+ * because the library's subscriber reports neither the end of a stream nor a refusal.
  */
-class Messages {
+class MessageStream {
   readonly #channel: string
   readonly #listener: Listener
   readonly #commands: Upstash
   readonly #options: HttpRedisOptions
-  readonly #rhythm: { heartbeatMs: number; silenceMs: number }
-  readonly #heartbeat: ReturnType<typeof setInterval>
+  readonly #heartbeat: { intervalMs: number; timeoutMs: number }
+  readonly #heartbeatTimer: ReturnType<typeof setInterval>
   #stream: AbortController | null = null
   #retry: ReturnType<typeof setTimeout> | undefined
-  #heardAt = 0
+  #receivedAt = 0
   #failures = 0
 
   constructor(channel: string, listener: Listener, commands: Upstash, options: HttpRedisOptions) {
@@ -102,14 +100,14 @@ class Messages {
     this.#listener = listener
     this.#commands = commands
     this.#options = options
-    this.#rhythm = options.rhythm ?? RHYTHM
-    this.#heartbeat = setInterval(() => this.#beat(), this.#rhythm.heartbeatMs)
-    this.#heartbeat.unref()
+    this.#heartbeat = options.heartbeat ?? HEARTBEAT
+    this.#heartbeatTimer = setInterval(() => this.#sendHeartbeat(), this.#heartbeat.intervalMs)
+    this.#heartbeatTimer.unref()
     this.#open()
   }
 
   close(): void {
-    clearInterval(this.#heartbeat)
+    clearInterval(this.#heartbeatTimer)
     clearTimeout(this.#retry)
     const stream = this.#stream
     this.#stream = null
@@ -119,11 +117,11 @@ class Messages {
   #open(): void {
     const stream = new AbortController()
     this.#stream = stream
-    this.#heardAt = this.#options.now()
+    this.#receivedAt = this.#options.now()
     const end = (error?: unknown) => {
       if (this.#stream !== stream) return
       if (error !== undefined) this.#options.onError(error)
-      this.#openAgain()
+      this.#scheduleReopen()
     }
     this.#read(stream).then(() => end(), end)
   }
@@ -135,7 +133,8 @@ class Messages {
       headers: { Authorization: `Bearer ${token}`, Accept: 'text/event-stream' },
       signal: stream.signal,
     })
-    if (!response.ok || response.body === null) throw new RedisFailure(`the messages were refused: ${response.status}`)
+    if (!response.ok || response.body === null)
+      throw new RedisFailure(`the message stream was refused: ${response.status}`)
     const decoder = new TextDecoder()
     let text = ''
     for await (const bytes of response.body) {
@@ -143,37 +142,37 @@ class Messages {
       text += decoder.decode(bytes, { stream: true })
       const lines = text.split('\n')
       text = lines.pop() ?? ''
-      for (const line of lines) if (line.startsWith('data: ')) this.#hear(line.slice('data: '.length))
+      for (const line of lines) if (line.startsWith('data: ')) this.#receive(line.slice('data: '.length))
     }
   }
 
-  /** `subscribe,{channel},{count}` once, then `message,{channel},{message}`. */
-  #hear(data: string): void {
-    this.#heardAt = this.#options.now()
+  /** `data`: once `subscribe,{channel},{count}`, then `message,{channel},{message}`. */
+  #receive(data: string): void {
+    this.#receivedAt = this.#options.now()
     if (data.startsWith('subscribe,')) {
       this.#failures = 0
       this.#listener.onGap()
     } else if (data.startsWith(`message,${this.#channel},`)) {
       const message = data.slice(`message,${this.#channel},`.length)
-      if (message !== HEARTBEAT) this.#listener.onMessage(message)
+      if (message !== HEARTBEAT_MESSAGE) this.#listener.onMessage(message)
     }
   }
 
-  #openAgain(): void {
+  #scheduleReopen(): void {
     this.#stream?.abort()
     this.#stream = null
     this.#failures += 1
-    const ms = Math.min(RESUBSCRIBE_MOST_MS, RESUBSCRIBE_LEAST_MS * 2 ** this.#failures)
+    const ms = Math.min(RESUBSCRIBE_MAX_MS, RESUBSCRIBE_MIN_MS * 2 ** this.#failures)
     clearTimeout(this.#retry)
     this.#retry = setTimeout(() => this.#open(), ms / 2 + Math.random() * (ms / 2))
     this.#retry.unref()
   }
 
-  #beat(): void {
+  #sendHeartbeat(): void {
     if (this.#stream === null) return
-    if (this.#options.now() - this.#heardAt >= this.#rhythm.silenceMs) this.#openAgain()
-    // What a failure of this was to find out is found out by the silence.
-    else this.#commands.publish(this.#channel, HEARTBEAT).catch(() => {})
+    if (this.#options.now() - this.#receivedAt >= this.#heartbeat.timeoutMs) this.#scheduleReopen()
+    // An error needs no handling: a heartbeat that was not published does not arrive.
+    else this.#commands.publish(this.#channel, HEARTBEAT_MESSAGE).catch(() => {})
   }
 }
 
@@ -181,30 +180,30 @@ function open({ url, token }: HttpRedisOptions): Upstash {
   return new Upstash({
     url,
     token,
-    // What is stored is text, and comes back as it is.
+    // Stored text is returned unchanged.
     automaticDeserialization: false,
     responseEncoding: false,
     enableTelemetry: false,
     enableAutoPipelining: false,
-    // A script is not sent twice here: callers repeat it, who know what a repeat does.
+    // No retries here: only the caller knows whether a script may be repeated.
     retry: { retries: 0 },
-    signal: () => AbortSignal.timeout(REQUEST_MS),
+    signal: () => AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   })
 }
 
 /**
- * The library's errors hold the whole command, with all that is in it: what goes on is the server's
- * own word.
+ * Converts the library's errors, whose message contains the whole command with its data: only the
+ * server's error text is passed on.
  */
-async function ask<T>(answer: Promise<T>): Promise<T> {
+async function request<T>(reply: Promise<T>): Promise<T> {
   try {
-    return await answer
+    return await reply
   } catch (error) {
-    const [said = ''] = (error instanceof Error ? error.message : '').split(', command was:')
+    const [text = ''] = (error instanceof Error ? error.message : '').split(', command was:')
     const isReply = error instanceof Error && error.name === 'UpstashError'
-    if (!isReply) throw new RedisFailure('the store did not answer', { kind: 'connection' })
-    const kind = operationalKindOf(said)
-    if (kind !== null) throw new RedisFailure('the store cannot do this now', { kind })
-    throw new Error(said)
+    if (!isReply) throw new RedisFailure('the store did not reply', { kind: 'connection' })
+    const kind = operationalKindOf(text)
+    if (kind !== null) throw new RedisFailure('the store cannot execute this now', { kind })
+    throw new Error(text)
   }
 }

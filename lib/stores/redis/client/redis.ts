@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 
-/** What a command answers. Integers stay numbers, the rest is text. */
+/** The reply to a command. Integers stay numbers, everything else is text. */
 export type Reply = string | number | null | Reply[]
 
 /**
- * A Lua script: what has to happen at once happens in one. Sent by its hash, and whole where the
- * server does not know it.
+ * A Lua script: the server runs it atomically. It is sent by its hash, and in full if the server
+ * does not have it.
  */
 export interface Script {
   lua: string
@@ -19,51 +19,51 @@ export function defineScript(lua: string): Script {
 export interface Listener {
   onMessage: (message: string) => void
   /**
-   * Messages may have been missed: the connection was lost, and is back. The state has to be read
-   * again.
+   * The subscription is active, for the first time or after an interruption. Messages may have been
+   * lost: read the state again.
    */
   onGap: () => void
 }
 
 /**
- * One Redis, by whatever way it is reached. Calls throw `RedisFailure` when the server does not do
- * its part.
+ * One Redis, over TCP or HTTP. Calls throw `RedisFailure` if the server fails, as opposed to an
+ * error reply about the command itself.
  */
 export interface Redis {
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<Reply>
   /**
-   * Hears one channel until `close`: from the first `onGap` on, and again after each interruption.
-   * Tries until it succeeds. Once.
+   * Subscribes to one channel until `close`, and retries until it succeeds. Messages arrive from
+   * the first `onGap` on; `onGap` is called again after each interruption. May be called once.
    */
-  listen(channel: string, listener: Listener): void
+  subscribe(channel: string, listener: Listener): void
   /**
-   * Resolves when all that was written before is on a replica too, or there is no replica. `key` is
-   * written for that; it lives for a minute. Over HTTP it resolves at once: a service that is
-   * reached so answers for its own replicas.
-   * @throws RedisFailure `not_replicated` when no replica confirms in time, and any other kind.
+   * Resolves when all earlier writes are on a replica too, or if the server has no replica. Writes
+   * `key` for that, with a TTL of one minute. Over HTTP it resolves at once: such a service is
+   * responsible for its own replicas.
+   * @throws RedisFailure `not_replicated` if no replica confirms in time, and every other kind.
    */
-  replicate(key: string): Promise<void>
-  /** Whether the circuit breaker is open: calls are refused without asking the server. */
+  confirmDurable(key: string): Promise<void>
+  /** Whether the circuit breaker is open: calls are refused, and nothing is sent. */
   readonly isBreakerOpen: boolean
-  /** Resolves when the server answers. */
+  /** Resolves when the server replies. */
   ping(): Promise<void>
   close(): Promise<void>
 }
 
 /**
- * Why the server did not do its part:
- * - `connection`: there is none, or it was lost with the answer
- * - `late`: no answer before the deadline
- * - `breaker`: not asked, because it failed several times just before
- * - `read_only`: a replica, for example after a failover
- * - `full`: beyond `maxmemory`, and nothing is evicted
- * - `no_replicas`: fewer than `min-replicas-to-write`
- * - `not_saved`: its last snapshot failed, and it takes no writes
- * - `loading`: it has just started
- * - `no_primary`: it has lost its primary or its cluster, or is giving its role away
+ * Why the call failed:
+ * - `connection`: there is no connection, or it was lost before the reply
+ * - `late`: no reply before the timeout
+ * - `breaker`: not sent, because the circuit breaker is open
+ * - `read_only`: the server is a replica, for example after a failover
+ * - `full`: the server has reached `maxmemory` and evicts nothing
+ * - `no_replicas`: the server has fewer replicas than `min-replicas-to-write`
+ * - `not_saved`: its last snapshot failed, and it refuses writes
+ * - `loading`: it has just started and loads its data
+ * - `no_primary`: it has lost its primary or its cluster, or hands its role to another server
  * - `busy`: a script of another client runs for too long
- * - `refused`: password, permissions, or the limit of connections
- * - `not_replicated`: written, and not confirmed by a replica
+ * - `refused`: wrong password, missing permission, or too many connections
+ * - `not_replicated`: written, but not confirmed by a replica
  * - `other`: anything else
  */
 export type RedisFailureKind =
@@ -82,7 +82,7 @@ export type RedisFailureKind =
   | 'other'
 
 /**
- * The server did not answer in time, is not there, or cannot do what it should. `message` holds no
+ * The server did not reply in time, is down, or cannot execute commands now. `message` contains no
  * command.
  */
 export class RedisFailure extends Error {
@@ -96,7 +96,8 @@ export class RedisFailure extends Error {
 }
 
 /**
- * How error replies begin that tell of the server's state, as opposed to mistakes of ours.
+ * Prefixes of the error replies that report the server's state. All other error replies are bugs
+ * of ours.
  * https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
  */
 const OPERATIONAL: Record<string, RedisFailureKind> = {
@@ -117,20 +118,20 @@ const OPERATIONAL: Record<string, RedisFailureKind> = {
   WRONGPASS: 'refused',
   NOPERM: 'refused',
   'ERR max number of clients': 'refused',
-  // NOPERM, where a script meets it.
+  // NOPERM, raised inside a script.
   'ERR The user executing the script': 'refused',
 }
 
-/** The same beginnings, for scripts that have to tell them apart. */
-export const OPERATIONAL_STARTS: readonly string[] = Object.keys(OPERATIONAL)
+/** The same prefixes, for the script. */
+export const OPERATIONAL_PREFIXES: readonly string[] = Object.keys(OPERATIONAL)
 
-/** What an error reply tells of the server's state; null when it tells of a mistake of ours. */
+/** The kind of failure that an error reply reports; null if it reports a bug of ours. */
 export function operationalKindOf(message: string): RedisFailureKind | null {
-  const start = OPERATIONAL_STARTS.find((each) => message.startsWith(`${each} `) || message === each)
-  return start === undefined ? null : (OPERATIONAL[start] ?? null)
+  const prefix = OPERATIONAL_PREFIXES.find((each) => message.startsWith(`${each} `) || message === each)
+  return prefix === undefined ? null : (OPERATIONAL[prefix] ?? null)
 }
 
-/** Whether the server does not know a script by its hash. */
+/** Whether the error reply means that the server does not have the script with this hash. */
 export function isUnknownScript(message: string): boolean {
   return message.startsWith('NOSCRIPT')
 }

@@ -9,20 +9,20 @@ describeRedis('Redis over TCP', async ({ url }) => {
   return { redis, dispose: () => redis.close() }
 })
 
-describe.skipIf(!hasRedisServer())('a connection for messages', () => {
+describe.skipIf(!hasRedisServer())('a subscriber connection', () => {
   let server: RedisServer
   let wire: Wire
   let redis: TcpRedis
-  let heard: string[]
+  let events: string[]
 
   beforeEach(async () => {
     server = await RedisServer.start()
     wire = await Wire.open(() => server.port)
-    const rhythm = { everyMs: 100, withinMs: 300 }
-    redis = new TcpRedis({ url: `redis://127.0.0.1:${wire.port}`, now: Date.now, onError: () => {}, rhythm })
-    heard = []
-    redis.listen('mine', { onMessage: (text) => heard.push(text), onGap: () => heard.push('gap') })
-    await expect.poll(() => heard).toEqual(['gap'])
+    const probe = { intervalMs: 100, timeoutMs: 300 }
+    redis = new TcpRedis({ url: `redis://127.0.0.1:${wire.port}`, now: Date.now, onError: () => {}, probe })
+    events = []
+    redis.subscribe('mine', { onMessage: (text) => events.push(text), onGap: () => events.push('gap') })
+    await expect.poll(() => events).toEqual(['gap'])
   })
   afterEach(async () => {
     await redis.close()
@@ -30,15 +30,15 @@ describe.skipIf(!hasRedisServer())('a connection for messages', () => {
     await server.dispose()
   })
 
-  test('that died in silence is replaced though nobody asks for anything, with word of the gap', async () => {
+  test('that is half-open is replaced although no command is sent, and the gap is reported', async () => {
     wire.silence()
-    await expect.poll(() => heard, { timeout: 3_000 }).toEqual(['gap', 'gap'])
+    await expect.poll(() => events, { timeout: 3_000 }).toEqual(['gap', 'gap'])
     await server.send(['PUBLISH', 'mine', 'after'])
-    await expect.poll(() => heard).toEqual(['gap', 'gap', 'after'])
+    await expect.poll(() => events).toEqual(['gap', 'gap', 'after'])
   })
 
-  test('that dies before it was ready is replaced too, and so is that for commands', async () => {
-    heard = []
+  test('that is lost before it was ready is replaced, and so is the connection for commands', async () => {
+    events = []
     wire.isSilent = true
     wire.disconnect()
     const isThere = () =>
@@ -47,17 +47,17 @@ describe.skipIf(!hasRedisServer())('a connection for messages', () => {
         () => false,
       )
     await expect.poll(isThere).toBe(false)
-    // By now both wait for the first word of a server that will never say it.
+    // By now both wait for the first reply of a server that never sends it.
     await new Promise((resolve) => setTimeout(resolve, 300))
     wire.isSilent = false
     await expect.poll(isThere, { timeout: 3_000 }).toBe(true)
-    await expect.poll(() => heard, { timeout: 3_000 }).toContain('gap')
+    await expect.poll(() => events, { timeout: 3_000 }).toContain('gap')
     await server.send(['PUBLISH', 'mine', 'after'])
-    await expect.poll(() => heard.at(-1), { timeout: 3_000 }).toBe('after')
+    await expect.poll(() => events.at(-1), { timeout: 3_000 }).toBe('after')
   })
 
-  test('that is only quiet is left alone', async () => {
+  test('that is only idle is not replaced', async () => {
     await new Promise((resolve) => setTimeout(resolve, 1_000))
-    expect(heard).toEqual(['gap'])
+    expect(events).toEqual(['gap'])
   })
 })

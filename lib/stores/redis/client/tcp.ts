@@ -1,18 +1,17 @@
-import { Breaker, withDeadline } from './breaker'
+import { Breaker, withTimeout } from './breaker'
 import { Connection } from './connection'
-import { Fence } from './fence'
 import { isUnknownScript, type Listener, type Redis, RedisFailure, type Reply, type Script } from './redis'
+import { ReplicaConfirmation } from './replica-confirmation'
 
-/** Connections are replaced at most this often. */
-const REPLACE_EVERY_MS = 1_000
+/** Minimum time between two replacements of the connections. */
+const REPLACE_INTERVAL_MS = 1_000
 
-/** A connection on which something waits, and nothing has come for so long, is as good as dead. */
-const STUCK_MS = 1_000
+/** A connection counts as stalled if a reply is pending and nothing has arrived for this long. */
+const STALLED_MS = 1_000
 
-/** How often it is looked whether it is. */
-const LOOK_EVERY_MS = 100
+const STALL_CHECK_INTERVAL_MS = 100
 
-const RHYTHM = { everyMs: 10_000, withinMs: 2_000 }
+const PROBE = { intervalMs: 10_000, timeoutMs: 2_000 }
 
 export interface TcpRedisOptions {
   /** `redis://` or `rediss://`. */
@@ -21,65 +20,69 @@ export interface TcpRedisOptions {
   now: () => number
   /** Receives the errors of lost connections. */
   onError: (error: unknown) => void
-  /** How often the connection for messages is tried, and how long its answer may take. */
-  rhythm?: { everyMs: number; withinMs: number }
+  /** How often the subscriber connection is probed, and how long the reply may take. */
+  probe?: { intervalMs: number; timeoutMs: number }
 }
 
 /**
- * Redis over TCP or TLS: one connection for commands and one for messages, and one for fences while
- * there are any. Each comes back by itself, also when it died in silence, and when its server is a
- * replica now.
+ * Redis over TCP or TLS: one connection for commands, one for subscriptions, and one for replica
+ * confirmations while these are requested. Each is replaced automatically, also if it is half-open,
+ * and if its server has become a replica.
  */
 export class TcpRedis implements Redis {
   readonly #options: TcpRedisOptions
   readonly #breaker: Breaker
-  readonly #fence: Fence
-  readonly #rhythm: { everyMs: number; withinMs: number }
-  readonly #look: ReturnType<typeof setInterval>
+  readonly #replicas: ReplicaConfirmation
+  readonly #probe: { intervalMs: number; timeoutMs: number }
+  readonly #stallCheck: ReturnType<typeof setInterval>
   #commands: Connection
   #subscriber: Connection | null = null
   #subscribe: (() => Connection) | null = null
   #replacedAt: number
-  /** The server was found to be a replica: the name may lead to a primary for new connections. */
+  /** The server is a replica. The address may lead new connections to the primary. */
   #isReadOnly = false
-  #check: ReturnType<typeof setInterval> | undefined
+  #probeTimer: ReturnType<typeof setInterval> | undefined
 
   constructor(options: TcpRedisOptions) {
     this.#options = options
-    this.#rhythm = options.rhythm ?? RHYTHM
+    this.#probe = options.probe ?? PROBE
     this.#breaker = new Breaker(options.now)
     this.#commands = new Connection(options)
     this.#replacedAt = options.now()
-    this.#fence = new Fence({ now: options.now, open: () => new Connection(options), commands: () => this.#commands })
-    this.#look = setInterval(() => this.#checkCommands(), LOOK_EVERY_MS)
-    this.#look.unref()
+    this.#replicas = new ReplicaConfirmation({
+      now: options.now,
+      open: () => new Connection(options),
+      commands: () => this.#commands,
+    })
+    this.#stallCheck = setInterval(() => this.#checkCommands(), STALL_CHECK_INTERVAL_MS)
+    this.#stallCheck.unref()
   }
 
   async run({ lua, sha }: Script, keys: readonly string[], args: readonly string[]): Promise<Reply> {
     const rest = [String(keys.length), ...keys, ...args]
     return await this.#breaker.run(async () => {
       try {
-        return await this.#ask(['EVALSHA', sha, ...rest])
+        return await this.#send(['EVALSHA', sha, ...rest])
       } catch (error) {
         if (!(error instanceof Error) || !isUnknownScript(error.message)) throw error
-        return await this.#ask(['EVAL', lua, ...rest])
+        return await this.#send(['EVAL', lua, ...rest])
       }
     })
   }
 
-  listen(channel: string, { onMessage, onGap }: Listener): void {
+  subscribe(channel: string, { onMessage, onGap }: Listener): void {
     this.#subscribe = () => {
       const subscriber = new Connection(this.#options)
       subscriber.subscribe(channel, onMessage, onGap)
       return subscriber
     }
     this.#subscriber = this.#subscribe()
-    this.#check = setInterval(() => void this.#checkSubscriber(), this.#rhythm.everyMs)
-    this.#check.unref()
+    this.#probeTimer = setInterval(() => void this.#checkSubscriber(), this.#probe.intervalMs)
+    this.#probeTimer.unref()
   }
 
-  async replicate(key: string): Promise<void> {
-    await this.#fence.replicate(key)
+  async confirmDurable(key: string): Promise<void> {
+    await this.#replicas.confirm(key)
   }
 
   get isBreakerOpen(): boolean {
@@ -87,29 +90,29 @@ export class TcpRedis implements Redis {
   }
 
   async ping(): Promise<void> {
-    await this.#breaker.run(() => this.#ask(['PING']))
+    await this.#breaker.run(() => this.#send(['PING']))
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#look)
-    clearInterval(this.#check)
-    this.#fence.close()
+    clearInterval(this.#stallCheck)
+    clearInterval(this.#probeTimer)
+    this.#replicas.close()
     for (const connection of [this.#commands, this.#subscriber]) connection?.destroy()
   }
 
-  async #ask(command: string[]): Promise<Reply> {
+  async #send(command: string[]): Promise<Reply> {
     if (this.#isReadOnly) this.#replace()
     const connection = this.#commands
     try {
       return await connection.send(command)
     } catch (error) {
       if (!(error instanceof RedisFailure) || connection !== this.#commands) throw error
-      // It may have met a server that took it and says nothing: then nothing else ends the wait for
-      // its first reply.
+      // The server may have accepted the connection and never reply: nothing else ends the wait
+      // for the first reply.
       if (!connection.isReady) this.#replace()
       if (error.kind === 'read_only') {
-        // After a failover the old primary goes on answering. The new connection may meet it once
-        // more: then the next call, at most once a second, tries another.
+        // After a failover the old primary continues to reply. The new connection may reach it
+        // again: the next call then opens another one, at most once a second.
         this.#isReadOnly = true
         this.#replace()
       }
@@ -117,10 +120,10 @@ export class TcpRedis implements Redis {
     }
   }
 
-  /** New connections for both, at most once a second. */
+  /** Opens new connections for commands and subscriptions, at most once a second. */
   #replace(): void {
     const now = this.#options.now()
-    if (now - this.#replacedAt < REPLACE_EVERY_MS) return
+    if (now - this.#replacedAt < REPLACE_INTERVAL_MS) return
     this.#replacedAt = now
     this.#isReadOnly = false
     this.#commands.destroy()
@@ -135,19 +138,19 @@ export class TcpRedis implements Redis {
   }
 
   #checkCommands(): void {
-    const isStuck = () => this.#commands.silentMs >= STUCK_MS
-    // A process that was busy itself finds the reply in its socket: it is to be read first.
-    if (isStuck()) setImmediate(() => isStuck() && this.#replace())
+    const isStalled = () => this.#commands.silentMs >= STALLED_MS
+    // If this process was busy, the reply is in its socket: it is read before the second check.
+    if (isStalled()) setImmediate(() => isStalled() && this.#replace())
   }
 
-  /** A connection that only listens does not notice that nothing is sent any more. */
+  /** A connection that only receives does not notice that it is half-open. */
   async #checkSubscriber(): Promise<void> {
     const subscriber = this.#subscriber
     if (subscriber === null) return
-    const { withinMs } = this.#rhythm
-    const isAlive = await withDeadline(subscriber.send(['PING']), withinMs).then(
+    const { timeoutMs } = this.#probe
+    const isAlive = await withTimeout(subscriber.send(['PING']), timeoutMs).then(
       () => true,
-      // A refusal is an answer. One that is not ready yet has the same time.
+      // An error reply is a reply. A connection that is not ready counts as dead.
       (error: unknown) => !(error instanceof RedisFailure && (error.kind === 'late' || error.kind === 'connection')),
     )
     if (!isAlive && subscriber === this.#subscriber) this.#replaceSubscriber()

@@ -1,12 +1,11 @@
-import type { AttemptStep, Audit } from '../audit'
 import { isProtocolError, ProtocolError } from '../errors'
 import { keysNamed } from '../keys'
 import type { Limiter } from '../rate-limit/limiter'
 import type { Guard } from '../rate-limit/limits'
 import type { ComputerSession } from '../session/session'
-import type { Change, Ended, Store } from '../store'
-import { type Changed, type UpdateOptions, updateAttempt } from '../update-attempt'
-import { type Attempt, attemptAt, type Computer, createAttempt, type Phone, type Redeemed, scannerOf } from './attempt'
+import type { Change, Ended } from '../store'
+import type { Changed, UpdateOptions } from '../update-attempt'
+import { type Attempt, attemptAt, type Computer, createAttempt, type Phone, type Redeemed } from './attempt'
 import {
   ATTEMPT_ID,
   ATTEMPT_ID_CHARS,
@@ -17,16 +16,13 @@ import {
   toAttemptId,
 } from './code'
 import { compareNetworks, type MatchPolicy, matchReasons } from './risk'
+import { AttemptSteps, type AttemptStepsOptions } from './steps'
 import { encodeClaim, isMatchNumberOf, isTicketOf, parseClaim, sessionIdOf } from './tokens'
 import { type AttemptEvent, transition } from './transition'
 import { type AttemptView, type Review, toAttemptView, toReview, type ViewContext } from './views'
 
-export interface AttemptsOptions extends ViewContext {
-  store: Store
-  audit: Audit
+export interface AttemptsOptions extends ViewContext, AttemptStepsOptions {
   limiter: Limiter
-  /** Called with each step of an attempt, as it is after it. */
-  onStep: (step: AttemptStep, attempt: Attempt) => void
   matchPolicy: MatchPolicy
   /** How often a browser may try to redeem its attempt. */
   redeemTries: number
@@ -41,9 +37,11 @@ export interface AttemptsOptions extends ViewContext {
  */
 export class Attempts {
   readonly #options: AttemptsOptions
+  readonly #steps: AttemptSteps
 
   constructor(options: AttemptsOptions) {
     this.#options = options
+    this.#steps = new AttemptSteps(options)
   }
 
   async start(computer: Computer, guard: Guard): Promise<AttemptView> {
@@ -51,7 +49,7 @@ export class Attempts {
     const keyId = keys[0].id
     const attempt = createAttempt({ id: toAttemptId(randomBytes(12)), keyId, computer }, now(), lifetimes)
     await store.insertAttempt(attempt, guard)
-    this.#writeAudit('started', attempt)
+    this.#steps.record('started', attempt)
     return this.view(attempt)
   }
 
@@ -180,7 +178,7 @@ export class Attempts {
       const begins = attempt.status === 'redeemed' && stored.status !== 'redeemed' ? begin(attempt) : undefined
       return begins === undefined ? outcome : { ...outcome, begins }
     }
-    const { attempt, begins, ended } = await this.#apply(id, change, () => new ProtocolError('not_found'))
+    const { attempt, begins, ended } = await this.#steps.apply(id, change, () => new ProtocolError('not_found'))
     if (attempt.status !== 'redeemed') throw new Error('a redeem that is not refused leads to a session')
     return { sessionId: attempt.sessionId, begun: begins?.session ?? null, ended }
   }
@@ -211,7 +209,7 @@ export class Attempts {
     const sameNetwork = relation === 'same'
     const event: AttemptEvent = { type: 'scan', phone, codeAlive, sameNetwork, known, matchReasons: reasons }
     const change = (stored: Attempt) => this.#transition(stored, event)
-    const { attempt } = await this.#apply(code.attemptId, change, unknown, { from: found })
+    const { attempt } = await this.#steps.apply(code.attemptId, change, unknown, { from: found })
     return toReview(attempt, encodeClaim(keysNamed(keys, attempt.keyId), attempt.id, phone), now(), keys)
   }
 
@@ -231,61 +229,20 @@ export class Attempts {
     const id = parseClaim(keys, claim, phone) ?? ''
     const from = options.from?.id === id ? options.from : null
     const change = (stored: Attempt) => this.#transition(stored, event)
-    const changed = await this.#apply(id, change, unknown, { ...options, from })
+    const changed = await this.#steps.apply(id, change, unknown, { ...options, from })
     return { review: toReview(changed.attempt, claim, now(), keys), changed }
   }
 
   /** Checks the binding on the same read that the transition is decided on. */
   async #applyOwn(id: string, browserHash: string, event: (own: Attempt) => AttemptEvent): Promise<Attempt> {
     const change = (stored: Attempt) => this.#transition(stored, event(checkOwn(stored, browserHash)))
-    const { attempt } = await this.#apply(id, change, () => new ProtocolError('not_found'))
+    const { attempt } = await this.#steps.apply(id, change, () => new ProtocolError('not_found'))
     return attempt
-  }
-
-  async #apply(
-    id: string,
-    change: (stored: Attempt) => Change,
-    unknown: () => ProtocolError,
-    options: UpdateOptions = {},
-  ): Promise<Changed> {
-    let before: Attempt | undefined
-    const decide = (stored: Attempt) => {
-      before = stored
-      return change(stored)
-    }
-    const changed = await updateAttempt(this.#options.store, id, decide, options)
-    if (changed === null) throw unknown()
-    const step = before === undefined ? null : stepBetween(before, changed.attempt)
-    if (step !== null) this.#writeAudit(step, changed.attempt)
-    // Also where nothing has changed: the cancel that came before may not have been certain to
-    // stay.
-    if (changed.attempt.status === 'cancelled') await this.#options.store.confirmDurable('ending')
-    if (changed.refusal !== undefined) throw changed.refusal
-    return changed
-  }
-
-  #writeAudit(step: AttemptStep, attempt: Attempt): void {
-    const { id, version } = attempt
-    const phone = scannerOf(attempt)
-    const who = phone === null ? {} : { person: phone.person.id, phone: phone.sessionId }
-    this.#options.onStep(step, attempt)
-    this.#options.audit({ event: `attempt.${step}`, attempt: id, version, ...who })
   }
 
   #transition(stored: Attempt, event: AttemptEvent): Change {
     return transition(stored, event, this.#options.now(), this.#options.lifetimes)
   }
-}
-
-/**
- * What the audit log calls the transition; null for none. One that leaves the status as it is was a
- * number or a ticket.
- */
-function stepBetween(before: Attempt, after: Attempt): AttemptStep | null {
-  if (after === before || after.status === 'pending' || after.status === 'expired') return null
-  if (after.status !== before.status) return after.status
-  if (after.status === 'scanned') return after.scan.match.passed ? 'match_passed' : 'match_wrong'
-  return after.status === 'confirmed' ? 'ticket_wrong' : null
 }
 
 /** The attempt that a claim names. Whether the claim is genuine is checked by `#decide`. */

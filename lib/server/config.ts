@@ -11,8 +11,9 @@ import type { MatchPolicy } from '../core/attempt/risk'
 import type { SessionLifetimes } from '../core/session/session'
 import { ConfigError, folderError, StartError } from '../core/start-error'
 import { AddressList } from '../http/address'
+import { bearerProblems, oidcProblems, toBearer, toOidc, toVerifyUrl, verifyProblems } from './account-settings'
 import type { LogLevel } from './log'
-import { SECRET_CHARS, settings } from './settings'
+import { SECRET_CHARS, type Settings, settings } from './settings'
 
 export interface Config {
   publicOrigin: string
@@ -71,8 +72,6 @@ export interface Config {
 }
 
 type Secrets = readonly [string, ...string[]]
-
-type Settings = z.infer<typeof settings>
 
 type StoreSettings =
   | { kind: 'sqlite' }
@@ -214,70 +213,6 @@ function writeNew(file: string, text: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
-}
-
-function oidcProblems(given: Record<string, string | undefined>): { name: string; problem: string }[] {
-  const required = ['ACCOUNTS_OIDC_ISSUER', 'ACCOUNTS_OIDC_CLIENT_ID']
-  const named = [...required, 'ACCOUNTS_OIDC_CLIENT_SECRET'].find((name) => given[name] !== undefined)
-  if (named === undefined) return []
-  const missing = required.filter((name) => given[name] === undefined)
-  return missing.map((name) => ({ name, problem: `required with ${named}: the team's OpenID provider` }))
-}
-
-function toOidc(data: Settings): OidcSettings | null {
-  const { ACCOUNTS_OIDC_ISSUER: issuer, ACCOUNTS_OIDC_CLIENT_ID: clientId } = data
-  if (issuer === undefined || clientId === undefined) return null
-  return {
-    issuer,
-    clientId,
-    clientSecret: data.ACCOUNTS_OIDC_CLIENT_SECRET ?? null,
-    scopes: data.ACCOUNTS_OIDC_SCOPES,
-    name: data.ACCOUNTS_OIDC_NAME ?? new URL(issuer).host,
-    idClaim: data.ACCOUNTS_OIDC_ID_CLAIM,
-    groupsClaim: data.ACCOUNTS_OIDC_GROUPS_CLAIM,
-  }
-}
-
-function verifyProblems(given: Record<string, string | undefined>): { name: string; problem: string }[] {
-  const names = ['ACCOUNTS_VERIFY_URL', 'ACCOUNTS_VERIFY_SECRET']
-  const missing = names.filter((name) => given[name] === undefined)
-  if (missing.length !== 1) return []
-  return missing.map((name) => ({ name, problem: 'required with the other ACCOUNTS_VERIFY setting' }))
-}
-
-function toVerifyUrl({ ACCOUNTS_VERIFY_URL: url, ACCOUNTS_VERIFY_SECRET: secret }: Settings): VerifyUrlSettings | null {
-  return url === undefined || secret === undefined ? null : { url, secret }
-}
-
-/** What only the settings together can show. */
-function bearerProblems(given: Record<string, string | undefined>): { name: string; problem: string }[] {
-  const keys = ['PHONE_JWT_SECRET', 'PHONE_JWKS_URL'].filter((name) => given[name] !== undefined)
-  const claims = ['PHONE_JWT_ISSUER', 'PHONE_JWT_AUDIENCE'].filter((name) => given[name] !== undefined)
-  const needsKeys = claims.length > 0 || given.API_SIGNING_SECRET !== undefined
-  const rows: { name: string; problem: string }[] = []
-  if (keys.length > 1)
-    rows.push({ name: 'PHONE_JWKS_URL', problem: 'cannot be set beside PHONE_JWT_SECRET: one kind of key' })
-  if (keys.length === 0 && needsKeys) {
-    rows.push({ name: 'PHONE_JWT_SECRET', problem: 'required, or PHONE_JWKS_URL: what bearer tokens are checked with' })
-  }
-  for (const name of ['PHONE_JWT_ISSUER', 'PHONE_JWT_AUDIENCE']) {
-    if (keys.length > 0 && given[name] === undefined) {
-      rows.push({ name, problem: `required with ${keys[0]}: what tokens have to say` })
-    }
-  }
-  return rows
-}
-
-function toBearer(data: Settings): BearerSettings | null {
-  const {
-    PHONE_JWT_SECRET: secrets,
-    PHONE_JWKS_URL: url,
-    PHONE_JWT_ISSUER: issuer,
-    PHONE_JWT_AUDIENCE: audience,
-  } = data
-  if (issuer === undefined || audience === undefined) return null
-  if (secrets !== undefined) return { key: { secrets }, issuer, audience }
-  return url === undefined ? null : { key: { keySetUrl: url }, issuer, audience }
 }
 
 function storeProblems(given: Record<string, string | undefined>): { name: string; problem: string }[] {

@@ -2,16 +2,12 @@ import { randomBytes as systemRandomBytes } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
 import { version } from '../../package.json'
-import { findPersonByPassword as findDemoPerson } from '../accounts/demo'
-import { OidcProvider, type OidcSettings } from '../accounts/oidc'
 import { SiteSession } from '../accounts/site-session'
-import { VerifyUrl } from '../accounts/verify-url'
 import type { ApiContext } from '../api/context'
 import { findRoute } from '../api/routes'
 import { BearerTokens } from '../auth/bearer'
 import { Cookies } from '../auth/cookies'
 import { Signatures } from '../auth/signature'
-import type { FindPersonByPassword } from '../core/account/person'
 import { REDEEM_TRIES } from '../core/attempt/attempt'
 import { Attempts } from '../core/attempt/attempts'
 import { createAudit } from '../core/audit'
@@ -25,7 +21,7 @@ import { AdmissionControl } from '../http/admission-control'
 import { createNetworkFinder } from '../http/client-network'
 import { type FindCity, openGeoDatabase } from '../http/geo-database'
 import { baseHeaders } from '../http/headers'
-import { createOutboundFetch, type OutboundFetch } from '../http/outbound'
+import { createOutboundFetch } from '../http/outbound'
 import { withPeer } from '../http/peer'
 import { findPlace } from '../http/place'
 import { ERROR_CODES } from '../http/problem'
@@ -38,6 +34,7 @@ import { AccountStreams } from '../realtime/account-streams'
 import { AttemptStreams } from '../realtime/attempt-streams'
 import { ConnectionRegistry } from '../realtime/connections'
 import { TimerWheel } from '../realtime/timer-wheel'
+import { createOidc, createPasswordSource, outboundFetch } from './account-sources'
 import type { Config } from './config'
 import { createLog, type ProcessLog } from './log'
 import { createNodeHandler, type NodeHandler } from './node/node-handler'
@@ -276,35 +273,4 @@ function openPlaces(path: string): FindCity {
   } catch {
     throw new ConfigError([{ name: 'GEOIP_DB', problem: 'expected: the path of a readable MMDB file' }])
   }
-}
-
-function createOidc(
-  { publicOrigin, outboundAllow }: Config,
-  settings: OidcSettings,
-  log: ProcessLog,
-  monotonicMs: () => number,
-): OidcProvider {
-  const provider = new OidcProvider({
-    settings,
-    redirectUri: `${publicOrigin}/api/phone/session/oidc/callback`,
-    signedOutUri: `${publicOrigin}/phone`,
-    fetch: outboundFetch({ outboundAllow }),
-    monotonicMs,
-    onError: (error) => log.warn({ err: error }, 'the OpenID provider'),
-  })
-  void provider.warmUp()
-  return provider
-}
-
-function outboundFetch({ outboundAllow }: Pick<Config, 'outboundAllow'>): OutboundFetch {
-  return createOutboundFetch({ allow: outboundAllow })
-}
-
-/** People of the demo first: their names are then theirs, whatever the team's endpoint says. */
-function createPasswordSource(config: Config, wall: () => number): FindPersonByPassword {
-  const { demoAccounts, verifyUrl: settings } = config
-  const verifyUrl = settings === null ? null : new VerifyUrl({ settings, fetch: outboundFetch(config), wall })
-  return async (username, password) =>
-    (demoAccounts ? await findDemoPerson(username, password) : null) ??
-    (verifyUrl === null ? null : await verifyUrl.findPerson(username, password))
 }

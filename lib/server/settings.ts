@@ -137,6 +137,8 @@ export const settings = z.object({
   METRICS_TOKEN: bearerTokens.optional(),
 })
 
+export type Settings = z.infer<typeof settings>
+
 /** Every setting that is read, by name. */
 export const SETTINGS = Object.keys(settings.shape)
 

@@ -1,0 +1,40 @@
+import { findPersonByPassword as findDemoPerson } from '../accounts/demo'
+import { OidcProvider, type OidcSettings } from '../accounts/oidc'
+import { VerifyUrl } from '../accounts/verify-url'
+import type { FindPersonByPassword } from '../core/account/person'
+import { createOutboundFetch, type OutboundFetch } from '../http/outbound'
+import type { Config } from './config'
+import type { ProcessLog } from './log'
+
+/** The team's OpenID provider. Its metadata is fetched at once, in the background. */
+export function createOidc(
+  { publicOrigin, outboundAllow }: Config,
+  settings: OidcSettings,
+  log: ProcessLog,
+  monotonicMs: () => number,
+): OidcProvider {
+  const provider = new OidcProvider({
+    settings,
+    redirectUri: `${publicOrigin}/api/phone/session/oidc/callback`,
+    signedOutUri: `${publicOrigin}/phone`,
+    fetch: outboundFetch({ outboundAllow }),
+    monotonicMs,
+    onError: (error) => log.warn({ err: error }, 'the OpenID provider'),
+  })
+  void provider.warmUp()
+  return provider
+}
+
+/** Requests to other servers, as the settings allow them. */
+export function outboundFetch({ outboundAllow }: Pick<Config, 'outboundAllow'>): OutboundFetch {
+  return createOutboundFetch({ allow: outboundAllow })
+}
+
+/** People of the demo first: their names are then theirs, whatever the team's endpoint says. */
+export function createPasswordSource(config: Config, wall: () => number): FindPersonByPassword {
+  const { demoAccounts, verifyUrl: settings } = config
+  const verifyUrl = settings === null ? null : new VerifyUrl({ settings, fetch: outboundFetch(config), wall })
+  return async (username, password) =>
+    (demoAccounts ? await findDemoPerson(username, password) : null) ??
+    (verifyUrl === null ? null : await verifyUrl.findPerson(username, password))
+}

@@ -1,4 +1,4 @@
-import type { Requester } from './operations'
+import type { Requester } from './operation'
 
 /** Headers of answers. */
 export const HEADERS = {

@@ -4,7 +4,8 @@ import { SESSION_ID } from '../../core/attempt/tokens'
 import type { ErrorCode } from '../../core/errors'
 import { statusOf } from '../../http/problem'
 import { HEADERS, PARAMETERS, SECURITY_OF, SECURITY_SCHEMES } from './components'
-import { type Answer, type HeaderName, OPERATIONS, type Operation, type Requester } from './operations'
+import type { Answer, HeaderName, Operation, Requester } from './operation'
+import { OPERATIONS } from './operations'
 import { SCHEMAS, type SchemaName } from './schemas'
 
 type Json = Record<string, unknown>

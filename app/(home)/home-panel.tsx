@@ -9,6 +9,7 @@ import { HomeView, SignedOutView } from './home-view'
 
 interface Props {
   name: string
+  account: string | null
   /** The name of this computer; null if it is not known. */
   device: string | null
   /** ISO 8601. */

@@ -12,6 +12,8 @@ import styles from './home.module.css'
 
 interface HomeProps {
   name: string
+  /** The email address or the username; null if neither is known. */
+  account: string | null
   device: string | null
   signedInAt: string
   /** Null until they are known. */
@@ -23,7 +25,7 @@ interface HomeProps {
 
 /** The signed-in person, since when, and their other computers. Pure. */
 export function HomeView(props: HomeProps) {
-  const { name, device, signedInAt, sessions, noticed } = props
+  const { name, account, device, signedInAt, sessions, noticed } = props
   const text = useText('home')
   const { unknownComputer } = useText('devices')
   return (
@@ -31,6 +33,7 @@ export function HomeView(props: HomeProps) {
       <Notices sessions={noticed} as="computer" onDismiss={props.onDismiss} />
       <div className={styles.greeting}>
         <Greeting name={name} />
+        {account === null ? null : <p className="account">{account}</p>}
         <p className="quiet">
           <Ago since={signedInAt} text={text.signedIn} />
         </p>

@@ -2,6 +2,7 @@ import type { Metadata } from 'next'
 import { headers } from 'next/headers'
 import { redirect } from 'next/navigation'
 import { findComputer } from '@/lib/auth/identity'
+import { accountNameOf } from '@/lib/core/account/person'
 import { formatDevice } from '@/lib/i18n/format'
 import { qrLogin } from '@/lib/server/shared'
 import { getLocale } from '../ui/locale'
@@ -22,6 +23,7 @@ export default async function HomePage() {
     <HomeFrame locale={locale} text={text} person={computer.person}>
       <HomePanel
         name={computer.person.name}
+        account={accountNameOf(computer.person)}
         device={formatDevice(computer)}
         signedInAt={new Date(computer.signedInAt).toISOString()}
       />

@@ -1,6 +1,6 @@
 import { headers } from 'next/headers'
 import { findCookiePhone } from '@/lib/auth/identity'
-import { shownOf } from '@/lib/core/account/person'
+import { accountNameOf, shownOf } from '@/lib/core/account/person'
 import type { PhoneSession } from '@/lib/core/session/session'
 import { qrLogin } from '@/lib/server/shared'
 import { getLocale } from '../ui/locale'
@@ -26,5 +26,5 @@ export default async function PhonePage({ searchParams }: { searchParams: SignIn
 async function readAccount({ id, person }: PhoneSession): Promise<SignedIn> {
   const { sessions } = qrLogin().context
   const [computers, phones] = await Promise.all([sessions.list(person.id, null), sessions.listPhones(person.id, id)])
-  return { person: shownOf(person), sessions: computers, phones }
+  return { person: shownOf(person), account: accountNameOf(person), sessions: computers, phones }
 }

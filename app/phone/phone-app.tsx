@@ -2,7 +2,7 @@
 
 import { useCallback, useState } from 'react'
 import { call } from '@/lib/client/api'
-import type { ShownPerson } from '@/lib/core/account/person'
+import { accountNameOf, type ShownPerson } from '@/lib/core/account/person'
 import type { PhoneView, SessionView } from '@/lib/core/session/session'
 import { PhoneSignIn, type SignInSources } from '../ui/phone-sign-in'
 import { useLastPerson } from '../ui/use-last-person'
@@ -12,6 +12,7 @@ import { PhoneWelcome } from './phone-welcome'
 /** The lists are null until they are known. */
 export interface SignedIn {
   person: ShownPerson
+  account: string | null
   sessions: SessionView[] | null
   phones: PhoneView[] | null
 }
@@ -45,7 +46,7 @@ export function PhoneApp({ signedIn: before, sources }: Props) {
           sources={sources}
           last={last}
           hasSignedOut={hasSignedOut}
-          onSignedIn={(person) => setSignedIn({ person, sessions: null, phones: null })}
+          onSignedIn={(person) => setSignedIn({ person, account: accountNameOf(person), sessions: null, phones: null })}
         />
       </PhoneWelcome>
     )

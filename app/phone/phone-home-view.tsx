@@ -13,6 +13,8 @@ import { PhoneList } from './phone-list'
 
 interface Props {
   person: { name: string; avatarUrl: string | null }
+  /** The email address or the username; null if neither is known. */
+  account: string | null
   /** Null until they are known. */
   sessions: SessionView[] | null
   noticed: SessionView[]
@@ -28,7 +30,7 @@ interface Props {
 
 /** The scan tile, the person's computers with a notice for each new one, and their phones. */
 export function PhoneHomeView(props: Props) {
-  const { person, sessions, noticed, phones } = props
+  const { person, account, sessions, noticed, phones } = props
   const text = useText('phone')
   return (
     <main className={styles.main}>
@@ -37,6 +39,7 @@ export function PhoneHomeView(props: Props) {
         <Avatar person={person} size={52} />
         {format(text.hi, { name: person.name })}
       </h1>
+      {account === null ? null : <p className="account">{account}</p>}
       {/* Loads a new document: only the scanner may use the camera. */}
       <a className={styles.scanTile} href="/phone/scan" data-testid="scan-tile">
         <Mark size={44} isPlain />

@@ -22,6 +22,7 @@ export function PhoneHome({ signedIn, onSignOut, onSignedOut }: Props) {
   return (
     <PhoneHomeView
       person={signedIn.person}
+      account={signedIn.account}
       sessions={sessions}
       noticed={noticed}
       phones={phones}

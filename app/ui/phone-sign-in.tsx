@@ -4,7 +4,7 @@ import { type FormEvent, useEffect, useState } from 'react'
 import type { SignInFailure } from '@/lib/accounts/oidc'
 import { call, type Refused } from '@/lib/client/api'
 import { forgetPerson } from '@/lib/client/last-person'
-import type { ShownPerson } from '@/lib/core/account/person'
+import type { Person, ShownPerson } from '@/lib/core/account/person'
 import { format, formatCountdown } from '@/lib/i18n/format'
 import { Avatar } from './avatar'
 import { type Texts, useText } from './page-text'
@@ -39,7 +39,7 @@ interface Props {
   last: ShownPerson | null
   /** The person has just signed out here, and may want to sign out at the provider too. */
   hasSignedOut?: boolean
-  onSignedIn: (person: ShownPerson) => void
+  onSignedIn: (person: Person) => void
 }
 
 const DEMO_PASSWORD = 'demo'
@@ -61,7 +61,7 @@ export function PhoneSignIn({ sources, last, hasSignedOut = false, onSignedIn }:
   async function signIn(body: { username: string; password: string } | { source: 'site' }) {
     setSending(true)
     setProblem('')
-    const answer = await call<{ person: ShownPerson }>('POST', '/api/phone/session', { body })
+    const answer = await call<{ person: Person }>('POST', '/api/phone/session', { body })
     setSending(false)
     if (answer.ok) onSignedIn(answer.value.person)
     else setProblem(problemOf(answer, site, text))

@@ -7,6 +7,7 @@ import type { EndedBy, PhoneView, SessionView } from '@/lib/core/session/session
 
 /** People, computers and screens as they are in the product, for every state of every screen. */
 
+export const LONG_EMAIL = 'lin.xia-of-the-department-of-long-addresses@subdomain.northwind-traders.example'
 /** The name of a team's OpenID provider. */
 export const PROVIDER = 'Northwind Traders'
 /** The host of a team's own site. */

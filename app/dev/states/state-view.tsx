@@ -27,6 +27,7 @@ import {
   HOST,
   LIN,
   LONG,
+  LONG_EMAIL,
   listComputers,
   listPhones,
   PROVIDER,
@@ -193,6 +194,7 @@ function PhoneHome({ computers = 3, noticed = 0, phones = 3, ...setting }: Setti
     <Phone {...setting}>
       <PhoneHomeView
         person={LIN}
+        account={LONG_EMAIL}
         sessions={listComputers().slice(0, computers)}
         noticed={listComputers().slice(0, noticed)}
         phones={listPhones().slice(0, phones)}
@@ -213,6 +215,7 @@ function Home({ locale, text, noticed = 0 }: Setting & { noticed?: number }) {
     <HomeFrame locale={locale} text={text} person={LIN}>
       <HomeView
         name={LIN.name}
+        account={LONG_EMAIL}
         device="Chrome · Windows"
         signedInAt={sessions[0]?.signedInAt ?? ''}
         sessions={sessions}

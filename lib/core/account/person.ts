@@ -24,6 +24,11 @@ export function shownOf({ name, avatarUrl }: ShownPerson): ShownPerson {
   return { name, avatarUrl }
 }
 
+/** What tells the accounts of one person apart: email or username; null when neither is known. */
+export function accountNameOf({ email = null, username = null }: Partial<Person>): string | null {
+  return email ?? username
+}
+
 /** The person of a record, with all fields and no others. */
 export function personOf(record: PersonRecord): Person {
   const { id, name, avatarUrl, username = null, email = null, emailVerified = false, groups = [] } = record

@@ -53,7 +53,9 @@ test('the audit finds no flaw with an https origin, native phones, signed reques
   expect([report.code, report.origin]).toEqual([0, origin])
 })
 
-/** The flaw (or, if it is none of the six, the mitigation) and the checks that find each mistake. */
+/**
+ * The flaw (or, if it is none of the six, the mitigation) and the checks that find each mistake.
+ */
 const MISTAKES: [Mistake, name: string, checks: string[]][] = [
   ['result readable by id', 'F1', ['binding.status']],
   ['reusable code', 'F2', ['codes.scanned-twice', 'codes.used', 'codes.photographed']],
@@ -71,11 +73,11 @@ const MISTAKES: [Mistake, name: string, checks: string[]][] = [
   ['late cancel revokes every computer', '6.1.6', ['binding.revoke']],
   ['late cancel keeps the browser known', '6.1.6', ['binding.revoke']],
   ['phones of every person listed', 'F6', ['binding.phones']],
-  ['ended phone goes on', 'F1', ['binding.phones']],
+  ['signed-out phone still works', 'F1', ['binding.phones']],
   ['longer seal accepted', 'F5', ['tokens.seal']],
   ['refusals without limit', '6.1.11', ['limits.refusals']],
-  ['refusals hold everything back', '6.1.11', ['limits.refusals']],
-  ['passwords sprayed', '6.1.11', ['limits.spraying']],
+  ['refusal limit blocks every request', '6.1.11', ['limits.refusals']],
+  ['password spraying', '6.1.11', ['limits.spraying']],
 ]
 
 const PLANTED = [...new Set(MISTAKES.flatMap(([, , checks]) => checks))]

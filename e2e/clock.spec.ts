@@ -169,7 +169,8 @@ test.describe('on a shared store', () => {
 
   test('the clock of the Redis is set: the instances follow it, and a sign-in works immediately', async () => {
     const clock = new FakeClock()
-    // jemalloc reads the time before libfaketime is initialised, so Redis gets the allocator of libc.
+    // jemalloc reads the time before libfaketime is initialised, so Redis gets the allocator of
+    // libc.
     const redis = await RedisServer.start([], {
       ...clock.settings,
       LD_PRELOAD: `${clock.settings.LD_PRELOAD}:libc.so.6`,

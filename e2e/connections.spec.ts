@@ -50,7 +50,7 @@ test('a client that is slow to send its header section gets 408 after 15 s, and 
   }
 })
 
-test('a client that is slow with the body of its request is cut off after 30 s', async ({ server }) => {
+test('a client that is slow to send its body gets 408 after 30 s, and the connection is closed', async ({ server }) => {
   const lines = [
     'POST /api/qr HTTP/1.1',
     `Host: localhost:${server.port}`,
@@ -58,7 +58,7 @@ test('a client that is slow with the body of its request is cut off after 30 s',
     'Content-Type: application/json',
     'Content-Length: 100',
   ]
-  const slow = new Wiretap(server.port, `${lines.join('\r\n')}\r\n\r\n`)
+  const slow = new RawConnection(server.port, `${lines.join('\r\n')}\r\n\r\n`)
   const timer = setInterval(() => slow.socket.write(' '), 1_000)
   await until(() => slow.endedMs !== null, { withinMs: 45_000 })
   clearInterval(timer)

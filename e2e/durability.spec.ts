@@ -23,7 +23,9 @@ test.afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** Starts to trace the process. With `-y` each line names the file. `args`: further ones of strace. */
+/**
+ * Starts to trace the process. With `-y` each line names the file. `args`: further ones of strace.
+ */
 async function trace(args: string[]): Promise<void> {
   const calls = 'trace=fdatasync,fsync,pwrite64,write,writev,sendto,sendmsg'
   tracer = spawn('strace', ['-f', '-y', '-o', log, '-e', calls, '-s', '64', ...args, '-p', String(server.pid)])

@@ -5,7 +5,9 @@ import { ForeignSite, speculationRules } from './support/foreign-site'
 import { freePort, Server } from './support/server'
 import { test as base, expect, Phone, until, watchedPage } from './support/test'
 
-/** An attempt of an attacker who wants to learn who the victim is, or to be signed in as the victim. */
+/**
+ * An attempt of an attacker who wants to learn who the victim is, or to be signed in as the victim.
+ */
 class Attacker {
   readonly #agent: Agent
   readonly id: string
@@ -199,7 +201,8 @@ prerendering(
     expect(await chromium.evaluate(`performance.getEntriesByType('navigation')[0].activationStart`)).toBeGreaterThan(0)
     const readState = () => chromium.evaluate(`document.querySelector('[data-testid="review"]').dataset.state`)
     expect([await readState(), await attacker.readStatus()]).toEqual(['opened', 'pending'])
-    // Clicks right after the window gets the focus are ignored: they may be meant for another window.
+    // Clicks right after the window gets the focus are ignored: they may be meant for another
+    // window.
     await until(async () => {
       await chromium.evaluate(`document.querySelector('[data-testid="continue"]')?.click()`)
       return (await readState()) === 'review'
@@ -354,8 +357,8 @@ const withBrowser = test.extend<{ newContext: (args: string[], camera?: boolean)
 })
 
 /**
- * A server on plain http under a name of the local network. There, browsers send no `Sec-Fetch-Site`
- * header.
+ * A server on plain http under a name of the local network. There, browsers send no
+ * `Sec-Fetch-Site` header.
  */
 const onLan = withBrowser.extend<{ lan: { server: Server; origin: string; page: Page; victim: Victim } }>({
   lan: async ({ newContext }, use) => {
@@ -418,7 +421,7 @@ test('on localhost a foreign page has no handle to a window of ours', async ({ p
 })
 
 withBrowser(
-  'the camera starts by itself for a person only, never because a foreign page led to the scanner',
+  'the camera starts automatically after a tap in our app, not when a foreign page opens the scanner',
   async ({ newContext, foreign, server }) => {
     const context = await newContext(['--use-fake-device-for-media-stream'], true)
     const page = await watchedPage(context)
@@ -427,7 +430,7 @@ withBrowser(
     await page.getByTestId('scan-tile').click()
     await expect(scanner).toHaveAttribute('data-state', 'scanning')
     await page.goto(foreign.page('/location', `${server.origin}/phone/scan`))
-    // Its script runs: whatever starts by itself has started.
+    // The script has run, and would have started the camera.
     await expect(page.getByRole('button', { name: 'Open' })).toBeEnabled()
     await page.waitForLoadState('networkidle')
     await expect(scanner).toHaveAttribute('data-state', 'primer')

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { App, Browser, codeOf, signedInPhone, signInComputer } from '../../test/support/app'
 import { hasRedisServer, RedisServer } from '../../test/support/redis-server'
-import { askForMetrics, METRICS_TOKEN, measuredApp, scrape } from '../../test/support/scrape'
+import { METRICS_TOKEN, measuredApp, requestMetrics, scrape } from '../../test/support/scrape'
 import { LIMITED_RULES } from '../metrics/names'
 
 let app: App
@@ -16,7 +16,7 @@ describe('the token', () => {
   test('without METRICS_TOKEN there is nothing, whatever is asked and by whom', async () => {
     app = new App()
     for (const method of ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS']) {
-      const response = await askForMetrics(app, good, method)
+      const response = await requestMetrics(app, good, method)
       const unknown = await app.handle(new Request('https://login.example.com/api/nothing', { method }))
       expect(response.status).toBe(404)
       const shape = async (answer: Response) => {
@@ -30,7 +30,7 @@ describe('the token', () => {
 
   test('none is 401 and asks for a bearer token, a wrong one is 401 invalid_token', async () => {
     app = measuredApp()
-    const none = await askForMetrics(app, null)
+    const none = await requestMetrics(app, null)
     expect([none.status, none.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
     for (const wrong of [
       `${good}x`,
@@ -39,38 +39,38 @@ describe('the token', () => {
       'Bearer  ',
       `Bearer ${METRICS_TOKEN.toUpperCase()}`,
     ]) {
-      const response = await askForMetrics(app, wrong)
+      const response = await requestMetrics(app, wrong)
       const refused = [response.status, response.headers.get('www-authenticate')]
       expect(refused).toEqual([401, 'Bearer error="invalid_token"'])
     }
-    expect((await askForMetrics(app, `Basic ${METRICS_TOKEN}`)).status).toBe(401)
-    expect((await askForMetrics(app, good, 'POST')).status).toBe(405)
+    expect((await requestMetrics(app, `Basic ${METRICS_TOKEN}`)).status).toBe(401)
+    expect((await requestMetrics(app, good, 'POST')).status).toBe(405)
   })
 
   test('each of several tokens is good, so that they can be rotated', async () => {
     const other = 'another-token-that-is-long-enough-as-well'
     app = measuredApp({ METRICS_TOKEN: `${METRICS_TOKEN},${other}` })
-    expect((await askForMetrics(app, good)).status).toBe(200)
-    expect((await askForMetrics(app, `bearer ${other}`)).status).toBe(200)
-    expect((await askForMetrics(app, `Bearer ${METRICS_TOKEN},${other}`)).status).toBe(401)
+    expect((await requestMetrics(app, good)).status).toBe(200)
+    expect((await requestMetrics(app, `bearer ${other}`)).status).toBe(200)
+    expect((await requestMetrics(app, `Bearer ${METRICS_TOKEN},${other}`)).status).toBe(401)
   })
 
   test('bad tokens are limited as other bad credentials, and good ones pass all the same', async () => {
     app = measuredApp()
     const statuses = []
-    for (let count = 0; count < 22; count += 1) statuses.push((await askForMetrics(app, 'Bearer wrong')).status)
+    for (let count = 0; count < 22; count += 1) statuses.push((await requestMetrics(app, 'Bearer wrong')).status)
     expect(statuses).toEqual([...Array(20).fill(401), 429, 429])
-    expect((await askForMetrics(app, good)).status).toBe(200)
+    expect((await requestMetrics(app, good)).status).toBe(200)
   })
 
   test('a scrape costs the store nothing: it is answered when the store is gone', async () => {
     app = measuredApp()
     app.breakLimits()
     // Without a store no wrong token can be counted, and none is let in.
-    expect((await askForMetrics(app, 'Bearer wrong')).status).toBe(503)
+    expect((await requestMetrics(app, 'Bearer wrong')).status).toBe(503)
     app.qrLogin.close()
-    expect((await askForMetrics(app, good)).status).toBe(200)
-    expect((await askForMetrics(app, null)).status).toBe(401)
+    expect((await requestMetrics(app, good)).status).toBe(200)
+    expect((await requestMetrics(app, null)).status).toBe(401)
   })
 })
 
@@ -105,7 +105,7 @@ describe('what is shown', () => {
     skip(!hasPromtool, 'there is no promtool')
     app = measuredApp()
     await signInComputer(app, await signedInPhone(app, 'ada'))
-    const response = await askForMetrics(app, good)
+    const response = await requestMetrics(app, good)
     expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
     const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: await response.text() })
     expect(String(stdout) + String(stderr)).toBe('')
@@ -259,7 +259,7 @@ test('every limit that a request can reach has a series of its own', async () =>
   await often(() => phone.send('POST', '/api/qr/scan', { body: { code: `${codeOf(attempt)}x` } }))
   await often(() => phone.send('POST', '/api/qr/confirm', { body: { claim: 'x' } }))
   await often(() => phone.send('GET', '/api/phones', { headers: { Authorization: 'Bearer x' } }))
-  await often(() => askForMetrics(app, 'Bearer wrong'))
+  await often(() => requestMetrics(app, 'Bearer wrong'))
   const events = await computer.send('GET', `/api/qr/${attempt.id}/events`)
   await computer.send('GET', `/api/qr/${attempt.id}/events`)
   await events.body?.cancel()

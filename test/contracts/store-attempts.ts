@@ -8,55 +8,55 @@ import { updateAttempt } from '../../lib/core/update-attempt'
 import { ADA, LIFETIMES, LIN, pendingAttempt, scanBy, T0 } from '../support/fixtures'
 import { apply, HASH, id, type StoreUnderTest } from './store-fixtures'
 
-/** Attempts: written, updated by compare-and-set, and watched. */
+/** Attempts: insert, update by compare-and-set, watch. */
 export function describeAttempts(current: () => StoreUnderTest): void {
   let store: Store
   beforeEach(() => {
     store = current().store
   })
 
-  test('an attempt is found as it was written, and an unknown one is null', async () => {
+  test('a written attempt is found unchanged, and an unknown one is null', async () => {
     await store.insertAttempt(pendingAttempt())
     expect(await store.findAttempt(id)).toEqual(pendingAttempt())
     expect(await store.findAttempt('BBBBBBBBBBBBBBBB')).toBeNull()
   })
 
-  test('an id is never written twice', async () => {
+  test('an id cannot be inserted twice', async () => {
     await store.insertAttempt(pendingAttempt())
     await expect(async () => await store.insertAttempt(pendingAttempt())).rejects.toThrow()
   })
 
-  test('an update is there for the next read, on every connection', async () => {
+  test('the next read on any connection has the update', async () => {
     await store.insertAttempt(pendingAttempt())
     const outcome = await updateAttempt(store, id, apply(scanBy(ADA)))
     expect(outcome?.attempt).toMatchObject({ status: 'scanned', version: 2 })
     expect(await (await current().reopen()).findAttempt(id)).toEqual(outcome?.attempt)
   })
 
-  test('an update of an unknown attempt is null, and the change is not asked', async () => {
-    expect(await updateAttempt(store, id, () => expect.fail('there is nothing to change'))).toBeNull()
+  test('an update of an unknown attempt is null, and the change is not called', async () => {
+    expect(await updateAttempt(store, id, () => expect.fail('the change was called'))).toBeNull()
   })
 
-  test('a refused change is thrown, and nothing is written', async () => {
+  test('a refusal is thrown, and nothing is written', async () => {
     await store.insertAttempt(pendingAttempt())
     const update = async () => await updateAttempt(store, id, apply({ type: 'confirm', phone: ADA }))
     await expect(update).rejects.toBeInstanceOf(ProtocolError)
     expect(await store.findAttempt(id)).toEqual(pendingAttempt())
   })
 
-  test('an unchanged attempt is neither written nor announced', async () => {
+  test('an unchanged attempt is neither written nor published', async () => {
     await store.insertAttempt(pendingAttempt())
-    let heard = 0
-    await store.watchAttempt(id, HASH, () => (heard += 1), T0)
+    let received = 0
+    await store.watchAttempt(id, HASH, () => (received += 1), T0)
     const outcome = await updateAttempt(store, id, (attempt) => ({ attempt }))
     expect(outcome?.attempt).toEqual(pendingAttempt())
-    expect(heard).toBe(0)
+    expect(received).toBe(0)
   })
 
-  test('a change that lost the race is decided again on what the winner wrote', async () => {
+  test('a change that loses a race is decided again on the attempt that the winner wrote', async () => {
     await store.insertAttempt(pendingAttempt())
     const from = await store.findAttempt(id)
-    // Between this read and its write another server is faster.
+    // Another server writes between this read and its write.
     await updateAttempt(await current().reopen(), id, apply(scanBy(LIN)))
     let decided = 0
     const slow = async () =>
@@ -74,7 +74,7 @@ export function describeAttempts(current: () => StoreUnderTest): void {
     expect(await store.findAttempt(id)).toMatchObject({ version: 2, scan: { phone: { person: { id: 'lin' } } } })
   })
 
-  test('a compare-and-set on an older version writes nothing, and answers with what is stored', async () => {
+  test('a compare-and-set on an older version writes nothing, and returns the stored attempt', async () => {
     await store.insertAttempt(pendingAttempt())
     const scan = apply(scanBy(ADA))(pendingAttempt())
     expect(await store.compareAndSet(pendingAttempt(), scan)).toEqual({ isWritten: true, ended: [] })
@@ -83,13 +83,13 @@ export function describeAttempts(current: () => StoreUnderTest): void {
     expect(await store.findAttempt(id)).toEqual(scan.attempt)
   })
 
-  test('a compare-and-set on an attempt that is gone answers with null', async () => {
+  test('a compare-and-set on an unknown attempt returns null', async () => {
     const scan = apply(scanBy(ADA))(pendingAttempt())
     expect(await store.compareAndSet(pendingAttempt(), scan)).toEqual({ isWritten: false, current: null })
     expect(await store.findAttempt(id)).toBeNull()
   })
 
-  test('50 scans at once: exactly one wins', async () => {
+  test('50 concurrent scans: exactly one wins', async () => {
     await store.insertAttempt(pendingAttempt())
     const phones = Array.from({ length: 50 }, (_, index) => ({ ...ADA, sessionId: `phone-${index}` }))
     const scans = phones.map(async (phone) => await updateAttempt(store, id, apply(scanBy(phone))))
@@ -97,24 +97,29 @@ export function describeAttempts(current: () => StoreUnderTest): void {
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   })
 
-  test('a watcher of an attempt gets each change once, and nothing after it has stopped', async () => {
+  test('a watcher of an attempt receives each change once, and nothing after `unwatch`', async () => {
     await store.insertAttempt(pendingAttempt())
-    const heard: string[] = []
-    const watched = await store.watchAttempt(id, HASH, ({ status, version }) => heard.push(`${version} ${status}`), T0)
+    const received: string[] = []
+    const watched = await store.watchAttempt(
+      id,
+      HASH,
+      ({ status, version }) => received.push(`${version} ${status}`),
+      T0,
+    )
     expect(watched?.attempt).toEqual(pendingAttempt())
     await updateAttempt(store, id, apply(scanBy(ADA)))
     await updateAttempt(store, id, apply({ type: 'confirm', phone: ADA }))
-    await expect.poll(() => heard).toEqual(['2 scanned', '3 confirmed'])
+    await expect.poll(() => received).toEqual(['2 scanned', '3 confirmed'])
     watched?.unwatch()
     watched?.unwatch()
     await updateAttempt(store, id, apply({ type: 'cancel', phone: null }))
-    expect(heard).toHaveLength(2)
+    expect(received).toHaveLength(2)
   })
 
-  test("watching an unknown attempt, another browser's, or one that has ended leaves nothing", async () => {
+  test('watching an unknown, a foreign or an ended attempt leaves no watcher', async () => {
     await store.insertAttempt(pendingAttempt())
-    const heard: Attempt[] = []
-    const listen = (attempt: Attempt) => heard.push(attempt)
+    const received: Attempt[] = []
+    const listen = (attempt: Attempt) => received.push(attempt)
     expect(await store.watchAttempt('BBBBBBBBBBBBBBBB', HASH, listen, T0)).toBeNull()
     expect(await store.watchAttempt(id, 'another browser', listen, T0)).toBeNull()
     const over = await store.watchAttempt(id, HASH, listen, T0 + LIFETIMES.attemptMs)
@@ -125,21 +130,21 @@ export function describeAttempts(current: () => StoreUnderTest): void {
     const ended = await store.watchAttempt(id, HASH, listen, T0)
     expect(ended?.attempt).toMatchObject({ status: 'cancelled' })
     expect(await current().countWatchers()).toBe(0)
-    expect(heard).toEqual([])
+    expect(received).toEqual([])
   })
 
-  test('a change while a watch begins is in what was read, or is told', async () => {
+  test('a change while a watch begins is in the read attempt or is published', async () => {
     await store.insertAttempt(pendingAttempt())
-    let seen = 0
+    let newest = 0
     const [watched] = await Promise.all([
-      store.watchAttempt(id, HASH, ({ version }) => (seen = Math.max(seen, version)), T0),
+      store.watchAttempt(id, HASH, ({ version }) => (newest = Math.max(newest, version)), T0),
       updateAttempt(store, id, apply(scanBy(ADA))),
     ])
-    await expect.poll(() => Math.max(seen, watched?.attempt.version ?? 0)).toBe(2)
+    await expect.poll(() => Math.max(newest, watched?.attempt.version ?? 0)).toBe(2)
     watched?.unwatch()
   })
 
-  test("the scanner's account hears of the attempt, another person's does not", async () => {
+  test('the account of the scanner receives the attempt, another one does not', async () => {
     await store.insertAttempt(pendingAttempt())
     const ada: AccountChange[] = []
     const lin: AccountChange[] = []
@@ -150,7 +155,7 @@ export function describeAttempts(current: () => StoreUnderTest): void {
     expect(lin).toEqual([])
   })
 
-  test('beyond as many attempts as it has room for it takes no more', async () => {
+  test('attempts beyond the capacity are refused', async () => {
     const ids = Array.from({ length: 101 }, (_, at) => `AAAAAAAAAAAAA${String(at).padStart(3, '0')}`)
     for (const each of ids.slice(0, 100)) await store.insertAttempt(pendingAttempt(each))
     const last = pendingAttempt(ids[100])

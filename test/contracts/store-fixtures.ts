@@ -4,8 +4,6 @@ import { type AnySession, type ComputerSession, createComputerSession } from '..
 import type { Beginning, Store } from '../../lib/core/store'
 import { ADA, COMPUTER, LIFETIMES, pendingAttempt, T0 } from '../support/fixtures'
 
-/** What the parts of the contract share. */
-
 export const SESSION_LIFETIMES = { computerMs: 604_800_000, computerIdleMs: 86_400_000, phoneIdleMs: 2_592_000_000 }
 export const UNKNOWN_DEVICE = { browser: null, os: null, place: null }
 export const { browserHash: HASH } = COMPUTER
@@ -13,7 +11,7 @@ export const { browserHash: HASH } = COMPUTER
 export const computer = (id: string, person = ADA.person, now = T0, browserHash = HASH): ComputerSession =>
   createComputerSession({ id, person, computer: { ...UNKNOWN_DEVICE, browserHash } }, now, SESSION_LIFETIMES)
 
-/** As it begins: after this one the person keeps so many. */
+/** The arguments of `insertSession`, with a maximum of 20 sessions. */
 export const beginning = <S extends AnySession>(
   session: S,
   facts: Partial<Omit<Beginning, 'session'>> = {},
@@ -34,9 +32,9 @@ export const apply =
 export const id = pendingAttempt().id
 
 export interface StoreUnderTest {
-  /** With room for 100 attempts, and for 50 counters of each rule. */
+  /** With a capacity of 100 attempts, and of 50 counters per rule. */
   store: Store
-  /** How many keys, rows or listeners there are for watching attempts. */
+  /** The number of keys, rows or listeners of attempt watchers. */
   countWatchers: () => Promise<number> | number
   /** Another connection to the same data, as after a restart or from another server. */
   reopen: () => Promise<Store>

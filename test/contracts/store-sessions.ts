@@ -11,7 +11,7 @@ export function describeSessions(current: () => StoreUnderTest): void {
     store = current().store
   })
 
-  test('a session is found until it is signed out, and stays known as signed out', async () => {
+  test('a session is found, also as revoked after its sign-out', async () => {
     await store.insertSession(beginning(computer('s1')))
     expect(await store.findSession('s1')).toEqual(computer('s1'))
     expect(await store.revokeSession('s1', T0 + 5, 'here')).toMatchObject({ id: 's1', kind: 'computer' })
@@ -20,14 +20,14 @@ export function describeSessions(current: () => StoreUnderTest): void {
     expect(await store.revokeSession('unknown', T0, 'here')).toBeNull()
   })
 
-  test('writing a session again does not bring a signed-out one back', async () => {
+  test('a revoked session cannot be inserted again', async () => {
     expect(await store.insertSession(beginning(computer('s1')))).toEqual([])
     await store.revokeSession('s1', T0 + 5, 'here')
     expect(await store.insertSession(beginning(computer('s1')))).toBeNull()
     expect(await store.findSession('s1')).toMatchObject({ revokedAt: T0 + 5 })
   })
 
-  test("the lists have the person's own computers and phones that are signed in, newest first", async () => {
+  test('the lists have the signed-in computers or phones of the person, newest first', async () => {
     const phone = (sessionId: string, at: number) =>
       beginning(createPhoneSession(sessionId, ADA.person, UNKNOWN_DEVICE, T0 + at))
     await store.insertSession(beginning(computer('old', ADA.person, T0)))
@@ -41,23 +41,23 @@ export function describeSessions(current: () => StoreUnderTest): void {
     expect((await store.listSessions('ada', 'phone')).map((each) => each.id)).toEqual(['new phone', 'old phone'])
   })
 
-  test('use is recorded, and never goes back', async () => {
+  test('the last use is recorded, and never decreases', async () => {
     await store.insertSession(beginning(computer('s1')))
     await store.touchSession('s1', T0 + 100)
     await store.touchSession('s1', T0 + 50)
     expect(await store.findSession('s1')).toMatchObject({ lastSeenAt: T0 + 100 })
   })
 
-  test('the answer to a notice is kept, and told once', async () => {
+  test('an acknowledgement is stored, and published once', async () => {
     await store.insertSession(beginning(computer('s1')))
-    const heard: string[] = []
-    await store.watchAccount('ada', ({ type }) => heard.push(type))
+    const received: string[] = []
+    await store.watchAccount('ada', ({ type }) => received.push(type))
     await store.acknowledgeSession('s1')
     await store.acknowledgeSession('s1')
     await store.acknowledgeSession('unknown')
     expect(await store.findSession('s1')).toMatchObject({ acknowledged: true })
     expect(await store.listSessions('ada', 'computer')).toMatchObject([{ acknowledged: true }])
-    await expect.poll(() => heard).toEqual(['sessions'])
+    await expect.poll(() => received).toEqual(['sessions'])
   })
 
   test.each([
@@ -76,7 +76,7 @@ export function describeSessions(current: () => StoreUnderTest): void {
     expect(await store.remembers('lin', HASH, T0)).toBe(true)
   })
 
-  test('a session of an older version, which does not name its browser, leaves none of them known', async () => {
+  test('revoking a session of an older version, without a browser hash, makes all browsers unknown', async () => {
     const { browserHash: _, ...old } = computer('s1')
     await store.insertSession(beginning(old))
     await store.remember('ada', 'any browser', T0 + 60_000, T0)
@@ -84,36 +84,36 @@ export function describeSessions(current: () => StoreUnderTest): void {
     expect(await store.remembers('ada', 'any browser', T0)).toBe(false)
   })
 
-  test('all but one are signed out in one step', async () => {
+  test('all computers but one are signed out in one step', async () => {
     for (const each of ['a', 'b', 'c']) await store.insertSession(beginning(computer(each)))
     await store.insertSession(beginning(createPhoneSession('phone', ADA.person, UNKNOWN_DEVICE, T0)))
     await store.insertSession(beginning(computer('of-lin', LIN.person)))
     await store.revokeSession('c', T0, 'here')
-    const heard: AccountChange[] = []
-    await store.watchAccount('ada', (change) => heard.push(change))
+    const received: AccountChange[] = []
+    await store.watchAccount('ada', (change) => received.push(change))
     const which = { kind: 'computer', exceptId: 'a', now: T0 + 1, by: 'phone' } as const
     expect(await store.revokeSessions('ada', which)).toMatchObject([{ session: { id: 'b' }, by: 'phone' }])
     expect(await store.revokeSessions('ada', which)).toEqual([])
     expect((await store.listSessions('ada', 'computer')).map((each) => each.id)).toEqual(['a'])
     expect(await store.listSessions('ada', 'phone')).toHaveLength(1)
     expect(await store.listSessions('lin', 'computer')).toHaveLength(1)
-    await expect.poll(() => heard.at(0)).toEqual({ type: 'revoked', sessionId: 'b', by: 'phone' })
+    await expect.poll(() => received.at(0)).toEqual({ type: 'revoked', sessionId: 'b', by: 'phone' })
   })
 
-  test('the account hears of sign-ins and sign-outs', async () => {
-    const heard: AccountChange[] = []
-    const unwatch = store.watchAccount('ada', (change) => heard.push(change))
+  test('sign-ins and sign-outs are published to the account', async () => {
+    const received: AccountChange[] = []
+    const unwatch = store.watchAccount('ada', (change) => received.push(change))
     await store.insertSession(beginning(computer('s1')))
     await store.insertSession(beginning(computer('s1')))
     await store.revokeSession('s1', T0, 'phone')
     const revoked = { type: 'revoked', sessionId: 's1', by: 'phone' }
-    await expect.poll(() => heard).toEqual([{ type: 'sessions' }, revoked, { type: 'sessions' }])
+    await expect.poll(() => received).toEqual([{ type: 'sessions' }, revoked, { type: 'sessions' }])
     unwatch()
     await store.insertSession(beginning(computer('s2')))
-    expect(heard).toHaveLength(3)
+    expect(received).toHaveLength(3)
   })
 
-  test('a browser is known to the person who used it, until the time given', async () => {
+  test('a browser is known to its person until the given time', async () => {
     await store.remember('ada', 'hash', T0 + 60_000, T0)
     expect(await store.remembers('ada', 'hash', T0)).toBe(true)
     expect(await store.remembers('lin', 'hash', T0)).toBe(false)
@@ -123,7 +123,7 @@ export function describeSessions(current: () => StoreUnderTest): void {
     expect(await store.remembers('ada', 'hash', T0 + 120_000)).toBe(true)
   })
 
-  test('one is forgotten, all but one are, and of too many the newest stay', async () => {
+  test('one or all other browsers can be forgotten, and the newest stay beyond the maximum', async () => {
     for (const hash of ['a', 'b', 'c']) await store.remember('ada', hash, T0 + 60_000, T0)
     await store.remember('lin', 'a', T0 + 60_000, T0)
     const known = async () => {

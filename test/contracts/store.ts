@@ -7,7 +7,7 @@ import { apply, beginning, computer, id, type StoreUnderTest } from './store-fix
 import { describeSessions } from './store-sessions'
 import { describeSteps } from './store-steps'
 
-/** What every store promises. Run on the real thing by each adapter's test. */
+/** The contract of every store. Each adapter's test runs it on the real store. */
 export function describeStore(name: string, open: () => Promise<StoreUnderTest>): void {
   describe(name, () => {
     let opened: StoreUnderTest
@@ -22,7 +22,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
     describeSteps(() => opened)
     describeSessions(() => opened)
 
-    test('everything is still there after a restart', async () => {
+    test('attempts, sessions and known browsers survive a restart', async () => {
       await store.insertAttempt(pendingAttempt())
       await updateAttempt(store, id, apply(scanBy(ADA)))
       await store.insertSession(beginning(computer('s1')))
@@ -35,7 +35,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(await again.remembers('ada', 'hash', T0)).toBe(true)
     })
 
-    test('a ping answers', async () => {
+    test('a ping resolves', async () => {
       await expect((async () => await store.ping())()).resolves.toBeUndefined()
     })
   })

@@ -36,7 +36,7 @@ export function ApprovalPanel({ person, isInitiatorTrusted, accounts, host }: Pr
       onContinue={() => approval.allowScan()}
       onApprove={() => void approval.approve()}
       onDecline={() => void approval.decline()}
-      onSignOut={() => void approval.signComputerOut()}
+      onSignOut={() => void approval.signOut()}
       onAgain={() => approval.retry()}
     />
   )

@@ -35,11 +35,13 @@ export type ApprovalScreen =
   /** `endsAt`: on the monotonic clock (`performance.now()`). */
   | { state: 'rate_limited'; endsAt: number }
 
-/** The ending of a cancelled attempt, by the party that cancelled it. */
-const CANCELLED: Record<CancelledBy, Ending> = {
+/** The ending by the status of the attempt or, if it was cancelled, by the party that did it. */
+export const ENDINGS: Record<CancelledBy | 'expired' | 'revoked', Ending> = {
   phone: 'declined',
   computer: 'cancelled_on_computer',
   match: 'mismatch',
+  expired: 'expired',
+  revoked: 'signed_out',
 }
 
 /** `attempt_ended` is missing: its ending depends on `cancelledBy`. */
@@ -52,15 +54,10 @@ const REFUSED: Partial<Record<ErrorCode | 'network', Ending>> = {
   wrong_state: 'ended',
 }
 
-/** The ending of an attempt with a final status. `cancelledBy` defaults to this phone. */
-export function toEnding(status: 'cancelled' | 'expired' | 'revoked', cancelledBy: CancelledBy = 'phone'): Ending {
-  if (status === 'cancelled') return CANCELLED[cancelledBy]
-  return status === 'revoked' ? 'signed_out' : status
-}
-
-/** Null for a refusal that does not end the review. */
+/**
+ * Null for a refusal that does not end the review. Without `cancelledBy` an ended attempt was not
+ * cancelled, or it ended before this phone scanned it.
+ */
 export function findEnding({ code, cancelledBy }: Refused): Ending | null {
-  // Without `cancelledBy` the attempt was not cancelled, or it ended before this phone scanned it.
-  if (code === 'attempt_ended') return cancelledBy === undefined ? 'expired' : CANCELLED[cancelledBy]
-  return REFUSED[code] ?? null
+  return (code === 'attempt_ended' ? ENDINGS[cancelledBy ?? 'expired'] : REFUSED[code]) ?? null
 }

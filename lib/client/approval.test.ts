@@ -323,14 +323,14 @@ describe('"Wasn\'t you?"', () => {
   test('cancels the confirmed attempt with the claim', async () => {
     await openAndApprove()
     browser.answers.cancel = [ok({ status: 'cancelled', cancelledBy: 'phone' })]
-    await approval.signComputerOut()
+    await approval.signOut()
     expect([state(), browser.sent.at(-1)]).toEqual(['declined', ['POST cancel', { claim: 'claim' }]])
   })
 
   test('signs out a computer that is already signed in', async () => {
     await openAndApprove()
     browser.answers.cancel = [ok({ status: 'revoked' })]
-    await approval.signComputerOut()
+    await approval.signOut()
     expect(state()).toBe('signed_out')
   })
 
@@ -342,7 +342,7 @@ describe('"Wasn\'t you?"', () => {
       refused('rate_limited', { retryAfterMs: 30_000 }),
       ok({ status: 'revoked' }),
     ]
-    const sent = approval.signComputerOut()
+    const sent = approval.signOut()
     expect(approval.screen.get()).toEqual({ state: 'approved', signOut: 'sending' })
     await sent
     for (const ms of [2_000, 3_000]) {
@@ -361,7 +361,7 @@ describe('"Wasn\'t you?"', () => {
     async (code) => {
       await openAndApprove()
       browser.answers.cancel = [refused(code)]
-      await approval.signComputerOut()
+      await approval.signOut()
       expect(state()).toBe('sign_out_failed')
     },
   )
@@ -369,7 +369,7 @@ describe('"Wasn\'t you?"', () => {
   test('two taps send one request', async () => {
     await openAndApprove()
     browser.answers.cancel = [ok({ status: 'revoked' })]
-    await Promise.all([approval.signComputerOut(), approval.signComputerOut()])
+    await Promise.all([approval.signOut(), approval.signOut()])
     expect(browser.sentSteps().filter((step) => step === 'POST cancel')).toHaveLength(1)
   })
 })

@@ -1,7 +1,7 @@
 import type { Review } from '../core/attempt/views'
 import type { Refused } from './api'
 import { type ApprovalBrowser, currentBrowser } from './approval-browser'
-import { type ApprovalScreen, type Ending, findEnding, toEnding } from './approval-screen'
+import { type ApprovalScreen, ENDINGS, type Ending, findEnding } from './approval-screen'
 import { parseCodeFragment, toHash } from './code-fragment'
 import { Observable } from './observable'
 
@@ -92,7 +92,7 @@ export class Approval {
    * "Wasn't you?": cancels the confirmed attempt, or signs out the computer if it is already signed
    * in. The request is repeated until it has a response.
    */
-  async signComputerOut(): Promise<void> {
+  async signOut(): Promise<void> {
     if (this.#screen.state !== 'approved' || this.#screen.signOut !== 'offered') return
     this.#show({ state: 'approved', signOut: 'sending' })
     await this.#sendSignOut()
@@ -202,10 +202,10 @@ export class Approval {
 
   #onReview(review: Review): void {
     clearTimeout(this.#retry)
-    const { status, cancelledBy } = review
+    const { status, cancelledBy = 'phone' } = review
     if (status === 'pending' || status === 'scanned') this.#onUndecided(review)
     else if (status === 'confirmed' || status === 'redeemed') this.#onApproved()
-    else this.#end(toEnding(status, cancelledBy))
+    else this.#end(ENDINGS[status === 'cancelled' ? cancelledBy : status])
   }
 
   #onUndecided(review: Review): void {

@@ -24,7 +24,7 @@ export function ApprovalPanel({ person, isInitiatorTrusted, accounts, host }: Pr
 
   function signIn(account: Person) {
     setSignedIn(account)
-    approval.signedIn()
+    approval.onSignedIn()
   }
 
   return (
@@ -33,11 +33,11 @@ export function ApprovalPanel({ person, isInitiatorTrusted, accounts, host }: Pr
       person={signedIn}
       host={host}
       signIn={<PhoneSignIn accounts={accounts} onSignedIn={signIn} />}
-      onContinue={() => approval.goOn()}
+      onContinue={() => approval.allowScan()}
       onApprove={() => void approval.approve()}
       onDecline={() => void approval.decline()}
-      onSignOut={() => void approval.signItOut()}
-      onAgain={() => approval.again()}
+      onSignOut={() => void approval.signOut()}
+      onAgain={() => approval.retry()}
     />
   )
 }

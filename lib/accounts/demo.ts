@@ -1,10 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Person } from '../core/account/person'
 
-/**
- * The people of the demo, where `DEMO_ACCOUNTS` is on. A team's own people sign their phones in by
- * token.
- */
+/** People for `DEMO_ACCOUNTS`, by username. In production phones sign in with bearer tokens. */
 const DEMO_PEOPLE: Record<string, Person> = {
   ada: { id: 'ada', name: 'Ada Byron', avatarUrl: '/avatars/ada.svg' },
   lin: { id: 'lin', name: 'Lin Xia', avatarUrl: '/avatars/lin.svg' },
@@ -14,12 +11,12 @@ const DEMO_PEOPLE: Record<string, Person> = {
 
 const DEMO_PASSWORD = 'demo'
 
-/** The demo accounts in the order they are shown, with the username that signs in. */
+/** The demo accounts with their usernames, in the order in which they are shown. */
 export function listDemoPeople(): (Person & { username: string })[] {
   return Object.entries(DEMO_PEOPLE).map(([username, person]) => ({ username, ...person }))
 }
 
-/** Null for an unknown name and for a wrong password alike, at the same cost. */
+/** Null for an unknown username or a wrong password, in the same time. */
 export function findPersonByPassword(username: string, password: string): Person | null {
   const person = Object.hasOwn(DEMO_PEOPLE, username) ? DEMO_PEOPLE[username] : undefined
   const right = timingSafeEqual(sha256(password), sha256(DEMO_PASSWORD))

@@ -9,14 +9,14 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 10_000 },
   forbidOnly: Boolean(process.env.CI),
-  // Every worker runs servers of its own and two browser contexts; more of them only wait for each other.
+  // Each worker runs its own servers and two browser contexts, so more workers would only wait.
   workers: 2,
   fullyParallel: false,
   retries: 0,
   reporter: process.env.CI ? [['list']] : [['line']],
   use: {
     ...devices['Desktop Chrome'],
-    // Recording costs as much again as the test; who looks into a failure runs it at home.
+    // A trace doubles the duration of a test. Failures are investigated locally.
     trace: process.env.CI ? 'off' : 'retain-on-failure',
     launchOptions: {
       ...(executablePath === null ? {} : { executablePath }),

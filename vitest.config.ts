@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 const TESTS = ['lib/**/*.test.ts', 'test/**/*.test.ts', 'app/**/*.test.ts', 'scripts/**/*.test.ts', 'docs/**/*.test.ts']
 
-/** What measures deadlines of a second and less on real processes: nothing else may take the processor meanwhile. */
+/** Tests that measure deadlines of 1 s and less on real processes: they run without others. */
 const ALONE = [
   'lib/api/deadline.test.ts',
   'lib/server/**/*.test.ts',

@@ -13,13 +13,14 @@ const rootRules = css
 const light: Tokens = Object.assign({}, ...[...rootRules].map(([, rule = '']) => parse(rule)))
 const dark: Tokens = { ...light, ...parse(darkRule) }
 
-/** Text: 4.5 (WCAG 1.4.3). Parts of controls and indicators of state: 3 (WCAG 1.4.11). */
+/** Minimum contrast of text: WCAG 1.4.3. */
 const TEXT = 4.5
+/** Minimum contrast of parts of controls and of state indicators: WCAG 1.4.11. */
 const PART = 3
 
 const PAIRS: [string, string, number][] = [
   ...['--ink', '--ink-2', '--ink-3'].flatMap((ink): [string, string, number][] =>
-    ['--bg', '--surface', '--surface-2', '--watermark'].map((ground) => [ink, ground, TEXT]),
+    ['--bg', '--surface', '--surface-2', '--watermark'].map((background) => [ink, background, TEXT]),
   ),
   ['--ink', '--brand-soft', TEXT],
   ['--ink-2', '--brand-soft', TEXT],
@@ -52,25 +53,25 @@ const PAIRS: [string, string, number][] = [
 test.each([
   ['light', light],
   ['dark', dark],
-] as const)('contrasts in the %s theme', (_, tokens) => {
-  const tooLow = PAIRS.map(([front, ground, least]) => {
-    const ratio = contrast(tokens[front] ?? '', tokens[ground] ?? '')
-    return { pair: `${front} on ${ground}`, ratio: Number(ratio.toFixed(2)), least }
+] as const)('every contrast in the %s theme meets WCAG', (_, tokens) => {
+  const tooLow = PAIRS.map(([front, background, least]) => {
+    const ratio = contrast(tokens[front] ?? '', tokens[background] ?? '')
+    return { pair: `${front} on ${background}`, ratio: Number(ratio.toFixed(2)), least }
   }).filter(({ ratio, least }) => !(ratio >= least))
   expect(tooLow).toEqual([])
 })
 
-test('a code has the same colours in both themes, dark on white', () => {
+test('a code is dark on white in both themes', () => {
   expect(parse(darkRule)).not.toHaveProperty('--qr-ink')
   expect(parse(darkRule)).not.toHaveProperty('--qr-paper')
   expect(luminance(light['--qr-ink'] ?? '')).toBeLessThan(0.03)
   expect(luminance(light['--qr-paper'] ?? '')).toBeGreaterThan(0.95)
 })
 
-test('the ratio is that of WCAG 2', () => {
+test('the contrast ratio is that of WCAG 2', () => {
   expect(contrast('oklch(1 0 0)', 'oklch(0 0 0)')).toBeCloseTo(21, 1)
   expect(contrast('oklch(0.5 0.1 168)', 'oklch(0.5 0.1 168)')).toBe(1)
-  // #00775a on #fcfcf9, as a browser resolves both.
+  // #00775a on #fcfcf9: the values that a browser computes.
   expect(contrast('oklch(0.5 0.105 168)', 'oklch(0.99 0.004 100)')).toBeCloseTo(5.4, 0)
   expect(contrast('red', 'oklch(1 0 0)')).toBeNaN()
 })

@@ -6,10 +6,10 @@ async function expectAccessible(page: Page): Promise<void> {
   expect(await findViolations(page)).toEqual([])
 }
 
-test('no screen of the path has a fault that axe can find', async ({ computer, phone, newPhone }) => {
-  const stranger = await newPhone(null)
-  await stranger.page.goto(`${stranger.server.origin}/phone`)
-  await expectAccessible(stranger.page)
+test('axe finds no violation on any screen of a sign-in', async ({ computer, phone, newPhone }) => {
+  const signedOut = await newPhone(null)
+  await signedOut.page.goto(`${signedOut.server.origin}/phone`)
+  await expectAccessible(signedOut.page)
   await computer.openLogin()
   const link = await computer.readCode()
   await expectAccessible(computer.page)
@@ -30,7 +30,7 @@ test('no screen of the path has a fault that axe can find', async ({ computer, p
   await expectAccessible(phone.page)
 })
 
-test('each change is said once, in a region that was there from the start', async ({ computer, phone }) => {
+test('each change is announced once, in a live region that exists from the start', async ({ computer, phone }) => {
   await computer.openLogin()
   const status = computer.page.locator('[role="status"]')
   const alert = computer.page.locator('[role="alert"]:not(#__next-route-announcer__)')

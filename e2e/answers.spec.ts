@@ -1,6 +1,6 @@
 import { expect, test } from './support/test'
 
-test('declining on the phone signs nobody in, and a new code is one click away', async ({ computer, phone }) => {
+test('a decline on the phone ends the attempt, and one click shows a new code', async ({ computer, phone }) => {
   await computer.openLogin()
   const link = await computer.readCode()
   await phone.open(link)
@@ -39,7 +39,7 @@ test('a second phone that scans the same code is refused', async ({ computer, ph
   await computer.expectSignedIn('Ada Byron')
 })
 
-test('a phone that is not signed in signs in without losing the code', async ({ computer, newPhone }) => {
+test('a phone signs in on the page of the code and keeps the code', async ({ computer, newPhone }) => {
   const phone = await newPhone(null)
   await computer.openLogin()
   await phone.open(await computer.readCode())
@@ -49,7 +49,7 @@ test('a phone that is not signed in signs in without losing the code', async ({ 
   await computer.expectSignedIn('Yuki Tanaka')
 })
 
-test('a code that is not ours is not known, and a reload asks again about one that is', async ({ computer, phone }) => {
+test('a malformed code is unknown; a reload during the review keeps the code', async ({ computer, phone }) => {
   await phone.open(`${phone.server.origin}/q#nonsense`)
   await phone.expectState('unknown')
   await phone.open(`${phone.server.origin}/q`)
@@ -63,7 +63,7 @@ test('a code that is not ours is not known, and a reload asks again about one th
   expect(phone.page.url()).not.toContain('#')
 })
 
-test('"Wasn\'t you?" after the yes signs the computer out again', async ({ computer, phone }) => {
+test('"Wasn\'t you?" after the sign-in signs the computer out', async ({ computer, phone }) => {
   await computer.openLogin()
   await phone.open(await computer.readCode())
   await phone.answer('approve')
@@ -73,7 +73,7 @@ test('"Wasn\'t you?" after the yes signs the computer out again', async ({ compu
   await expect(computer.page.getByText('You were signed out')).toBeVisible()
 })
 
-test('"Wasn\'t you?" that gets no answer stays to be seen, and is sent until it has one', async ({
+test('"Wasn\'t you?" without a response stays on the screen and is repeated until it has one', async ({
   computer,
   phone,
 }) => {
@@ -91,7 +91,7 @@ test('"Wasn\'t you?" that gets no answer stays to be seen, and is sent until it 
   await expect(computer.page.getByText('You were signed out')).toBeVisible()
 })
 
-test('"Wasn\'t you?" that is refused says so, and leads to the list', async ({ computer, phone }) => {
+test('"Wasn\'t you?" that is refused links to the list of computers', async ({ computer, phone }) => {
   await computer.openLogin()
   await phone.open(await computer.readCode())
   await phone.answer('approve')
@@ -106,7 +106,7 @@ test('"Wasn\'t you?" that is refused says so, and leads to the list', async ({ c
   await expect(phone.page.getByTestId('session-row')).toHaveCount(1)
 })
 
-test('every ending leads to the scanner and to the list of computers', async ({ computer, phone }) => {
+test('a declined review links to the scanner and to the list of computers', async ({ computer, phone }) => {
   for (const [name, path] of [
     ['Scan again', '/phone/scan'],
     ['Your computers', '/phone'],
@@ -120,7 +120,7 @@ test('every ending leads to the scanner and to the list of computers', async ({ 
   }
 })
 
-test('a link is pasted in the app; a foreign one is shown and never opened', async ({ computer, phone }) => {
+test('a pasted link is scanned; a foreign one is shown as text and not opened', async ({ computer, phone }) => {
   await computer.openLogin()
   const link = await computer.readCode()
   await phone.page.getByTestId('scan-tile').click()
@@ -137,7 +137,7 @@ test('a link is pasted in the app; a foreign one is shown and never opened', asy
   await computer.expectSignedIn('Ada Byron')
 })
 
-test('whoever is signed in already may go on, or use another account', async ({ computer, phone, newPhone }) => {
+test('a signed-in computer can continue or use another account', async ({ computer, phone, newPhone }) => {
   await computer.openLogin()
   await phone.open(await computer.readCode())
   await phone.answer('approve')

@@ -3,24 +3,24 @@ import { Server } from './support/server'
 import { expect, test, until } from './support/test'
 import { AUDIENCE, BEARER_SETTINGS, ISSUER, JWT_SECRET, SIGNING_SECRET, signatureOf, tokenOf } from './support/tokens'
 
-/** Everything that a run has issued, by what it is. */
+/** The secrets and ids that a run has issued, with the kind of each. */
 class Secrets {
   readonly #all = new Map<string, string>()
 
-  add(what: string, value: unknown): void {
-    if (typeof value === 'string' && value.length >= 8) this.#all.set(value, what)
+  add(kind: string, value: unknown): void {
+    if (typeof value === 'string' && value.length >= 8) this.#all.set(value, kind)
   }
 
-  /** Takes the values of these names out of whatever an answer holds, and every cookie. */
-  collect(answer: unknown): void {
-    JSON.stringify(answer, (name, value: unknown) => {
+  /** Adds the secrets in the body of a response. */
+  addBody(body: unknown): void {
+    JSON.stringify(body, (name, value: unknown) => {
       if (['id', 'claim', 'ticket', 'username'].includes(name)) this.add(name, value)
       if (name === 'url' && typeof value === 'string') this.add('code', value.split('#')[1])
       return value
     })
   }
 
-  cookies(response: Response): void {
+  addCookies(response: Response): void {
     for (const line of response.headers.getSetCookie()) {
       const [name = '', value = ''] = line.split(';')[0]?.split('=') ?? []
       this.add(name, value)
@@ -33,11 +33,11 @@ class Secrets {
   }
 
   foundIn(output: string): string[] {
-    return [...this.#all].filter(([value]) => output.includes(value)).map(([, what]) => what)
+    return [...this.#all].filter(([value]) => output.includes(value)).map(([, kind]) => kind)
   }
 }
 
-test('the log tells every step of a full run, and none of the secrets issued in it', async () => {
+test('the log has every step of a full run, and none of the secrets issued in it', async () => {
   const secrets = new Secrets()
   const server = await Server.start({
     ...BEARER_SETTINGS,
@@ -47,22 +47,22 @@ test('the log tells every step of a full run, and none of the secrets issued in 
   })
   const send = async (agent: Agent, method: string, path: string, body?: unknown) => {
     const response = await agent.open(method, path, body)
-    secrets.cookies(response)
+    secrets.addCookies(response)
     const text = await response.text()
     const json = text.startsWith('{') ? JSON.parse(text) : null
-    secrets.collect(json)
+    secrets.addBody(json)
     return json
   }
 
-  /** A sign-in by a phone's cookie, to its end or to a no. */
-  const signIn = async (person: string, end: 'redeem' | 'no' | 'wrong') => {
+  /** A sign-in with a phone cookie. `wrong`: the first redeem has a wrong ticket. */
+  const signIn = async (person: string, end: 'redeem' | 'cancel' | 'wrong') => {
     const [computer, phone] = [new Agent(server.origin), new Agent(server.origin)]
     await send(phone, 'POST', '/api/phone/session', { username: person, password: 'demo' })
     const attempt = await send(computer, 'POST', '/api/qr', {})
     const path = `/api/qr/${attempt.id}`
     const events = await computer.open('GET', `${path}/events`)
     const { claim } = await send(phone, 'POST', '/api/qr/scan', { code: attempt.code.url.split('#')[1] })
-    if (end === 'no') return await send(phone, 'POST', '/api/qr/cancel', { claim })
+    if (end === 'cancel') return await send(phone, 'POST', '/api/qr/cancel', { claim })
     await send(phone, 'POST', '/api/qr/confirm', { claim })
     const { ticket } = await send(computer, 'GET', path)
     await send(computer, 'POST', `${path}/redeem`, { ticket: end === 'wrong' ? `${ticket}x` : ticket })
@@ -73,10 +73,10 @@ test('the log tells every step of a full run, and none of the secrets issued in 
     return await send(phone, 'DELETE', '/api/phone/session')
   }
   await signIn('ada', 'redeem')
-  await signIn('lin', 'no')
+  await signIn('lin', 'cancel')
   await signIn('sam', 'wrong')
 
-  // A native app, its signature used twice, and a token that nobody has signed.
+  // A native app, a repeated signature, and a forged token.
   const token = tokenOf('mei-of-the-native-app')
   secrets.add('token', token)
   secrets.add('person', 'mei-of-the-native-app')
@@ -92,11 +92,11 @@ test('the log tells every step of a full run, and none of the secrets issued in 
     const headers = { Authorization: `Bearer ${bearer}`, 'Content-Type': 'application/json', ...signed }
     const response = await fetch(`${server.origin}/api/qr/scan`, { method: 'POST', headers, body })
     expect(response.status).toBe(status)
-    secrets.collect(await response.json())
+    secrets.addBody(await response.json())
   }
 
-  // What a clumsy client puts where it does not belong.
-  const stranger = new Agent(server.origin)
+  // A careless client sends a secret in the wrong places.
+  const careless = new Agent(server.origin)
   const planted = 'a-secret-in-the-wrong-place'
   secrets.add('planted', planted)
   for (const path of [
@@ -105,18 +105,18 @@ test('the log tells every step of a full run, and none of the secrets issued in 
     `/api/session?x=${planted}`,
     `/api/qr/${planted}/events`,
   ]) {
-    await (await stranger.open('GET', path)).text()
+    await (await careless.open('GET', path)).text()
   }
-  await send(stranger, 'POST', '/api/phone/session', { username: planted, password: planted })
-  await send(stranger, 'POST', '/api/qr', { id: planted })
-  await send(stranger, 'POST', `/api/qr/${planted}/redeem`, { ticket: planted })
-  for (let count = 0; count < 8; count += 1) await send(stranger, 'POST', '/api/qr', {})
+  await send(careless, 'POST', '/api/phone/session', { username: planted, password: planted })
+  await send(careless, 'POST', '/api/qr', { id: planted })
+  await send(careless, 'POST', `/api/qr/${planted}/redeem`, { ticket: planted })
+  for (let count = 0; count < 8; count += 1) await send(careless, 'POST', '/api/qr', {})
   for (const value of [JWT_SECRET, SIGNING_SECRET, server.secret]) secrets.add('setting', value)
   await server.end('SIGTERM')
 
   const lines = server.output.split('\n').filter((line) => line.startsWith('{'))
   const events = lines.map((line) => JSON.parse(line) as { event?: string; code?: string })
-  const told = new Set(events.map(({ event }) => event))
+  const logged = new Set(events.map(({ event }) => event))
   for (const event of [
     'attempt.started',
     'attempt.scanned',
@@ -128,7 +128,7 @@ test('the log tells every step of a full run, and none of the secrets issued in 
     'refused',
     'limited',
   ]) {
-    expect(told).toContain(event)
+    expect(logged).toContain(event)
   }
   const codes = new Set(events.filter(({ event }) => event === 'refused').map(({ code }) => code))
   for (const code of [
@@ -149,7 +149,7 @@ test('the log tells every step of a full run, and none of the secrets issued in 
   await server.dispose()
 })
 
-test('a person whose number was wrong, and a phone that said no later, are told apart', async () => {
+test('the log distinguishes a wrong number, a passed one and a cancel', async () => {
   const server = await Server.start({ MATCH_POLICY: 'always' })
   const [computer, phone] = [new Agent(server.origin), new Agent(server.origin)]
   await phone.send('POST', '/api/phone/session', { username: 'ada', password: 'demo' })

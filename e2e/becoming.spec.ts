@@ -4,16 +4,19 @@ import { expect, test } from './support/test'
 
 const canvas = (page: Page) => page.locator('canvas')
 
-test('the code becomes the person within 520 ms, and no frame of it is a code', async ({ computer, phone }) => {
+test('the code turns into the avatar within 560 ms, and no frame is readable as a code', async ({
+  computer,
+  phone,
+}) => {
   await computer.openLogin()
   const link = await computer.readCode()
-  // Time stands still from here, but for the test.
+  // From here only the test advances the clock.
   await computer.page.clock.install()
   await computer.page.clock.pauseAt(Date.now() + 1_000)
   await phone.open(link)
   await phone.expectState('review')
   await computer.expectState('scanned')
-  // The words do not wait for the picture.
+  // The text does not wait for the animation.
   await expect(computer.panel).toContainText('Now tap “Sign in” on your phone')
   await expect(canvas(computer.page)).toBeVisible()
   const frames: Buffer[] = []
@@ -25,13 +28,13 @@ test('the code becomes the person within 520 ms, and no frame of it is a code', 
     await computer.page.clock.runFor(40)
     expect(frames.length * 40).toBeLessThanOrEqual(560)
   }
-  // It moved: no two frames are the same.
+  // No two frames are the same.
   expect(new Set(frames.map((frame) => frame.toString('base64'))).size).toBe(frames.length)
   expect(frames.length).toBeGreaterThan(8)
   await expect(computer.panel.locator('.avatar')).toBeVisible()
 })
 
-test('the next state does not wait for it', async ({ computer, phone }) => {
+test('the next state does not wait for the animation', async ({ computer, phone }) => {
   await computer.openLogin()
   const link = await computer.readCode()
   await computer.page.clock.install()
@@ -39,13 +42,13 @@ test('the next state does not wait for it', async ({ computer, phone }) => {
   await phone.open(link)
   await computer.expectState('scanned')
   await expect(canvas(computer.page)).toBeVisible()
-  // Declined in the middle of it.
+  // During the animation.
   await phone.answer('decline')
   await computer.expectState('denied')
   await expect(canvas(computer.page)).toBeHidden()
 })
 
-test('with less motion the avatar fades in, and nothing flies', async ({ computer, phone }) => {
+test('with reduced motion the avatar appears without the animation', async ({ computer, phone }) => {
   await computer.page.emulateMedia({ reducedMotion: 'reduce' })
   await computer.openLogin()
   const link = await computer.readCode()
@@ -62,7 +65,7 @@ test('with less motion the avatar fades in, and nothing flies', async ({ compute
   expect(await computer.page.evaluate(() => (window as unknown as { seen: boolean[] }).seen)).toEqual([])
 })
 
-test('the avatar travels to the home page', async ({ computer, phone }) => {
+test('the avatar has a view transition to the home page', async ({ computer, phone }) => {
   await computer.page.addInitScript(() => {
     window.addEventListener('pagereveal', (event) => {
       sessionStorage.setItem('transition', String((event as PageRevealEvent).viewTransition !== null))

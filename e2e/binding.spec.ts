@@ -12,7 +12,7 @@ test("another browser with the attempt's id gets the same 404 as for an unknown 
   const thief = await newComputer()
   await thief.openLogin()
   await thief.readCode()
-  const ask = (method: string, suffix: string, body: unknown, target: string) =>
+  const request = (method: string, suffix: string, body: unknown, target: string) =>
     thief.page.evaluate(
       async ([m, url, json]) => {
         const init = json === null ? {} : { body: json as string, headers: { 'Content-Type': 'application/json' } }
@@ -33,13 +33,13 @@ test("another browser with the attempt's id gets the same 404 as for an unknown 
     ['POST', '/redeem', { ticket: 'x' }],
     ['DELETE', '', null],
   ] as const) {
-    const stolen = await ask(method, suffix, body, path)
+    const stolen = await request(method, suffix, body, path)
     expect(stolen).toContain('[404,')
-    expect(stolen).toBe(await ask(method, suffix, body, '/api/qr/AAAAAAAAAAAAAAAA'))
+    expect(stolen).toBe(await request(method, suffix, body, '/api/qr/AAAAAAAAAAAAAAAA'))
   }
 })
 
-test('nothing secret is left where a script or a link could take it', async ({ computer, phone }) => {
+test('no secret is readable by scripts or left in a URL', async ({ computer, phone }) => {
   await computer.openLogin()
   await phone.open(await computer.readCode())
   await phone.answer('approve')
@@ -52,7 +52,7 @@ test('nothing secret is left where a script or a link could take it', async ({ c
   }
 })
 
-test('pages open whatever the headers say', async ({ server }) => {
+test('pages open with invalid cookies and tokens', async ({ server }) => {
   const headers = { Authorization: 'Bearer x', Cookie: 'qr_session=%; qr_phone=Fe26.2**; qr_browser; =;;' }
   for (const path of ['/login', '/q', '/phone', '/phone/scan', '/']) {
     const response = await fetch(server.origin + path, { headers, redirect: 'manual' })
@@ -60,7 +60,7 @@ test('pages open whatever the headers say', async ({ server }) => {
   }
 })
 
-test('opening pages changes nothing: the attempt is made by a POST, and not without a script', async ({
+test('without JavaScript a page sends only GET requests, sets no cookie and starts no attempt', async ({
   browser,
   server,
 }) => {
@@ -78,7 +78,7 @@ test('opening pages changes nothing: the attempt is made by a POST, and not with
   await context.close()
 })
 
-test('a form that is sent before its script has come leaves nothing in a URL', async ({ browser, server }) => {
+test('a form that is submitted before its script has loaded puts nothing into a URL', async ({ browser, server }) => {
   const context = await browser.newContext({ javaScriptEnabled: false })
   const page = await watchedPage(context)
   const urls: string[] = []

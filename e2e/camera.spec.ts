@@ -6,14 +6,11 @@ import { Server } from './support/server'
 import { test as base, expect, Phone, watchedPage } from './support/test'
 
 interface Fixtures {
-  /** A phone whose camera sees `picture` (JPEG); null: a phone without a camera. */
+  /** A phone whose camera films `picture` (JPEG); null: a phone without a camera. */
   newCameraPhone: (picture: Buffer | null, options?: BrowserContextOptions) => Promise<Phone>
 }
 
-/**
- * The browser's own camera path with a file in place of the lens, so nothing of the page's is
- * replaced.
- */
+/** Chromium plays a file as the camera, so that the page needs no fake. */
 const test = base.extend<Fixtures>({
   newCameraPhone: async ({ playwright, launchOptions, server }, use) => {
     const browsers: { close: () => Promise<void> }[] = []
@@ -40,8 +37,8 @@ const scanner = (page: Page) => page.getByTestId('scanner')
 
 const isWasm = (url: string) => url.endsWith('.wasm')
 
-/** The states of the camera's tracks that the page has had. */
-const trackTracks = (page: Page) =>
+/** Records the tracks of every camera stream that the page opens. */
+const recordTracks = (page: Page) =>
   page.addInitScript(() => {
     const tracks: MediaStreamTrack[] = []
     Object.assign(window, { tracks })
@@ -60,7 +57,7 @@ const liveTracks = (page: Page) =>
         .length,
   )
 
-test('the camera sees the screen of the computer, the phone confirms, the computer is signed in', async ({
+test('the camera reads the code from the screen, the phone confirms, the computer is signed in', async ({
   computer,
   newCameraPhone,
 }) => {
@@ -75,37 +72,40 @@ test('the camera sees the screen of the computer, the phone confirms, the comput
   await computer.expectSignedIn('Ada Byron')
 })
 
-test('the decoder is loaded on tap, from our own origin, and the primer says why the camera is needed', async ({
+test('the decoder is loaded after the tap, from our origin; the primer explains the camera', async ({
   computer,
   newCameraPhone,
 }) => {
   await computer.openLogin()
   await computer.readCode()
   const phone = await newCameraPhone(await computer.page.screenshot({ type: 'jpeg' }), { permissions: [] })
-  const asked: string[] = []
-  phone.page.on('request', (request) => asked.push(request.url()))
+  const urls: string[] = []
+  phone.page.on('request', (request) => urls.push(request.url()))
   await phone.page.getByTestId('scan-tile').click()
   await expect(scanner(phone.page)).toHaveAttribute('data-state', 'primer')
   await expect(scanner(phone.page)).toContainText('We need your camera to scan. Pictures never leave your phone.')
   await phone.page.waitForLoadState('networkidle')
-  expect(asked.filter(isWasm)).toEqual([])
+  expect(urls.filter(isWasm)).toEqual([])
   await phone.page.context().grantPermissions(['camera'])
   await phone.page.getByTestId('use-camera').click()
   await phone.expectState('review')
-  expect(asked.filter(isWasm).map((url) => new URL(url).origin)).toEqual([computer.server.origin])
+  expect(urls.filter(isWasm).map((url) => new URL(url).origin)).toEqual([computer.server.origin])
 })
 
-test('hidden or left, the camera is off; seen again, it goes on', async ({ computer, newCameraPhone }) => {
-  // A picture without a code, so that it keeps looking.
+test('a hidden or left page stops the camera, and starts it again when it is shown', async ({
+  computer,
+  newCameraPhone,
+}) => {
+  // A picture without a code, so that the scanner does not stop.
   await computer.page.goto(`${computer.server.origin}/nowhere`)
   const phone = await newCameraPhone(await computer.page.screenshot({ type: 'jpeg' }))
-  await trackTracks(phone.page)
+  await recordTracks(phone.page)
   await phone.page.getByTestId('scan-tile').click()
   await expect(scanner(phone.page)).toHaveAttribute('data-state', 'scanning')
   expect(await liveTracks(phone.page)).toBe(1)
-  await phone.see('hidden')
+  await phone.setVisibility('hidden')
   expect(await liveTracks(phone.page)).toBe(0)
-  await phone.see('visible')
+  await phone.setVisibility('visible')
   await expect(scanner(phone.page)).toHaveAttribute('data-state', 'scanning')
   expect(await liveTracks(phone.page)).toBe(1)
   await phone.page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })))
@@ -115,7 +115,10 @@ test('hidden or left, the camera is off; seen again, it goes on', async ({ compu
   expect(await liveTracks(phone.page)).toBe(1)
 })
 
-test('a light is offered where the camera has one, and switched', async ({ computer, newCameraPhone }) => {
+test('the light button exists only for a camera with a light, and switches it', async ({
+  computer,
+  newCameraPhone,
+}) => {
   await computer.page.goto(`${computer.server.origin}/nowhere`)
   const picture = await computer.page.screenshot({ type: 'jpeg' })
   const plain = await newCameraPhone(picture)
@@ -124,12 +127,12 @@ test('a light is offered where the camera has one, and switched', async ({ compu
   await expect(plain.page.getByRole('button', { name: 'Light' })).toHaveCount(0)
 
   const phone = await newCameraPhone(picture)
-  // The film has no light: the track's own description is all that is different.
+  // The file has no light, so the capabilities of the track are replaced.
   await phone.page.addInitScript(() => {
-    const asked: unknown[] = []
-    Object.assign(window, { asked })
+    const constraintsApplied: unknown[] = []
+    Object.assign(window, { constraintsApplied })
     MediaStreamTrack.prototype.getCapabilities = () => ({ torch: true }) as MediaTrackCapabilities
-    MediaStreamTrack.prototype.applyConstraints = async (constraints) => void asked.push(constraints)
+    MediaStreamTrack.prototype.applyConstraints = async (constraints) => void constraintsApplied.push(constraints)
   })
   await phone.page.getByTestId('scan-tile').click()
   const light = phone.page.getByRole('button', { name: 'Light' })
@@ -138,13 +141,12 @@ test('a light is offered where the camera has one, and switched', async ({ compu
   await expect(light).toHaveAttribute('aria-pressed', 'true')
   await light.click()
   await expect(light).toHaveAttribute('aria-pressed', 'false')
-  expect(await phone.page.evaluate(() => (window as unknown as { asked: unknown[] }).asked)).toEqual([
-    { advanced: [{ torch: true }] },
-    { advanced: [{ torch: false }] },
-  ])
+  expect(
+    await phone.page.evaluate(() => (window as unknown as { constraintsApplied: unknown[] }).constraintsApplied),
+  ).toEqual([{ advanced: [{ torch: true }] }, { advanced: [{ torch: false }] }])
 })
 
-test('15 s without a hit: a word of advice', async ({ computer, newCameraPhone }) => {
+test('15 s without a code: the page shows a hint', async ({ computer, newCameraPhone }) => {
   await computer.page.goto(`${computer.server.origin}/nowhere`)
   const phone = await newCameraPhone(await computer.page.screenshot({ type: 'jpeg' }))
   await phone.page.getByTestId('scan-tile').click()
@@ -154,10 +156,10 @@ test('15 s without a hit: a word of advice', async ({ computer, newCameraPhone }
   })
 })
 
-test('a foreign code is shown as text and never opened', async ({ computer, newCameraPhone }) => {
-  // Another deployment's login page: a real code, and not ours.
-  const theirs = await Server.start()
-  await computer.page.goto(`${theirs.origin}/login`)
+test('a foreign code is shown as text and not opened', async ({ computer, newCameraPhone }) => {
+  // The login page of another deployment: a valid code that is not ours.
+  const foreign = await Server.start()
+  await computer.page.goto(`${foreign.origin}/login`)
   const link = await computer.readCode()
   const phone = await newCameraPhone(await computer.page.screenshot({ type: 'jpeg' }))
   await phone.page.getByTestId('scan-tile').click()
@@ -165,14 +167,14 @@ test('a foreign code is shown as text and never opened', async ({ computer, newC
   await expect(scanner(phone.page)).toContainText(link.slice(0, 40))
   await expect(phone.page.getByRole('link', { name: /localhost/ })).toHaveCount(0)
   expect(new URL(phone.page.url()).pathname).toBe('/phone/scan')
-  // It goes on looking.
+  // It continues to scan.
   await expect(scanner(phone.page)).toHaveAttribute('data-state', 'scanning')
   await computer.expectState('ready')
   await computer.page.goto('about:blank')
-  await theirs.dispose()
+  await foreign.dispose()
 })
 
-test('a photo of the screen does what the camera does; a photo without a code says so', async ({ computer, phone }) => {
+test('a photo of the screen is scanned; a photo without a code shows an error', async ({ computer, phone }) => {
   await computer.openLogin()
   await computer.readCode()
   await phone.page.getByTestId('scan-tile').click()
@@ -188,7 +190,7 @@ test('a photo of the screen does what the camera does; a photo without a code sa
   await computer.expectSignedIn('Ada Byron')
 })
 
-test('a pasted link does what the camera does', async ({ computer, phone }) => {
+test('a pasted link is scanned', async ({ computer, phone }) => {
   await computer.openLogin()
   const link = await computer.readCode()
   await phone.page.getByTestId('scan-tile').click()
@@ -199,7 +201,7 @@ test('a pasted link does what the camera does', async ({ computer, phone }) => {
   await computer.expectSignedIn('Ada Byron')
 })
 
-test('a camera that was refused, and one that is not there', async ({ newPhone, newCameraPhone, computer }) => {
+test('a refused, a missing and a busy camera have a state each', async ({ newPhone, newCameraPhone, computer }) => {
   await computer.page.goto(`${computer.server.origin}/nowhere`)
   const refused = await newCameraPhone(await computer.page.screenshot({ type: 'jpeg' }), { permissions: [] })
   await refused.page.getByTestId('scan-tile').click()
@@ -219,14 +221,14 @@ test('a camera that was refused, and one that is not there', async ({ newPhone, 
   await expect(scanner(busy.page)).toHaveAttribute('data-state', 'busy')
 })
 
-test('without https there is no camera, and the page says so', async ({ newCameraPhone }) => {
+test('without https the page shows that the camera needs it, and offers the link field', async ({ newCameraPhone }) => {
   const phone = await newCameraPhone(null)
   await phone.page.goto(`http://phone:${new URL(phone.server.origin).port}/phone/scan`)
   await expect(scanner(phone.page)).toHaveAttribute('data-state', 'needs_https')
   await expect(phone.page.getByTestId('paste-link')).toBeVisible()
 })
 
-test('the scanner alone may use the camera and run WebAssembly', async ({ request, server }) => {
+test('only the page of the scanner may use the camera and run WebAssembly', async ({ request, server }) => {
   for (const path of ['/', '/login', '/q', '/phone', '/phone/scan', '/nowhere']) {
     const headers = (await request.get(server.origin + path, { maxRedirects: 0 })).headers()
     const isScanner = path === '/phone/scan'

@@ -5,8 +5,6 @@ import { FakeClock, hasFakeClock } from './support/fake-clock'
 import { freePort, Server } from './support/server'
 import { expect, test, until } from './support/test'
 
-/** The clock of the machine is set, by a day, while the process runs. */
-
 const DAY_S = 86_400
 const ORIGIN = 'https://login.example.com'
 const SHORT_CODES = { CODE_PERIOD_S: '1', MATCH_POLICY: 'never' }
@@ -23,16 +21,14 @@ async function signIn(computer: Agent, phone: Agent): Promise<void> {
   expect((await computer.send('POST', `/api/qr/${attempt.id}/redeem`, { ticket })).status).toBe(200)
 }
 
-/**
- * A session with pages open, and a waiting browser, before a clock is set; and what has to hold
- * afterwards.
- */
+/** A signed-in computer with open pages, and a browser with a pending attempt. */
 class Scene {
+  /** The origin of the instance for the next request. */
   readonly to: () => string
   readonly phone: Agent
   readonly computer: Agent
   readonly waiting: Agent
-  /** Two of each: where requests go to two instances in turn, each has one. */
+  /** Two of each: with two instances, one stream is on each. */
   accounts: EventLog[] = []
   attempts: EventLog[] = []
 
@@ -54,16 +50,17 @@ class Scene {
     await this.#expectCodes(1)
   }
 
-  /** A code that was on the screen. */
+  /** The newest code that the streams have received. */
   get code(): string | undefined {
     return codeOf(this.attempts[0]?.last('code').url)
   }
 
-  async expectWell(): Promise<void> {
+  /** Codes rotate and expire, a sign-in works, and no session or stream has ended. */
+  async expectWorking(): Promise<void> {
     const old = this.code
     await this.#expectCodes(3)
-    const dead = await this.phone.send('POST', '/api/qr/scan', { code: old })
-    expect([dead.status, dead.json.code]).toEqual([410, 'code_expired'])
+    const expired = await this.phone.send('POST', '/api/qr/scan', { code: old })
+    expect([expired.status, expired.json.code]).toEqual([410, 'code_expired'])
     await signIn(new Agent(this.to, ORIGIN), this.phone)
     expect((await this.computer.send('GET', '/api/session')).json.signedIn).toBe(true)
     for (const log of [...this.accounts, ...this.attempts]) {
@@ -77,8 +74,8 @@ class Scene {
     await until(() => this.attempts.every((log, index) => log.count('code') >= (before[index] ?? 0) + more))
   }
 
-  /** Wrong passwords up to the limit of five a minute, and how long the sixth has to wait, in s. */
-  async waitAfterWrongPasswords(): Promise<number> {
+  /** Exhausts the limit of five wrong passwords a minute. Returns its `Retry-After` in s. */
+  async exhaustPasswordLimit(): Promise<number> {
     for (let count = 0; count < 6; count += 1) {
       const response = await this.phone.open('POST', '/api/phone/session', { username: 'lin', password: 'wrong' })
       await response.text()
@@ -88,7 +85,7 @@ class Scene {
   }
 }
 
-test('by a day on the embedded store: codes, streams, limits and sessions go on as if it had not been', async () => {
+test('the clock is set by a day on the embedded store: codes, streams, limits and sessions continue', async () => {
   const clock = new FakeClock()
   const server = new Server(await freePort(), {
     ...SHORT_CODES,
@@ -100,12 +97,12 @@ test('by a day on the embedded store: codes, streams, limits and sessions go on 
   await server.start()
   const scene = new Scene(() => server.origin)
   await scene.open()
-  expect(await scene.waitAfterWrongPasswords()).toBeGreaterThan(50)
+  expect(await scene.exhaustPasswordLimit()).toBeGreaterThan(50)
   for (const offsetS of [-DAY_S, DAY_S]) {
     clock.set(offsetS)
     await until(() => server.output.includes(`"offsetMs":${offsetS < 0 ? '-86' : '86'}`))
-    await scene.expectWell()
-    const waitS = await scene.waitAfterWrongPasswords()
+    await scene.expectWorking()
+    const waitS = await scene.exhaustPasswordLimit()
     expect(waitS).toBeGreaterThan(0)
     expect(waitS).toBeLessThanOrEqual(60)
   }
@@ -113,20 +110,20 @@ test('by a day on the embedded store: codes, streams, limits and sessions go on 
   clock.dispose()
 })
 
-test('by a day before a restart: attempts of the day to come are over, limits wait for their window, sessions live', async () => {
+test('the clock is set back by a day before a restart: codes have expired, limits last one window at most, sessions live', async () => {
   const clock = new FakeClock()
   const settings = { ...SHORT_CODES, ...clock.settings, PUBLIC_ORIGIN: ORIGIN, RATE_LIMIT_SCALE: '1' }
   const server = new Server(await freePort(), settings)
   await server.start()
   const scene = new Scene(() => server.origin)
   await scene.open()
-  expect(await scene.waitAfterWrongPasswords()).toBeGreaterThan(50)
+  expect(await scene.exhaustPasswordLimit()).toBeGreaterThan(50)
   await server.end('SIGKILL')
   clock.set(-DAY_S)
   await server.start()
-  const dead = await scene.phone.send('POST', '/api/qr/scan', { code: scene.code })
-  expect([dead.status, dead.json.code]).toEqual([410, 'code_expired'])
-  const waitS = await scene.waitAfterWrongPasswords()
+  const expired = await scene.phone.send('POST', '/api/qr/scan', { code: scene.code })
+  expect([expired.status, expired.json.code]).toEqual([410, 'code_expired'])
+  const waitS = await scene.exhaustPasswordLimit()
   expect(waitS).toBeGreaterThan(0)
   expect(waitS).toBeLessThanOrEqual(60)
   expect((await scene.computer.send('GET', '/api/session')).json.signedIn).toBe(true)
@@ -135,10 +132,10 @@ test('by a day before a restart: attempts of the day to come are over, limits wa
   clock.dispose()
 })
 
-test.describe('by a day, with a shared store', () => {
+test.describe('on a shared store', () => {
   test.skip(!hasRedisServer() && !process.env.CI, 'there is no redis-server on this machine')
 
-  test('on one of two instances: both go by the clock of the Redis, also when that was away meanwhile', async () => {
+  test('the clock of one of two instances is set: both use the clock of the Redis, also after its outage', async () => {
     const redis = await RedisServer.start()
     const clock = new FakeClock()
     const settings = { ...SHORT_CODES, PUBLIC_ORIGIN: ORIGIN, SESSION_SECRET: 'the secret that both instances share' }
@@ -156,7 +153,7 @@ test.describe('by a day, with a shared store', () => {
     await scene.open()
     for (const offsetS of [-DAY_S, DAY_S]) {
       clock.set(offsetS)
-      await scene.expectWell()
+      await scene.expectWorking()
     }
     redis.freeze()
     await until(async () => (await fetch(`${wrong.origin}/api/health/ready`)).status === 503)
@@ -164,15 +161,16 @@ test.describe('by a day, with a shared store', () => {
     redis.thaw()
     await until(async () => (await fetch(`${wrong.origin}/api/health/ready`)).status === 200)
     await until(async () => (await fetch(`${right.origin}/api/health/ready`)).status === 200)
-    await scene.expectWell()
+    await scene.expectWorking()
     for (const server of [right, wrong]) await server.dispose()
     await redis.dispose()
     clock.dispose()
   })
 
-  test('of the Redis itself is followed by its instances, and a sign-in works at once', async () => {
+  test('the clock of the Redis is set: the instances follow it, and a sign-in works immediately', async () => {
     const clock = new FakeClock()
-    // Its own allocator asks for the time before libfaketime can answer, so it gets that of libc.
+    // jemalloc reads the time before libfaketime is initialised, so Redis gets the allocator of
+    // libc.
     const redis = await RedisServer.start([], {
       ...clock.settings,
       LD_PRELOAD: `${clock.settings.LD_PRELOAD}:libc.so.6`,
@@ -186,7 +184,7 @@ test.describe('by a day, with a shared store', () => {
       clock.set(offsetS)
       const steps = () => server.output.split('"the clock of the store was set').length - 1
       const before = steps()
-      // Any answer of the Redis carries its time.
+      // Every response of the Redis includes its time.
       await until(async () => {
         await computer.send('GET', '/api/session')
         return steps() > before

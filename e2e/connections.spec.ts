@@ -7,14 +7,12 @@ import { isUp, run } from './support/run'
 import { freePort, Server } from './support/server'
 import { expect, test, until } from './support/test'
 
-/**
- * What comes over a connection on which `text` is written and nothing more, and when it ends (null:
- * not yet).
- */
-class Wiretap {
+/** Opens a TCP connection, writes `text`, and records what it receives. */
+class RawConnection {
   readonly socket: Socket
   text = ''
   readonly openedAt = performance.now()
+  /** Ms from opening to the end; null while it is open. */
   endedMs: number | null = null
 
   constructor(port: number, text: string) {
@@ -28,17 +26,19 @@ class Wiretap {
     })
   }
 
-  /** The status lines so far, informational ones included. */
+  /** The statuses received so far, informational ones included. */
   get statuses(): number[] {
     return [...this.text.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) => Number(status))
   }
 }
 
-test('a client that is slow with the head of its request is cut off after 15 s', async ({ server }) => {
+test('a client that is slow to send its header section gets 408 after 15 s, and the connection is closed', async ({
+  server,
+}) => {
   const head = `GET /login HTTP/1.1\r\nHost: localhost:${server.port}\r\n`
-  const silent = new Wiretap(server.port, '')
-  const halfway = new Wiretap(server.port, head)
-  const trickling = new Wiretap(server.port, head)
+  const silent = new RawConnection(server.port, '')
+  const halfway = new RawConnection(server.port, head)
+  const trickling = new RawConnection(server.port, head)
   const timer = setInterval(() => trickling.socket.write('X-Slow: 1\r\n'), 500)
   const all = [silent, halfway, trickling]
   await until(() => all.every(({ endedMs }) => endedMs !== null))
@@ -50,7 +50,7 @@ test('a client that is slow with the head of its request is cut off after 15 s',
   }
 })
 
-test('a client that is slow with the body of its request is cut off after 30 s', async ({ server }) => {
+test('a client that is slow to send its body gets 408 after 30 s, and the connection is closed', async ({ server }) => {
   const lines = [
     'POST /api/qr HTTP/1.1',
     `Host: localhost:${server.port}`,
@@ -58,7 +58,7 @@ test('a client that is slow with the body of its request is cut off after 30 s',
     'Content-Type: application/json',
     'Content-Length: 100',
   ]
-  const slow = new Wiretap(server.port, `${lines.join('\r\n')}\r\n\r\n`)
+  const slow = new RawConnection(server.port, `${lines.join('\r\n')}\r\n\r\n`)
   const timer = setInterval(() => slow.socket.write(' '), 1_000)
   await until(() => slow.endedMs !== null, { withinMs: 45_000 })
   clearInterval(timer)
@@ -76,14 +76,14 @@ for (const kind of ['ours', 'next'] as const) {
     })
     test.afterAll(async () => await server.dispose())
 
-    test('100 Continue is sent when the body is read, and not before a refusal', async () => {
+    test('100 Continue is sent before the body is read, and not before a refusal', async () => {
       const json = 'Content-Type: application/json'
-      const send = async (line: string, headers: string[], bytes = 2): Promise<Wiretap> => {
+      const send = async (line: string, headers: string[], bytes = 2): Promise<RawConnection> => {
         const own = [`Host: localhost:${server.port}`, `Origin: ${server.origin}`, `Content-Length: ${bytes}`]
         const lines = [`${line} HTTP/1.1`, ...own, 'Expect: 100-continue', ...headers, '', '']
-        const tap = new Wiretap(server.port, lines.join('\r\n'))
-        await until(() => tap.statuses.length > 0)
-        return tap
+        const connection = new RawConnection(server.port, lines.join('\r\n'))
+        await until(() => connection.statuses.length > 0)
+        return connection
       }
       for (const [status, line, headers, bytes] of [
         [404, 'POST /api/nowhere', [json], 2],
@@ -104,21 +104,21 @@ for (const kind of ['ours', 'next'] as const) {
       expect(accepted.statuses).toEqual([100, 201])
     })
 
-    test('* is no resource, with whatever method and protocol', async () => {
+    test('the request target * is 404 for every method and protocol', async () => {
       const upgrade = ['Connection: Upgrade, close', 'Upgrade: h2c']
       for (const line of ['OPTIONS * HTTP/1.1', 'GET * HTTP/1.1', 'OPTIONS * HTTP/1.0', 'GET *?x HTTP/1.1']) {
         for (const headers of [['Connection: close'], upgrade]) {
           const lines = [line, `Host: localhost:${server.port}`, ...headers, '', '']
-          const tap = new Wiretap(server.port, lines.join('\r\n'))
-          await until(() => tap.endedMs !== null)
-          expect([line, ...tap.statuses]).toEqual([line, 404])
+          const connection = new RawConnection(server.port, lines.join('\r\n'))
+          await until(() => connection.endedMs !== null)
+          expect([line, ...connection.statuses]).toEqual([line, 404])
         }
       }
     })
   })
 }
 
-test('with few descriptors connections beyond them are dropped and logged; what is open goes on', async () => {
+test('connections beyond the descriptor limit are dropped and logged; open ones continue to work', async () => {
   const port = await freePort()
   const dataDir = mkdtempSync(join(tmpdir(), 'qr-login-descriptors-'))
   const origin = `http://localhost:${port}`
@@ -128,18 +128,19 @@ test('with few descriptors connections beyond them are dropped and logged; what 
   const agent = new HttpAgent({ keepAlive: true, maxSockets: 1 })
   const start = () =>
     new Promise<number | undefined>((resolve, reject) => {
-      const asked = request({ port, method: 'POST', path: '/api/qr', agent, headers: { Origin: origin } }, (answer) =>
-        answer.resume().once('end', () => resolve(answer.statusCode)),
+      const headers = { Origin: origin }
+      const sent = request({ port, method: 'POST', path: '/api/qr', agent, headers }, (response) =>
+        response.resume().once('end', () => resolve(response.statusCode)),
       )
-      asked.once('error', reject)
-      asked.end()
+      sent.once('error', reject)
+      sent.end()
     })
   expect(await start()).toBe(201)
   const startedAt = performance.now()
-  const flood = Array.from({ length: 300 }, () => new Wiretap(port, ''))
+  const flood = Array.from({ length: 300 }, () => new RawConnection(port, ''))
   await until(() => flood.filter(({ endedMs }) => endedMs !== null).length > 200)
   await until(() => server.output().includes('connections dropped'))
-  // The store opens what it needs, and the connection that was there is served.
+  // The store can still open files, and the first connection is served.
   for (let times = 0; times < 3; times += 1) expect(await start()).toBe(201)
   const seconds = (performance.now() - startedAt) / 1_000
   expect(server.output().split('connections dropped').length - 1).toBeLessThanOrEqual(Math.ceil(seconds) + 1)

@@ -5,9 +5,7 @@ import { dirname, join } from 'node:path'
 import { freePort } from './support/server'
 import { expect, test, until } from './support/test'
 
-/**
- * The Dockerfile, the compose file and the unit, as far as a machine without Docker can try them.
- */
+/** Tests the Dockerfile, the compose file and the unit as far as possible without Docker. */
 
 const DOCKERFILE = readFileSync('Dockerfile', 'utf8')
 const [, BUILD = '', FINAL = ''] = DOCKERFILE.split(/^FROM .*$/m)
@@ -16,7 +14,7 @@ const SETTINGS = [...readFileSync('.env.example', 'utf8').matchAll(/^# ([A-Z_]+)
 const environmentOf = (stage: string) =>
   Object.fromEntries([...stage.matchAll(/^ENV (\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]))
 
-test('what the build stage copies and runs is there', () => {
+test('every file and script that the build stage uses exists', () => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }
   for (const [, names = ''] of BUILD.matchAll(/^COPY (.*) \S+$/gm)) {
     for (const name of names.split(' ')) expect([name, existsSync(name)]).toEqual([name, true])
@@ -24,18 +22,17 @@ test('what the build stage copies and runs is there', () => {
   const runs = [...BUILD.matchAll(/npm run (\w+)/g)].map(([, name = '']) => name)
   expect(runs).toEqual(['build'])
   for (const name of runs) expect(scripts[name]).toBeDefined()
-  // What is left out of the image's context is not copied by name.
   const ignored = readFileSync('.dockerignore', 'utf8').trim().split('\n')
   expect(ignored).toEqual(expect.arrayContaining(['.git', '.env', 'node_modules', '.data']))
 })
 
-test('what the final stage copies is enough to serve, be healthy and end by a signal', async () => {
+test('the files of the final stage are enough to serve, to be healthy and to stop by a signal', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-image-'))
   for (const [, names = '', target = ''] of FINAL.matchAll(/^COPY --from=build (.*) (\S+)$/gm)) {
     for (const source of names.split(' ').map((name) => name.replace('/app/', ''))) {
       const to = join(folder, target.endsWith('/') ? join(target, source) : target)
       mkdirSync(dirname(to), { recursive: true })
-      // The modules as they are, by a link: to install them a second time would show nothing more.
+      // Linked, because a second installation would prove nothing more.
       if (source === 'node_modules') symlinkSync(join(process.cwd(), source), to)
       else cpSync(source, to, { recursive: true, filter: (path) => !path.includes('.next/cache') })
     }
@@ -63,12 +60,12 @@ test('what the final stage copies is enough to serve, be healthy and end by a si
   rmSync(folder, { recursive: true })
 })
 
-test('the image runs as nobody special, and sets only what is a setting', () => {
+test('the image runs as an unprivileged user, and sets only documented settings', () => {
   expect(FINAL).toMatch(/^USER node$/m)
   for (const name of Object.keys(environmentOf(FINAL))) expect(['NODE_ENV', ...SETTINGS]).toContain(name)
 })
 
-test('the compose file and the unit set only what is a setting, and leave time to say goodbye', () => {
+test('the compose file sets only documented settings; it and the unit leave time for the drain', () => {
   const compose = readFileSync('compose.yaml', 'utf8')
   const names = [...compose.matchAll(/^ {6}([A-Z_]+):/gm)].map(([, name]) => name)
   expect(names).toEqual(['PUBLIC_ORIGIN', 'SESSION_SECRET', 'REDIS_URL', 'TRUSTED_PROXIES'])
@@ -81,17 +78,17 @@ test('the compose file and the unit set only what is a setting, and leave time t
 })
 
 test('systemd accepts the unit', () => {
-  test.skip(spawnSync('systemd-analyze', ['--version']).status !== 0, 'there is no systemd on this machine')
+  test.skip(spawnSync('systemd-analyze', ['--version']).status !== 0, 'systemd is not available')
   const { stdout, stderr } = spawnSync('systemd-analyze', ['verify', 'deploy/qr-login.service'], { encoding: 'utf8' })
-  // What the unit starts is not installed where the test runs.
-  const said = `${stdout}${stderr}`
+  // The programs of the unit are not installed on this machine.
+  const complaints = `${stdout}${stderr}`
     .split('\n')
     .filter((line) => line.includes('qr-login.service') && !/not executable|No such file/.test(line))
-  expect(said).toEqual([])
+  expect(complaints).toEqual([])
 })
 
 test('Docker builds the image', () => {
-  test.skip(spawnSync('docker', ['info']).status !== 0, 'there is no Docker engine on this machine')
+  test.skip(spawnSync('docker', ['info']).status !== 0, 'no Docker engine is available')
   test.setTimeout(600_000)
   expect(spawnSync('docker', ['build', '-q', '.'], { stdio: 'inherit' }).status).toBe(0)
 })

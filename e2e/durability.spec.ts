@@ -7,7 +7,7 @@ import { Server } from './support/server'
 import { expect, test, until } from './support/test'
 
 const canTrace = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0
-test.skip(!canTrace && !process.env.CI, 'no process can be traced here: that takes strace, and the right to use it')
+test.skip(!canTrace && !process.env.CI, 'tracing needs strace and its privileges')
 
 let folder: string
 let server: Server
@@ -24,17 +24,16 @@ test.afterAll(async () => {
 })
 
 /**
- * Traces the process from now on, with `-y`: each line names the file. `args` are further ones of
- * strace.
+ * Starts to trace the process. With `-y` each line names the file. `args`: further ones of strace.
  */
 async function trace(args: string[]): Promise<void> {
   const calls = 'trace=fdatasync,fsync,pwrite64,write,writev,sendto,sendmsg'
   tracer = spawn('strace', ['-f', '-y', '-o', log, '-e', calls, '-s', '64', ...args, '-p', String(server.pid)])
-  let said = ''
+  let stderr = ''
   tracer.stderr?.on('data', (chunk: Buffer) => {
-    said += chunk.toString()
+    stderr += chunk.toString()
   })
-  await until(() => said.includes('attached'))
+  await until(() => stderr.includes('attached'))
 }
 
 async function endTrace(): Promise<string[]> {
@@ -45,31 +44,33 @@ async function endTrace(): Promise<string[]> {
 }
 
 /**
- * A line of a call on the write-ahead log that has begun, or of one that has ended, by the thread
- * that made it.
+ * Whether the write-ahead log was synced between the last write to it and the 2xx response. A call
+ * can be split into two lines, for its start and its end: they have the same thread id.
  */
 function isSynced(lines: string[]): boolean {
   const lastWrite = lines.findLastIndex((line) => /pwrite64\(\d+<[^>]*qr-login\.db-wal>/.test(line))
-  const answer = lines.findLastIndex((line) => /write(v)?\(\d+<(TCP|socket)/.test(line) && line.includes('HTTP/1.1 20'))
+  const response = lines.findLastIndex(
+    (line) => /write(v)?\(\d+<(TCP|socket)/.test(line) && line.includes('HTTP/1.1 20'),
+  )
   expect(lastWrite).toBeGreaterThan(-1)
-  expect(answer).toBeGreaterThan(lastWrite)
-  const between = lines.slice(lastWrite + 1, answer)
+  expect(response).toBeGreaterThan(lastWrite)
+  const between = lines.slice(lastWrite + 1, response)
   const begun = between.findIndex((line) => /fdatasync\(\d+<[^>]*qr-login\.db-wal>/.test(line))
   if (begun < 0) return false
   const [thread] = (between[begun] ?? '').split(' ')
   return between.slice(begun).some((line) => line.startsWith(`${thread} `) && / = 0$/.test(line))
 }
 
-test('what readiness has written is on the disk before it is answered', async () => {
+test('the write of a readiness check is synced to disk before its response', async () => {
   await trace([])
-  // An answer counts for half a second, that of the start too.
+  // A readiness result is cached for half a second, that of the start too.
   const startedAt = performance.now()
   await until(() => performance.now() - startedAt > 600)
   expect((await fetch(`${server.origin}/api/health/ready`)).status).toBe(200)
   expect(isSynced(await endTrace())).toBe(true)
 })
 
-test('a sign-in, a cancel and a sign-out are on the disk before they are answered', async () => {
+test('a sign-in, a cancel and a sign-out are synced to disk before their response', async () => {
   const [computer, phone] = [new Agent(server.origin), new Agent(server.origin)]
   await phone.send('POST', '/api/phone/session', { username: 'ada', password: 'demo' })
   const { json: attempt } = await computer.send('POST', '/api/qr', {})
@@ -91,7 +92,7 @@ test('a sign-in, a cancel and a sign-out are on the disk before they are answere
   }
 })
 
-test('a disk that has failed once to sync keeps the store unready until a restart, which finds what is there', async () => {
+test('one failed fdatasync keeps the store unready until a restart', async () => {
   await trace(['-e', 'inject=fdatasync:error=EIO:when=1'])
   const ready = () => fetch(`${server.origin}/api/health/ready`).then(({ status }) => status)
   await until(async () => (await ready()) === 503)

@@ -12,7 +12,7 @@ const APP = 'docs/guides/embedding/next'
 let started: Run | null = null
 test.afterEach(() => started?.kill('SIGKILL'))
 
-test('another Next app answers the API in one file, and keeps its own pages', async () => {
+test('another Next app serves the API from one file, and keeps its own pages', async () => {
   test.setTimeout(180_000)
   const next = resolve('node_modules/next/dist/bin/next')
   const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1' }

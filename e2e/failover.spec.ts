@@ -5,14 +5,14 @@ import { Server } from './support/server'
 import { expect, test, until } from './support/test'
 
 /**
- * A primary and a replica, and an address that leads new connections to the primary, as a managed
- * Redis has.
+ * A primary and a replica behind one address that leads new connections to the primary, as with a
+ * managed Redis.
  */
 
 test.describe.configure({ mode: 'serial' })
-test.skip(!hasRedisServer(), 'there is no redis-server on this machine')
+test.skip(!hasRedisServer(), 'redis-server is not available')
 
-/** A second, and what a busy machine adds. */
+/** One second, plus a margin for a busy machine. */
 const LATE_MS = 1_200
 
 let primary: RedisServer
@@ -40,17 +40,15 @@ test.afterAll(async () => {
 
 const isReady = async () => (await fetch(`${server.origin}/api/health/ready`)).ok
 
-/**
- * Requests that read, write, and do both, 20 a second, until `end`: what came of them, by status.
- */
+/** Sends 20 requests a second, reads and writes, until `end`. Counts the responses by status. */
 function traffic() {
   const statuses: Record<string, number> = {}
   const running: Promise<void>[] = []
   const count = async (method: string, path: string, body?: unknown) => {
     const startedAt = performance.now()
     const { status } = await phone.send(method, path, body)
-    const word = performance.now() - startedAt > LATE_MS ? `${status} late` : String(status)
-    statuses[word] = (statuses[word] ?? 0) + 1
+    const key = performance.now() - startedAt > LATE_MS ? `${status} late` : String(status)
+    statuses[key] = (statuses[key] ?? 0) + 1
   }
   const timer = setInterval(() => {
     running.push(count('POST', '/api/qr', {}), count('GET', '/api/sessions'))
@@ -65,13 +63,13 @@ function traffic() {
   }
 }
 
-/** Resolves when it is ready again, and requests that write and that read succeed: within 3 s. */
-async function recover(): Promise<void> {
-  const isWell = async () => {
-    const answers = [await phone.send('POST', '/api/qr', {}), await phone.send('GET', '/api/sessions')]
-    return answers.every(({ status }) => status < 300) && (await isReady())
+/** Waits up to 3 s until the server is ready and both reads and writes succeed. */
+async function expectRecovery(): Promise<void> {
+  const hasRecovered = async () => {
+    const responses = [await phone.send('POST', '/api/qr', {}), await phone.send('GET', '/api/sessions')]
+    return responses.every(({ status }) => status < 300) && (await isReady())
   }
-  await expect.poll(isWell, { timeout: 3_000, intervals: [50] }).toBe(true)
+  await expect.poll(hasRecovered, { timeout: 3_000, intervals: [50] }).toBe(true)
 }
 
 const FAULTS: [string, () => Promise<unknown>, () => Promise<unknown>][] = [
@@ -87,29 +85,28 @@ const FAULTS: [string, () => Promise<unknown>, () => Promise<unknown>][] = [
       await replica.send('REPLICAOF NO ONE')
       await primary.send(`REPLICAOF 127.0.0.1 ${replica.port}`)
     },
-    // The address follows; connections that are open stay at the old primary, which goes on as a
-    // replica.
+    // The address leads to the new primary. Open connections stay on the old one, now a replica.
     async () => {
       ;[primary, replica] = [replica, primary]
     },
   ],
 ]
 
-for (const [name, fail, mend] of FAULTS) {
-  test(`${name}: unready and 503 until it is mended, never 500, and well within 3 s`, async () => {
+for (const [name, fail, repair] of FAULTS) {
+  test(`${name}: unready and 503 until it is repaired, never 500, and ready within 3 s`, async () => {
     const requests = traffic()
     await fail()
     await until(async () => !(await isReady()))
     await until(() => (requests.statuses[503] ?? 0) >= 20)
     expect(await isReady()).toBe(false)
-    await mend()
-    await recover()
+    await repair()
+    await expectRecovery()
     const others = Object.keys(await requests.end()).filter((status) => !/^(20\d|503)$/.test(status))
     expect(others).toEqual([])
   })
 }
 
-test('FAILOVER: 503 at most, never 500, and well within 3 s; a stream opened before it shows a scan made after', async () => {
+test('FAILOVER: 503 at most, never 500, ready within 3 s; an open stream receives a later scan', async () => {
   await until(async () => (await primary.send('INFO replication')).includes('state=online'))
   const computer = new Agent(server.origin)
   const { json: attempt } = await computer.send('POST', '/api/qr', {})
@@ -126,7 +123,7 @@ test('FAILOVER: 503 at most, never 500, and well within 3 s; a stream opened bef
   await primary.send('FAILOVER')
   await until(async () => (await replica.send('ROLE')).includes('master'))
   ;[primary, replica] = [replica, primary]
-  await recover()
+  await expectRecovery()
   const codes = [...text.matchAll(/"url":"[^"#]*#([^"]+)"/g)]
   const scan = await phone.send('POST', '/api/qr/scan', { code: codes.at(-1)?.[1] })
   expect(scan.status).toBe(200)
@@ -138,7 +135,7 @@ test('FAILOVER: 503 at most, never 500, and well within 3 s; a stream opened bef
   await reading
 })
 
-test('a frozen replica: a cancel and a sign-out are 503 and done, and 2xx when they are repeated after it', async () => {
+test('a frozen replica: a cancel and a sign-out get 503 but take effect; repeated later, they get 2xx', async () => {
   await until(async () => (await primary.send('INFO replication')).includes('state=online'))
   const computer = new Agent(server.origin)
   const { json: attempt } = await computer.send('POST', '/api/qr', {})

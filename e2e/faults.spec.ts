@@ -1,17 +1,17 @@
 import { run } from './support/run'
 import { expect, test } from './support/test'
 
-/** What `npm run faults` does for ten minutes, for some seconds each. */
+/** The scenarios of `npm run faults`, each for some seconds instead of ten minutes. */
 const SCENARIOS: [name: string, title: string][] = [
-  ['kill', 'after kill -9 every answer of the embedded store still holds, and no limit was freed'],
-  ['failover', 'a failover, and a primary that dies with a lost tail, undo no cancel and no sign-out'],
-  ['lossy', 'a network that loses packets delays no answer beyond 1 s'],
-  ['clock', 'a clock that goes back by a day revives no code, and stops no stream'],
-  ['clock-of-one', 'nor on one of two instances, where the time of the Redis counts'],
-  ['disk', 'a full disk is answered by 503 alone, and loses nothing'],
+  ['kill', 'after kill -9 every response of the embedded store still holds, and no rate limit is reset'],
+  ['failover', 'a failover, and a primary that crashes with unreplicated writes, undo no cancel and no sign-out'],
+  ['lossy', 'a network that loses packets delays no response by more than 1 s'],
+  ['clock', 'a clock that is set back by a day revives no code, and stops no stream'],
+  ['clock-of-one', 'the clock of one of two instances is set: no code is revived and no stream stops'],
+  ['disk', 'a full disk causes only 503 responses, and loses no data'],
 ]
 
-/** The exit code where a scenario cannot be run on this machine. */
+/** The exit code of a scenario that this machine cannot run. */
 const NOT_RUN = 2
 
 test.describe.configure({ timeout: 180_000 })

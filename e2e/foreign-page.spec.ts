@@ -5,8 +5,10 @@ import { ForeignSite, speculationRules } from './support/foreign-site'
 import { freePort, Server } from './support/server'
 import { test as base, expect, Phone, until, watchedPage } from './support/test'
 
-/** An attempt of a thief who wants to learn who the victim is, or to be signed in as the victim. */
-class Thief {
+/**
+ * An attempt of an attacker who wants to learn who the victim is, or to be signed in as the victim.
+ */
+class Attacker {
   readonly #agent: Agent
   readonly id: string
   readonly link: string
@@ -17,11 +19,11 @@ class Thief {
     this.link = link
   }
 
-  static async start(server: Server, publicOrigin = server.origin): Promise<Thief> {
+  static async start(server: Server, publicOrigin = server.origin): Promise<Attacker> {
     const agent = new Agent(server.origin, publicOrigin)
     const { status, json } = await agent.send('POST', '/api/qr', {})
     expect(status).toBe(201)
-    return new Thief(agent, json.id, json.code.url)
+    return new Attacker(agent, json.id, json.code.url)
   }
 
   async readStatus(): Promise<string> {
@@ -30,7 +32,7 @@ class Thief {
   }
 }
 
-/** The victim's browser: a phone that is signed in, and every request of it. */
+/** The victim's signed-in phone. Records every request of its browser. */
 class Victim {
   readonly context: BrowserContext
   readonly scans: string[] = []
@@ -53,7 +55,7 @@ interface Fixtures {
 }
 
 const test = base.extend<Fixtures>({
-  // biome-ignore lint/correctness/noEmptyPattern: a fixture that needs no other
+  // biome-ignore lint/correctness/noEmptyPattern: this fixture needs no other
   foreign: async ({}, use) => {
     const foreign = await ForeignSite.start()
     await use(foreign)
@@ -65,102 +67,104 @@ const test = base.extend<Fixtures>({
   victim: async ({ phone }, use) => use(new Victim(phone.page.context())),
 })
 
-/** The page of ours at rest: whatever it does by itself is done. */
-async function expectRest(page: Page): Promise<void> {
+/** Waits until our page has done whatever it does on load. */
+async function expectSettled(page: Page): Promise<void> {
   const review = page.getByTestId('review')
   await expect(review).toHaveAttribute('data-state', /opened|review/)
-  // Its script runs, and has for a while.
+  // The button is enabled once the script has run for a while.
   if ((await review.getAttribute('data-state')) === 'opened') await expect(page.getByTestId('continue')).toBeEnabled()
 }
 
-/**
- * Nothing was sent for the thief's code: the page asks first, and names the account. One tap goes
- * on.
- */
-async function expectOpened(page: Page, victim: Victim, thief: Thief): Promise<void> {
-  await expectRest(page)
-  expect(await thief.readStatus()).toBe('pending')
+/** No scan was sent for the attacker's code. The page names the account and offers "Continue". */
+async function expectOpened(page: Page, victim: Victim, attacker: Attacker): Promise<void> {
+  await expectSettled(page)
+  expect(await attacker.readStatus()).toBe('pending')
   expect(victim.scans).toEqual([])
   await expect(page.getByTestId('review')).toHaveAttribute('data-state', 'opened')
   await expect(page.getByTestId('review')).toContainText('Continue as Ada Byron?')
 }
 
-async function goOn(page: Page, thief: Thief): Promise<void> {
+async function expectScanAfterTap(page: Page, attacker: Attacker): Promise<void> {
   await page.getByRole('button', { name: 'Continue' }).click()
   await expect(page.getByTestId('review')).toHaveAttribute('data-state', 'review')
-  expect(await thief.readStatus()).toBe('scanned')
+  expect(await attacker.readStatus()).toBe('scanned')
 }
 
 for (const way of ['/location', '/replace', '/refresh', '/redirected', '/form']) {
-  test(`a foreign page that leads to /q scans nothing, one tap does: ${way}`, async ({
+  test(`a foreign page that navigates to /q causes no scan before a tap: ${way}`, async ({
     phone,
     victim,
     foreign,
     server,
   }) => {
-    const thief = await Thief.start(server)
-    await phone.page.goto(foreign.page(way, thief.link))
-    await expectOpened(phone.page, victim, thief)
+    const attacker = await Attacker.start(server)
+    await phone.page.goto(foreign.page(way, attacker.link))
+    await expectOpened(phone.page, victim, attacker)
     expect(victim.requests.filter((request) => request.includes('/api/account'))).toEqual([])
-    await goOn(phone.page, thief)
+    await expectScanAfterTap(phone.page, attacker)
   })
 }
 
 for (const way of ['/window', '/target']) {
-  test(`a window that a foreign page opens scans nothing, one tap does: ${way}`, async ({
+  test(`a window that a foreign page opens causes no scan before a tap: ${way}`, async ({
     phone,
     victim,
     foreign,
     server,
   }) => {
-    const thief = await Thief.start(server)
+    const attacker = await Attacker.start(server)
     const opened = victim.context.waitForEvent('page')
-    await phone.page.goto(foreign.page(way, thief.link))
+    await phone.page.goto(foreign.page(way, attacker.link))
     const popup = await opened
-    await expectOpened(popup, victim, thief)
-    await goOn(popup, thief)
+    await expectOpened(popup, victim, attacker)
+    await expectScanAfterTap(popup, attacker)
   })
 }
 
-test('a frame in a foreign page shows nothing and scans nothing', async ({ phone, victim, foreign, server }) => {
-  const thief = await Thief.start(server)
-  // The frame is refused by our policy, which its console says.
+test('/q in a frame of a foreign page shows nothing and scans nothing', async ({ phone, victim, foreign, server }) => {
+  const attacker = await Attacker.start(server)
+  // Not a watched page: the browser logs that our policy refuses the frame.
   const page = await victim.context.newPage()
-  await page.goto(foreign.page('/frame', thief.link))
+  await page.goto(foreign.page('/frame', attacker.link))
   await page.waitForLoadState('networkidle')
   expect(await page.frames().at(-1)?.content()).not.toContain('data-testid')
-  expect([await thief.readStatus(), victim.scans]).toEqual(['pending', []])
+  expect([await attacker.readStatus(), victim.scans]).toEqual(['pending', []])
   await phone.page.bringToFront()
 })
 
-test('neither a reload nor a step back in the history is a tap', async ({ phone, victim, foreign, server }) => {
-  const thief = await Thief.start(server)
+test('neither a reload nor a step back in the history replaces the tap', async ({ phone, victim, foreign, server }) => {
+  const attacker = await Attacker.start(server)
   const { page } = phone
-  await page.goto(foreign.page('/location', thief.link))
-  await expectOpened(page, victim, thief)
+  await page.goto(foreign.page('/location', attacker.link))
+  await expectOpened(page, victim, attacker)
   await page.reload()
-  await expectOpened(page, victim, thief)
-  // By the page's own script the request is same-origin.
+  await expectOpened(page, victim, attacker)
+  // A reload by the page's own script is a same-origin request.
   await Promise.all([page.waitForEvent('load'), page.evaluate(() => location.reload())])
-  await expectOpened(page, victim, thief)
+  await expectOpened(page, victim, attacker)
   await page.goto(foreign.page('/back'))
   await page.waitForURL(`${server.origin}/**`)
-  await expectOpened(page, victim, thief)
+  await expectOpened(page, victim, attacker)
 })
 
 for (const way of ['/prerender', '/prefetch']) {
-  test(`a foreign page that has /q fetched ahead scans nothing: ${way}`, async ({ phone, victim, foreign, server }) => {
-    const thief = await Thief.start(server)
-    await phone.page.goto(foreign.page(way, thief.link))
+  test(`a foreign page that prefetches or prerenders /q causes no scan: ${way}`, async ({
+    phone,
+    victim,
+    foreign,
+    server,
+  }) => {
+    const attacker = await Attacker.start(server)
+    await phone.page.goto(foreign.page(way, attacker.link))
     await phone.page.waitForLoadState('networkidle')
-    expect([await thief.readStatus(), victim.scans]).toEqual(['pending', []])
+    expect([await attacker.readStatus(), victim.scans]).toEqual(['pending', []])
     await phone.page.getByRole('link').click()
-    await expectOpened(phone.page, victim, thief)
-    await goOn(phone.page, thief)
+    await expectOpened(phone.page, victim, attacker)
+    await expectScanAfterTap(phone.page, attacker)
   })
 }
 
-/** Makes a page of ours fetch and run another one ahead, and puts a link to it into the page. */
+/** A script that makes our page prerender another one, and adds a link to it. */
 const prerender = (url: string) => `(() => {
   const { nonce } = document.querySelector('script[nonce]')
   const script = document.createElement('script')
@@ -182,34 +186,35 @@ const prerendering = test.extend<{ chromium: BareChromium }>({
 })
 
 prerendering(
-  'a page of ours that is prerendered scans nothing, before it is shown and after',
+  '/q prerendered by our own page scans nothing, before it is shown and after',
   async ({ chromium, server }) => {
-    const thief = await Thief.start(server)
-    await chromium.evaluate(prerender(thief.link))
+    const attacker = await Attacker.start(server)
+    await chromium.evaluate(prerender(attacker.link))
     const rest = `document.querySelector('[data-state="review"], [data-testid="continue"]:enabled') !== null`
     await until(() => chromium.evaluateInPrerendered(rest))
     expect(await chromium.evaluateInPrerendered('document.prerendering')).toBe(true)
-    expect(await thief.readStatus()).toBe('pending')
+    expect(await attacker.readStatus()).toBe('pending')
 
     await chromium.evaluate(`document.querySelector('#prerendered').click()`)
     chromium.activate()
     await until(() => chromium.evaluate('!document.prerendering'))
     expect(await chromium.evaluate(`performance.getEntriesByType('navigation')[0].activationStart`)).toBeGreaterThan(0)
     const readState = () => chromium.evaluate(`document.querySelector('[data-testid="review"]').dataset.state`)
-    expect([await readState(), await thief.readStatus()]).toEqual(['opened', 'pending'])
-    // The window has just got the focus: a click now may have been meant for another one.
+    expect([await readState(), await attacker.readStatus()]).toEqual(['opened', 'pending'])
+    // Clicks right after the window gets the focus are ignored: they may be meant for another
+    // window.
     await until(async () => {
       await chromium.evaluate(`document.querySelector('[data-testid="continue"]')?.click()`)
       return (await readState()) === 'review'
     })
-    expect(await thief.readStatus()).toBe('scanned')
+    expect(await attacker.readStatus()).toBe('scanned')
   },
 )
 
-prerendering('a login page that is prerendered starts no attempt before it is shown', async ({ chromium, server }) => {
+prerendering('a prerendered login page starts no attempt before it is shown', async ({ chromium, server }) => {
   const starts = `performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/api/qr')).length`
   await chromium.evaluate(prerender(`${server.origin}/login`))
-  // Its script runs.
+  // The script has run.
   await until(() =>
     chromium.evaluateInPrerendered(`document.querySelector('[data-testid="language"]:enabled') !== null`),
   )
@@ -220,30 +225,30 @@ prerendering('a login page that is prerendered starts no attempt before it is sh
   expect(await chromium.evaluate(starts)).toBe(1)
 })
 
-test('a sign-in in the page is no consent to a code that a foreign page brought', async ({
+test('a sign-in on the page does not replace the tap for a code of a foreign page', async ({
   newPhone,
   foreign,
   server,
 }) => {
-  const thief = await Thief.start(server)
+  const attacker = await Attacker.start(server)
   const { page } = await newPhone(null)
   const victim = new Victim(page.context())
-  await page.goto(foreign.page('/location', thief.link))
+  await page.goto(foreign.page('/location', attacker.link))
   await expect(page.getByTestId('review')).toHaveAttribute('data-state', 'needs_sign_in')
   await page.locator('[data-testid="demo-account"][data-username="ada"]').click()
-  await expectOpened(page, victim, thief)
-  await goOn(page, thief)
+  await expectOpened(page, victim, attacker)
+  await expectScanAfterTap(page, attacker)
 })
 
-test('the login page does not lead to /q or to the scanner, in any spelling', async ({
+test('the login page does not redirect to /q or the scanner, in any spelling', async ({
   phone,
   victim,
   foreign,
   server,
 }) => {
-  const thief = await Thief.start(server)
+  const attacker = await Attacker.start(server)
   const { page } = phone
-  // The same browser is a signed-in computer too.
+  // The same browser is also a signed-in computer.
   await until(() =>
     page.evaluate(async () => {
       const post = async (path: string, body: object) => {
@@ -259,7 +264,7 @@ test('the login page does not lead to /q or to the scanner, in any spelling', as
     }),
   )
   victim.scans.length = 0
-  const { hash } = new URL(thief.link)
+  const { hash } = new URL(attacker.link)
   for (const path of [`/q${hash}`, `/q/${hash}`, `/%71${hash}`, `/x/../q${hash}`, `//q${hash}`, '/phone/scan']) {
     await page.goto(foreign.page('/location', `${server.origin}/login?next=${encodeURIComponent(path)}`))
     await page.getByRole('button', { name: 'Show the code anyway' }).click()
@@ -268,22 +273,22 @@ test('the login page does not lead to /q or to the scanner, in any spelling', as
     await page.waitForLoadState('networkidle')
     expect([path, new URL(page.url()).pathname]).toEqual([path, '/'])
   }
-  expect([await thief.readStatus(), victim.scans]).toEqual(['pending', []])
+  expect([await attacker.readStatus(), victim.scans]).toEqual(['pending', []])
 })
 
-test('what a person does themselves scans at once: a camera app, a typed address, a reload, our own scanner', async ({
+test('a code that the person opened is scanned without a tap: an external app, a reload, our scanner', async ({
   phone,
   victim,
   server,
 }) => {
   const { page } = phone
-  const first = await Thief.start(server)
+  const first = await Attacker.start(server)
   await page.goto(first.link)
   await phone.expectState('review')
   expect(await first.readStatus()).toBe('scanned')
   await page.reload()
   await phone.expectState('review')
-  const second = await Thief.start(server)
+  const second = await Attacker.start(server)
   await page.goto(`${server.origin}/phone/scan`)
   await page.getByTestId('paste-link').fill(second.link)
   await page.keyboard.press('Enter')
@@ -293,7 +298,7 @@ test('what a person does themselves scans at once: a camera app, a typed address
   expect(victim.scans).toHaveLength(3)
 })
 
-test("the server's HTML says it already", async ({ phone, server }) => {
+test("the server's HTML already has the state, by the request headers", async ({ phone, server }) => {
   const cookies = await phone.page.context().cookies()
   const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
   const readState = async (headers: Record<string, string>) => {
@@ -316,20 +321,25 @@ test("the server's HTML says it already", async ({ phone, server }) => {
   expect(await readState({ Cookie: '', 'Sec-Fetch-Site': 'cross-site' })).toBe('needs_sign_in')
 })
 
-test('switching the language is no tap, and loses nothing', async ({ phone, victim, foreign, server }) => {
-  const thief = await Thief.start(server)
+test('switching the language does not replace the tap, and keeps the code', async ({
+  phone,
+  victim,
+  foreign,
+  server,
+}) => {
+  const attacker = await Attacker.start(server)
   const { page } = phone
-  await page.goto(foreign.page('/location', thief.link))
-  await expectOpened(page, victim, thief)
+  await page.goto(foreign.page('/location', attacker.link))
+  await expectOpened(page, victim, attacker)
   await page.getByTestId('language').click()
   await expect(page.getByTestId('review')).toContainText('用 Ada Byron 的账号继续？')
-  await expectRest(page)
-  expect([await thief.readStatus(), victim.scans]).toEqual(['pending', []])
+  await expectSettled(page)
+  expect([await attacker.readStatus(), victim.scans]).toEqual(['pending', []])
   await page.getByRole('button', { name: '继续' }).click()
   await phone.expectState('review')
 })
 
-/** A browser of its own, for what has to be set at its start. */
+/** A separate browser, for command-line flags. */
 const withBrowser = test.extend<{ newContext: (args: string[], camera?: boolean) => Promise<BrowserContext> }>({
   newContext: async ({ playwright, launchOptions }, use) => {
     const browsers: { close: () => Promise<void> }[] = []
@@ -347,8 +357,8 @@ const withBrowser = test.extend<{ newContext: (args: string[], camera?: boolean)
 })
 
 /**
- * A server on plain http under a name of the local network, where a browser tells nothing of where
- * a document comes from.
+ * A server on plain http under a name of the local network. There, browsers send no
+ * `Sec-Fetch-Site` header.
  */
 const onLan = withBrowser.extend<{ lan: { server: Server; origin: string; page: Page; victim: Victim } }>({
   lan: async ({ newContext }, use) => {
@@ -364,39 +374,39 @@ const onLan = withBrowser.extend<{ lan: { server: Server; origin: string; page: 
   },
 })
 
-onLan('over http on a local network every code is opened first', async ({ lan }) => {
-  const thief = await Thief.start(lan.server, lan.origin)
-  await lan.page.goto(thief.link)
-  await expectOpened(lan.page, lan.victim, thief)
-  await goOn(lan.page, thief)
+onLan('over http on a local network every code needs a tap', async ({ lan }) => {
+  const attacker = await Attacker.start(lan.server, lan.origin)
+  await lan.page.goto(attacker.link)
+  await expectOpened(lan.page, lan.victim, attacker)
+  await expectScanAfterTap(lan.page, attacker)
 })
 
 onLan(
-  'a new code by a handle to the window is opened first, whatever was agreed to before',
+  'a new code set through a window handle needs a tap, even after an earlier one',
   async ({ lan: { server, origin, page, victim }, foreign }) => {
-    const own = await Thief.start(server, origin)
-    const thief = await Thief.start(server, origin)
+    const own = await Attacker.start(server, origin)
+    const attacker = await Attacker.start(server, origin)
     const opened = victim.context.waitForEvent('page')
-    // Over http no policy keeps the opener away.
+    // Over http `Cross-Origin-Opener-Policy` has no effect.
     await page.goto(foreign.page('/window', own.link))
     const popup = await opened
-    await expectRest(popup)
-    if (await popup.getByTestId('continue').isVisible()) await goOn(popup, own)
+    await expectSettled(popup)
+    if (await popup.getByTestId('continue').isVisible()) await expectScanAfterTap(popup, own)
     await expect(popup.getByTestId('review')).toHaveAttribute('data-state', 'review')
     victim.scans.length = 0
     await page.evaluate((link) => {
       const { handle } = window as unknown as { handle: Window }
       handle.location = link
-    }, thief.link)
-    await popup.waitForURL((url) => url.hash.endsWith(new URL(thief.link).hash.slice(1)))
-    await expectOpened(popup, victim, thief)
-    await goOn(popup, thief)
+    }, attacker.link)
+    await popup.waitForURL((url) => url.hash.endsWith(new URL(attacker.link).hash.slice(1)))
+    await expectOpened(popup, victim, attacker)
+    await expectScanAfterTap(popup, attacker)
   },
 )
 
-test('on localhost and over https a foreign page has no handle', async ({ phone, victim, foreign, server }) => {
-  const own = await Thief.start(server)
-  const thief = await Thief.start(server)
+test('on localhost a foreign page has no handle to a window of ours', async ({ phone, victim, foreign, server }) => {
+  const own = await Attacker.start(server)
+  const attacker = await Attacker.start(server)
   const opened = victim.context.waitForEvent('page')
   await phone.page.goto(foreign.page('/window', own.link))
   const popup = await opened
@@ -405,13 +415,13 @@ test('on localhost and over https a foreign page has no handle', async ({ phone,
   await phone.page.evaluate((link) => {
     const { handle } = window as unknown as { handle: Window }
     handle.location = link
-  }, thief.link)
-  await expectRest(popup)
-  expect(await thief.readStatus()).toBe('pending')
+  }, attacker.link)
+  await expectSettled(popup)
+  expect(await attacker.readStatus()).toBe('pending')
 })
 
 withBrowser(
-  'the camera starts by itself for a person only, never because a foreign page led to the scanner',
+  'the camera starts automatically after a tap in our app, not when a foreign page opens the scanner',
   async ({ newContext, foreign, server }) => {
     const context = await newContext(['--use-fake-device-for-media-stream'], true)
     const page = await watchedPage(context)
@@ -420,7 +430,7 @@ withBrowser(
     await page.getByTestId('scan-tile').click()
     await expect(scanner).toHaveAttribute('data-state', 'scanning')
     await page.goto(foreign.page('/location', `${server.origin}/phone/scan`))
-    // Its script runs: whatever starts by itself has started.
+    // The script has run, and would have started the camera.
     await expect(page.getByRole('button', { name: 'Open' })).toBeEnabled()
     await page.waitForLoadState('networkidle')
     await expect(scanner).toHaveAttribute('data-state', 'primer')

@@ -2,7 +2,7 @@ import type { Page } from '@playwright/test'
 import { findViolations } from './support/axe'
 import { expect, test } from './support/gallery'
 
-// The gallery is there in local mode only.
+// The gallery exists in local mode only.
 test.use({ settings: { DEMO: '1' } })
 test.describe.configure({ mode: 'parallel', timeout: 300_000 })
 
@@ -10,7 +10,7 @@ const LOCALES = { en: 'en-US', zh: 'zh-CN' }
 
 for (const language of ['en', 'zh'] as const) {
   for (const width of [390, 1280]) {
-    test(`axe finds nothing on any state: ${language}, ${width} px, light and dark`, async ({ openGallery }) => {
+    test(`axe finds no violation in any state: ${language}, ${width} px, light and dark`, async ({ openGallery }) => {
       const gallery = await openGallery({ viewport: { width, height: 844 }, locale: LOCALES[language] })
       const found: string[] = []
       for (const state of gallery.states) {
@@ -26,41 +26,41 @@ for (const language of ['en', 'zh'] as const) {
   }
 }
 
-/** What sticks out of the window, and words that do not fit into what they stand in. */
+/** Elements outside the window, and texts that are wider than their element. */
 async function findOverflow(page: Page): Promise<string[]> {
   return await page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.documentElement
-    const stuffed = [...document.querySelectorAll<HTMLElement>('button, a, label, h1, h2, p, dd, dt, li')].filter(
+    const overflowing = [...document.querySelectorAll<HTMLElement>('button, a, label, h1, h2, p, dd, dt, li')].filter(
       (element) => {
         const { left, right, width } = element.getBoundingClientRect()
         if (width <= 1) return false
         const { display, webkitLineClamp } = getComputedStyle(element)
-        // A long name ends in an ellipsis; nothing else does.
+        // Only a long name may be cut, with an ellipsis.
         const mayBeCut = display === 'inline' || webkitLineClamp !== 'none'
-        const isStuffed = !mayBeCut && element.scrollWidth > element.clientWidth + 1
-        return isStuffed || left < -0.5 || right > innerWidth + 0.5
+        const isTooWide = !mayBeCut && element.scrollWidth > element.clientWidth + 1
+        return isTooWide || left < -0.5 || right > innerWidth + 0.5
       },
     )
-    const found = stuffed.map((element) => `${element.tagName} ${element.textContent?.slice(0, 40)}`)
-    return scrollWidth > clientWidth ? ['the page scrolls sideways', ...found] : found
+    const found = overflowing.map((element) => `${element.tagName} ${element.textContent?.slice(0, 40)}`)
+    return scrollWidth > clientWidth ? ['the page scrolls horizontally', ...found] : found
   })
 }
 
 const NARROW: [string, string, number, string][] = [
   ['320 px, in English', 'en-US', 320, ''],
   ['320 px, in Chinese', 'zh-CN', 320, ''],
-  ['320 px, in words that are 40 % longer', 'en-US', 320, '?pseudo=1'],
-  ['1280 px, in words that are 40 % longer', 'en-US', 1280, '?pseudo=1'],
+  ['320 px, with texts 40 % longer', 'en-US', 320, '?pseudo=1'],
+  ['1280 px, with texts 40 % longer', 'en-US', 1280, '?pseudo=1'],
 ]
 
 for (const [name, locale, width, query] of NARROW) {
-  test(`nothing sticks out and nothing scrolls sideways: ${name}`, async ({ openGallery }) => {
-    // 1280 × 1024 at 400 % is 320 × 256.
+  test(`no state overflows its elements or the window: ${name}`, async ({ openGallery }) => {
+    // 320 × 256 is 1280 × 1024 at 400 % zoom.
     const gallery = await openGallery({ viewport: { width, height: width === 320 ? 256 : 800 }, locale }, query)
     const found: string[] = []
     for (const state of gallery.states) {
       await gallery.show(state)
-      found.push(...(await findOverflow(gallery.page)).map((what) => `${state}: ${what}`))
+      found.push(...(await findOverflow(gallery.page)).map((element) => `${state}: ${element}`))
     }
     expect(found).toEqual([])
   })
@@ -89,7 +89,7 @@ test('no state moves the frame or the page', async ({ openGallery }) => {
   }
 })
 
-test('the question fits a small phone: two buttons of equal size, and the warning, without scrolling', async ({
+test('the review fits a small phone without scrolling: the warning, and two buttons of equal size', async ({
   openGallery,
 }) => {
   for (const locale of Object.values(LOCALES)) {
@@ -103,7 +103,7 @@ test('the question fits a small phone: two buttons of equal size, and the warnin
       const warning = await page.getByText(/scam|诈骗/).boundingBox()
       const decline = await page.getByTestId('decline').boundingBox()
       const approve = await page.getByTestId('approve').boundingBox()
-      if (warning === null || decline === null || approve === null) throw new Error(`${state}: not all is there`)
+      if (warning === null || decline === null || approve === null) throw new Error(`${state}: an element is missing`)
       expect([state, warning.y + warning.height <= decline.y]).toEqual([state, true])
       expect(decline.y + decline.height).toBeLessThanOrEqual(640)
       expect([decline.width, decline.height, decline.y]).toEqual([approve.width, approve.height, approve.y])
@@ -130,12 +130,12 @@ test('on a phone every target is at least 44 px high and wide', async ({ openGal
         return isSmall ? [`${element.textContent} ${width}×${height}`] : []
       }),
     )
-    small.push(...found.map((what) => `${state}: ${what}`))
+    small.push(...found.map((target) => `${state}: ${target}`))
   }
   expect(small).toEqual([])
 })
 
-/** Words that are the same in every language: names, and what nobody translates. */
+/** Names and other words that stay the same in every language. */
 const NAMES = [
   'qr-login',
   'English',
@@ -159,7 +159,7 @@ const NAMES = [
   '7f3k21q0-5b1d-4c7e',
 ]
 
-test('no English is left in Chinese, on screen or for a screen reader', async ({ openGallery }) => {
+test('the Chinese pages have no English words, on screen or in labels', async ({ openGallery }) => {
   const gallery = await openGallery({ viewport: { width: 1280, height: 844 }, locale: 'zh-CN' })
   const left: string[] = []
   for (const state of gallery.states) {
@@ -183,7 +183,9 @@ test('no English is left in Chinese, on screen or for a screen reader', async ({
   expect(left).toEqual([])
 })
 
-/** What a screen reader says of each state, and whether it interrupts for it. */
+/**
+ * The announcement of each state. A screen reader interrupts for an `alert`, not for a `status`.
+ */
 const ANNOUNCED: Record<string, ['status' | 'alert', string]> = {
   ready: ['status', 'Scan with your phone Point your camera at the code'],
   scanned: ['alert', 'Hi, Lin Xia Now tap “Sign in” on your phone'],
@@ -200,26 +202,26 @@ const ANNOUNCED: Record<string, ['status' | 'alert', string]> = {
   unavailable: ['status', 'Sign-in is down for a moment Retrying…'],
   error: ['alert', "That didn't work"],
   already: ['status', 'Continue as Lin Xia?'],
-  // After a second: most codes come sooner.
+  // Announced after one second, because most codes arrive sooner.
   loading: ['status', 'Getting your code…'],
 }
 
-test('each state is said in its region, and the other is silent', async ({ openGallery }) => {
+test('each state is announced in one live region, and the other one is empty', async ({ openGallery }) => {
   const gallery = await openGallery({ viewport: { width: 1280, height: 844 }, locale: 'en-US' })
-  for (const [state, [region, words]] of Object.entries(ANNOUNCED)) {
+  for (const [state, [region, text]] of Object.entries(ANNOUNCED)) {
     await gallery.show(`login/${state}`)
     const other = region === 'status' ? 'alert' : 'status'
-    await expect(gallery.page.locator(`main [role="${region}"]`)).toHaveText(words)
+    await expect(gallery.page.locator(`main [role="${region}"]`)).toHaveText(text)
     await expect(gallery.page.locator(`main [role="${other}"]`)).toHaveText('')
   }
 })
 
-test('the gallery shows every state in every theme', async ({ openGallery }) => {
+test('the gallery switches between the themes', async ({ openGallery }) => {
   const { page } = await openGallery({ viewport: { width: 1280, height: 844 }, colorScheme: 'light' })
-  const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue('--bg'))
-  const light = await ground()
+  const background = () => page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue('--bg'))
+  const light = await background()
   await page.getByRole('button', { name: 'dark' }).click()
-  expect(await ground()).not.toBe(light)
+  expect(await background()).not.toBe(light)
   await page.getByRole('button', { name: 'system' }).click()
-  expect(await ground()).toBe(light)
+  expect(await background()).toBe(light)
 })

@@ -3,13 +3,13 @@ import { Agent } from './support/agent'
 import { freePort, Server } from './support/server'
 import { expect, test, until } from './support/test'
 
-/** Three instances on one Redis, and no stickiness: whoever is asked next is another one. */
+/** Three instances on one Redis, without sticky sessions. */
 
 const ORIGIN = 'https://login.example.com'
 const SECRET = 'the secret that all instances share'
 
 test.describe.configure({ mode: 'serial' })
-test.skip(!hasRedisServer(), 'there is no redis-server on this machine')
+test.skip(!hasRedisServer(), 'redis-server is not available')
 
 let redis: RedisServer
 let servers: Server[] = []
@@ -28,18 +28,18 @@ test.beforeAll(async () => {
 
 test.afterAll(async () => {
   for (const server of servers) {
-    // A store that is away is one of the tests; anything else is a mistake of ours.
+    // One test makes the store unavailable. Every other error is unexpected.
     const isExpected = (line: string) => /"code":"unavailable"|the store cannot be written/.test(line)
-    const isMistake = (line: string) => /"level":"(error|fatal)"/.test(line) && !isExpected(line)
-    const failures = server.output.split('\n').filter(isMistake)
+    const isUnexpected = (line: string) => /"level":"(error|fatal)"/.test(line) && !isExpected(line)
+    const failures = server.output.split('\n').filter(isUnexpected)
     await server.dispose()
     expect(failures).toEqual([])
   }
   await redis.dispose()
 })
 
-/** A client whose every request goes to the next instance. */
-function roaming(): Agent {
+/** A client that sends each request to the next instance. */
+function roamingAgent(): Agent {
   let at = 0
   const next = () => {
     at += 1
@@ -49,26 +49,23 @@ function roaming(): Agent {
 }
 
 async function signedInPhone(username = 'ada'): Promise<Agent> {
-  const phone = roaming()
+  const phone = roamingAgent()
   await phone.send('POST', '/api/phone/session', { username, password: 'demo' })
   return phone
 }
 
-/**
- * Asks again while it is told to: on a machine that is busy with everything at once a store may be
- * late.
- */
-async function insist(agent: Agent, path: string, body: unknown) {
+/** Repeats the request while the response is 503: on a busy machine the store may be late. */
+async function sendUntilAvailable(agent: Agent, path: string, body: unknown) {
   for (;;) {
-    const answer = await agent.send('POST', path, body)
-    if (answer.status !== 503) return answer
+    const response = await agent.send('POST', path, body)
+    if (response.status !== 503) return response
   }
 }
 
 const codeOf = (attempt: { code: { url: string } }) => attempt.code.url.split('#')[1]
 
-test('started on one, streamed from the second, scanned on the third, redeemed anywhere', async () => {
-  const computer = roaming()
+test('a sign-in works with each of its requests on another instance', async () => {
+  const computer = roamingAgent()
   const phone = await signedInPhone()
   const { json: attempt } = await computer.send('POST', '/api/qr', {})
   const stream = await computer.open('GET', `/api/qr/${attempt.id}/events`)
@@ -77,37 +74,39 @@ test('started on one, streamed from the second, scanned on the third, redeemed a
   expect((await phone.send('POST', '/api/qr/confirm', { claim: review.claim })).status).toBe(200)
   const { ticket } = (await computer.send('GET', `/api/qr/${attempt.id}`)).json
   expect((await computer.send('POST', `/api/qr/${attempt.id}/redeem`, { ticket })).status).toBe(200)
-  for (let ask = 0; ask < 3; ask += 1) {
+  for (let count = 0; count < 3; count += 1) {
     expect((await computer.send('GET', '/api/session')).json).toMatchObject({ signedIn: true })
   }
   const statuses = [...(await text).matchAll(/event: attempt[\s\S]*?"status":"(\w+)"/g)].map(([, status]) => status)
   expect(statuses).toEqual(['pending', 'scanned', 'confirmed', 'redeemed'])
   const { sessions } = (await phone.send('GET', '/api/sessions')).json
   expect((await phone.send('DELETE', `/api/sessions/${sessions[0].id}`)).status).toBe(204)
-  for (let ask = 0; ask < 3; ask += 1) {
+  for (let count = 0; count < 3; count += 1) {
     expect((await computer.send('GET', '/api/session')).json).toEqual({ signedIn: false })
   }
 })
 
 test('50 scans and 50 redeems across instances: one scanner, one session', async () => {
-  const computer = roaming()
+  const computer = roamingAgent()
   const phones = await Promise.all(Array.from({ length: 50 }, () => signedInPhone('lin')))
   const { json: attempt } = await computer.send('POST', '/api/qr', {})
-  const scans = await Promise.all(phones.map((phone) => insist(phone, '/api/qr/scan', { code: codeOf(attempt) })))
+  const scans = await Promise.all(
+    phones.map((phone) => sendUntilAvailable(phone, '/api/qr/scan', { code: codeOf(attempt) })),
+  )
   expect(scans.map(({ status }) => status).sort()).toEqual([200, ...Array<number>(49).fill(409)])
   const winner = phones[scans.findIndex(({ status }) => status === 200)] as Agent
   const claim = scans.find(({ status }) => status === 200)?.json.claim
   await winner.send('POST', '/api/qr/confirm', { claim })
   const { ticket } = (await computer.send('GET', `/api/qr/${attempt.id}`)).json
   const path = `/api/qr/${attempt.id}/redeem`
-  const redeems = await Promise.all(Array.from({ length: 50 }, () => insist(computer, path, { ticket })))
+  const redeems = await Promise.all(Array.from({ length: 50 }, () => sendUntilAvailable(computer, path, { ticket })))
   expect(new Set(redeems.map(({ status }) => status))).toEqual(new Set([200]))
   expect(new Set(redeems.map(({ json }) => json.session.id)).size).toBe(1)
   expect((await winner.send('GET', '/api/sessions')).json.sessions).toHaveLength(1)
 })
 
-test('an instance that is killed loses no attempt: the stream goes on elsewhere', async () => {
-  const computer = roaming()
+test('a killed instance loses no attempt: another one streams it', async () => {
+  const computer = roamingAgent()
   const phone = await signedInPhone('sam')
   const { json: attempt } = await computer.send('POST', '/api/qr', {})
   const stream = await computer.open('GET', `/api/qr/${attempt.id}/events`)
@@ -123,8 +122,8 @@ test('an instance that is killed loses no attempt: the stream goes on elsewhere'
   await reader?.cancel()
 })
 
-test('every message lost: a scan and a confirmation still show, within 2.5 s once it is scanned', async () => {
-  const computer = roaming()
+test('if every message is lost, a scan still shows, and a confirmation within 2.5 s', async () => {
+  const computer = roamingAgent()
   const phone = await signedInPhone('yuki')
   const { json: attempt } = await computer.send('POST', '/api/qr', {})
   const stream = await computer.open('GET', `/api/qr/${attempt.id}/events`)
@@ -140,56 +139,56 @@ test('every message lost: a scan and a confirmation still show, within 2.5 s onc
   await until(() => text.includes('"pending"'))
   const { json: review } = await phone.send('POST', '/api/qr/scan', { code: codeOf(attempt) })
   await until(() => text.includes('"scanned"'))
-  // From now on nobody is told anything: the set of watchers is gone.
+  // Without the set of watchers no instance is notified from here on.
   await redis.send(`DEL qr-login:w:${attempt.id}`)
   const confirmedAt = performance.now()
   await phone.send('POST', '/api/qr/confirm', { claim: review.claim })
   await until(() => text.includes('"confirmed"'))
-  // 2.5 s, and what a busy machine adds.
+  // 2.5 s, plus a margin for a busy machine.
   expect(performance.now() - confirmedAt).toBeLessThan(3_200)
   await phone.send('POST', '/api/qr/cancel', { claim: review.claim })
   await reader?.cancel()
   await reading
 })
 
-test('Redis hangs, then is gone, then is back: 503 within a second, never a yes, and soon well again', async () => {
-  const computer = roaming()
+test('Redis hangs, then stops, then returns: 503 within 1 s, never a success, and ready within 3 s', async () => {
+  const computer = roamingAgent()
   const phone = await signedInPhone()
-  const ask = async () => {
+  const sendAll = async () => {
     const startedAt = performance.now()
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       computer.send('POST', '/api/qr', {}),
       phone.send('GET', '/api/sessions'),
       phone.send('POST', '/api/qr/scan', { code: 'x' }),
     ])
-    return { statuses: answers.map(({ status }) => status), ms: performance.now() - startedAt }
+    return { statuses: responses.map(({ status }) => status), ms: performance.now() - startedAt }
   }
-  for (const [fail, mend] of [
+  for (const [fail, repair] of [
     [async () => redis.freeze(), async () => redis.thaw()],
     [() => redis.kill(), () => redis.start()],
   ] as const) {
     await fail()
-    const { statuses, ms } = await ask()
+    const { statuses, ms } = await sendAll()
     expect(statuses).toEqual([503, 503, 503])
     expect(ms).toBeLessThan(1_000)
-    // Readiness shares one answer for half a second.
+    // Readiness caches its result for half a second.
     await until(async () => (await fetch(`${servers[0]?.origin}/api/health/ready`)).status === 503)
     const ready = await fetch(`${servers[0]?.origin}/api/health/ready`)
     expect([ready.status, await ready.json()]).toEqual([503, { status: 'unready', failing: ['store'] }])
-    await mend()
-    const mendedAt = performance.now()
+    await repair()
+    const repairedAt = performance.now()
     for (const server of servers) {
       await until(async () => (await fetch(`${server.origin}/api/health/ready`)).ok)
     }
-    expect(performance.now() - mendedAt).toBeLessThan(3_000)
+    expect(performance.now() - repairedAt).toBeLessThan(3_000)
   }
-  // It came back empty: whoever was signed in is not, and can sign in again.
+  // The Redis restarted empty, so all sessions are gone; a new sign-in works.
   expect((await phone.send('GET', '/api/sessions')).status).toBe(401)
   await phone.send('POST', '/api/phone/session', { username: 'ada', password: 'demo' })
   expect((await phone.send('GET', '/api/sessions')).status).toBe(200)
 })
 
-test('every key has an end', async () => {
+test('every key has an expiry', async () => {
   const reply = await redis.send(
     `EVAL "local n = 0; for _, k in ipairs(redis.call('KEYS', '*')) do if redis.call('PTTL', k) < 0 then n = n + 1 end end; return n" 0`,
   )

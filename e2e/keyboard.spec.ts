@@ -3,7 +3,7 @@ import { expect, test } from './support/test'
 
 test.use({ settings: { MATCH_POLICY: 'always', CODE_PERIOD_S: '10' } })
 
-/** Tabs until the element with this test id has the focus, as somebody without a pointer does. */
+/** Presses Tab until the element with this test id has the focus. Expects a visible focus ring. */
 async function tabTo(page: Page, testId: string): Promise<void> {
   for (let presses = 0; presses < 25; presses += 1) {
     await page.keyboard.press('Tab')
@@ -16,14 +16,13 @@ async function tabTo(page: Page, testId: string): Promise<void> {
       }
     })
     if (focused.testId !== testId) continue
-    // The file field is invisible; its label wears the ring.
     expect([testId, focused.hasRing]).toEqual([testId, true])
     return
   }
-  throw new Error(`no way to ${testId} by keyboard`)
+  throw new Error(`${testId} is not reachable by keyboard`)
 }
 
-test('the keyboard alone goes the whole way, on both devices', async ({ computer, newPhone }) => {
+test('a sign-in works with the keyboard alone, on both devices', async ({ computer, newPhone }) => {
   const { page, ...phone } = await newPhone(null)
   await computer.openLogin()
   const link = await computer.readCode()
@@ -39,7 +38,7 @@ test('the keyboard alone goes the whole way, on both devices', async ({ computer
   await page.keyboard.type(link)
   await page.keyboard.press('Enter')
 
-  // The computer's field has the focus without anybody's asking: it is all there is to do.
+  // The number field gets the focus automatically: it is the only possible action.
   await computer.expectState('match')
   await expect(computer.page.getByTestId('match-input')).toBeFocused()
   await computer.page.keyboard.type((await page.getByTestId('review-number').innerText()).trim())
@@ -47,7 +46,7 @@ test('the keyboard alone goes the whole way, on both devices', async ({ computer
 
   await expect(page.getByTestId('approve')).toBeEnabled()
   await tabTo(page, 'approve')
-  // The guard against accidental taps holds for keys too.
+  // The protection against accidental taps also applies to keys, so the key is repeated.
   await expect(async () => {
     await page.keyboard.press('Enter')
     await expect(page.getByTestId('review')).toHaveAttribute('data-state', 'approved', { timeout: 500 })
@@ -55,7 +54,7 @@ test('the keyboard alone goes the whole way, on both devices', async ({ computer
   await computer.expectSignedIn('Ada Byron')
 })
 
-test('nothing takes the focus away from where a person has put it', async ({ computer, newPhone }) => {
+test('no state change moves the focus, except to the number field', async ({ computer, newPhone }) => {
   const phone = await newPhone('ada')
   await computer.openLogin()
   const language = computer.page.getByTestId('language')
@@ -70,7 +69,7 @@ test('nothing takes the focus away from where a person has put it', async ({ com
   await expect(language).toBeFocused()
   await computer.page.context().setOffline(false)
   await phone.open(await computer.readCode())
-  // The one exception: the number has to be typed.
+  // The exception: the number has to be typed.
   await computer.expectState('match')
   await expect(computer.page.getByTestId('match-input')).toBeFocused()
   await language.focus()

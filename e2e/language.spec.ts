@@ -1,6 +1,6 @@
 import { expect, test, watchedPage } from './support/test'
 
-test('the whole path in Chinese', async ({ browser, server, newPhone }) => {
+test('a sign-in with all texts in Chinese', async ({ browser, server, newPhone }) => {
   const context = await browser.newContext({ locale: 'zh-CN' })
   const page = await watchedPage(context)
   await page.goto(`${server.origin}/login`)
@@ -34,7 +34,7 @@ test('switching the language keeps the running attempt', async ({ computer, phon
   await expect(computer.page.locator('html')).toHaveAttribute('lang', 'zh-CN')
 })
 
-test('a page that is not there says so in both languages, with a 404', async ({ computer }) => {
+test('an unknown page is 404, in both languages', async ({ computer }) => {
   const response = await computer.page.goto(`${computer.server.origin}/nowhere`)
   expect(response?.status()).toBe(404)
   await expect(computer.page.getByRole('heading', { name: "This page isn't here." })).toBeVisible()

@@ -1,10 +1,11 @@
 import { expect, test } from './support/test'
 
-/** The limits as they are, with nothing scaled, seen by somebody in front of a screen. */
-
 test.use({ settings: { RATE_LIMIT_SCALE: '1', MATCH_POLICY: 'always' } })
 
-test('three sign-ins in a row are within the limits, and each asks little', async ({ newComputer, phone }) => {
+test('three sign-ins in a row stay within the limits, with at most nine scan requests', async ({
+  newComputer,
+  phone,
+}) => {
   let scans = 0
   phone.page.on('request', (request) => {
     if (request.url().endsWith('/api/qr/scan')) scans += 1
@@ -22,7 +23,7 @@ test('three sign-ins in a row are within the limits, and each asks little', asyn
   expect(scans).toBeLessThanOrEqual(9)
 })
 
-test('a page that is loaded again and again says for how long it has to wait', async ({ computer }) => {
+test('a page that is loaded too often shows how long to wait', async ({ computer }) => {
   for (let time = 0; time < 6; time += 1) {
     await computer.openLogin()
     await computer.expectState('ready')
@@ -33,10 +34,7 @@ test('a page that is loaded again and again says for how long it has to wait', a
   expect(await computer.codesOnScreen()).toEqual([])
 })
 
-test('a person who came with five unknown codes is told so, and nobody else is stopped', async ({
-  computer,
-  newPhone,
-}) => {
+test('five unknown codes block the scans of that person only', async ({ computer, newPhone }) => {
   const phone = await newPhone('sam')
   await phone.page.evaluate(async () => {
     for (let time = 0; time < 6; time += 1) {
@@ -54,7 +52,7 @@ test('a person who came with five unknown codes is told so, and nobody else is s
   await other.expectState('review')
 })
 
-test('passwords that are tried too often are refused in words', async ({ newPhone }) => {
+test('too many wrong passwords show an alert with the time to wait', async ({ newPhone }) => {
   const phone = await newPhone(null)
   await phone.page.goto(`${phone.server.origin}/phone`)
   const guess = () =>

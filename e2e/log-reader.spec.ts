@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isUp } from './support/run'
 import { freePort } from './support/server'
-import { openStreams, readGoodbyes } from './support/streams'
+import { openStreams, readByes } from './support/streams'
 import { expect, test, until } from './support/test'
 
 /**
- * What the log can be told before lines are lost: the pipe, then the backlog. Each refusal is a
- * line of 200 characters.
+ * More log lines than the pipe and the server's buffer can hold. Each refusal is a line of 200
+ * characters.
  */
 const REFUSALS = 7_500
 
@@ -47,27 +47,24 @@ async function startUnread(): Promise<Started> {
   return { child, port, ended, dispose }
 }
 
-/**
- * Sends requests that are refused, each of which is a line of the log; resolves when all are
- * answered.
- */
-async function refuse(port: number, count: number): Promise<void> {
+/** Sends `count` requests that are refused with one log line each. Waits for all responses. */
+async function sendRefused(port: number, count: number): Promise<void> {
   const one = () =>
     new Promise<void>((resolve, reject) => {
-      const asked = request({ port, path: '/api/nowhere', agent: connections }, (response) => {
+      const sent = request({ port, path: '/api/nowhere', agent: connections }, (response) => {
         response.resume().once('end', () => resolve())
       })
-      asked.once('error', reject)
-      asked.setTimeout(5_000, () => asked.destroy(new Error('not answered within 5 s')))
-      asked.end()
+      sent.once('error', reject)
+      sent.setTimeout(5_000, () => sent.destroy(new Error('no response within 5 s')))
+      sent.end()
     })
-  for (let sent = 0; sent < count; sent += 20) await Promise.all(Array.from({ length: 20 }, one))
+  for (let done = 0; done < count; done += 20) await Promise.all(Array.from({ length: 20 }, one))
 }
 
-test('a log that is not read holds neither answers nor the end; read again, it says what was lost', async () => {
+test('an unread log delays neither responses nor the exit; when read again, it has the number of dropped lines', async () => {
   const { child, port, ended, dispose } = await startUnread()
   try {
-    await refuse(port, REFUSALS)
+    await sendRefused(port, REFUSALS)
     expect(await isUp(port)).toBe(true)
     let log = ''
     child.stdout?.on('data', (chunk: Buffer) => {
@@ -80,12 +77,12 @@ test('a log that is not read holds neither answers nor the end; read again, it s
     expect(dropped).toBeGreaterThan(0)
     expect(logged + dropped).toBe(REFUSALS)
     child.stdout?.pause()
-    await refuse(port, REFUSALS / 3)
-    const reading = readGoodbyes(await openStreams(`http://localhost:${port}`, 30))
+    await sendRefused(port, REFUSALS / 3)
+    const reading = readByes(await openStreams(`http://localhost:${port}`, 30))
     const startedAt = performance.now()
     child.kill('SIGTERM')
     expect(await ended).toBe(143)
-    // The second of being unready, and what the flush may take.
+    // One second of drain, plus the time for the flush.
     expect(performance.now() - startedAt).toBeLessThan(5_000)
     expect(await reading).not.toContain(undefined)
   } finally {
@@ -93,11 +90,11 @@ test('a log that is not read holds neither answers nor the end; read again, it s
   }
 })
 
-test('a reader of the log that goes away ends nothing', async () => {
+test('a log reader that closes the pipe does not stop the server', async () => {
   const { child, port, ended, dispose } = await startUnread()
   try {
     child.stdout?.destroy()
-    await refuse(port, 100)
+    await sendRefused(port, 100)
     expect(await isUp(port)).toBe(true)
     child.kill('SIGTERM')
     expect(await ended).toBe(143)

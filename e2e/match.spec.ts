@@ -20,7 +20,7 @@ test('the right number lets the phone confirm', async ({ computer, phone }) => {
   await computer.expectSignedIn('Ada Byron')
 })
 
-test('a wrong number can be mended once', async ({ computer, phone }) => {
+test('one wrong number can be corrected', async ({ computer, phone }) => {
   await computer.openLogin()
   await phone.open(await computer.readCode())
   const number = await phone.readNumber()
@@ -47,14 +47,14 @@ test('two wrong numbers end the attempt on both screens', async ({ computer, pho
   await phone.expectState('mismatch')
 })
 
-// By the risk alone: what a proxy says of the two clients.
+// MATCH_POLICY=risk: the networks are those that the proxy sends for the two clients.
 const RISKS: [title: string, computerAt: string, phoneAt: string, network: string][] = [
   ['another network', '203.0.113.7', '198.51.100.4', 'It is not on your network.'],
-  ['a network that is not known', 'unknown', '198.51.100.4', "We don't know its network."],
+  ['an unknown network', 'unknown', '198.51.100.4', "We don't know its network."],
 ]
 
 for (const [title, computerAt, phoneAt, network] of RISKS) {
-  test(`a new browser on ${title}: the phone says so, and nothing else`, async ({ browser }) => {
+  test(`a new browser on ${title}: the phone shows exactly these two reasons`, async ({ browser }) => {
     const server = await Server.start({ MATCH_POLICY: 'risk', TRUSTED_PROXIES: '127.0.0.0/8,::1' })
     const contexts = [await browser.newContext(), await browser.newContext()] as const
     const computer = new Computer(await watchedPage(contexts[0]), server)

@@ -5,8 +5,8 @@ import { expect, test, until } from './support/test'
 
 const TOKEN = 'a-token-of-the-e2e-tests-long-enough'
 
-test('a store that fails sets off the alarm of a real Prometheus within seconds', async () => {
-  test.skip(!hasPrometheus, 'there is no prometheus')
+test('a failing store fires the alert of a real Prometheus within 15 s', async () => {
+  test.skip(!hasPrometheus, 'prometheus is not available')
   const server = await Server.start({ METRICS_TOKEN: TOKEN })
   const prometheus = await Prometheus.start(`127.0.0.1:${server.port}`, TOKEN)
   const agent = new Agent(server.origin)
@@ -14,7 +14,7 @@ test('a store that fails sets off the alarm of a real Prometheus within seconds'
   const starts = 'qr_login_attempts_total{outcome="started"}'
   await until(async () => (await prometheus.query(starts)) === 1)
   expect([...(await prometheus.firing()).keys()]).toEqual([])
-  server.spoilStore()
+  server.corruptStore()
   const brokenAt = performance.now()
   await until(async () => {
     expect((await agent.send('POST', '/api/qr', {})).status).toBe(503)
@@ -27,9 +27,7 @@ test('a store that fails sets off the alarm of a real Prometheus within seconds'
   await server.dispose()
 })
 
-test('nothing of what a run has issued is in the metrics, and without the setting there are none', async ({
-  server,
-}) => {
+test('the metrics contain no secret of a run, and are 404 without the setting', async ({ server }) => {
   expect((await fetch(`${server.origin}/api/metrics`)).status).toBe(404)
   const measured = await Server.start({ METRICS_TOKEN: TOKEN })
   const [computer, phone] = [new Agent(measured.origin), new Agent(measured.origin)]
@@ -58,7 +56,7 @@ test('nothing of what a run has issued is in the metrics, and without the settin
   const headers = { Authorization: `Bearer ${TOKEN}` }
   const text = await (await fetch(`${measured.origin}/api/metrics`, { headers })).text()
   expect(text).toContain('qr_login_attempts_total{outcome="redeemed"} 1')
-  // Each alert has what it looks at. The breaker stands before a shared store.
+  // Every metric has a sample, except the circuit breaker, which exists for a shared store only.
   const declared = [...text.matchAll(/^# TYPE (qr_login_\w+) /gm)].map(([, name]) => name ?? '')
   const withoutSample = declared.filter((name) => !new RegExp(`^${name}(_count)?[ {]`, 'm').test(text))
   expect(withoutSample).toEqual(['qr_login_breaker_open'])

@@ -9,13 +9,12 @@ import { Server } from './support/server'
 import { expect, test } from './support/test'
 import { BEARER_SETTINGS, SIGNING_SECRET, signatureOf, tokenOf } from './support/tokens'
 
-/** docs/native-apps.md, as it stands there. */
 const PAGE = readFileSync('docs/native-apps.md', 'utf8')
 const SHELL = [...PAGE.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, script = '']) => script)
 
 test.use({ settings: BEARER_SETTINGS })
 
-/** Runs a listing, and gives back the lines that it prints. */
+/** Runs a listing of the page and returns its output. Expects the exit code 0. */
 async function runShell(script: string, env: Record<string, string>): Promise<string> {
   const child = spawn('bash', ['-euc', script], {
     env: { PATH: process.env.PATH, ...env } as unknown as NodeJS.ProcessEnv,
@@ -47,9 +46,9 @@ test('the curl listing signs a computer in, lists it and signs it out', async ({
   const [listing = ''] = SHELL
   const env = { ORIGIN: server.origin, TOKEN: tokenOf('mei'), CODE: url.split('#')[1] ?? '' }
   const [first = '', last = ''] = listing.split('# The computers that')
-  const said = await runShell(first, env)
-  expect(said).toContain('"signedIn":true')
-  expect(said).toContain('"status":"confirmed"')
+  const output = await runShell(first, env)
+  expect(output).toContain('"signedIn":true')
+  expect(output).toContain('"status":"confirmed"')
   expect(await redeem()).toMatchObject({ person: { id: 'mei', name: 'Mei Tan' } })
   const ended = await runShell(`#${last}`, env)
   expect(ended).toContain('"method":"qr"')
@@ -57,23 +56,23 @@ test('the curl listing signs a computer in, lists it and signs it out', async ({
   expect((await computer.send('GET', '/api/session')).json).toEqual({ signedIn: false })
 })
 
-test('so does the signed one where requests have to be signed, and it works once', async () => {
+test('the signed curl listing works once where requests have to be signed; the plain one is refused', async () => {
   const server = await Server.start({ ...BEARER_SETTINGS, API_SIGNING_SECRET: SIGNING_SECRET })
   const { url } = await start(server)
   const env = { ORIGIN: server.origin, TOKEN: tokenOf('mei'), CODE: url.split('#')[1] ?? '', SIGNING_SECRET }
   const [plain = '', signed = ''] = SHELL
   const again = signed.slice(signed.indexOf('curl '))
-  const said = await runShell(`${signed}\necho\n${again}`, env)
-  expect(said).toMatch(/"status":"scanned"[\s\S]*"code":"signature_wrong"/)
+  const output = await runShell(`${signed}\necho\n${again}`, env)
+  expect(output).toMatch(/"status":"scanned"[\s\S]*"code":"signature_wrong"/)
   expect(await runShell(plain, env)).toContain('"code":"signature_wrong"')
   await server.dispose()
 })
 
-test('the page shows the client as it is', () => {
+test('docs/native-apps.md contains docs/native-phone.ts', () => {
   expect(PAGE).toContain(readFileSync('docs/native-phone.ts', 'utf8').trimEnd())
 })
 
-test('the client signs computers in and out, says no, and tells why it was refused', async ({ server }) => {
+test('the client signs computers in and out, cancels, and reports the codes of refusals', async ({ server }) => {
   const phone = new SignInPhone({ origin: server.origin, getToken: async () => tokenOf('raj') })
   const { computer, url, redeem } = await start(server)
   expect(parseCode('https://evil.example/q#x', server.origin)).toBeNull()
@@ -89,8 +88,8 @@ test('the client signs computers in and out, says no, and tells why it was refus
   expect((await computer.send('GET', '/api/session')).json).toEqual({ signedIn: false })
 
   const second = await start(server)
-  const asked = await phone.scan(parseCode(second.url, server.origin) ?? '')
-  expect(await phone.cancel(asked)).toMatchObject({ status: 'cancelled' })
+  const declined = await phone.scan(parseCode(second.url, server.origin) ?? '')
+  expect(await phone.cancel(declined)).toMatchObject({ status: 'cancelled' })
   await phone.signOutEverywhere()
 
   const codeOf = (work: Promise<unknown>) =>
@@ -98,13 +97,13 @@ test('the client signs computers in and out, says no, and tells why it was refus
       () => null,
       (error: unknown) => error instanceof SignInError && error.code,
     )
-  expect(await codeOf(phone.confirm(asked))).toBe('attempt_ended')
+  expect(await codeOf(phone.confirm(declined))).toBe('attempt_ended')
   expect(await codeOf(phone.scan('made-up'))).toBe('code_unknown')
-  const stranger = new SignInPhone({ origin: server.origin, getToken: async () => `${tokenOf('raj')}x.` })
-  expect(await codeOf(stranger.listComputers())).toBe('token_wrong')
+  const forged = new SignInPhone({ origin: server.origin, getToken: async () => `${tokenOf('raj')}x.` })
+  expect(await codeOf(forged.listComputers())).toBe('token_wrong')
 })
 
-test('tokens are checked by the keys of an issuer, also after they were changed', async () => {
+test('tokens are verified with the keys of the issuer, also after a key rotation', async () => {
   const [old, fresh] = [newKey('old'), newKey('fresh')]
   let keys = [old.jwk]
   let fetched = 0
@@ -122,7 +121,7 @@ test('tokens are checked by the keys of an issuer, also after they were changed'
   }
   const [first, ...others] = await Promise.all(Array.from({ length: 20 }, () => statusOf(old.token())))
   expect([first, new Set(others), fetched]).toEqual([200, new Set([200]), 1])
-  // A secret is not what this deployment checks with, and a stranger's key is in nobody's set.
+  // A token signed with the secret, and one with a key that is not in the key set.
   expect([await statusOf(tokenOf('mei')), await statusOf(newKey('old').token())]).toEqual([401, 401])
   keys = [fresh.jwk]
   await expect.poll(() => statusOf(fresh.token()), { timeout: 30_000, intervals: [1_000] }).toBe(200)
@@ -143,7 +142,7 @@ function newKey(kid: string) {
   return { token, jwk: { ...publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' } }
 }
 
-test('the client waits for the number, and signs its requests', async () => {
+test('the client cannot confirm before the number is typed, and signs its requests', async () => {
   const server = await Server.start({ ...BEARER_SETTINGS, API_SIGNING_SECRET: SIGNING_SECRET, MATCH_POLICY: 'always' })
   const phone = new SignInPhone({
     origin: server.origin,

@@ -2,10 +2,10 @@ import { Wire } from '../test/support/wire'
 import { Server } from './support/server'
 import { expect, test } from './support/test'
 
-/** What a busy machine adds to what is promised. Without the promised part it takes 25 s and more. */
+/** Margin for a busy machine. Without the tested behaviour these tests take 25 s or more. */
 const BUSY_MS = 3_000
 
-/** The browsers of these tests reach the server through a wire that can be cut. */
+/** In these tests the browsers reach the server through a proxy that can be cut. */
 const wired = test.extend<{ wire: Wire }>({
   wire: async ({ server }, use) => {
     const inside = await Server.start({ PUBLIC_ORIGIN: server.origin })
@@ -18,7 +18,7 @@ const wired = test.extend<{ wire: Wire }>({
   },
 })
 
-wired('a stream that is cut is resumed, and what was missed is shown', async ({ wire, computer, phone }) => {
+wired('a stream that is cut reconnects, and the missed changes are shown', async ({ wire, computer, phone }) => {
   await computer.openLogin()
   const link = await computer.readCode()
   await phone.open(link)
@@ -32,7 +32,7 @@ wired('a stream that is cut is resumed, and what was missed is shown', async ({ 
   await computer.expectSignedIn('Ada Byron')
 })
 
-wired('a code stays while it is good and the network is not', async ({ wire, computer }) => {
+wired('a valid code stays on the screen while the network is lost', async ({ wire, computer }) => {
   await computer.openLogin()
   const link = await computer.readCode()
   wire.cut()
@@ -42,7 +42,7 @@ wired('a code stays while it is good and the network is not', async ({ wire, com
   expect(await computer.readCode()).toBe(link)
 })
 
-test('where streams do not get through, the state is asked by long poll', async ({ computer, phone }) => {
+test('where streams fail, the page uses long polling', async ({ computer, phone }) => {
   await computer.page.route('**/events', (route) => route.abort())
   const longPoll = computer.page.waitForRequest(/\?after=1&waitMs=\d+$/)
   await computer.openLogin()
@@ -54,7 +54,7 @@ test('where streams do not get through, the state is asked by long poll', async 
   await computer.expectSignedIn('Ada Byron')
 })
 
-test('where a proxy holds the stream back, it is noticed within 3 s', async ({ computer, phone }) => {
+test('where a proxy buffers the stream, the page falls back to long polling after 3 s', async ({ computer, phone }) => {
   await computer.page.route('**/events', () => {})
   const longPoll = computer.page.waitForRequest(/\?after=1&waitMs=\d+$/, { timeout: BUSY_MS + 5_000 })
   await computer.openLogin()
@@ -65,7 +65,7 @@ test('where a proxy holds the stream back, it is noticed within 3 s', async ({ c
   await computer.expectSignedIn('Ada Byron')
 })
 
-test('where long polls do not get through either, the state is asked every 2 s', async ({ computer, phone }) => {
+test('where long polls fail too, the page polls', async ({ computer, phone }) => {
   await computer.page.route('**/events', (route) => route.abort())
   await computer.page.route(/waitMs=/, (route) => route.abort())
   await computer.openLogin()
@@ -75,7 +75,7 @@ test('where long polls do not get through either, the state is asked every 2 s',
   await computer.expectSignedIn('Ada Byron')
 })
 
-test('being offline is said, and being back is noticed', async ({ computer, phone }) => {
+test('an offline page shows it, and signs in once it is online again', async ({ computer, phone }) => {
   await computer.openLogin()
   const link = await computer.readCode()
   await computer.page.context().setOffline(true)
@@ -88,40 +88,40 @@ test('being offline is said, and being back is noticed', async ({ computer, phon
   await computer.expectSignedIn('Ada Byron')
 })
 
-test('a page that was hidden while the phone confirmed is signed in within 3 s of being seen again', async ({
+test('a page that was hidden while the phone confirmed is signed in within 3 s after it is shown', async ({
   computer,
   phone,
 }) => {
   await computer.openLogin()
   const link = await computer.readCode()
-  await computer.see('hidden')
-  let isSeen = false
-  await computer.page.route('**/api/qr/**', (route) => (isSeen ? route.continue() : route.abort()))
+  await computer.setVisibility('hidden')
+  let isShown = false
+  await computer.page.route('**/api/qr/**', (route) => (isShown ? route.continue() : route.abort()))
   await phone.open(link)
   await phone.answer('approve')
   await phone.expectState('approved')
-  isSeen = true
-  await computer.see('visible')
+  isShown = true
+  await computer.setVisibility('visible')
   await expect(computer.page.getByTestId('home-greeting')).toContainText('Ada Byron', { timeout: 3_000 + BUSY_MS })
 })
 
-test('a page that is hidden for a minute gives its stream back, and asks at once when it is seen again', async ({
+test('a page that is hidden for a minute closes its stream, and requests the state when it is shown', async ({
   computer,
 }) => {
   await computer.page.clock.install()
   await computer.openLogin()
   const link = await computer.readCode()
   const id = new URL(link).hash.slice(1, 17)
-  await computer.see('hidden')
+  await computer.setVisibility('hidden')
   await computer.page.clock.fastForward(61_000)
   await expect(computer.page.getByTestId('qr-code')).toHaveCount(0)
-  const asked = computer.page.waitForRequest((request) => new URL(request.url()).pathname === `/api/qr/${id}`)
-  await computer.see('visible')
-  expect((await asked).method()).toBe('GET')
+  const requested = computer.page.waitForRequest((request) => new URL(request.url()).pathname === `/api/qr/${id}`)
+  await computer.setVisibility('visible')
+  expect((await requested).method()).toBe('GET')
   expect(await computer.readCode()).toContain(id)
 })
 
-test('a page that was hidden for ten minutes signs in within 3 s when the phone has confirmed meanwhile', async ({
+test('a page that was hidden for ten minutes while the phone confirmed signs in within 3 s', async ({
   computer,
   phone,
 }) => {
@@ -130,11 +130,11 @@ test('a page that was hidden for ten minutes signs in within 3 s when the phone 
   const link = await computer.readCode()
   await phone.open(link)
   await phone.expectState('review')
-  await computer.see('hidden')
+  await computer.setVisibility('hidden')
   await computer.page.clock.fastForward('10:00')
   await phone.answer('approve')
   await phone.expectState('approved')
-  await computer.see('visible')
+  await computer.setVisibility('visible')
   await expect(computer.page.getByTestId('home-greeting')).toContainText('Ada Byron', { timeout: 3_000 + BUSY_MS })
 })
 
@@ -142,10 +142,7 @@ for (const [words, skewMs] of [
   ['a day ahead', 86_400_000],
   ['a day behind', -86_400_000],
 ] as const) {
-  test(`a computer whose clock is ${words} shows its code while it is good, and signs in`, async ({
-    computer,
-    phone,
-  }) => {
+  test(`a computer whose clock is ${words} shows its code and signs in`, async ({ computer, phone }) => {
     await computer.page.addInitScript((ms) => {
       const now = Date.now
       Date.now = () => now() + ms
@@ -159,14 +156,14 @@ for (const [words, skewMs] of [
   })
 }
 
-test('a phone that is offline for 3 s at every step ends where it would have', async ({ computer, phone }) => {
+test('a phone that is offline for 3 s at every step completes the sign-in', async ({ computer, phone }) => {
   const { page } = phone
-  /** The network is gone for the next request, and for 3 s. */
+  /** The request of this step fails, and the network is lost for 3 s. */
   const loseNetwork = async (path: string, step: () => Promise<unknown>) => {
     await page.route(path, (route) => route.abort('internetdisconnected'))
-    const asked = page.waitForRequest((request) => request.url().endsWith(path.replace('**', '')))
+    const requested = page.waitForRequest((request) => request.url().endsWith(path.replace('**', '')))
     await step()
-    await asked
+    await requested
     await page.waitForTimeout(3_000)
     await page.unroute(path)
   }
@@ -179,7 +176,7 @@ test('a phone that is offline for 3 s at every step ends where it would have', a
   await computer.expectSignedIn('Ada Byron')
 })
 
-test('a sign-in survives a restart of the server in its middle', async ({ computer, phone, server }) => {
+test('a sign-in survives a restart of the server after the scan', async ({ computer, phone, server }) => {
   await computer.openLogin()
   await phone.open(await computer.readCode())
   await computer.expectState('scanned')
@@ -190,7 +187,7 @@ test('a sign-in survives a restart of the server in its middle', async ({ comput
   await computer.expectSignedIn('Ada Byron')
 })
 
-test('a server that is killed loses no scanned attempt either', async ({ computer, phone, server }) => {
+test('a sign-in survives a killed server after the scan', async ({ computer, phone, server }) => {
   await computer.openLogin()
   await phone.open(await computer.readCode())
   await computer.expectState('scanned')
@@ -202,12 +199,12 @@ test('a server that is killed loses no scanned attempt either', async ({ compute
 })
 
 wired(
-  'out of the back/forward cache after the phone has said yes: signed in within 3 s',
+  'restored from the back/forward cache after the confirmation: signed in within 3 s',
   async ({ wire, computer, phone }) => {
     await computer.openLogin()
     const link = await computer.readCode()
-    // As a browser puts it aside: told first, then frozen, its connections closed. (Chromium itself
-    // keeps no page that must not be stored.)
+    // Simulates the cache: the event, then frozen, then closed connections. (Chromium itself caches
+    // no page with `no-store`.)
     const { page } = computer
     const browser = await page.context().newCDPSession(page)
     await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })))
@@ -217,18 +214,18 @@ wired(
     await phone.answer('approve')
     await phone.expectState('approved')
     const restoredAt = performance.now()
-    const wake = browser.send('Page.setWebLifecycleState', { state: 'active' })
-    // Chromium freezes when it sees fit: the page may have signed in already, and be on its way.
-    await wake.catch((error: unknown) => expect(String(error)).toMatch(/Not attached to an active page/))
-    const show = page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))
-    // It may have signed in before it was told: then this document is gone.
-    await show.catch((error: unknown) => expect(String(error)).toMatch(/context was destroyed|navigation/))
+    const thawed = browser.send('Page.setWebLifecycleState', { state: 'active' })
+    // Chromium chooses when to freeze: the page may have signed in already and be navigating.
+    await thawed.catch((error: unknown) => expect(String(error)).toMatch(/Not attached to an active page/))
+    const shown = page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))
+    // If it signed in before the event, this document no longer exists.
+    await shown.catch((error: unknown) => expect(String(error)).toMatch(/context was destroyed|navigation/))
     await computer.expectSignedIn('Ada Byron')
     expect(performance.now() - restoredAt).toBeLessThan(3_000 + BUSY_MS)
   },
 )
 
-test('a page that signs in as it comes out of the back/forward cache is not loaded anew instead', async ({
+test('a page that completes its sign-in when it is restored from the back/forward cache is not reloaded', async ({
   computer,
   phone,
 }) => {
@@ -239,12 +236,12 @@ test('a page that signs in as it comes out of the back/forward cache is not load
   })
   await computer.openLogin()
   const link = await computer.readCode()
-  // It is restored when it has signed in already, and the next page is on its way.
+  // The page is restored when it has already signed in and is navigating.
   await page.evaluate(() => {
-    const tell = (name: string) => window.dispatchEvent(new PageTransitionEvent(name, { persisted: true }))
-    tell('pagehide')
+    const dispatch = (name: string) => window.dispatchEvent(new PageTransitionEvent(name, { persisted: true }))
+    dispatch('pagehide')
     const { navigation } = window as unknown as { navigation: EventTarget }
-    navigation.addEventListener('navigate', () => setTimeout(tell, 100, 'pageshow'), { once: true })
+    navigation.addEventListener('navigate', () => setTimeout(dispatch, 100, 'pageshow'), { once: true })
   })
   await phone.open(link)
   await phone.answer('approve')

@@ -1,17 +1,14 @@
 import { devices } from '@playwright/test'
 import { hasRedisServer, RedisServer } from '../test/support/redis-server'
-import { ask, cookieOf, isUp } from './support/http2'
+import { cookieOf, isUp, request } from './support/http2'
 import { hasNginx, Nginx } from './support/nginx'
 import { freePort, Server } from './support/server'
 import { Computer, expect, Phone, test, until, watchedPage } from './support/test'
 
-/**
- * The sample deployment: nginx by HTTP/2, round robin over three instances, one Redis, and browsers
- * that know nothing of it.
- */
+/** The sample deployment: nginx with HTTP/2, round robin over three instances, and one Redis. */
 
 test.describe.configure({ mode: 'serial' })
-test.skip(!hasNginx() || !hasRedisServer(), 'there is no nginx or no redis-server on this machine')
+test.skip(!hasNginx() || !hasRedisServer(), 'nginx or redis-server is not available')
 
 const SECRET = 'the secret that all instances share'
 
@@ -37,7 +34,7 @@ test.beforeAll(async () => {
       return server
     }),
   )
-  // On one machine clients have the proxy's address: here it has one of its own.
+  // Clients and proxy are on one machine, so the proxy gets an address of its own.
   const more = 'proxy_bind 127.0.0.2;'
   nginx = Nginx.start({ port, instances: servers.map((server) => server.port), more })
   await until(() => isUp(origin))
@@ -49,7 +46,7 @@ test.afterAll(async () => {
   await redis.dispose()
 })
 
-test('a person signs in by HTTP/2, whichever instance answers', async ({ browser }) => {
+test('a sign-in works over HTTP/2 on any instance', async ({ browser }) => {
   const desk = await browser.newContext({ viewport: { width: 1280, height: 800 }, ignoreHTTPSErrors: true })
   const { defaultBrowserType: _, ...iphone } = devices['iPhone 14']
   const hand = await browser.newContext({ ...iphone, ignoreHTTPSErrors: true })
@@ -70,24 +67,24 @@ test('a person signs in by HTTP/2, whichever instance answers', async ({ browser
   await hand.close()
 })
 
-/** An attempt by hand: its path and the cookie that it belongs to. */
+/** Starts an attempt without a browser. Returns its path and the browser-secret cookie. */
 async function start(): Promise<{ path: string; cookie: string }> {
   const headers = { ':method': 'POST', 'sec-fetch-site': 'same-origin' }
-  const answer = await ask(origin, '/api/qr', headers)
-  return { path: `/api/qr/${JSON.parse(answer.text).id}`, cookie: cookieOf(answer) }
+  const response = await request(origin, '/api/qr', headers)
+  return { path: `/api/qr/${JSON.parse(response.text).id}`, cookie: cookieOf(response) }
 }
 
-test('a stream delivers at once, though nginx buffers by default', async () => {
+test('a stream is not buffered by nginx: its first event arrives within 700 ms', async () => {
   const { path, cookie } = await start()
-  const { status, text, headers } = await ask(origin, `${path}/events`, { cookie }, 700)
+  const { status, text, headers } = await request(origin, `${path}/events`, { cookie }, 700)
   expect([status, headers['content-type']]).toEqual([200, 'text/event-stream; charset=utf-8'])
   expect(text).toContain('event: attempt')
 })
 
-test('an address that a client writes in front of nginx is not believed', async () => {
+test('a client cannot set its address in X-Forwarded-For', async () => {
   const send = async (forwarded: string) => {
     const headers = { ':method': 'POST', 'sec-fetch-site': 'same-origin', 'x-forwarded-for': forwarded }
-    await ask(origin, '/api/qr', {
+    await request(origin, '/api/qr', {
       ...headers,
       cookie: 'a=b',
       origin: 'https://evil.example',
@@ -104,10 +101,10 @@ test('an address that a client writes in front of nginx is not believed', async 
   expect(new Set(addresses()).size).toBe(1)
 })
 
-/** A whole sign-in by hand; the statuses of its answers. */
+/** A complete sign-in without a browser. Returns the statuses of its responses. */
 async function signIn(): Promise<number[]> {
   const send = (path: string, body: object, cookie: string) =>
-    ask(origin, path, { ':method': 'POST', 'content-type': 'application/json', ...site, cookie }, undefined, body)
+    request(origin, path, { ':method': 'POST', 'content-type': 'application/json', ...site, cookie }, undefined, body)
   const site = { 'sec-fetch-site': 'same-origin' }
   const phone = await send('/api/phone/session', { username: 'yuki', password: 'demo' }, '')
   const phoneCookie = cookieOf(phone)
@@ -117,48 +114,46 @@ async function signIn(): Promise<number[]> {
   const scanned = await send('/api/qr/scan', { code: code.url.split('#')[1] }, phoneCookie)
   const { claim } = JSON.parse(scanned.text)
   const confirmed = await send('/api/qr/confirm', { claim }, phoneCookie)
-  const asked = await ask(origin, `/api/qr/${id}`, { cookie })
-  const redeemed = await send(`/api/qr/${id}/redeem`, { ticket: JSON.parse(asked.text).ticket }, cookie)
-  return [phone, started, scanned, confirmed, asked, redeemed].map(({ status }) => status)
+  const read = await request(origin, `/api/qr/${id}`, { cookie })
+  const redeemed = await send(`/api/qr/${id}/redeem`, { ticket: JSON.parse(read.text).ticket }, cookie)
+  return [phone, started, scanned, confirmed, read, redeemed].map(({ status }) => status)
 }
 
-test('instances that are replaced in the middle of the day are not noticed', async () => {
+test('replacing instances under traffic fails no sign-in', async () => {
   let isOver = false
-  const answers: string[] = []
+  const results: string[] = []
   const traffic = [1, 2, 3].map(async () => {
-    while (!isOver) answers.push((await signIn()).join(' '))
+    while (!isOver) results.push((await signIn()).join(' '))
   })
   for (const server of servers.slice(0, 2)) {
     await server.end('SIGTERM')
     await server.start()
-    // Until nginx, which had found it gone, asks it again.
+    // nginx has marked the instance as failed. Wait until it sends requests to it again.
     const before = server.output.length
     await until(() => server.output.length > before)
   }
   isOver = true
   await Promise.all(traffic)
-  expect(answers.length).toBeGreaterThan(20)
-  expect(new Set(answers)).toEqual(new Set(['200 201 200 200 200 200']))
+  expect(results.length).toBeGreaterThan(20)
+  expect(new Set(results)).toEqual(new Set(['200 201 200 200 200 200']))
 })
 
-test('behind an nginx that holds streams back, the page falls to the long poll and signs in all the same', async ({
-  browser,
-}) => {
+test('behind an nginx that buffers streams, the page falls back to long polling and signs in', async ({ browser }) => {
   const port = await freePort()
-  const held = `https://localhost:${port}`
-  const settings = { PUBLIC_ORIGIN: held, TRUSTED_PROXIES: '127.0.0.2' }
+  const bufferedOrigin = `https://localhost:${port}`
+  const settings = { PUBLIC_ORIGIN: bufferedOrigin, TRUSTED_PROXIES: '127.0.0.2' }
   const server = new Server(await freePort(), settings)
   await server.start()
-  // As it comes, HTTP/1.0 upstream, and deaf to what a stream asks for.
+  // The defaults of nginx: HTTP/1.0 upstream, and buffering although the stream forbids it.
   const more = 'proxy_bind 127.0.0.2; proxy_ignore_headers X-Accel-Buffering;'
   const without = ['proxy_http_version', 'proxy_set_header Connection']
-  const holding = Nginx.start({ port, instances: [server.port], more, without })
-  await until(() => isUp(held))
+  const buffering = Nginx.start({ port, instances: [server.port], more, without })
+  await until(() => isUp(bufferedOrigin))
   const desk = await browser.newContext({ viewport: { width: 1280, height: 800 }, ignoreHTTPSErrors: true })
   const { defaultBrowserType: _, ...iphone } = devices['iPhone 14']
   const hand = await browser.newContext({ ...iphone, ignoreHTTPSErrors: true })
-  const computer = new Computer(await watchedPage(desk), { origin: held })
-  const phone = new Phone(await watchedPage(hand), { origin: held })
+  const computer = new Computer(await watchedPage(desk), { origin: bufferedOrigin })
+  const phone = new Phone(await watchedPage(hand), { origin: bufferedOrigin })
   await phone.signIn('sam')
   const longPoll = computer.page.waitForRequest(/\?after=1&waitMs=\d+$/, { timeout: 15_000 })
   await computer.openLogin()
@@ -169,6 +164,6 @@ test('behind an nginx that holds streams back, the page falls to the long poll a
   await computer.expectSignedIn('Sam Okoro')
   await desk.close()
   await hand.close()
-  await holding.stop()
+  await buffering.stop()
   await server.dispose()
 })

@@ -1,6 +1,6 @@
 import { expect, Phone, test, watchedPage } from './support/test'
 
-test('a sign-in is news on every phone of the account, whatever page was open, until one of them acknowledges it', async ({
+test('every phone of the account shows the notice of a sign-in until one of them acknowledges it', async ({
   computer,
   newPhone,
 }) => {
@@ -26,7 +26,7 @@ test('a sign-in is news on every phone of the account, whatever page was open, u
   await expect(second.page.getByTestId('notice')).toHaveCount(0)
 })
 
-test('an answer to a notice that is lost leaves the notice', async ({ computer, newPhone }) => {
+test('a notice stays if its acknowledgement is lost', async ({ computer, newPhone }) => {
   const phone = await newPhone('lin')
   await computer.openLogin()
   await phone.open(await computer.readCode())
@@ -40,7 +40,7 @@ test('an answer to a notice that is lost leaves the notice', async ({ computer, 
   await expect(phone.page.getByTestId('notice')).toHaveCount(1)
 })
 
-test('nothing on the phone moves when its page is opened with a notice', async ({ computer, newPhone }) => {
+test('the phone page with a notice loads without layout shift', async ({ computer, newPhone }) => {
   const phone = await newPhone('lin')
   await computer.openLogin()
   await phone.open(await computer.readCode())

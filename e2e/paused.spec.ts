@@ -2,7 +2,7 @@ import { expect, test } from './support/test'
 
 test.use({ settings: { ATTEMPT_TTL_S: '3', CODE_PERIOD_S: '3' } })
 
-test('a code that nobody scans is paused after 10 minutes, and starts again when asked', async ({ computer }) => {
+test('a code that is not scanned is paused after 10 minutes, and a click starts another', async ({ computer }) => {
   await computer.page.clock.install()
   await computer.openLogin()
   await computer.expectState('ready')

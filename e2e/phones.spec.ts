@@ -3,7 +3,7 @@ import { expect, type Phone, test } from './support/test'
 
 const rows = (page: Page) => page.getByTestId('phone-row')
 
-/** Opens the app's home, on the only phone of the account: other tests have left theirs. */
+/** Opens the home page on the only phone of the account. Signs out the phones of other tests. */
 async function openHomeAlone(phone: Phone): Promise<void> {
   const status = await phone.page.evaluate(async () => (await fetch('/api/phones', { method: 'DELETE' })).status)
   expect(status).toBe(204)
@@ -13,12 +13,14 @@ async function openHomeAlone(phone: Phone): Promise<void> {
   await expect(rows(phone.page).getByTestId('sign-out')).toHaveCount(0)
 }
 
-test('another phone is listed when the page is seen again, and signed out behind a question', async ({ newPhone }) => {
+test('another phone is listed when the page is shown again, and signed out after a confirmation', async ({
+  newPhone,
+}) => {
   const phone = await newPhone('sam')
   await openHomeAlone(phone)
   const other = await newPhone('sam')
-  await phone.see('hidden')
-  await phone.see('visible')
+  await phone.setVisibility('hidden')
+  await phone.setVisibility('visible')
   await expect(rows(phone.page)).toHaveCount(2)
   await expect(phone.page.getByTestId('sign-out-other-phones')).toHaveCount(0)
   await rows(phone.page).getByTestId('sign-out').click()
@@ -33,7 +35,7 @@ test('another phone is listed when the page is seen again, and signed out behind
   await expect(phone.page.getByTestId('scan-tile')).toBeVisible()
 })
 
-test('all other phones at once, where there is more than one', async ({ newPhone }) => {
+test('one button signs all other phones out, if there is more than one', async ({ newPhone }) => {
   const phone = await newPhone('yuki')
   await openHomeAlone(phone)
   const others = [await newPhone('yuki'), await newPhone('yuki')]

@@ -7,7 +7,7 @@ import { isUp, run } from './support/run'
 import { freePort } from './support/server'
 import { expect, test, until } from './support/test'
 
-test('in the demo the page on localhost and the phone at the network address both pass the origin check', async () => {
+test('in the demo localhost and the network address pass the origin check', async () => {
   const port = String(await freePort())
   const dataDir = mkdtempSync(join(tmpdir(), 'qr-login-demo-'))
   const demo = run(process.execPath, ['scripts/start.mjs'], {
@@ -33,17 +33,17 @@ test('in the demo the page on localhost and the phone at the network address bot
   rmSync(dataDir, { recursive: true })
 })
 
-test('outside of the demo only the public origin passes', async ({ server }) => {
+test('outside of the demo only the public origin passes the origin check', async ({ server }) => {
   const post = (origin: string) =>
     fetch(`${server.origin}/api/qr`, { method: 'POST', headers: { Origin: origin, Cookie: 'a=b' } })
   expect((await post(server.origin)).status).toBe(201)
   expect((await post(`http://127.0.0.1:${server.port}`)).status).toBe(403)
 })
 
-test('requests that no route can make sense of get a clear answer, never a 5xx', async ({ server }) => {
-  const ask = (method: string, path: string) =>
+test('unsupported methods and malformed paths get 405 or 404, never a 5xx', async ({ server }) => {
+  const send = (method: string, path: string) =>
     new Promise<[number | undefined, string | undefined, unknown]>((resolve, reject) => {
-      const asked = request({ port: server.port, method, path }, (response) => {
+      const sent = request({ port: server.port, method, path }, (response) => {
         let text = ''
         response.on('data', (chunk: Buffer) => {
           text += chunk.toString()
@@ -52,37 +52,37 @@ test('requests that no route can make sense of get a clear answer, never a 5xx',
           resolve([response.statusCode, response.headers.allow, /"code":"(\w+)"/.exec(text)?.[1]]),
         )
       })
-      asked.on('error', reject)
-      asked.end()
+      sent.on('error', reject)
+      sent.end()
     })
   for (const method of ['TRACE', 'PROPFIND', 'OPTIONS']) {
-    expect(await ask(method, '/api/qr')).toEqual([405, 'POST', 'method_not_allowed'])
-    expect(await ask(method, '/api/session')).toEqual([405, 'GET, HEAD, DELETE', 'method_not_allowed'])
+    expect(await send(method, '/api/qr')).toEqual([405, 'POST', 'method_not_allowed'])
+    expect(await send(method, '/api/session')).toEqual([405, 'GET, HEAD, DELETE', 'method_not_allowed'])
   }
   for (const path of ['/api/qr/%E0%A4%A', '/api/qr/%', '/api/nowhere', '/api/qr/a/b/c', '/api/qr/%00']) {
-    expect([path, ...(await ask('GET', path))]).toEqual([path, 404, undefined, 'not_found'])
+    expect([path, ...(await send('GET', path))]).toEqual([path, 404, undefined, 'not_found'])
   }
   for (const path of ['/%E0%A4%A', '/login/%', '/nowhere']) {
-    expect([path, (await ask('GET', path))[0]]).toEqual([path, 404])
+    expect([path, (await send('GET', path))[0]]).toEqual([path, 404])
   }
   for (const path of ['/login?next=%', '/q?%E0%A4%A', '/api/session?%']) {
-    expect([path, (await ask('GET', path))[0]]).toEqual([path, 200])
+    expect([path, (await send('GET', path))[0]]).toEqual([path, 200])
   }
 })
 
-test('a client that offers another protocol is answered in the one in which it asked', async ({ server }) => {
-  const ask = (path: string) =>
+test('a client that offers a protocol upgrade is served over HTTP/1.1', async ({ server }) => {
+  const send = (path: string) =>
     new Promise<number | undefined>((resolve, reject) => {
       const headers = { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': 'AAMAAABkAAQAAP__' }
-      const asked = request({ port: server.port, path, headers }, (response) => {
+      const sent = request({ port: server.port, path, headers }, (response) => {
         response.resume()
         resolve(response.statusCode)
       })
-      asked.on('error', reject)
-      asked.end()
+      sent.on('error', reject)
+      sent.end()
     })
-  // Twice: the first page is what tells the framework of the server.
-  for (const path of ['/login', '/login', '/api/session']) expect([path, await ask(path)]).toEqual([path, 200])
+  // Twice: the framework gets access to the server with the first page.
+  for (const path of ['/login', '/login', '/api/session']) expect([path, await send(path)]).toEqual([path, 200])
 })
 
 test('a client cannot choose its address', async ({ server }) => {
@@ -96,6 +96,6 @@ test('a client cannot choose its address', async ({ server }) => {
   }
   expect(await send({})).toBe(true)
   expect(await send({ 'X-Qr-Login-Peer': '198.51.100.1' })).toBe(true)
-  // A peer that forwards for others hides their networks.
+  // A peer that forwards for others makes the network unknown.
   expect(await send({ 'X-Forwarded-For': '198.51.100.1' })).toBe(false)
 })

@@ -20,8 +20,8 @@ function evaluate(policy: string): Finding[] {
   return new CspEvaluator(new CspParser(policy).csp).evaluate()
 }
 
-/** What has to be said by every answer, whoever gives it. */
-function expectBase(path: string, headers: Headers): void {
+/** Expects the headers that every response must have. */
+function expectSecurityHeaders(path: string, headers: Headers): void {
   expect([path, headers.get('x-content-type-options')]).toEqual([path, 'nosniff'])
   expect([path, headers.get('referrer-policy')]).toEqual([path, 'no-referrer'])
   expect([path, headers.get('cross-origin-resource-policy')]).toEqual([path, 'same-origin'])
@@ -30,23 +30,23 @@ function expectBase(path: string, headers: Headers): void {
   const policy = headers.get('content-security-policy') ?? ''
   expect([path, policy]).toEqual([path, expect.stringContaining("default-src 'none'")])
   expect([path, policy]).toEqual([path, expect.stringContaining("frame-ancestors 'none'")])
-  // Two policies in one answer would both hold, and nothing would run.
+  // Two policies in one response would both apply, and block every script.
   expect([path, policy.split('frame-ancestors').length]).toEqual([path, 2])
   expect([path, headers.get('x-powered-by')]).toEqual([path, null])
 }
 
-test('every answer carries the headers: pages, errors, files and the API', async ({ server }) => {
+test('every response has the security headers: pages, errors, files and the API', async ({ server }) => {
   for (const path of [...PAGES, ...FILES, ...API]) {
     const response = await fetch(server.origin + path, { redirect: 'manual' })
-    expectBase(path, response.headers)
+    expectSecurityHeaders(path, response.headers)
     expect(response.headers.get('strict-transport-security')).toBeNull()
     expect([path, response.status < 500]).toEqual([path, true])
     await response.text()
   }
 })
 
-test('Google’s evaluator finds nothing that matters in any policy', async ({ server }) => {
-  // It is awake: a policy that deserves it is found.
+test('csp_evaluator finds no severe problem in any policy', async ({ server }) => {
+  // The evaluator works: it reports a dangerous policy.
   expect(evaluate("script-src 'unsafe-inline' *").some(({ severity }) => severity === Severity.HIGH)).toBe(true)
   for (const path of [...PAGES, '/api/session']) {
     const { headers } = await fetch(server.origin + path, { redirect: 'manual' })
@@ -56,11 +56,11 @@ test('Google’s evaluator finds nothing that matters in any policy', async ({ s
   }
 })
 
-test('with an https origin every answer says HSTS, and cookies are Secure and __Host-', async () => {
+test('with an https origin every response has HSTS, and cookies are Secure and __Host-', async () => {
   const server = await Server.start({ PUBLIC_ORIGIN: 'https://login.example.com' })
   for (const path of [...PAGES, ...FILES, ...API]) {
     const { headers } = await fetch(server.origin + path, { redirect: 'manual' })
-    expectBase(path, headers)
+    expectSecurityHeaders(path, headers)
     expect([path, headers.get('strict-transport-security')]).toEqual([path, 'max-age=63072000'])
   }
   const started = await fetch(`${server.origin}/api/qr`, {
@@ -73,23 +73,23 @@ test('with an https origin every answer says HSTS, and cookies are Secure and __
   await server.dispose()
 })
 
-test('a 500 carries them too, and says nothing of the inside', async () => {
+test('a 5xx has the security headers and no internal details', async () => {
   const server = await Server.start()
   const phone = new Agent(server.origin)
   await phone.send('POST', '/api/phone/session', { username: 'ada', password: 'demo' })
-  server.spoilStore()
+  server.corruptStore()
   await until(async () => (await phone.open('GET', '/phone')).status >= 500)
   for (const path of ['/phone', '/q', '/api/phone/session']) {
     const response = await phone.open('GET', path)
-    expectBase(path, response.headers)
+    expectSecurityHeaders(path, response.headers)
     expect([path, response.status >= 500]).toEqual([path, true])
     expect(await response.text()).not.toMatch(/SQLITE|node_modules|\n\s+at /)
   }
   await server.dispose()
 })
 
-test('under a name that is not ours there is nothing; addresses and probes are answered', async ({ server }) => {
-  const ask = (host: string, path: string, method = 'GET') =>
+test('a foreign host name gets 404; addresses and health checks are served', async ({ server }) => {
+  const send = (host: string, path: string, method = 'GET') =>
     new Promise<string>((resolve, reject) => {
       const socket = connect(server.port, '127.0.0.1', () => {
         const lines = [
@@ -107,11 +107,11 @@ test('under a name that is not ours there is nothing; addresses and probes are a
       socket.on('end', () => resolve(text))
       socket.on('error', reject)
     })
-  const statusOf = async (...args: Parameters<typeof ask>) => Number((await ask(...args)).split(' ')[1])
+  const statusOf = async (...args: Parameters<typeof send>) => Number((await send(...args)).split(' ')[1])
   expect(await statusOf('evil.example', '/login')).toBe(404)
   expect(await statusOf('evil.example', '/api/session')).toBe(404)
   expect(await statusOf('evil.example', '/api/qr', 'POST')).toBe(404)
-  expect(await ask('evil.example', '/api/qr', 'POST')).not.toMatch(/set-cookie/i)
+  expect(await send('evil.example', '/api/qr', 'POST')).not.toMatch(/set-cookie/i)
   expect(await statusOf('evil.example', '/api/health/ready')).toBe(200)
   for (const host of [`localhost:${server.port}`, `127.0.0.1:${server.port}`, 'upstream']) {
     expect(await statusOf(host, '/login')).toBe(200)
@@ -119,18 +119,18 @@ test('under a name that is not ours there is nothing; addresses and probes are a
   }
 })
 
-test('of 100 starts at once from one address exactly 60 are granted, over real connections', async () => {
+test('of 100 concurrent starts from one address exactly 60 are granted, over real connections', async () => {
   const server = await Server.start({ RATE_LIMIT_SCALE: '1' })
   const start = () => fetch(`${server.origin}/api/qr`, { method: 'POST', headers: { 'Sec-Fetch-Site': 'same-origin' } })
-  const answers = await Promise.all(Array.from({ length: 100 }, start))
-  expect(answers.filter(({ status }) => status === 201)).toHaveLength(60)
-  const refused = answers.filter(({ status }) => status === 429)
+  const responses = await Promise.all(Array.from({ length: 100 }, start))
+  expect(responses.filter(({ status }) => status === 201)).toHaveLength(60)
+  const refused = responses.filter(({ status }) => status === 429)
   expect(refused).toHaveLength(40)
   for (const { headers } of refused) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
   await server.dispose()
 })
 
-test('addresses that a client writes do not evade the limits, and those of a trusted proxy do count', async () => {
+test('X-Forwarded-For of a client does not evade the limits; that of a trusted proxy counts', async () => {
   const direct = await Server.start({ RATE_LIMIT_SCALE: '0.1' })
   const proxied = await Server.start({ RATE_LIMIT_SCALE: '0.1', TRUSTED_PROXIES: '127.0.0.0/8,::1' })
   const start = async (server: Server, forwarded: string) => {

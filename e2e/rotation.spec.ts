@@ -4,21 +4,21 @@ import { freePort, Server } from './support/server'
 import { expect, test } from './support/test'
 
 /**
- * The secret is rotated while people sign in. Instances are replaced one by one, so that at each
- * moment two settings are there; whatever one instance makes, the other has to know.
+ * Rotation of the secret without downtime: instances with two different settings run at the same
+ * time, and each must accept what the other has issued.
  */
 
 const OLD = 'the old secret with at least 32 characters'
 const NEW = 'the new secret with at least 32 characters'
 
-/** What meets on the way from `old` to `new`. */
+/** The two settings that run at the same time in each phase of the rotation. */
 const PHASES = [
-  ['the new secret becomes known', [OLD], [OLD, NEW]],
-  ['the new secret makes', [OLD, NEW], [NEW, OLD]],
-  ['the old secret goes', [NEW, OLD], [NEW]],
+  ['first phase (old; old,new)', [OLD], [OLD, NEW]],
+  ['second phase (old,new; new,old)', [OLD, NEW], [NEW, OLD]],
+  ['third phase (new,old; new)', [NEW, OLD], [NEW]],
 ] as const
 
-test.skip(!hasRedisServer(), 'there is no redis-server on this machine')
+test.skip(!hasRedisServer(), 'redis-server is not available')
 
 let redis: RedisServer
 test.beforeAll(async () => {
@@ -33,8 +33,8 @@ async function startWith(secrets: readonly string[], origin: string, more: Recor
   return server
 }
 
-/** A client that is told for each request which instance it reaches. */
-class Roamer {
+/** A client that sends each request to the given instance. */
+class RoamingClient {
   #to = ''
   readonly agent: Agent
 
@@ -53,15 +53,15 @@ const keyIds = (output: string) =>
   new Set([...output.matchAll(/"event":"attempt\.[^\n]*"key":"(\w{8})"/g)].map(([, id]) => id))
 
 for (const [title, first, second] of PHASES) {
-  test(`${title}: code, claim, number, ticket, session and limits of one instance hold on the other`, async () => {
+  test(`${title}: code, claim, number, ticket and session of one instance are valid on the other`, async () => {
     const origin = 'http://rotation.test'
     const servers = await Promise.all([startWith(first, origin), startWith(second, origin)])
     for (const [a, b] of [servers, [...servers].reverse()] as [Server, Server][]) {
-      const [computer, phone] = [new Roamer(origin), new Roamer(origin)]
+      const [computer, phone] = [new RoamingClient(origin), new RoamingClient(origin)]
       await phone.at(b).send('POST', '/api/phone/session', { username: 'ada', password: 'demo' })
       const { json: attempt } = await computer.at(a).send('POST', '/api/qr', {})
-      const { json: seen } = await computer.at(b).send('GET', `/api/qr/${attempt.id}`)
-      expect(seen.code.url).toBe(attempt.code.url)
+      const { json: read } = await computer.at(b).send('GET', `/api/qr/${attempt.id}`)
+      expect(read.code.url).toBe(attempt.code.url)
       const body = { code: codeOf(attempt) }
       const { json: review } = await phone.at(b).send('POST', '/api/qr/scan', body)
       const { json: again } = await phone.at(a).send('POST', '/api/qr/scan', body)
@@ -90,11 +90,11 @@ for (const [title, first, second] of PHASES) {
   })
 }
 
-test('limits are one while two instances make with different secrets', async () => {
+test('two instances that sign with different secrets share their rate limits', async () => {
   const origin = 'http://rotation.test'
   const limits = { RATE_LIMIT_SCALE: '1' }
   const servers = await Promise.all([startWith([OLD, NEW], origin, limits), startWith([NEW, OLD], origin, limits)])
-  const computer = new Roamer(origin)
+  const computer = new RoamingClient(origin)
   const statuses: number[] = []
   for (let count = 0; count < 8; count += 1) {
     const { status } = await computer.at(servers[count % 2] as Server).send('POST', '/api/qr', {})
@@ -104,19 +104,19 @@ test('limits are one while two instances make with different secrets', async () 
   const names = Array.from({ length: 8 }, (_, index) => servers[index % 2] as Server)
   const tries: number[] = []
   for (const server of names) {
-    const phone = new Roamer(origin).at(server)
+    const phone = new RoamingClient(origin).at(server)
     tries.push((await phone.send('POST', '/api/phone/session', { username: 'sam', password: 'x' })).status)
   }
   expect(tries).toEqual([401, 401, 401, 401, 401, 429, 429, 429])
   for (const server of servers) await server.dispose()
 })
 
-test('a cookie of the old secret is sealed anew when it is read, and outlives the old secret', async () => {
+test('a cookie sealed with the old secret is resealed when it is read, and outlives that secret', async () => {
   const origin = 'http://rotation.test'
   const before = await startWith([OLD], origin)
-  const phone = new Roamer(origin)
+  const phone = new RoamingClient(origin)
   await phone.at(before).send('POST', '/api/phone/session', { username: 'ada', password: 'demo' })
-  const idle = new Roamer(origin)
+  const idle = new RoamingClient(origin)
   await idle.at(before).send('POST', '/api/phone/session', { username: 'lin', password: 'demo' })
   await before.dispose()
   const during = await startWith([NEW, OLD], origin)
@@ -128,7 +128,7 @@ test('a cookie of the old secret is sealed anew when it is read, and outlives th
   await during.dispose()
   const after = await startWith([NEW], origin)
   expect((await phone.at(after).send('GET', '/api/phone/session')).json.signedIn).toBe(true)
-  // Once the old secret is gone, nothing is owed to what was made under it alone.
+  // A cookie that was not read during the rotation is invalid after it.
   expect((await idle.at(after).send('GET', '/api/phone/session')).json.signedIn).toBe(false)
   await after.dispose()
 })

@@ -14,7 +14,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         browser,
         server,
       }) => {
-        // What a browser's zoom does: fewer and larger CSS pixels.
+        // Equivalent to browser zoom: fewer and larger CSS pixels.
         const context = await browser.newContext({
           viewport: { width: WINDOW.width / zoom, height: WINDOW.height / zoom },
           deviceScaleFactor: dpr * zoom,
@@ -35,7 +35,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 }
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  test(`outside ready no decoder finds a code: ${colorScheme}`, async ({ openGallery }) => {
+  test(`no decoder reads a code in any state but ready and reconnecting: ${colorScheme}`, async ({ openGallery }) => {
     const gallery = await openGallery({ viewport: WINDOW, colorScheme })
     const shown: string[] = []
     for (const state of gallery.states.filter((name) => name.startsWith('login/'))) {
@@ -44,7 +44,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       if (zxing.length > 0 && zbar.length > 0) shown.push(state)
       else expect([state, zxing, zbar]).toEqual([state, [], []])
     }
-    // Reconnecting shows the code as long as it is good.
+    // Reconnecting shows the code while it is valid.
     expect(shown).toEqual(['login/ready', 'login/reconnecting'])
   })
 }

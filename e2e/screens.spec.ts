@@ -3,12 +3,12 @@ import { Server } from './support/server'
 import { expect, Phone, test, watchedPage } from './support/test'
 
 /**
- * The sum of the layout shifts of this document so far (https://web.dev/cls, without the session
- * windows: stricter).
+ * The sum of all layout shifts of this document (https://web.dev/cls). Stricter than CLS, which
+ * takes the largest session window.
  */
 const readShifts = (page: Page) => page.evaluate(() => (window as unknown as { shifts: number }).shifts)
 
-const watchShifts = (page: Page) =>
+const recordShifts = (page: Page) =>
   page.addInitScript(() => {
     Object.assign(window, { shifts: 0 })
     new PerformanceObserver((list) => {
@@ -21,9 +21,9 @@ const watchShifts = (page: Page) =>
   })
 
 for (const width of [1280, 800]) {
-  test(`a full run through the states shifts nothing: ${width} px`, async ({ computer, phone }) => {
+  test(`the login page has no layout shift through its states: ${width} px`, async ({ computer, phone }) => {
     await computer.page.setViewportSize({ width, height: 800 })
-    await watchShifts(computer.page)
+    await recordShifts(computer.page)
     await computer.openLogin()
     await phone.open(await computer.readCode())
     await computer.expectState('scanned')
@@ -35,7 +35,7 @@ for (const width of [1280, 800]) {
     await computer.expectState('offline')
     await computer.page.context().setOffline(false)
     const link = await computer.readCode()
-    // The last document before home: its sum is read on the way out.
+    // The sum is stored when this document is left, because home is another document.
     await computer.page.evaluate(() => {
       window.addEventListener('pagehide', () => {
         sessionStorage.setItem('shifts', String((window as unknown as { shifts: number }).shifts))
@@ -50,9 +50,9 @@ for (const width of [1280, 800]) {
   })
 }
 
-test('the home page and the question shift nothing either', async ({ computer, phone }) => {
-  await watchShifts(computer.page)
-  await watchShifts(phone.page)
+test('the home page and the review have no layout shift', async ({ computer, phone }) => {
+  await recordShifts(computer.page)
+  await recordShifts(phone.page)
   await computer.openLogin()
   await phone.open(await computer.readCode())
   await phone.answer('approve')
@@ -63,7 +63,7 @@ test('the home page and the question shift nothing either', async ({ computer, p
   expect(await readShifts(computer.page)).toBeLessThan(0.01)
 })
 
-test('on a phone the login page asks first, and makes no attempt that nobody sees', async ({ browser, server }) => {
+test('on a phone the login page starts no attempt before a tap', async ({ browser, server }) => {
   const context = await browser.newContext({ viewport: { width: 390, height: 844 } })
   const page = await watchedPage(context)
   const started: string[] = []
@@ -80,7 +80,7 @@ test('on a phone the login page asks first, and makes no attempt that nobody see
   await context.close()
 })
 
-test('zooming in keeps the code that is on the screen', async ({ computer }) => {
+test('zooming in keeps the code on the screen', async ({ computer }) => {
   await computer.openLogin()
   const link = await computer.readCode()
   await computer.page.setViewportSize({ width: 320, height: 256 })
@@ -89,22 +89,22 @@ test('zooming in keeps the code that is on the screen', async ({ computer }) => 
   expect(await computer.readCode()).toBe(link)
 })
 
-test('without script the page says what it needs', async ({ browser, server }) => {
-  for (const [locale, words] of [
+test('without JavaScript the login page asks for it, in both languages', async ({ browser, server }) => {
+  for (const [locale, text] of [
     ['en-US', 'Turn on JavaScript to sign in with a code.'],
     ['zh-CN', '请启用 JavaScript 后扫码登录。'],
   ] as const) {
     const context = await browser.newContext({ javaScriptEnabled: false, locale })
     const page = await watchedPage(context)
     await page.goto(`${server.origin}/login`)
-    await expect(page.locator('noscript p')).toHaveText(words)
+    await expect(page.locator('noscript p')).toHaveText(text)
     await expect(page.locator('noscript p')).toBeVisible()
     await expect(page.getByTestId('qr-panel')).toBeHidden()
     await context.close()
   }
 })
 
-test('on a wide screen the phone app is in a bezel, beside a word about what it is', async ({ computer, phone }) => {
+test('on a wide screen the phone app is shown in a bezel with an explanation', async ({ computer, phone }) => {
   await computer.page.goto(`${computer.server.origin}/phone`)
   await expect(computer.page.getByText('A phone, simulated')).toBeVisible()
   const wide = await computer.page.getByTestId('demo-account').first().boundingBox()
@@ -121,7 +121,7 @@ test('the phone app can be installed', async ({ phone }) => {
   expect(url).toBe(`${phone.server.origin}/manifest.webmanifest`)
   expect(errors).toEqual([])
   const { installabilityErrors } = await session.send('Page.getInstallabilityErrors')
-  // The test's browser has no profile to install into.
+  // The browser of the test has no profile, so it counts as incognito.
   expect(installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito')).toEqual([])
   const { icons, start_url } = JSON.parse(data ?? '') as { icons: { src: string; sizes: string }[]; start_url: string }
   expect(start_url).toBe('/phone')
@@ -136,7 +136,7 @@ test('the phone app can be installed', async ({ phone }) => {
   }
 })
 
-test('a new sign-in is told on the home page of the other computer, and undone there in one tap', async ({
+test('a new sign-in shows a notice on the home page of the other computer, which can sign it out', async ({
   computer,
   newComputer,
   phone,
@@ -160,16 +160,20 @@ test('a new sign-in is told on the home page of the other computer, and undone t
   await expect(computer.page.getByTestId('notice')).toHaveCount(0)
 })
 
-test('a new sign-in is told on the phone, until somebody answers for it', async ({ computer, newComputer, phone }) => {
+test('a new sign-in shows a notice on the phone until it is acknowledged or signed out', async ({
+  computer,
+  newComputer,
+  phone,
+}) => {
   await phone.page.goto(`${phone.server.origin}/phone`)
   await expect(phone.page.getByText('No computers signed in.')).toBeVisible()
-  // The question in another tab of the same phone.
+  // The review is in another tab of the same phone.
   const tab = new Phone(await watchedPage(phone.page.context()), phone.server)
-  for (const one of [computer, await newComputer()]) {
-    await one.openLogin()
-    await tab.open(await one.readCode())
+  for (const each of [computer, await newComputer()]) {
+    await each.openLogin()
+    await tab.open(await each.readCode())
     await tab.answer('approve')
-    await one.expectSignedIn('Ada Byron')
+    await each.expectSignedIn('Ada Byron')
   }
   const notices = phone.page.getByTestId('notice')
   await expect(notices).toHaveCount(2)
@@ -181,9 +185,7 @@ test('a new sign-in is told on the phone, until somebody answers for it', async 
   await expect(phone.page.getByTestId('session-row')).toHaveCount(1)
 })
 
-test('a page that could not be made says so in both languages, with a reference that the log has', async ({
-  browser,
-}) => {
+test('a page that fails shows an error in both languages, with a reference that the log has', async ({ browser }) => {
   const server = await Server.start()
   const contexts = [await browser.newContext({ locale: 'en-US' }), await browser.newContext({ locale: 'zh-CN' })]
   const pages = await Promise.all(contexts.map(watchedPage))
@@ -192,7 +194,7 @@ test('a page that could not be made says so in both languages, with a reference 
     await page.getByTestId('demo-account').first().click()
     await page.getByTestId('scan-tile').waitFor()
   }
-  server.spoilStore()
+  server.corruptStore()
   for (const [index, [title, reference]] of (
     [
       ['Something broke on our side.', /Ref (\d+)/],

@@ -1,6 +1,6 @@
 import { expect, test } from './support/test'
 
-test('signing a computer out from the phone reaches its open page within 2 s', async ({ computer, phone }) => {
+test('a sign-out of a computer from the phone reaches its open page within 2 s', async ({ computer, phone }) => {
   await computer.openLogin()
   await phone.open(await computer.readCode())
   await phone.answer('approve')
@@ -17,7 +17,7 @@ test('signing a computer out from the phone reaches its open page within 2 s', a
   await computer.expectState('ready')
 })
 
-test('a new sign-in is noticed on the phone, and can be signed out from the notice', async ({
+test('a new sign-in shows a notice on the phone, which can sign the computer out', async ({
   computer,
   phone,
   newPhone,
@@ -34,10 +34,7 @@ test('a new sign-in is noticed on the phone, and can be signed out from the noti
   await expect(notice).toHaveCount(0)
 })
 
-test('a question that is left with Escape signs nobody out, whatever was answered before', async ({
-  newComputer,
-  phone,
-}) => {
+test('a confirmation dialog closed with Escape or Cancel signs no computer out', async ({ newComputer, phone }) => {
   for (const computer of [await newComputer(), await newComputer()]) {
     await computer.openLogin()
     await phone.open(await computer.readCode())
@@ -61,7 +58,7 @@ test('a question that is left with Escape signs nobody out, whatever was answere
   await expect(rows).toHaveCount(1)
 })
 
-test('signing out everywhere signs every computer out', async ({ newComputer, phone }) => {
+test('sign-out everywhere signs every computer out', async ({ newComputer, phone }) => {
   const computers = [await newComputer(), await newComputer()]
   for (const computer of computers) {
     await computer.openLogin()
@@ -75,14 +72,14 @@ test('signing out everywhere signs every computer out', async ({ newComputer, ph
   for (const { page } of computers) await expect(page.getByText('You were signed out')).toBeVisible({ timeout: 2_000 })
 })
 
-test('a computer signs itself out, and home is closed to it', async ({ computer, phone }) => {
+test('a computer that signs itself out is redirected from home to the login page', async ({ computer, phone }) => {
   await computer.openLogin()
   await phone.open(await computer.readCode())
   await phone.answer('approve')
   await computer.expectSignedIn('Ada Byron')
   await phone.page.goto(`${phone.server.origin}/phone`)
   await expect(phone.page.getByTestId('session-row')).toHaveCount(1)
-  // The answer is held back until the streams have had their say, which is no news to this page.
+  // The response is delayed until the streams have their events: this page must not show its own.
   await computer.page.route('**/api/session', async (route) => {
     const response = await route.fetch()
     await expect(phone.page.getByTestId('session-row')).toHaveCount(0)
@@ -95,7 +92,7 @@ test('a computer signs itself out, and home is closed to it', async ({ computer,
   expect(new URL(computer.page.url()).pathname).toBe('/login')
 })
 
-test('after the sign-in a path of our own is honoured, another host is not', async ({ computer, phone }) => {
+test('after the sign-in `next` leads to our own path, not to another host', async ({ computer, phone }) => {
   for (const [next, path] of [
     ['/phone', '/phone'],
     ['//evil.example', '/'],

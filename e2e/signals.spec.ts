@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isUp, run } from './support/run'
 import { freePort, Server } from './support/server'
-import { openStreams, readGoodbyes } from './support/streams'
+import { openStreams, readByes } from './support/streams'
 import { expect, test, until } from './support/test'
 
 const STREAMS = 30
 
 const INSPECTOR_PORT = 9229
 
-const BEGUN = '"msg":"shutting down"'
-const REPEATED = '"msg":"already shutting down"'
+const DRAIN_STARTED = '"msg":"shutting down"'
+const DRAIN_REPEATED = '"msg":"already shutting down"'
 
 const REPEATS = [
   { kind: 'ours', signals: ['SIGTERM', 'SIGTERM', 'SIGINT', 'SIGHUP'], code: 143 },
@@ -20,15 +20,15 @@ const REPEATS = [
 ] as const
 
 for (const { kind, signals, code } of REPEATS) {
-  test(`${signals.join(', ')}: each stream gets its goodbye, the first decides the exit code: ${kind}`, async () => {
+  test(`${signals.join(', ')}: each stream receives bye, the first signal decides the exit code: ${kind}`, async () => {
     const server = new Server(await freePort(), {}, { server: kind })
     await server.start()
-    const reading = readGoodbyes(await openStreams(server.origin, STREAMS))
+    const reading = readByes(await openStreams(server.origin, STREAMS))
     const startedAt = performance.now()
     const ended = server.ended()
     for (const [index, signal] of signals.entries()) {
       server.signal(signal)
-      // Two at once would be one.
+      // Identical signals that are sent at once can be merged into one.
       if (index < signals.length - 1) await until(() => server.output.split('"signal":').length > index + 1)
     }
     expect(await ended).toBe(code)
@@ -38,7 +38,7 @@ for (const { kind, signals, code } of REPEATS) {
   })
 }
 
-test('SIGINT and SIGTERM wait for a request that is under way; a third SIGINT does not', async () => {
+test('SIGINT and SIGTERM wait for a running request; a third SIGINT does not', async () => {
   const server = await Server.start()
   const slow = connect(server.port, '127.0.0.1', () => {
     const head = ['POST /api/qr HTTP/1.1', `Host: localhost:${server.port}`, `Origin: ${server.origin}`]
@@ -49,11 +49,11 @@ test('SIGINT and SIGTERM wait for a request that is under way; a third SIGINT do
   expect(await isUp(server.port)).toBe(true)
   const ended = server.ended()
   server.signal('SIGINT')
-  await until(() => server.output.includes(BEGUN))
+  await until(() => server.output.includes(DRAIN_STARTED))
   server.signal('SIGTERM')
-  await until(() => server.output.includes(REPEATED))
+  await until(() => server.output.includes(DRAIN_REPEATED))
   server.signal('SIGINT')
-  await until(() => server.output.split(REPEATED).length === 3)
+  await until(() => server.output.split(DRAIN_REPEATED).length === 3)
   const startedAt = performance.now()
   server.signal('SIGINT')
   expect(await ended).toBe(130)
@@ -63,7 +63,7 @@ test('SIGINT and SIGTERM wait for a request that is under way; a third SIGINT do
 })
 
 for (const kind of ['ours', 'next'] as const) {
-  test(`SIGHUP ends nothing, and SIGUSR1 opens no inspector: ${kind}`, async () => {
+  test(`SIGHUP has no effect, and SIGUSR1 opens no inspector: ${kind}`, async () => {
     const server = new Server(await freePort(), {}, { server: kind })
     await server.start()
     for (const signal of ['SIGHUP', 'SIGUSR1'] as const) {
@@ -86,14 +86,14 @@ function accepts(port: number): Promise<boolean> {
 }
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  test(`${signal} to the whole group of npm start: each stream gets its goodbye, no process is left`, async () => {
+  test(`${signal} to the process group of npm start: each stream receives bye, no process is left`, async () => {
     const port = String(await freePort())
     const dataDir = mkdtempSync(join(tmpdir(), 'qr-login-start-'))
     const origin = `http://localhost:${port}`
     const settings = { PUBLIC_ORIGIN: origin, SESSION_SECRET: 'x'.repeat(40), RATE_LIMIT_SCALE: '1000' }
     const started = run('npm', ['start'], { ...settings, DATA_DIR: dataDir, PORT: port }, { ownGroup: true })
     await until(() => isUp(port))
-    const reading = readGoodbyes(await openStreams(origin, STREAMS))
+    const reading = readByes(await openStreams(origin, STREAMS))
     const startedAt = performance.now()
     started.killGroup(signal)
     await started.ended
@@ -104,7 +104,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 
-test('npm start passes the signal on, and leaves no process behind', async () => {
+test('npm start forwards SIGTERM, and no process is left', async () => {
   const port = String(await freePort())
   const dataDir = mkdtempSync(join(tmpdir(), 'qr-login-start-'))
   const settings = { PUBLIC_ORIGIN: `http://localhost:${port}`, SESSION_SECRET: 'x'.repeat(40), DATA_DIR: dataDir }

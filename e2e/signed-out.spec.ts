@@ -1,8 +1,7 @@
 import { Server, type Settings } from './support/server'
 import { Computer, expect, Phone, test, watchedPage } from './support/test'
 
-// How the one computer that is signed in comes to its end, where another one signs in or time goes
-// by.
+// `another`: whether a second computer signs in. Otherwise the session ends by time.
 const ENDINGS: [by: string, settings: Settings, another: boolean][] = [
   ['single', { SINGLE_COMPUTER: 'true' }, true],
   ['limit', { MAX_COMPUTERS: '1' }, true],
@@ -10,7 +9,7 @@ const ENDINGS: [by: string, settings: Settings, another: boolean][] = [
 ]
 
 for (const [by, settings, another] of ENDINGS) {
-  test(`an open page says why it was signed out: ${by}`, async ({ browser }) => {
+  test(`an open page shows why it was signed out: ${by}`, async ({ browser }) => {
     const server = await Server.start(settings)
     const contexts = await Promise.all([1, 2, 3].map(() => browser.newContext()))
     const [first, second, third] = await Promise.all(contexts.map(watchedPage))
@@ -31,7 +30,7 @@ for (const [by, settings, another] of ENDINGS) {
   })
 }
 
-test('an open page says that a phone, another computer or another tab signed it out', async ({
+test('an open page shows that a phone, another computer or another tab signed it out', async ({
   newComputer,
   phone,
 }) => {
@@ -60,7 +59,7 @@ test('an open page says that a phone, another computer or another tab signed it 
   await expect(third.page.getByTestId('signed-out')).toHaveAttribute('data-by', 'here')
 })
 
-test('without a stream the page does not know why, and says what is true anyway', async ({ computer, phone }) => {
+test('without a stream the page shows the sign-out without a reason', async ({ computer, phone }) => {
   await computer.page.route('**/api/account/events**', (route) => route.abort())
   await computer.openLogin()
   await phone.open(await computer.readCode())

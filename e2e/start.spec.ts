@@ -7,7 +7,7 @@ import { run } from './support/run'
 import { freePort, Server } from './support/server'
 import { expect, test, until } from './support/test'
 
-test('wrong settings end the process with a table, not a server that answers 500', async () => {
+test('invalid settings: the process prints a table and exits with 1', async () => {
   const started = run(process.execPath, ['scripts/start.mjs'], {
     PORT: String(await freePort()),
     NODE_ENV: 'production',
@@ -20,7 +20,7 @@ test('wrong settings end the process with a table, not a server that answers 500
   expect(started.output()).toMatch(/^ {2}SESSION_SECRET +required in production/m)
 })
 
-test('so does a database of places that is none', async () => {
+test('an invalid GEOIP_DB: the process prints a table and exits with 1', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'qr-login-places-'))
   const settings = {
     NODE_ENV: 'production',
@@ -44,7 +44,7 @@ const START = {
 }
 
 for (const kind of ['ours', 'next'] as const) {
-  test(`a mode that is not named as a local one is production, which needs its settings: ${kind}`, async () => {
+  test(`an unknown NODE_ENV is production, and requires its settings: ${kind}`, async () => {
     for (const mode of ['staging', 'Production', 'dev']) {
       const started = run(process.execPath, START[kind], { PORT: String(await freePort()), NODE_ENV: mode })
       expect(await started.ended).toBe(1)
@@ -54,7 +54,7 @@ for (const kind of ['ours', 'next'] as const) {
     }
   })
 
-  test(`and has neither demo accounts nor the gallery: ${kind}`, async () => {
+  test(`an unknown NODE_ENV has neither demo accounts nor the gallery: ${kind}`, async () => {
     const server = new Server(await freePort(), { NODE_ENV: 'staging', DEMO_ACCOUNTS: '' }, { server: kind })
     await server.start()
     const phone = new Agent(server.origin)
@@ -74,9 +74,9 @@ const MINIMAL = {
 }
 
 for (const kind of ['ours', 'next'] as const) {
-  test(`a secret of local mode that is none ends the process, with what to do: ${kind}`, async () => {
+  test(`an invalid secret file: the process prints how to repair it and exits with 1: ${kind}`, async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'qr-login-secret-'))
-    // The settings of the demo cannot be completed: what should be its secret is none.
+    // In the demo the secret is read from this file, if it exists.
     writeFileSync(join(dataDir, 'session-secret'), 'short')
     const port = await freePort()
     const started = run(process.execPath, START[kind], { DEMO: '1', DATA_DIR: dataDir, PORT: String(port) })
@@ -88,7 +88,7 @@ for (const kind of ['ours', 'next'] as const) {
     rmSync(dataDir, { recursive: true })
   })
 
-  test(`so does a port that is in use: ${kind}`, async () => {
+  test(`a port in use: the process prints the cause and exits with 1: ${kind}`, async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'qr-login-port-'))
     const other = createServer()
     const port = await new Promise<number>((done) => {
@@ -97,13 +97,13 @@ for (const kind of ['ours', 'next'] as const) {
     const started = run(process.execPath, START[kind], { ...MINIMAL, DATA_DIR: dataDir, PORT: String(port) })
     expect(await started.ended).toBe(1)
     expect(started.output()).toMatch(kind === 'ours' ? new RegExp(`^ {2}PORT +${port} is in use`, 'm') : /EADDRINUSE/)
-    // Said when it is true, and not before.
+    // Logged only once the port is open.
     expect(started.output()).not.toContain('"msg":"started"')
     other.close()
     rmSync(dataDir, { recursive: true })
   })
 
-  test(`so does an app that is not built, with what to type: ${kind}`, async () => {
+  test(`an app that is not built: the process prints the command to build it and exits with 1: ${kind}`, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'qr-login-unbuilt-'))
     const [script = '', ...more] = START[kind]
     const args = [resolve(script), ...more]
@@ -114,7 +114,7 @@ for (const kind of ['ours', 'next'] as const) {
   })
 }
 
-test('an address that is not of this machine ends the process with the name of the setting', async () => {
+test('an address of another machine: the process names the setting and exits with 1', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'qr-login-host-'))
   const settings = { ...MINIMAL, DATA_DIR: dataDir, PORT: String(await freePort()) }
   const started = run(process.execPath, START.ours, { ...settings, HOSTNAME: '192.0.2.1' })
@@ -123,17 +123,17 @@ test('an address that is not of this machine ends the process with the name of t
   rmSync(dataDir, { recursive: true })
 })
 
-test('the log says "started" with the port, on which it listens', async ({ server }) => {
+test('the log line "started" has the port', async ({ server }) => {
   const line = server.output.split('\n').find((text) => text.includes('"msg":"started"')) ?? '{}'
   expect(JSON.parse(line)).toMatchObject({ port: server.port, publicOrigin: server.origin })
 })
 
-test('a signal to npm run demo during the build ends the build as well', async () => {
+test('a signal to npm run demo during the build also ends the build', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-demo-'))
   mkdirSync(join(folder, 'scripts'))
   for (const name of ['demo.mjs', 'start.mjs']) copyFileSync(`scripts/${name}`, join(folder, 'scripts', name))
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'))
-  // A build that takes long: it waits for its configuration.
+  // A slow build, which waits for its configuration.
   const config = "process.stdout.write('building\\n')\nawait new Promise((resolve) => setTimeout(resolve, 50_000))\n"
   writeFileSync(join(folder, 'next.config.mjs'), `${config}export default {}\n`)
   mkdirSync(join(folder, 'app'))

@@ -1,14 +1,14 @@
 import type { Route } from '@playwright/test'
 import { expect, test } from './support/test'
 
-/** What a server that is in trouble answers to a start. */
+/** A route handler that responds with a problem document. */
 const refuse = (status: number, code: string, headers: Record<string, string> = {}) => {
   const contentType = 'application/problem+json'
   const body = JSON.stringify({ type: 'about:blank', title: '', status, code, requestId: '01234567-89ab' })
   return (route: Route) => route.fulfill({ status, headers, contentType, body })
 }
 
-test('too many tries: a countdown, and then a code by itself', async ({ computer }) => {
+test('a 429 start shows a countdown, and is repeated automatically', async ({ computer }) => {
   await computer.page.route('**/api/qr', refuse(429, 'rate_limited', { 'Retry-After': '3' }))
   await computer.openLogin()
   await computer.expectState('rate_limited')
@@ -18,7 +18,7 @@ test('too many tries: a countdown, and then a code by itself', async ({ computer
   await computer.readCode()
 })
 
-test('a service that is down for a moment: said, tried again, and mended by itself', async ({ computer }) => {
+test('a 503 start shows `unavailable`, and is repeated automatically', async ({ computer }) => {
   await computer.page.route('**/api/qr', refuse(503, 'unavailable', { 'Retry-After': '1' }))
   await computer.openLogin()
   await computer.expectState('unavailable')
@@ -27,7 +27,7 @@ test('a service that is down for a moment: said, tried again, and mended by itse
   await computer.readCode()
 })
 
-test('a mistake of ours: its reference, and another try', async ({ computer }) => {
+test('a 500 start shows its reference, and a button repeats it', async ({ computer }) => {
   await computer.page.route('**/api/qr', refuse(500, 'internal'))
   await computer.openLogin()
   await computer.expectState('error')
@@ -37,7 +37,7 @@ test('a mistake of ours: its reference, and another try', async ({ computer }) =
   await computer.readCode()
 })
 
-test('on a narrow screen the page asks whether to show the code at all', async ({ newPhone }) => {
+test('on a narrow screen the page asks before it shows the code', async ({ newPhone }) => {
   const { page, server } = await newPhone(null)
   await page.goto(`${server.origin}/login`)
   await expect(page.getByText("You're on your phone")).toBeVisible()
@@ -53,7 +53,7 @@ test('leaving the page ends the attempt', async ({ computer, phone }) => {
   await expect(async () => {
     await phone.open(link)
     await phone.expectState(/expired|cancelled_on_computer|review/)
-    // Whether the phone had scanned it before it ended.
+    // The phone may have scanned it before it ended.
     await expect(phone.review).toHaveAttribute('data-state', /expired|cancelled_on_computer/, { timeout: 500 })
   }).toPass()
 })

@@ -13,8 +13,8 @@ test.beforeAll(() => {
 })
 test.afterAll(() => rmSync(folder, { recursive: true }))
 
-/** Starts a process that is to fail: how it ended (null: not within 20 s), and what it printed. */
-async function startInVain(settings: Settings): Promise<{ code: number | null; output: string }> {
+/** Starts a process that should fail. `code`: null if it started, or did not exit within 20 s. */
+async function startFailing(settings: Settings): Promise<{ code: number | null; output: string }> {
   const server = new Server(await freePort(), settings)
   const code = await server.start().then(
     () => null,
@@ -27,10 +27,8 @@ async function startInVain(settings: Settings): Promise<{ code: number | null; o
 
 const digest = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
 
-/**
- * Runs SQL on a database in a process of its own, which keeps it open. Resolves when it has run.
- */
-async function runForeign(path: string, sql: string): Promise<ChildProcess> {
+/** Runs SQL in another process, which then keeps the database open. */
+async function runInOtherProcess(path: string, sql: string): Promise<ChildProcess> {
   const script = `
     const db = new (require('libsql'))(process.argv[1])
     db.exec(process.argv[2])
@@ -44,18 +42,20 @@ async function runForeign(path: string, sql: string): Promise<ChildProcess> {
   return child
 }
 
-test('what cannot be a data folder ends the start with a table, and is left as it is', async () => {
+test('an unusable data folder: the process prints the cause, exits with 1 and changes no file', async () => {
   const garbage = join(folder, 'garbage')
   mkdirSync(garbage)
   writeFileSync(join(garbage, 'qr-login.db'), Buffer.alloc(8_192, 0x5a))
   const foreign = join(folder, 'foreign')
   mkdirSync(foreign)
-  ;(await runForeign(join(foreign, 'qr-login.db'), 'CREATE TABLE notes (a); INSERT INTO notes VALUES (1)')).kill()
+  ;(
+    await runInOtherProcess(join(foreign, 'qr-login.db'), 'CREATE TABLE notes (a); INSERT INTO notes VALUES (1)')
+  ).kill()
   const file = join(folder, 'file')
   writeFileSync(file, 'mine')
   const before = [join(garbage, 'qr-login.db'), join(foreign, 'qr-login.db'), file].map(digest)
   const [first, second, third] = await Promise.all(
-    [garbage, foreign, file].map((DATA_DIR) => startInVain({ DATA_DIR })),
+    [garbage, foreign, file].map((DATA_DIR) => startFailing({ DATA_DIR })),
   )
   for (const each of [first, second, third]) {
     expect(each?.code).toBe(1)
@@ -68,9 +68,9 @@ test('what cannot be a data folder ends the start with a table, and is left as i
   expect([join(garbage, 'qr-login.db'), join(foreign, 'qr-login.db'), file].map(digest)).toEqual(before)
 })
 
-test('a second process on one data folder says who has it and ends, and a killed one leaves it free', async () => {
+test('a second process on a data folder names the first one and exits; a killed process leaves it free', async () => {
   const server = await Server.start()
-  const second = await startInVain({ DATA_DIR: server.dataDir })
+  const second = await startFailing({ DATA_DIR: server.dataDir })
   expect(second.code).toBe(1)
   expect(second.output).toContain(`  ${server.dataDir}  in use: process ${server.pid} on `)
   expect((await fetch(`${server.origin}/api/health/ready`)).status).toBe(200)
@@ -79,22 +79,22 @@ test('a second process on one data folder says who has it and ends, and a killed
   await server.dispose()
 })
 
-test('while another process has locked the database, writes are 503 at once, reads go on, and then all is well', async () => {
+test('while another process locks the database, writes get 503 within 700 ms and reads work; then it recovers', async () => {
   const server = await Server.start()
   const phone = new Agent(server.origin)
   await phone.send('POST', '/api/phone/session', { username: 'ada', password: 'demo' })
-  const other = await runForeign(join(server.dataDir, 'qr-login.db'), 'BEGIN IMMEDIATE')
+  const other = await runInOtherProcess(join(server.dataDir, 'qr-login.db'), 'BEGIN IMMEDIATE')
   const start = () => new Agent(server.origin).send('POST', '/api/qr', {})
   const lockedAt = performance.now()
   let slowest = 0
   while (performance.now() - lockedAt < 2_000) {
-    const askedAt = performance.now()
+    const sentAt = performance.now()
     const live = fetch(`${server.origin}/api/health/live`).then(({ status }) => status)
-    const answers = await Promise.all([start(), start(), phone.send('GET', '/api/phone/session'), live])
-    slowest = Math.max(slowest, performance.now() - askedAt)
-    expect(answers.map((each) => (typeof each === 'number' ? each : each.status))).toEqual([503, 503, 200, 200])
+    const responses = await Promise.all([start(), start(), phone.send('GET', '/api/phone/session'), live])
+    slowest = Math.max(slowest, performance.now() - sentAt)
+    expect(responses.map((each) => (typeof each === 'number' ? each : each.status))).toEqual([503, 503, 200, 200])
   }
-  // Two writes that waited for the lock took 800 ms.
+  // Two writes that wait for the lock would take 800 ms.
   expect(slowest).toBeLessThan(700)
   expect((await fetch(`${server.origin}/api/health/ready`)).status).toBe(503)
   const ended = new Promise((resolve) => other.once('exit', resolve))
@@ -106,7 +106,7 @@ test('while another process has locked the database, writes are 503 at once, rea
   await server.dispose()
 })
 
-test('files that are deleted while they are open make it unready, and are logged once as what they are', async () => {
+test('database files that are deleted while open make the server unready, and are logged once', async () => {
   const server = await Server.start()
   const path = join(server.dataDir, 'qr-login.db')
   unlinkSync(path)
@@ -119,17 +119,17 @@ test('files that are deleted while they are open make it unready, and are logged
 
 const canMount = mount(mkdtempSync(join(tmpdir(), 'qr-login-mount-')), 'size=64k', true)
 
-/** Mounts a file system in memory. `undo`: only whether that is possible. */
-function mount(at: string, options: string, undo = false): boolean {
+/** Mounts a tmpfs. Returns whether that worked. `isProbe`: unmounts it again. */
+function mount(at: string, options: string, isProbe = false): boolean {
   const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'qr-login-test', at])
-  if (undo && status === 0) spawnSync('umount', [at])
+  if (isProbe && status === 0) spawnSync('umount', [at])
   return status === 0
 }
 
 test.describe('on a small disk', () => {
-  test.skip(!canMount && !process.env.CI, 'no tmpfs can be mounted here: that takes a privileged user')
+  test.skip(!canMount && !process.env.CI, 'mounting a tmpfs needs a privileged user')
 
-  test('a full one gives 503 and its cause in the log, and with room again nothing is lost', async () => {
+  test('a full disk gets 503 with its cause in the log; with free space again no data is lost', async () => {
     const dataDir = join(folder, 'disk')
     mkdirSync(dataDir)
     expect(mount(dataDir, 'size=6m')).toBe(true)
@@ -138,7 +138,7 @@ test.describe('on a small disk', () => {
       const phone = new Agent(server.origin)
       await phone.send('POST', '/api/phone/session', { username: 'ada', password: 'demo' })
       const filler = join(dataDir, 'filler')
-      // Writing ends where the disk does.
+      // Writes until the disk is full.
       spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4k'])
       const started: { agent: Agent; id: string }[] = []
       const statuses = new Set<number>()
@@ -151,7 +151,7 @@ test.describe('on a small disk', () => {
       expect(statuses.has(503)).toBe(true)
       expect(statuses.has(500)).toBe(false)
       expect((await phone.send('GET', '/api/phone/session')).status).toBe(200)
-      // What is left of the disk may be enough for one ping more.
+      // The remaining space may be enough for one more readiness check.
       await until(async () => (await fetch(`${server.origin}/api/health/ready`)).status === 503)
       expect(server.output).toContain('SQLITE_FULL')
       expect(server.output).not.toContain('cannot rollback')

@@ -2,11 +2,9 @@ import { connect, type Socket } from 'node:net'
 import { freePort, Server } from './support/server'
 import { expect, test } from './support/test'
 
-/** Request targets by hand, as no client of ours would write them (RFC 9112, section 3.2). */
-
 /**
- * What a server answers to the head of a request, as it comes; '' when it ends the connection
- * without an answer.
+ * Sends the header section of a request, with any request target (RFC 9112, section 3.2). Returns
+ * the raw response; '' if the connection is closed without one.
  */
 function write(port: number, lines: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -20,7 +18,7 @@ function write(port: number, lines: string[]): Promise<string> {
   })
 }
 
-interface Answer {
+interface RawResponse {
   status: number
   location: string | null
   head: string
@@ -30,7 +28,7 @@ interface Answer {
 for (const kind of ['ours', 'next'] as const) {
   test.describe(`request targets: ${kind}`, () => {
     let server: Server
-    /** The authority under which the server is open. */
+    /** The authority of the public origin. */
     let own: string
 
     test.beforeAll(async () => {
@@ -40,58 +38,61 @@ for (const kind of ['ours', 'next'] as const) {
     })
     test.afterAll(async () => await server.dispose())
 
-    async function ask(target: string, { method = 'GET', host = own, headers = [] as string[] } = {}): Promise<Answer> {
+    async function send(
+      target: string,
+      { method = 'GET', host = own, headers = [] as string[] } = {},
+    ): Promise<RawResponse> {
       const line = `${method} ${target} HTTP/1.1`
-      const answer = await write(server.port, [line, `Host: ${host}`, ...headers, 'Connection: close'])
-      const [head = '', text = ''] = answer.split('\r\n\r\n')
+      const response = await write(server.port, [line, `Host: ${host}`, ...headers, 'Connection: close'])
+      const [head = '', text = ''] = response.split('\r\n\r\n')
       const location = /^location: (.*)$/im.exec(head)?.[1] ?? null
       return { status: Number(head.split(' ')[1]), location, head, text }
     }
 
-    test('absolute-form with our own authority is that path, whatever Host says', async () => {
+    test('absolute-form with our own authority is served, whatever Host is', async () => {
       for (const host of [own, 'evil.example']) {
-        const page = await ask(`http://${own}/login`, { host })
+        const page = await send(`http://${own}/login`, { host })
         expect(page.status).toBe(200)
         expect(page.text).toContain('<html')
-        expect(await ask(`http://${own}/login/?x=1`, { host })).toMatchObject({ status: 308, location: '/login?x=1' })
-        expect((await ask(`HTTP://${own.toUpperCase()}/api/session`, { host })).text).toContain('"signedIn":false')
-        expect((await ask(`http://127.0.0.1:${server.port}/api/health/live`, { host })).status).toBe(200)
-        const started = await ask(`http://${own}/api/qr`, { host, method: 'POST', headers: ['Content-Length: 0'] })
+        expect(await send(`http://${own}/login/?x=1`, { host })).toMatchObject({ status: 308, location: '/login?x=1' })
+        expect((await send(`HTTP://${own.toUpperCase()}/api/session`, { host })).text).toContain('"signedIn":false')
+        expect((await send(`http://127.0.0.1:${server.port}/api/health/live`, { host })).status).toBe(200)
+        const started = await send(`http://${own}/api/qr`, { host, method: 'POST', headers: ['Content-Length: 0'] })
         expect(started.status).toBe(201)
         expect(started.location).toMatch(/^\/api\/qr\/[\w-]+$/)
         for (const bare of [`http://${own}`, `http://${own}/`, `http://${own}?x`]) {
-          expect(await ask(bare, { host })).toMatchObject({ status: 307, location: '/login' })
+          expect(await send(bare, { host })).toMatchObject({ status: 307, location: '/login' })
         }
       }
     })
 
-    test('absolute-form with another authority or scheme leads nowhere', async () => {
+    test('absolute-form with another authority or scheme is refused, without a redirect', async () => {
       for (const authority of ['evil.example', `${own}.evil.example`, `${own}@evil.example`, `evil.example@${own}`]) {
         for (const path of ['/login', '/login/', '', '//login', '/api/session', '/api/health/live', '/icon.svg']) {
-          expect(await ask(`http://${authority}${path}`)).toMatchObject({ status: 404, location: null })
+          expect(await send(`http://${authority}${path}`)).toMatchObject({ status: 404, location: null })
         }
       }
       for (const scheme of ['ftp', 'ws', 'file']) {
-        expect([404, 400]).toContain((await ask(`${scheme}://${own}/login`)).status)
+        expect([404, 400]).toContain((await send(`${scheme}://${own}/login`)).status)
       }
-      const { head, text } = await ask('http://evil.example/api/session')
+      const { head, text } = await send('http://evil.example/api/session')
       expect(head).toMatch(/^content-type: application\/problem\+json/im)
       expect(text).toContain('"code":"not_found"')
     })
 
-    test('* and authority-form lead nowhere', async () => {
-      for (const method of ['OPTIONS', 'GET', 'POST']) expect((await ask('*', { method })).status).toBe(404)
+    test('* and authority-form are refused', async () => {
+      for (const method of ['OPTIONS', 'GET', 'POST']) expect((await send('*', { method })).status).toBe(404)
       for (const target of ['evil.example:443', own, 'localhost:443']) {
-        const { status, head } = await ask(target, { method: 'CONNECT' })
+        const { status, head } = await send(target, { method: 'CONNECT' })
         expect(status).toBe(404)
         expect(head).toMatch(/^x-content-type-options: nosniff/im)
-        // Node's own parser refuses it.
-        expect((await ask(target)).status).toBe(400)
+        // Refused by Node's parser.
+        expect((await send(target)).status).toBe(400)
       }
-      expect((await ask('/login')).status).toBe(200)
+      expect((await send('/login')).status).toBe(200)
     })
 
-    test('a client that ends CONNECT at once does no harm', async () => {
+    test('a client that resets a CONNECT request does not stop the server', async () => {
       for (let times = 0; times < 20; times += 1) {
         await new Promise<void>((resolve) => {
           const socket = connect(server.port, '127.0.0.1', () => {
@@ -102,13 +103,13 @@ for (const kind of ['ours', 'next'] as const) {
           socket.on('close', () => resolve())
         })
       }
-      expect((await ask('/api/health/live')).status).toBe(200)
+      expect((await send('/api/health/live')).status).toBe(200)
     })
 
-    test('under a foreign name two paths are answered, and no other spelling of them', async () => {
+    test('a foreign Host gets the two health checks, and no other spelling of their paths', async () => {
       const host = 'evil.example'
       for (const path of ['/api/health/live', '/api/health/ready', '/api/health/ready?x']) {
-        expect((await ask(path, { host })).status).not.toBe(404)
+        expect((await send(path, { host })).status).not.toBe(404)
       }
       for (const path of [
         '/api/health/../../login',
@@ -120,12 +121,12 @@ for (const kind of ['ours', 'next'] as const) {
         '/api/health',
         '/login',
       ]) {
-        const answer = await ask(path, { host })
-        expect([path, answer.status, answer.location]).toEqual([path, 404, null])
+        const response = await send(path, { host })
+        expect([path, response.status, response.location]).toEqual([path, 404, null])
       }
     })
 
-    test('the image optimiser is not there, whatever its query', async () => {
+    test('the image optimiser is 404 for every query and spelling', async () => {
       for (const query of [
         '',
         '?url=x',
@@ -139,8 +140,8 @@ for (const kind of ['ours', 'next'] as const) {
           '/_next/static/../image',
           '/_next/%69mage',
         ]) {
-          const answer = await ask(path + query)
-          expect([path + query, answer.status, answer.location]).toEqual([path + query, 404, null])
+          const response = await send(path + query)
+          expect([path + query, response.status, response.location]).toEqual([path + query, 404, null])
         }
       }
     })
@@ -173,7 +174,7 @@ for (const kind of ['ours', 'next'] as const) {
       const paths = [...listed, ...targets.filter((target) => target.startsWith('/')).map((target) => `${target}/`)]
       let redirects = 0
       for (const target of paths) {
-        const { status, location, head } = await ask(target)
+        const { status, location, head } = await send(target)
         expect([target, status >= 200 && status < 500]).toEqual([target, true])
         const named = [location, /^refresh: \d+;url=(.*)$/im.exec(head)?.[1]].filter((url) => typeof url === 'string')
         redirects += named.length
@@ -184,7 +185,7 @@ for (const kind of ['ours', 'next'] as const) {
       expect(redirects).toBeGreaterThan(100)
     })
 
-    test('nor when headers name one', async () => {
+    test('no redirect names another authority that a header contains', async () => {
       const headers = [
         'X-Forwarded-Host: evil.example',
         'X-Forwarded-Proto: https',
@@ -201,7 +202,7 @@ for (const kind of ['ours', 'next'] as const) {
       for (const host of [own, 'evil.local', 'evil', '192.0.2.1']) {
         for (const header of headers) {
           for (const path of ['/', '/login/', '/phone/scan/', '//login']) {
-            const { location, head } = await ask(path, { host, headers: [header] })
+            const { location, head } = await send(path, { host, headers: [header] })
             expect([path, header, location]).toEqual([path, header, expect.stringMatching(/^\/(?![/\\])/)])
             expect([path, header, head]).toEqual([path, header, expect.not.stringContaining('evil')])
           }
@@ -209,11 +210,11 @@ for (const kind of ['ours', 'next'] as const) {
       }
     })
 
-    test('no answer tells what the server tells its handlers', async () => {
+    test('no response contains the internal headers of the server', async () => {
       for (const path of ['/login', '/q', '/phone', '/nowhere', '/api/session', '/api/nowhere', '/icon.svg']) {
-        const { head, text } = await ask(path, { headers: ['RSC: 1'] })
+        const { head, text } = await send(path, { headers: ['RSC: 1'] })
         expect(head + text).not.toMatch(/x-qr-login/i)
-        const page = await ask(path)
+        const page = await send(path)
         expect(page.head + page.text).not.toMatch(/x-qr-login/i)
       }
     })

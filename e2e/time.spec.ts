@@ -2,7 +2,7 @@ import { expect, test, until } from './support/test'
 
 test.use({ settings: { ATTEMPT_TTL_S: '12', CODE_PERIOD_S: '3', CONFIRM_TTL_S: '5' } })
 
-test('the code changes each period, and an attempt that runs out is replaced by itself', async ({ computer }) => {
+test('the code changes each period, and an expired attempt is replaced automatically', async ({ computer }) => {
   const attempts = new Set<string>()
   computer.page.on('response', (response) => {
     const location = response.headers().location
@@ -19,7 +19,7 @@ test('the code changes each period, and an attempt that runs out is replaced by 
   expect(links.size).toBeGreaterThanOrEqual(3)
 })
 
-test('a photographed code is dead after two periods', async ({ computer, phone }) => {
+test('a photographed code is expired after two periods', async ({ computer, phone }) => {
   await computer.openLogin()
   const photo = await computer.readCode()
   const second = await computer.readNextCode(photo)
@@ -30,7 +30,7 @@ test('a photographed code is dead after two periods', async ({ computer, phone }
   await computer.expectState('ready')
 })
 
-test('a code that was scanned and never answered says so on both screens', async ({ computer, phone }) => {
+test('an attempt that is scanned but not confirmed expires on both screens', async ({ computer, phone }) => {
   await computer.openLogin()
   await phone.open(await computer.readCode())
   await computer.expectState('scanned')

@@ -7,9 +7,9 @@ import { Agent } from './support/agent'
 import { freePort, Server } from './support/server'
 import { expect, test, until } from './support/test'
 
-/** A Redis that is reached by TLS, with a certificate that only who is told to trusts. */
+/** A Redis with TLS and a self-signed certificate. */
 
-test.skip(!hasRedisServer(), 'there is no redis-server on this machine')
+test.skip(!hasRedisServer(), 'redis-server is not available')
 
 let folder: string
 let redis: RedisServer
@@ -33,7 +33,7 @@ test.afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-test('a sign-in goes through it, commands and messages', async () => {
+test('a sign-in works over TLS, commands and messages', async () => {
   const server = await Server.start({ REDIS_URL: url, NODE_EXTRA_CA_CERTS: certificate })
   const [computer, phone] = [new Agent(server.origin), new Agent(server.origin)]
   await phone.send('POST', '/api/phone/session', { username: 'ada', password: 'demo' })
@@ -48,7 +48,7 @@ test('a sign-in goes through it, commands and messages', async () => {
   await server.dispose()
 })
 
-test('a certificate that nobody vouches for is not accepted, and nothing is asked without TLS', async () => {
+test('an untrusted certificate is refused, and no command is sent without TLS', async () => {
   const server = new Server(await freePort(), { REDIS_URL: url })
   await redis.send('CONFIG RESETSTAT')
   const starting = server.start().catch(() => {})

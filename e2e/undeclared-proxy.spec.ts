@@ -1,17 +1,14 @@
 import { Agent } from './support/agent'
-import { type Answer, ask, cookieOf, isUp } from './support/http2'
+import { cookieOf, type Http2Response, isUp, request } from './support/http2'
 import { hasNginx, Nginx, type NginxOptions } from './support/nginx'
 import { freePort, Server, type Settings } from './support/server'
 import { expect, test, until } from './support/test'
 
-/**
- * What an instance believes of the proxy in front of it, with the real nginx of the sample and a
- * public origin.
- */
+/** An instance with a public origin behind the real nginx of the sample deployment. */
 
-test.skip(!hasNginx(), 'there is no nginx on this machine')
+test.skip(!hasNginx(), 'nginx is not available')
 
-/** On one machine clients have the proxy's address: here it has one of its own. */
+/** Clients and proxy are on one machine, so the proxy gets an address of its own. */
 const PROXY = '127.0.0.2'
 
 interface Deployment {
@@ -40,14 +37,11 @@ function warningsOf({ output }: Server): string[] {
   return output.split('\n').filter((line) => line.includes('"level":"warn"'))
 }
 
-/**
- * A computer and a phone behind the same address: what the phone is shown, and what becomes of its
- * yes.
- */
+/** A computer and a phone at the same address. Returns the review and the result of the confirm. */
 async function signIn(origin: string, headers: Record<string, string> = {}) {
-  const send = (path: string, body: object, cookie = ''): Promise<Answer> => {
+  const send = (path: string, body: object, cookie = ''): Promise<Http2Response> => {
     const own = { ':method': 'POST', 'content-type': 'application/json', 'sec-fetch-site': 'same-origin', cookie }
-    return ask(origin, path, { ...own, ...headers }, undefined, body)
+    return request(origin, path, { ...own, ...headers }, undefined, body)
   }
   const phone = cookieOf(await send('/api/phone/session', { username: 'ada', password: 'demo' }))
   const started = await send('/api/qr', {})
@@ -57,7 +51,7 @@ async function signIn(origin: string, headers: Record<string, string> = {}) {
   return { review, confirmed: [confirmed.status, JSON.parse(confirmed.text).code] }
 }
 
-test('behind an nginx that is not declared the number is due, and one line of the log says what to set', async () => {
+test('behind an undeclared nginx the number is required, and one log line names TRUSTED_PROXIES', async () => {
   const { server, origin, stop } = await deploy({})
   expect(warningsOf(server)).toEqual([])
   for (let times = 0; times < 2; times += 1) {
@@ -69,7 +63,7 @@ test('behind an nginx that is not declared the number is due, and one line of th
   await stop()
 })
 
-test('behind one that is declared it is not, and nothing is warned of', async () => {
+test('behind a declared nginx the number is not required, and no warning is logged', async () => {
   const { server, origin, stop } = await deploy({ TRUSTED_PROXIES: PROXY })
   const { review, confirmed } = await signIn(origin)
   expect(review).toMatchObject({ computer: { sameNetwork: true }, match: { required: false } })
@@ -78,7 +72,7 @@ test('behind one that is declared it is not, and nothing is warned of', async ()
   await stop()
 })
 
-test('what a client writes about its address in front of the nginx changes nothing', async () => {
+test('forwarding headers of a client have no effect behind a declared nginx', async () => {
   const { server, origin, stop } = await deploy({ TRUSTED_PROXIES: PROXY })
   const names = ['x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'forwarded', 'x-qr-login-peer']
   const { review } = await signIn(origin, Object.fromEntries(names.map((name) => [name, '198.51.100.1'])))
@@ -87,7 +81,7 @@ test('what a client writes about its address in front of the nginx changes nothi
   await stop()
 })
 
-test('behind one that names no client the number is due, with a warning', async () => {
+test('behind a declared nginx that names no client the number is required, with a warning', async () => {
   const without = ['proxy_set_header X-Forwarded-For']
   const { server, origin, stop } = await deploy({ TRUSTED_PROXIES: PROXY }, { without })
   const { review } = await signIn(origin)
@@ -96,30 +90,30 @@ test('behind one that names no client the number is due, with a warning', async 
   await stop()
 })
 
-test('a page is enough for the warning, a health check is not', async () => {
+test('a page request logs the warning, a health check does not', async () => {
   const { server, origin, stop } = await deploy({})
-  for (const path of ['/api/health/live', '/api/health/ready']) expect((await ask(origin, path)).status).toBe(200)
+  for (const path of ['/api/health/live', '/api/health/ready']) expect((await request(origin, path)).status).toBe(200)
   expect(warningsOf(server)).toEqual([])
-  for (const path of ['/login', '/q', '/login']) expect((await ask(origin, path)).status).toBe(200)
+  for (const path of ['/login', '/q', '/login']) expect((await request(origin, path)).status).toBe(200)
   await until(() => warningsOf(server).length > 0)
   expect(warningsOf(server)).toHaveLength(1)
   await stop()
 })
 
-test('a city that a client writes itself does not reach the phone, though its header is the one believed', async () => {
+test('the sample nginx removes the place header of a client', async () => {
   const settings = { TRUSTED_PROXIES: PROXY, PLACE_HEADER: 'cf-ipcity' }
   const city = { 'cf-ipcity': 'Springfield' }
   const stripped = await deploy(settings)
   expect((await signIn(stripped.origin, city)).review.computer.place).toBeNull()
   await stripped.stop()
-  // It is the sample that removes it.
+  // Without that line of the sample the header reaches the server.
   const passed = await deploy(settings, { without: ['proxy_set_header CF-IPCity'] })
   expect((await signIn(passed.origin, city)).review.computer.place).toBe('Springfield')
   await passed.stop()
 })
 
 for (const kind of ['ours', 'next'] as const) {
-  test(`without a proxy a local server knows the network, and headers of a proxy hide it: ${kind}`, async () => {
+  test(`without a proxy a local server knows the network; forwarding headers make it unknown: ${kind}`, async () => {
     const server = new Server(await freePort(), {}, { server: kind })
     await server.start()
     const isSame = async (headers: Record<string, string>) => {

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from './support/test'
 
-const OWN_SCRIPT_MOST = 20_000
-/** The client side of the App Router, which an empty page loads too. */
+const MAX_OWN_BYTES = 20_000
+/** Marks the script of the App Router, which an empty page loads too. */
 const ROUTER = 'ClientPageRoot'
 
 test('the login page loads one font of 18 KB, and nothing from another origin', async ({ computer }) => {
@@ -21,7 +21,7 @@ test('the login page loads one font of 18 KB, and nothing from another origin', 
   expect([sizes, [...origins]]).toEqual([[18], [computer.server.origin]])
 })
 
-test('our own script on the login page is at most 20 KB beyond the framework', async ({ computer }) => {
+test('the login page loads at most 20 KB of scripts beyond the framework', async ({ computer }) => {
   const { rootMainFiles } = JSON.parse(readFileSync('.next/build-manifest.json', 'utf8')) as { rootMainFiles: string[] }
   const bodies: Promise<{ path: string; body: Buffer }>[] = []
   computer.page.on('response', (response) => {
@@ -32,11 +32,11 @@ test('our own script on the login page is at most 20 KB beyond the framework', a
   await computer.readCode()
   await computer.page.waitForLoadState('networkidle')
   const scripts = await Promise.all(bodies)
-  const isFrameworks = ({ path, body }: { path: string; body: Buffer }) =>
+  const isFramework = ({ path, body }: { path: string; body: Buffer }) =>
     rootMainFiles.some((file) => path.endsWith(file)) || body.includes(ROUTER)
-  const own = scripts.filter((script) => !isFrameworks(script))
+  const own = scripts.filter((script) => !isFramework(script))
   expect(scripts.length - own.length).toBe(rootMainFiles.length + 1)
   const bytes = own.reduce((sum, { body }) => sum + gzipSync(body, { level: 9 }).length, 0)
   expect(bytes).toBeGreaterThan(5_000)
-  expect(bytes).toBeLessThanOrEqual(OWN_SCRIPT_MOST)
+  expect(bytes).toBeLessThanOrEqual(MAX_OWN_BYTES)
 })

@@ -7,9 +7,8 @@ import { freePort, Server } from './support/server'
 import { expect, test } from './support/test'
 
 /**
- * The app by Next's own server and its routes, as platforms run it, and as it would be if
- * `proxy.ts` were deleted, or skipped by a request that the framework does not match: nothing is
- * authorised in there, so that nothing may change but the policy of the pages.
+ * The app on Next's own server, built without `proxy.ts`: as if it were deleted, or skipped for a
+ * request. `proxy.ts` authorises nothing, so only the policy of the pages may be missing.
  */
 
 test.describe.configure({ mode: 'serial', timeout: 180_000 })
@@ -26,9 +25,9 @@ test.beforeAll(async () => {
 
 test.afterAll(async () => await server.dispose())
 
-test('pages still ask who is there, and run nothing', async () => {
-  const nobody = await fetch(`${server.origin}/`, { redirect: 'manual' })
-  expect([nobody.status, nobody.headers.get('location')]).toEqual([307, '/login'])
+test('pages still require a session, and their policy blocks all scripts', async () => {
+  const signedOut = await fetch(`${server.origin}/`, { redirect: 'manual' })
+  expect([signedOut.status, signedOut.headers.get('location')]).toEqual([307, '/login'])
   const computer = new Agent(server.origin)
   for (const path of ['/login', '/q', '/phone', '/nowhere']) {
     const page = await computer.open('GET', path)
@@ -38,7 +37,7 @@ test('pages still ask who is there, and run nothing', async () => {
   }
 })
 
-test('a sign-in goes through the routes, and who still waits hears of the end', async () => {
+test('a sign-in works, and an open stream receives bye at the end', async () => {
   const [computer, other, phone] = [1, 2, 3].map(() => new Agent(server.origin)) as [Agent, Agent, Agent]
   await phone.send('POST', '/api/phone/session', { username: 'ada', password: 'demo' })
   const { json: attempt } = await computer.send('POST', '/api/qr', {})
@@ -51,20 +50,20 @@ test('a sign-in goes through the routes, and who still waits hears of the end', 
   expect((await computer.send('GET', '/api/session')).json).toMatchObject({ signedIn: true })
   expect([...(await stream).matchAll(/^event: (\w+)/gm)].map(([, name]) => name)).toEqual(Array(4).fill('attempt'))
   const { json: waiting } = await other.send('POST', '/api/qr', {})
-  const left = (await other.open('GET', `/api/qr/${waiting.id}/events`)).text()
+  const pending = (await other.open('GET', `/api/qr/${waiting.id}/events`)).text()
   const { ms } = await server.end('SIGTERM')
-  expect(await left).toContain('event: bye')
+  expect(await pending).toContain('event: bye')
   expect(ms).toBeLessThan(10_000)
   await server.start()
 })
 
-test('the audit still finds no flaw but in the policy of the pages', async () => {
+test('the audit finds only the missing policy of the pages', async () => {
   const report = await audit(server.origin)
   const found = notHeld(report).filter((line) => !line.includes(' skipped '))
   expect(found).toEqual(['answers.policy flaw /login does not forbid base-uri'])
 })
 
-test('our own server reads settings from .env, but not where it listens', async () => {
+test('our own server reads .env, except PORT and HOSTNAME', async () => {
   const file = join(WITHOUT_PROXY, '.env')
   const token = 'a-token-from-the-file-that-is-long-enough'
   writeFileSync(file, `METRICS_TOKEN=${token}\nPORT=1\nHOSTNAME=192.0.2.1\n`)

@@ -3,8 +3,8 @@ import { dirname, posix } from 'node:path'
 import { expect, test } from 'vitest'
 
 /**
- * The layers of `lib`, from the top. A room imports from itself and from rooms in lower layers,
- * never from its own layer or above: so no import runs upwards, and none is part of a cycle.
+ * The layers of `lib`, from the top. A folder imports from itself and from folders in lower layers
+ * only. So no import points up, and there are no cycles between folders.
  */
 const LAYERS: readonly (readonly string[])[] = [
   ['server'],
@@ -16,7 +16,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['core', 'i18n'],
 ]
 
-/** Packages of the server and the browser, each with the files that may import it. Types count. */
+/** The files or folders that may import each vendor package. Type imports count too. */
 const VENDORS: Readonly<Record<string, readonly string[]>> = {
   '@redis/client': ['lib/stores/redis/client/connection.ts'],
   '@upstash/redis': ['lib/stores/redis/client/http.ts'],
@@ -38,11 +38,11 @@ const VENDORS: Readonly<Record<string, readonly string[]>> = {
   zod: ['lib/accounts/endpoint.ts', 'lib/api/', 'lib/http/body.ts', 'lib/server/settings.ts', 'lib/server/config.ts'],
 }
 
-/** What runs in browsers: the platform's modules of Node are not there. */
-const BROWSER_ROOMS = ['lib/client/', 'lib/i18n/']
+/** Folders that run in browsers, where Node's modules do not exist. */
+const BROWSER_FOLDERS = ['lib/client/', 'lib/i18n/']
 
-/** The rooms that a folder outside `lib` may import from. `e2e` sees the app from outside. */
-const OUTSIDE: Readonly<Record<string, (path: string) => boolean>> = {
+/** What the files of a top-level folder may import. `e2e` tests the app from outside. */
+const MAY_IMPORT: Readonly<Record<string, (path: string) => boolean>> = {
   app: (path) => !path.startsWith('lib/stores/') && !path.startsWith('test/'),
   e2e: (path) => !path.startsWith('lib/') && !path.startsWith('app/'),
   lib: (path) => !path.startsWith('app/') && !path.startsWith('test/'),
@@ -50,7 +50,7 @@ const OUTSIDE: Readonly<Record<string, (path: string) => boolean>> = {
 
 interface Import {
   from: string
-  /** A path of the project without extension, or the name of a package. */
+  /** A project path without extension, or a package name. */
   to: string
 }
 
@@ -65,16 +65,16 @@ function findImports(from: string, source: string): Import[] {
   return [...source.matchAll(IMPORT)].map(([, , specifier = '']) => ({ from, to: toPath(from, specifier) }))
 }
 
-/** The sources below a folder, without tests. */
+/** The source files below a folder, without tests. */
 function readFiles(folder: string): string[] {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   const sources = files.filter((file) => /\.tsx?$/.test(file) && !/\.test\.tsx?$/.test(file))
   return sources.map((file) => posix.join(folder, file))
 }
 
-const ROOMS = new Map(LAYERS.flatMap((rooms, depth) => rooms.map((room) => [room, depth] as const)))
+const DEPTHS = new Map(LAYERS.flatMap((folders, depth) => folders.map((folder) => [folder, depth] as const)))
 
-function roomOf(path: string): string | null {
+function folderOf(path: string): string | null {
   return /^lib\/([^/.]+)(\/|$)/.exec(path)?.[1] ?? null
 }
 
@@ -82,20 +82,21 @@ function isPackage(name: string, path: string): boolean {
   return path === name || path.startsWith(`${name}/`)
 }
 
-/** What is wrong with an import; null when it is as it has to be. */
+/** The violated rule of an import; null if there is none. */
 function findMistake({ from, to }: Import): string | null {
-  const [room, target] = [roomOf(from), roomOf(to)]
-  if (from.startsWith('lib/') && from !== 'lib/index.ts' && (room === null || !ROOMS.has(room))) return 'is in no room'
-  if (room !== null && target !== null && room !== target) {
-    const isBelow = (ROOMS.get(target) ?? -1) > (ROOMS.get(room) ?? Number.POSITIVE_INFINITY)
-    if (!isBelow) return `${room} imports ${target}, which is not below it`
+  const [folder, target] = [folderOf(from), folderOf(to)]
+  if (from.startsWith('lib/') && from !== 'lib/index.ts' && (folder === null || !DEPTHS.has(folder)))
+    return 'is in an unknown folder'
+  if (folder !== null && target !== null && folder !== target) {
+    const isBelow = (DEPTHS.get(target) ?? -1) > (DEPTHS.get(folder) ?? Number.POSITIVE_INFINITY)
+    if (!isBelow) return `${folder} imports ${target}, which is not below it`
   }
-  const mayImport = OUTSIDE[from.split('/')[0] ?? '']
+  const mayImport = MAY_IMPORT[from.split('/')[0] ?? '']
   if (mayImport !== undefined && !mayImport(to)) return `${from} may not import ${to}`
-  if (BROWSER_ROOMS.some((browser) => from.startsWith(browser)) && to.startsWith('node:')) return 'runs in browsers'
-  for (const [vendor, doors] of Object.entries(VENDORS)) {
-    const isAllowed = doors.some((door) => from === door || (door.endsWith('/') && from.startsWith(door)))
-    if (isPackage(vendor, to) && !isAllowed) return `${vendor} is imported by ${doors.join(', ')} alone`
+  if (BROWSER_FOLDERS.some((browser) => from.startsWith(browser)) && to.startsWith('node:')) return 'runs in browsers'
+  for (const [vendor, allowed] of Object.entries(VENDORS)) {
+    const isAllowed = allowed.some((path) => from === path || (path.endsWith('/') && from.startsWith(path)))
+    if (isPackage(vendor, to) && !isAllowed) return `${vendor} may be imported by ${allowed.join(', ')} only`
   }
   return null
 }
@@ -104,7 +105,7 @@ const imports = ['lib', 'app', 'e2e']
   .flatMap(readFiles)
   .flatMap((path) => findImports(path, readFileSync(path, 'utf8')))
 
-test('every import points down, and each vendor has its files', () => {
+test('every import points down, and each vendor package is imported by its listed files only', () => {
   const mistakes = imports.flatMap((each) => {
     const mistake = findMistake(each)
     return mistake === null ? [] : [`${each.from} → ${each.to}: ${mistake}`]
@@ -112,21 +113,21 @@ test('every import points down, and each vendor has its files', () => {
   expect(mistakes).toEqual([])
 })
 
-test('prints the rooms and what each imports from', () => {
-  const arrows = new Map<string, Set<string>>(LAYERS.flat().map((room) => [room, new Set()]))
+test('every folder of the layers is printed with its imports', () => {
+  const arrows = new Map<string, Set<string>>(LAYERS.flat().map((folder) => [folder, new Set()]))
   for (const { from, to } of imports) {
-    const [room, target] = [roomOf(from), roomOf(to)]
-    if (room !== null && target !== null && room !== target) arrows.get(room)?.add(target)
+    const [folder, target] = [folderOf(from), folderOf(to)]
+    if (folder !== null && target !== null && folder !== target) arrows.get(folder)?.add(target)
   }
-  const order = (a: string, b: string) => (ROOMS.get(a) ?? 0) - (ROOMS.get(b) ?? 0)
-  const lines = [...arrows].map(([room, targets]) => `${room.padEnd(9)} → ${[...targets].sort(order).join(', ')}`)
+  const order = (a: string, b: string) => (DEPTHS.get(a) ?? 0) - (DEPTHS.get(b) ?? 0)
+  const lines = [...arrows].map(([folder, targets]) => `${folder.padEnd(9)} → ${[...targets].sort(order).join(', ')}`)
   process.stdout.write(`\n${lines.join('\n')}\n`)
   expect(lines).toHaveLength(LAYERS.flat().length)
 })
 
 const READS_ENVIRONMENT = ['lib/server/config.ts']
 
-test('only the settings read the environment', () => {
+test('only lib/server/config.ts reads the environment', () => {
   const files = ['lib', 'app'].flatMap((folder) => readFiles(folder))
   const readers = files.filter((path) => readFileSync(path, 'utf8').includes('process.env'))
   expect(readers).toEqual(READS_ENVIRONMENT)

@@ -7,10 +7,10 @@ const page = readFileSync('docs/extending.md', 'utf8')
 const spans = [...page.matchAll(/`([^`\n]+)`/g)].map(([, text = '']) => text)
 const named = new Set(spans.filter((text) => /^(app|lib|test|docs|e2e|scripts)\/\S+$/.test(text)))
 
-/** Of files that the reader writes. */
+/** Whether the path is a placeholder for a file that the reader creates. */
 const isNew = (path: string) => path.includes('<name>')
 
-test('the page names the files of four extensions', () => {
+test('docs/extending.md has four sections and names more than 30 files', () => {
   expect(page.match(/^## .+$/gm)).toEqual(['## A transport', '## A store', '## A screen state', '## An account source'])
   expect(named.size).toBeGreaterThan(30)
 })
@@ -19,7 +19,7 @@ test.each([...named].filter((path) => !isNew(path)))('%s exists', (path) => {
   expect(existsSync(path)).toBe(true)
 })
 
-test.each([...named].filter(isNew))('%s has a folder to be written in', (path) => {
+test.each([...named].filter(isNew))('the folder of %s exists', (path) => {
   const folder = path.slice(0, path.indexOf('<name>'))
   expect(existsSync(folder)).toBe(true)
 })
@@ -28,7 +28,7 @@ const uses = [...page.matchAll(/`(\w+)`\s(?:from|in)\s`([^`\n]+\.tsx?)`/g)].map(
   ([, name = '', path = '']) => [name, path] as const,
 )
 
-test.each(uses)('%s is in %s', (name, path) => {
+test.each(uses)('%s appears in %s', (name, path) => {
   expect(readFileSync(path, 'utf8')).toMatch(new RegExp(`\\b${name}\\b`))
 })
 
@@ -37,7 +37,7 @@ interface Sketch {
   source: string
 }
 
-/** Those that are whole files: their first line is their path. */
+/** The code blocks that are whole files: their first line is a comment with their path. */
 function findSketches(): Sketch[] {
   const blocks = [...page.matchAll(/^```tsx?\n([\s\S]*?)^```$/gm)].map(([, source = '']) => source)
   return blocks.flatMap((source) => {
@@ -46,9 +46,9 @@ function findSketches(): Sketch[] {
   })
 }
 
-/** Compiles files as if they stood in the project. Returns what the compiler reports. */
+/** Compiles the sketches as files of the project. Returns the compiler's output; '' if none. */
 function compile(sketches: readonly Sketch[]): string {
-  // Below the project, so that packages are found; ignored by git and by the project's own check.
+  // Inside the project, so that packages are found; ignored by git and by the project's own check.
   mkdirSync('test-results', { recursive: true })
   const folder = mkdtempSync('test-results/extending-')
   try {
@@ -70,7 +70,7 @@ function compile(sketches: readonly Sketch[]): string {
   }
 }
 
-test('every sketch of a whole file compiles where the page puts it', { timeout: 120_000 }, () => {
+test('every sketch of a whole file compiles at its path', { timeout: 120_000 }, () => {
   const sketches = findSketches()
   expect(sketches.map(({ path }) => path)).toEqual([
     'lib/client/transports/example.ts',

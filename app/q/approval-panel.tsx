@@ -26,7 +26,7 @@ export function ApprovalPanel({ person, isInitiatorTrusted, sources, host }: Pro
 
   function signIn(account: ShownPerson) {
     setSignedIn(account)
-    approval.signedIn()
+    approval.onSignedIn()
   }
 
   return (
@@ -35,11 +35,11 @@ export function ApprovalPanel({ person, isInitiatorTrusted, sources, host }: Pro
       person={signedIn}
       host={host}
       signIn={<PhoneSignIn sources={sources} last={last} onSignedIn={signIn} />}
-      onContinue={() => approval.goOn()}
+      onContinue={() => approval.allowScan()}
       onApprove={() => void approval.approve()}
       onDecline={() => void approval.decline()}
-      onSignOut={() => void approval.signItOut()}
-      onAgain={() => approval.again()}
+      onSignOut={() => void approval.signOut()}
+      onAgain={() => approval.retry()}
     />
   )
 }

@@ -12,7 +12,7 @@ test.each([
   ['None', false],
   ['none, none', false],
   ['none, cross-site', false],
-])('Sec-Fetch-Site: %j is trusted: %s', (site, expected) => {
+])('Sec-Fetch-Site: %j: trusted: %s', (site, expected) => {
   expect(isTrusted({ 'Sec-Fetch-Site': site })).toBe(expected)
 })
 
@@ -25,7 +25,7 @@ test.each([
   ['Sec-Purpose', 'prefetch;prerender'],
   ['Sec-Purpose', 'anything'],
   ['Purpose', 'prefetch'],
-])('%s: %s is not trusted, for any site', (name, value) => {
+])('%s: %s is not trusted for any Sec-Fetch-Site', (name, value) => {
   for (const site of ['none', 'same-origin']) {
     expect(isTrusted({ 'Sec-Fetch-Site': site, [name]: value })).toBe(false)
   }

@@ -1,8 +1,8 @@
-import { findMistake, isChecked } from './answers'
+import { findMistake, isChecked } from './response-check'
 
 /**
- * A client without a screen: keeps its cookies, and names its origin as a browser does. An answer
- * of the API that is not as the OpenAPI document says throws.
+ * A client without a browser: keeps its cookies and sends an `Origin` header. Throws if a response
+ * of the API differs from the OpenAPI document.
  */
 export class Agent {
   readonly #next: () => string
@@ -10,15 +10,15 @@ export class Agent {
   readonly cookies = new Map<string, string>()
 
   /**
-   * `to`: where each request goes, one place or the next of several. `origin`: what it says that
-   * its pages come from.
+   * `to`: the origin of the server, or a function that returns it for each request. `origin`: the
+   * value of the `Origin` header.
    */
   constructor(to: string | (() => string), origin = String(to)) {
     this.#next = typeof to === 'string' ? () => to : to
     this.#origin = origin
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: what a server answers is what the test asserts
+  // biome-ignore lint/suspicious/noExplicitAny: the test asserts the response
   async send(method: string, path: string, body?: unknown): Promise<{ status: number; json: any }> {
     const response = await this.open(method, path, body)
     const text = await response.text()

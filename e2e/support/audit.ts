@@ -18,13 +18,13 @@ export async function audit(base: string, ...more: string[]): Promise<Report & {
   return { ...(JSON.parse(output) as Report), code }
 }
 
-/** The same, with what a person reads. */
+/** Runs the audit and returns its readable output. */
 export async function print(...args: string[]): Promise<{ code: number | null; output: string }> {
   const { ended, output } = run(process.execPath, ['scripts/audit.mjs', ...args], {})
   const code = await ended
   return { code, output: output() }
 }
 
-/** What was found, skipped or could not be judged. */
+/** The checks that found a flaw, were skipped or gave no clear result. */
 export const notHeld = ({ checks }: Report) =>
   checks.filter(({ outcome }) => outcome !== 'held').map(({ id, outcome, detail }) => `${id} ${outcome} ${detail}`)

@@ -9,9 +9,9 @@ import { until } from './server'
 interface Message {
   id?: number
   method?: string
-  // biome-ignore lint/suspicious/noExplicitAny: the answers of the DevTools protocol
+  // biome-ignore lint/suspicious/noExplicitAny: messages of the DevTools protocol
   params?: any
-  // biome-ignore lint/suspicious/noExplicitAny: the same
+  // biome-ignore lint/suspicious/noExplicitAny: messages of the DevTools protocol
   result?: any
 }
 
@@ -21,14 +21,13 @@ interface Document {
 }
 
 /**
- * A Chromium that prerenders. Playwright turns that off in its own: a client of the DevTools
- * protocol that attaches to pages rather than to tabs could not follow a page into the one that
- * takes its place.
+ * A Chromium with prerendering. Playwright disables it, because a DevTools client that attaches to
+ * pages instead of tabs cannot follow the activation of a prerendered page.
  */
 export class BareChromium {
   readonly #process: ChildProcess
   readonly #folder: string
-  readonly #answers = new Map<number, (message: Message) => void>()
+  readonly #pending = new Map<number, (message: Message) => void>()
   readonly #documents: Document[] = []
   #lastId = 0
   #rest = ''
@@ -58,28 +57,25 @@ export class BareChromium {
     return browser
   }
 
-  /** Resolves when `expression` is truthy in the document that is shown. */
+  /** Navigates, and waits until `expression` is truthy in the shown document. */
   async goto(url: string, expression: string): Promise<void> {
     await this.#send('Page.navigate', { url }, this.#find(false)?.sessionId)
     await until(() => this.evaluate(expression))
   }
 
-  /**
-   * In the document that is shown; a promise is waited for. Undefined when there is no such
-   * document now.
-   */
-  // biome-ignore lint/suspicious/noExplicitAny: what a page says is what the test asserts
+  /** Evaluates in the shown document and awaits promises. Undefined if there is no document now. */
+  // biome-ignore lint/suspicious/noExplicitAny: the test asserts the value
   async evaluate(expression: string): Promise<any> {
     return await this.#evaluateIn(this.#find(false), expression)
   }
 
-  /** In the document that is prerendered. */
-  // biome-ignore lint/suspicious/noExplicitAny: the same
+  /** Evaluates in the prerendered document. */
+  // biome-ignore lint/suspicious/noExplicitAny: the test asserts the value
   async evaluateInPrerendered(expression: string): Promise<any> {
     return await this.#evaluateIn(this.#find(true), expression)
   }
 
-  /** Goes on in the document that was prerendered: it is the one that is shown from now on. */
+  /** From here on the prerendered document is the shown one. */
   activate(): void {
     const prerendered = this.#find(true)
     if (prerendered !== undefined) prerendered.isPrerendered = false
@@ -87,7 +83,7 @@ export class BareChromium {
 
   async dispose(): Promise<void> {
     const ended = new Promise((resolve) => this.#process.once('exit', resolve))
-    // Its processes end with it; killed, they would go on to write into the folder for a while.
+    // Not killed: its child processes would write into the folder for a while.
     void this.#send('Browser.close', {})
     await ended
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
@@ -99,25 +95,25 @@ export class BareChromium {
 
   async #evaluateIn(document: Document | undefined, expression: string) {
     if (document === undefined) return undefined
-    const how = { expression, returnByValue: true, awaitPromise: true, userGesture: true }
-    const answer = await this.#send('Runtime.evaluate', how, document.sessionId)
-    return answer?.result?.value
+    const params = { expression, returnByValue: true, awaitPromise: true, userGesture: true }
+    const response = await this.#send('Runtime.evaluate', params, document.sessionId)
+    return response?.result?.value
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: the answers of the DevTools protocol
+  // biome-ignore lint/suspicious/noExplicitAny: results of the DevTools protocol
   #send(method: string, params: object, sessionId?: string): Promise<any> {
     this.#lastId += 1
     const id = this.#lastId
     const input = this.#process.stdio[3] as Writable
     input.write(`${JSON.stringify({ id, method, params, ...(sessionId === undefined ? {} : { sessionId }) })}\0`)
-    return new Promise((resolve) => this.#answers.set(id, ({ result }) => resolve(result)))
+    return new Promise((resolve) => this.#pending.set(id, ({ result }) => resolve(result)))
   }
 
   #onMessage(message: Message): void {
     const { id, method, params } = message
     if (id !== undefined) {
-      this.#answers.get(id)?.(message)
-      this.#answers.delete(id)
+      this.#pending.get(id)?.(message)
+      this.#pending.delete(id)
     } else if (method === 'Target.attachedToTarget' && params.targetInfo.type === 'page') {
       const { sessionId, targetInfo } = params
       this.#documents.push({ sessionId, isPrerendered: targetInfo.subtype === 'prerender' })

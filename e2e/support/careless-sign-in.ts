@@ -1,9 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-/**
- * Mistakes that real deployments have made. Each careless server makes one of them on purpose, for
- * the audit to find.
- */
+/** Mistakes of real deployments. Each careless server makes one of them, for the audit to find. */
 export type Mistake =
   | 'result readable by id'
   | 'reusable code'
@@ -19,15 +16,15 @@ export type Mistake =
   | 'late cancel revokes every computer'
   | 'late cancel keeps the browser known'
   | 'phones of every person listed'
-  | 'ended phone goes on'
+  | 'signed-out phone still works'
   | 'longer seal accepted'
   | 'page scans for any site'
   | 'page scans while prerendered'
   | 'refusals without limit'
-  | 'refusals hold everything back'
-  | 'passwords sprayed'
+  | 'refusal limit blocks every request'
+  | 'password spraying'
 
-/** Who sends a request: what its cookies and headers say. */
+/** The sender of a request, by its cookies and headers. */
 export interface Party {
   browser: string | undefined
   session: string | undefined
@@ -71,20 +68,17 @@ interface Attempt {
 }
 
 const PERIOD_MS = 400
-const PACE_MS = 700
+const CONFIRM_MIN_MS = 700
 const PEOPLE = ['ada', 'lin', 'sam', 'yuki']
 
-/** A value of a cookie: its version stands at its end, as in a seal. */
+/** A cookie value that ends with its version, like a real seal. */
 const seal = () => `${random()}~2`
 const random = () => randomBytes(24).toString('base64url')
 const hash = (text: string) => createHash('sha256').update(text).digest('base64url')
 
 export const refuse = (status: number, code: string): Answer => ({ status, body: { status, code } })
 
-/**
- * The attempts, phones and computers of a small sign-in, all in memory: careful but for the one
- * mistake.
- */
+/** The attempts, phones and computers of a small in-memory sign-in with one planted mistake. */
 export class CarelessSignIn {
   readonly #mistake: Mistake | null
   readonly #origin: () => string
@@ -101,7 +95,7 @@ export class CarelessSignIn {
     this.#origin = origin
   }
 
-  /** Whose phone it is; null for none. */
+  /** The person of the phone; null if it is not signed in. */
   personOf({ phone = '', authorization }: Party): string | null {
     if (authorization !== undefined && this.#mistake === 'token not checked') {
       const claims = Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString()
@@ -111,7 +105,7 @@ export class CarelessSignIn {
   }
 
   showPhone(party: Party): Answer {
-    return who(this.personOf(party))
+    return toSignedIn(this.personOf(party))
   }
 
   signInPhone({ username = '', password }: Body): Answer {
@@ -138,7 +132,7 @@ export class CarelessSignIn {
     if (person === null) return refuse(401, 'unauthenticated')
     const phone = this.#phonesOf(person).find((each) => hash(each) === id)
     if (phone === undefined) return refuse(404, 'not_found')
-    if (this.#mistake !== 'ended phone goes on') this.#phones.delete(phone)
+    if (this.#mistake !== 'signed-out phone still works') this.#phones.delete(phone)
     return { status: 204 }
   }
 
@@ -180,7 +174,7 @@ export class CarelessSignIn {
     const attempt = this.#byClaim(claim, party)
     if ('code' in attempt) return refuse(attempt.status, attempt.code)
     if (attempt.status === 'cancelled') return refuse(410, 'attempt_ended')
-    const isSoon = Date.now() - (attempt.scan?.at ?? 0) < PACE_MS
+    const isSoon = Date.now() - (attempt.scan?.at ?? 0) < CONFIRM_MIN_MS
     if (isSoon && this.#mistake !== 'confirm without a pause') return { ...refuse(409, 'too_soon'), retryAfterS: 1 }
     if (attempt.status === 'scanned') this.#move(attempt, 'confirmed')
     return { status: 200, body: this.#review(attempt) }
@@ -224,7 +218,7 @@ export class CarelessSignIn {
   }
 
   showComputer({ session = '' }: Party): Answer {
-    return who(this.#computers.get(session) ?? null)
+    return toSignedIn(this.#computers.get(session) ?? null)
   }
 
   listComputers(party: Party): Answer {
@@ -232,7 +226,7 @@ export class CarelessSignIn {
     return { status: 200, body: { sessions: [] } }
   }
 
-  /** The attempt that the phone's claim speaks of, or why there is none. */
+  /** The attempt of this phone's claim, or the refusal. */
   #byClaim(claim: string, party: Party): Attempt | { status: number; code: string } {
     const attempt = [...this.#attempts.values()].find(({ scan }) => scan !== null && scan.claim === claim)
     const isAnyone = this.#mistake === 'confirm by anyone'
@@ -299,6 +293,6 @@ export class CarelessSignIn {
   }
 }
 
-function who(person: string | null): Answer {
+function toSignedIn(person: string | null): Answer {
   return { status: 200, body: person === null ? { signedIn: false } : { signedIn: true, person: { id: person } } }
 }

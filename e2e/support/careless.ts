@@ -5,14 +5,14 @@ import { type Answer, CarelessSignIn, type Mistake, type Party, refuse } from '.
 export type { Mistake }
 
 /**
- * Short windows, so that no run waits long; wide enough for all that the audit sends beside the
- * checks of these limits.
+ * A short window keeps the tests fast. The limits are wide enough for the other checks of the
+ * audit.
  */
 const WINDOW_MS = 2_000
 const REFUSALS = 250
 const WRONG_PASSWORDS = 20
 
-/** A small server that speaks the routes of a sign-in, careful but for its one mistake. */
+/** A small server with the routes of a sign-in and one planted mistake. */
 export class CarelessServer {
   readonly #mistake: Mistake | null
   readonly #server: Server
@@ -40,7 +40,7 @@ export class CarelessServer {
     })
   }
 
-  /** `refusals`: how many one window lets pass. */
+  /** `refusals`: the limit of one window. */
   static async start(mistake: Mistake | null, { refusals = REFUSALS } = {}): Promise<CarelessServer> {
     const careless = new CarelessServer(mistake, refusals)
     await new Promise<void>((resolve) => careless.#server.listen(0, '127.0.0.1', resolve))
@@ -56,19 +56,17 @@ export class CarelessServer {
     this.#server.closeAllConnections()
   }
 
-  /**
-   * Limits what the routes have answered. Refusals are replaced; a password is not even looked at.
-   */
+  /** Applies the rate limits: to passwords before the check, to refusals after it. */
   async #answer(request: IncomingMessage): Promise<Answer> {
     const path = new URL(request.url ?? '/', this.origin).pathname
     const isPassword = request.method === 'POST' && path === '/api/phone/session'
-    if (isPassword && this.#wrongPasswords.isFull && this.#mistake !== 'passwords sprayed') return tooOften()
-    if (this.#mistake === 'refusals hold everything back' && this.#refusals.isFull) return tooOften()
+    if (isPassword && this.#wrongPasswords.isFull && this.#mistake !== 'password spraying') return rateLimited()
+    if (this.#mistake === 'refusal limit blocks every request' && this.#refusals.isFull) return rateLimited()
     const answer = await this.#route(request, path)
     if (isPassword && answer.status === 401) this.#wrongPasswords.count()
     const isRefusal = path.startsWith('/api/qr') && [403, 404, 409, 410].includes(answer.status)
     if (!isRefusal || this.#mistake === 'refusals without limit') return answer
-    if (this.#refusals.isFull) return tooOften()
+    if (this.#refusals.isFull) return rateLimited()
     this.#refusals.count()
     return answer
   }
@@ -135,10 +133,7 @@ export class CarelessServer {
     }
   }
 
-  /**
-   * What the code opens: for a signed-in phone it scans by itself, unless it cannot know that its
-   * person has opened it.
-   */
+  /** The page /q. `checking` scans without a tap, which only a trusted initiator allows. */
   #page({ headers }: IncomingMessage, party: Party): Answer {
     const isOwn = ['none', 'same-origin'].includes(String(headers['sec-fetch-site']))
     const isPrerender = headers['sec-purpose']?.includes('prerender') === true
@@ -153,7 +148,7 @@ export class CarelessServer {
   }
 }
 
-/** A fixed window that begins with what it counts first. */
+/** A fixed window that begins with its first count. */
 class Window {
   readonly #limit: number
   #startedAt = 0
@@ -176,6 +171,6 @@ class Window {
   }
 }
 
-function tooOften(): Answer {
+function rateLimited(): Answer {
   return { ...refuse(429, 'rate_limited'), retryAfterS: WINDOW_MS / 1_000 }
 }

@@ -6,17 +6,15 @@ import { PNG } from 'pngjs'
 import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader'
 
 const wasm = readFileSync(createRequire(import.meta.url).resolve('zxing-wasm/reader/zxing_reader.wasm'))
-// Its own bytes: the library would fetch them from a CDN.
+// The library would fetch the WASM file from a CDN.
 prepareZXingModule({ overrides: { wasmBinary: new Uint8Array(wasm).buffer } })
 
-/**
- * What a camera would read from this part of the screen: the texts of all QR codes in its pixels.
- */
+/** The texts of all QR codes in the pixels of an element. */
 export async function decodePixels(part: Locator): Promise<string[]> {
   return await decodeWithZXing(await part.screenshot())
 }
 
-/** The texts that two decoders without common ancestors find in a picture (PNG): ZXing and ZBar. */
+/** The texts of all QR codes in a PNG, by two independent decoders. */
 export async function decodeTwice(picture: Buffer): Promise<{ zxing: string[]; zbar: string[] }> {
   const { data, width, height } = PNG.sync.read(picture)
   const symbols = await scanRGBABuffer(new Uint8Array(data).buffer, width, height)

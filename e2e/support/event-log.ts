@@ -1,4 +1,4 @@
-/** What a stream has sent so far. */
+/** Records the events of a stream. */
 export class EventLog {
   text = ''
   isOver = false
@@ -7,13 +7,13 @@ export class EventLog {
     void this.#read(response)
   }
 
-  /** How often an event came. */
+  /** How often an event was received. */
   count(event: string): number {
     return this.text.split(`event: ${event}\n`).length - 1
   }
 
-  /** The data of the last of them, parsed; null when there was none. */
-  // biome-ignore lint/suspicious/noExplicitAny: what a server sends is what the test asserts
+  /** The parsed data of the last event of this name; null if there was none. */
+  // biome-ignore lint/suspicious/noExplicitAny: the test asserts the data
   last(event: string): any {
     const found = [...this.text.matchAll(new RegExp(`^event: ${event}\\n(?:id: .*\\n)?data: (.*)$`, 'gm'))].at(-1)
     return found === undefined ? null : JSON.parse(found[1] ?? 'null')
@@ -26,7 +26,7 @@ export class EventLog {
         this.text += decoder.decode(bytes, { stream: true })
       }
     } catch {
-      // Cut off: over as well.
+      // The connection was cut.
     }
     this.isOver = true
   }

@@ -5,10 +5,7 @@ import type { Settings } from './server'
 
 const LIBRARY = 'faketime/libfaketimeMT.so.1'
 
-/**
- * The machine's clock of one process, set from outside by libfaketime. Its monotonic clock stays
- * the machine's own.
- */
+/** Sets the wall clock of one process with libfaketime. Its monotonic clock is not affected. */
 export class FakeClock {
   readonly #folder = mkdtempSync(join(tmpdir(), 'qr-login-clock-'))
   readonly #file = join(this.#folder, 'offset')
@@ -17,7 +14,7 @@ export class FakeClock {
     this.set(0)
   }
 
-  /** What a server is to be started with. */
+  /** Environment variables for the process. */
   get settings(): Settings {
     return {
       LD_PRELOAD: findLibrary() ?? '',
@@ -27,7 +24,7 @@ export class FakeClock {
     }
   }
 
-  /** Sets the clock to the machine's own plus so many seconds. */
+  /** `offsetS`: seconds relative to the machine's clock. */
   set(offsetS: number): void {
     writeFileSync(this.#file, `${offsetS < 0 ? '' : '+'}${offsetS}\n`)
   }
@@ -42,7 +39,7 @@ export function hasFakeClock(): boolean {
   return findLibrary() !== null
 }
 
-/** Debian has it under the name of the machine's architecture. */
+/** On Debian the path contains the name of the architecture. */
 function findLibrary(): string | null {
   if (!existsSync('/usr/lib')) return null
   const paths = readdirSync('/usr/lib').map((name) => join('/usr/lib', name, LIBRARY))

@@ -1,9 +1,8 @@
 import { createServer, type Server } from 'node:http'
 
 /**
- * A site that is not ours, and what it does to its visitors. `to` in the query is where it sends
- * them: the whole address, fragment included. It is on 127.0.0.1, which is another site than
- * localhost.
+ * A hostile site whose pages navigate to the URL in the query parameter `to`, each in another way.
+ * It is on 127.0.0.1, which is cross-site to localhost.
  */
 export class ForeignSite {
   readonly #server: Server
@@ -26,11 +25,11 @@ export class ForeignSite {
 
   get origin(): string {
     const address = this.#server.address()
-    if (address === null || typeof address === 'string') throw new Error('it does not listen')
+    if (address === null || typeof address === 'string') throw new Error('the site does not listen')
     return `http://127.0.0.1:${address.port}`
   }
 
-  /** The address of a page that sends its visitor `to`. */
+  /** The URL of the page at `path` that navigates to `to`. */
   page(path: string, to = ''): string {
     return `${this.origin}${path}?to=${encodeURIComponent(to)}`
   }
@@ -50,7 +49,7 @@ const PAGES: Record<string, (to: string) => string> = {
   '/location': (to) => script(`location.href = ${literal(to)}`),
   '/replace': (to) => script(`location.replace(${literal(to)})`),
   '/refresh': (to) => `<meta http-equiv="refresh" content="0;url=${attribute(to)}">`,
-  /** Its own redirect, then `to`. */
+  /** A same-origin redirect first, then `to`. */
   '/redirected': (to) => script(`location.href = '/redirect?to=' + encodeURIComponent(${literal(to)})`),
   '/form': (to) => `<form action="${attribute(to)}"></form>${script('document.forms[0].submit()')}`,
   '/window': (to) => script(`window.handle = window.open(${literal(to)})`),
@@ -64,7 +63,7 @@ const PAGES: Record<string, (to: string) => string> = {
   '/back': () => script('setTimeout(() => history.back())'),
 }
 
-/** As a page writes them to have another one fetched, and perhaps run, ahead. */
+/** Speculation rules that prerender or prefetch `url` immediately. */
 export function speculationRules(url: string, action: 'prerender' | 'prefetch' = 'prerender'): string {
   return JSON.stringify({ [action]: [{ urls: [url], eagerness: 'immediate' }] }).replaceAll('<', '\\u003c')
 }

@@ -2,17 +2,11 @@ import type { BrowserContextOptions, Page } from '@playwright/test'
 import { test as base, expect, watchedPage } from './test'
 
 interface Fixtures {
-  /**
-   * The gallery in a browser of its own, which shows one state after the other without loading
-   * anew.
-   */
+  /** Opens the gallery in a new browser context. */
   openGallery: (options: BrowserContextOptions, query?: string) => Promise<Gallery>
 }
 
-/**
- * The gallery, which shows one state after the other without loading anew. Serve it with `DEMO`
- * set.
- */
+/** The gallery, which shows one state after another without a reload. Needs `DEMO=1`. */
 class Gallery {
   readonly page: Page
   readonly states: string[]
@@ -30,13 +24,13 @@ class Gallery {
     await this.settle()
   }
 
-  /** Brings what moves to its end: half-transparent words have no contrast of their own. */
+  /** Finishes all animations, because axe cannot judge the contrast of transparent text. */
   async settle(): Promise<void> {
     await this.page.evaluate(async () => {
       for (const animation of document.getAnimations()) {
         const { effect } = animation
         const isEndless = effect?.getTiming().iterations === Number.POSITIVE_INFINITY
-        // The ring of a code runs for half a minute.
+        // The countdown ring of a code stays.
         const isRing = effect instanceof KeyframeEffect && effect.target instanceof SVGPathElement
         if (!isEndless && !isRing) animation.finish()
       }

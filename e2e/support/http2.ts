@@ -1,53 +1,54 @@
 import { connect, constants } from 'node:http2'
 
-export interface Answer {
+export interface Http2Response {
   status: number
   text: string
   headers: Record<string, unknown>
 }
 
 /**
- * One request by HTTP/2 to a server with any certificate, or what comes of a stream within `forMs`.
+ * Sends one HTTP/2 request; any certificate is accepted. `forMs`: ends a stream after this time and
+ * returns what was received.
  */
-export function ask(
+export function request(
   to: string,
   path: string,
   headers: Record<string, string> = {},
   forMs?: number,
   body?: object,
-): Promise<Answer> {
+): Promise<Http2Response> {
   return new Promise((resolve, reject) => {
     const session = connect(to, { rejectUnauthorized: false })
     session.on('error', reject)
-    const asked = session.request({ [constants.HTTP2_HEADER_PATH]: path, ...headers })
+    const stream = session.request({ [constants.HTTP2_HEADER_PATH]: path, ...headers })
     let text = ''
-    let answer: Record<string, unknown> = {}
+    let received: Record<string, unknown> = {}
     const end = () => {
       session.destroy()
-      resolve({ status: Number(answer[':status']), text, headers: answer })
+      resolve({ status: Number(received[':status']), text, headers: received })
     }
-    asked.on('response', (response) => {
-      answer = response
+    stream.on('response', (response) => {
+      received = response
     })
-    asked.on('data', (chunk: Buffer) => {
+    stream.on('data', (chunk: Buffer) => {
       text += chunk.toString()
     })
-    asked.on('error', reject)
-    asked.on('end', end)
+    stream.on('error', reject)
+    stream.on('end', end)
     if (forMs !== undefined) setTimeout(end, forMs)
-    asked.end(body === undefined ? undefined : JSON.stringify(body))
+    stream.end(body === undefined ? undefined : JSON.stringify(body))
   })
 }
 
-/** The first cookie that an answer sets. */
-export function cookieOf({ headers }: Answer): string {
+/** The first cookie that a response sets. */
+export function cookieOf({ headers }: Http2Response): string {
   const [line = ''] = headers['set-cookie'] as string[]
   return line.split(';')[0] ?? ''
 }
 
-/** Whether the instance behind an address is ready. */
+/** Whether the server at this origin is ready. */
 export async function isUp(to: string): Promise<boolean> {
-  return await ask(to, '/api/health/ready').then(
+  return await request(to, '/api/health/ready').then(
     ({ status }) => status === 200,
     () => false,
   )

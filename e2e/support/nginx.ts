@@ -9,19 +9,16 @@ export function hasNginx(): boolean {
 }
 
 export interface NginxOptions {
-  /** Where it listens for https. */
+  /** The https port. */
   port: number
   instances: number[]
-  /** Added to the location. */
+  /** Directives that are added to the location. */
   more?: string
-  /** Directives of the sample that are left out. */
+  /** Directives of the sample that are removed. */
   without?: string[]
 }
 
-/**
- * A real nginx with deploy/nginx.conf, on ports of its own and with a certificate that no client
- * knows.
- */
+/** A real nginx with deploy/nginx.conf, on its own port and with a self-signed certificate. */
 export class Nginx {
   readonly #folder = mkdtempSync(join(tmpdir(), 'qr-login-nginx-'))
   #process: ChildProcess | null = null

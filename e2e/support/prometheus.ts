@@ -6,7 +6,7 @@ import { freePort, until } from './server'
 
 export const hasPrometheus = spawnSync('prometheus', ['--version']).error === undefined
 
-/** A real Prometheus that reads one server every second, with our own alert rules. */
+/** A real Prometheus that scrapes one server every second, with our alert rules. */
 export class Prometheus {
   readonly #origin: string
   readonly #process: ChildProcess
@@ -46,14 +46,14 @@ export class Prometheus {
     return prometheus
   }
 
-  /** What it finds now for an expression; null where there is no sample. */
+  /** The current value of an expression; null if there is no sample. */
   async query(expr: string): Promise<number | null> {
     const { data } = await this.#get(`/api/v1/query?query=${encodeURIComponent(expr)}`)
     const value = data.result[0]?.value[1]
     return value === undefined ? null : Number(value)
   }
 
-  /** The alerts that fire, by name, with their labels. */
+  /** The labels of the firing alerts, by alert name. */
   async firing(): Promise<Map<string, Record<string, string>>> {
     const { data } = await this.#get('/api/v1/alerts')
     const alerts = data.alerts as { state: string; labels: Record<string, string> }[]
@@ -68,7 +68,7 @@ export class Prometheus {
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: what Prometheus answers is what the test asserts
+  // biome-ignore lint/suspicious/noExplicitAny: the test asserts the response
   async #get(path: string): Promise<any> {
     return await (await fetch(this.#origin + path)).json()
   }

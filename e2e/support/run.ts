@@ -4,22 +4,22 @@ type RunEnv = Record<string, string>
 
 interface RunOptions {
   cwd?: string
-  /** In a process group of its own, as a shell does with what it starts. */
+  /** Starts the command in a new process group, like a shell. */
   ownGroup?: boolean
 }
 
 export interface Run {
   output: () => string
-  /** Resolves with the exit code; null when a signal ended it. */
+  /** Resolves with the exit code; null if a signal ended the process. */
   ended: Promise<number | null>
   kill: (signal: NodeJS.Signals) => void
-  /** Sends the signal to every process of its group. */
+  /** Sends the signal to every process of the group. */
   killGroup: (signal: NodeJS.Signals) => void
-  /** Whether a process of its group is left. */
+  /** Whether a process of the group is left. */
   hasGroup: () => boolean
 }
 
-/** Runs a command of the README as a user would who has set nothing but `env`. */
+/** Runs a command with only `env`, `PATH` and `HOME` in its environment, and no telemetry. */
 export function run(command: string, args: string[], env: RunEnv, options: RunOptions = {}): Run {
   const base = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', NEXT_TELEMETRY_DISABLED: '1' }
   const child = spawn(command, args, {

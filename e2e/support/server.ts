@@ -5,20 +5,20 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { freePort } from '../../test/support/free-port'
 import { until } from '../../test/support/until'
-import { checkAnswersOf } from './answers'
+import { checkResponsesOf } from './response-check'
 
 export { freePort, until }
 
 export type Settings = Record<string, string>
 
 interface Build {
-  /** Where the built app is. */
+  /** Folder of the built app. */
   folder?: string
   /** Ours (`npm start`), or Next's, as platforms run it. */
   server?: 'ours' | 'next'
 }
 
-/** One built app on a port of its own, with a data folder of its own. */
+/** The built app, on its own port and with its own data folder. */
 export class Server {
   readonly port: number
   readonly origin: string
@@ -26,12 +26,12 @@ export class Server {
   readonly #folder: string
   readonly #args: string[]
   readonly #ownDataDir = mkdtempSync(join(tmpdir(), 'qr-login-e2e-'))
-  /** What all its keys come from. */
+  /** `SESSION_SECRET`. */
   readonly secret = randomBytes(32).toString('hex')
   #process: ChildProcess | null = null
   /** Everything that the process has printed. */
   output = ''
-  /** Of the process that ended by itself while it was started. */
+  /** Of a process that exited during the start. */
   exitCode: number | null = null
 
   constructor(port: number, settings: Settings, { folder = '.', server = 'ours' }: Build = {}) {
@@ -55,12 +55,12 @@ export class Server {
     return this.#settings.DATA_DIR ?? this.#ownDataDir
   }
 
-  /** Of the process that runs; undefined while none does. */
+  /** Undefined while no process runs. */
   get pid(): number | undefined {
     return this.#process?.pid
   }
 
-  /** Starts it, or starts it again with the same data and settings. */
+  /** Starts the server, or restarts it with the same data and settings. Waits until it is ready. */
   async start(): Promise<void> {
     const env = {
       PATH: process.env.PATH ?? '',
@@ -72,7 +72,7 @@ export class Server {
       DATA_DIR: this.#ownDataDir,
       DEMO_ACCOUNTS: 'true',
       RATE_LIMIT_SCALE: '1000',
-      // Clients without a screen confirm as fast as they can; pages wait all the same.
+      // `Agent` confirms without a delay. Pages wait anyway.
       CONFIRM_MIN_MS: '0',
       ...this.#settings,
     } as NodeJS.ProcessEnv
@@ -91,10 +91,10 @@ export class Server {
       const response = await fetch(`${this.origin}/api/health/ready`).catch(() => null)
       return response?.ok ?? false
     })
-    await checkAnswersOf(this.origin)
+    await checkResponsesOf(this.origin)
   }
 
-  /** Ends it by the signal and resolves with how long that took. */
+  /** Sends the signal and waits for the exit. `ms`: how long that took. */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<{ ms: number; code: number | null }> {
     const child = this.#process
     if (child === null || child.exitCode !== null) return { ms: 0, code: child?.exitCode ?? null }
@@ -106,20 +106,20 @@ export class Server {
     return { ms: performance.now() - startedAt, code }
   }
 
-  /** Sends it a signal, and does not wait for what comes of that. */
+  /** Sends a signal without waiting for the exit. */
   signal(signal: NodeJS.Signals): void {
     this.#process?.kill(signal)
   }
 
-  /** Resolves with the exit code when it has ended; null when a signal has ended it. */
+  /** Resolves with the exit code; null if a signal ended the process. */
   async ended(): Promise<number | null> {
     const child = this.#process
     if (child === null || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
     return await new Promise((resolve) => child.once('exit', resolve))
   }
 
-  /** Overwrites the store's files, as a failing disk does. */
-  spoilStore(): void {
+  /** Overwrites the files of the store, like a failing disk. */
+  corruptStore(): void {
     for (const name of readdirSync(this.dataDir).filter((file) => file.includes('.db'))) {
       const path = join(this.dataDir, name)
       const file = openSync(path, 'r+')

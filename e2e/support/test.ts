@@ -7,16 +7,16 @@ import {
   type Page,
   type Request,
 } from '@playwright/test'
-import { findMistake, isChecked } from './answers'
 import { decodePixels } from './decode'
+import { findMistake, isChecked } from './response-check'
 import { Server, type Settings, until } from './server'
 
 interface Fixtures {
-  /** Fails the test whose pages got an answer that is not as the OpenAPI document says. */
-  answers: undefined
-  /** The computer: a browser context of its own. */
+  /** Fails the test if a page received a response that differs from the OpenAPI document. */
+  responseCheck: undefined
+  /** In its own browser context. */
   computer: Computer
-  /** The phone: another context, signed in as Ada. */
+  /** In another context, signed in as Ada. */
   phone: Phone
   newComputer: () => Promise<Computer>
   newPhone: (username: string | null) => Promise<Phone>
@@ -27,17 +27,16 @@ interface WorkerFixtures {
   server: Server
 }
 
-/** Where pages come from. */
-interface Place {
+interface Site {
   origin: string
 }
 
 /** The computer's browser on the login page. */
 export class Computer {
   readonly page: Page
-  readonly server: Place
+  readonly server: Site
 
-  constructor(page: Page, server: Place) {
+  constructor(page: Page, server: Site) {
     this.page = page
     this.server = server
   }
@@ -63,7 +62,7 @@ export class Computer {
     return links[0] as string
   }
 
-  /** A code other than `old`: the next period's, or the next attempt's. */
+  /** Waits for another code than `old`: of the next period or the next attempt. */
   async readNextCode(old: string): Promise<string> {
     let link = old
     await until(async () => {
@@ -74,16 +73,16 @@ export class Computer {
     return link
   }
 
-  /** Every code that a camera would find on the screen now. */
+  /** Every code that a camera could read on the screen now. */
   async codesOnScreen(): Promise<string[]> {
     return await decodePixels(this.page.locator('body'))
   }
 
-  async see(state: 'hidden' | 'visible'): Promise<void> {
-    await seeTab(this.page, state)
+  async setVisibility(state: 'hidden' | 'visible'): Promise<void> {
+    await setVisibility(this.page, state)
   }
 
-  /** The home page of a computer that is signed in. */
+  /** Expects the home page of a signed-in computer. */
   async expectSignedIn(name: string): Promise<void> {
     await expect(this.page.getByTestId('home-greeting')).toContainText(name)
     expect(new URL(this.page.url()).pathname).toBe('/')
@@ -93,14 +92,14 @@ export class Computer {
 /** The phone's browser. */
 export class Phone {
   readonly page: Page
-  readonly server: Place
+  readonly server: Site
 
-  constructor(page: Page, server: Place) {
+  constructor(page: Page, server: Site) {
     this.page = page
     this.server = server
   }
 
-  /** So that the account begins with no signed-in computers, whatever ran before. */
+  /** Signs out all computers of the account, so that earlier tests have no effect. */
   async signOutComputers(): Promise<void> {
     const status = await this.page.evaluate(
       async () => (await fetch('/api/sessions?as=phone', { method: 'DELETE' })).status,
@@ -118,37 +117,37 @@ export class Phone {
     await expect(this.page.getByTestId('scan-tile')).toBeVisible()
   }
 
-  /** What the phone's own camera app does with a code: opens its link. */
+  /** Opens the link of a code, like a camera app. */
   async open(link: string): Promise<void> {
     await this.page.goto('about:blank')
     await this.page.goto(link)
   }
 
-  async see(state: 'hidden' | 'visible'): Promise<void> {
-    await seeTab(this.page, state)
+  async setVisibility(state: 'hidden' | 'visible'): Promise<void> {
+    await setVisibility(this.page, state)
   }
 
   async expectState(state: string | RegExp): Promise<void> {
     await expect(this.review).toHaveAttribute('data-state', state)
   }
 
-  /** The number that is to be typed on the computer. */
+  /** The match number. */
   async readNumber(): Promise<string> {
     return (await this.page.getByTestId('review-number').innerText()).trim()
   }
 
-  /** What this phone's camera reads off a screen. */
+  /** Decodes the code in a panel of another page. */
   async readCodeOf(panel: Locator): Promise<string> {
     await expect(panel).toHaveAttribute('data-state', 'ready')
     const [link = ''] = await decodePixels(panel)
     return link
   }
 
-  /** Taps once the guard against accidental taps is over. */
+  /** Taps until the tap counts: taps right after the review appeared are ignored. */
   async answer(button: 'approve' | 'decline'): Promise<void> {
     await this.expectState('review')
     await expect(async () => {
-      // On a slow machine the tap before may have been heard after all.
+      // On a slow machine the previous tap may have counted after all.
       if ((await this.review.getAttribute('data-state')) !== 'review') return
       await this.page.getByTestId(button).click({ timeout: 1_000 })
       await expect(this.review).not.toHaveAttribute('data-state', 'review', { timeout: 300 })
@@ -156,8 +155,8 @@ export class Phone {
   }
 }
 
-/** Hides the tab, or shows it again. */
-async function seeTab(page: Page, state: 'hidden' | 'visible'): Promise<void> {
+/** Simulates a change of the tab's visibility. */
+async function setVisibility(page: Page, state: 'hidden' | 'visible'): Promise<void> {
   await page.evaluate((value) => {
     Object.defineProperty(document, 'visibilityState', { value, configurable: true })
     document.dispatchEvent(new Event('visibilitychange'))
@@ -171,7 +170,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     async ({ settings }, use) => {
       const server = await Server.start(settings)
       await use(server)
-      // A request that failed on our side is a failure of the test, whatever the test looked at.
+      // An unexpected error in the log fails the test.
       const failures = server.output.split('\n').filter((line) => /"level":"(error|fatal)"/.test(line))
       await server.dispose()
       expect(failures).toEqual([])
@@ -179,12 +178,12 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     { scope: 'worker' },
   ],
 
-  answers: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from the pattern what a fixture depends on
+  responseCheck: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the dependencies from the pattern
     async ({}, use) => {
       await use(undefined)
-      const mistakes = await Promise.all(judged.splice(0))
-      seen.length = 0
+      const mistakes = await Promise.all(mistakesFound.splice(0))
+      checked.length = 0
       expect(mistakes.filter((mistake) => mistake !== null)).toEqual([])
     },
     { auto: true },
@@ -220,46 +219,46 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   phone: async ({ newPhone }, use) => use(await newPhone('ada')),
 })
 
-/** The answers to the pages of this test: of each, what is wrong with it. */
-const judged: Promise<string | null>[] = []
+/** The mistake in each response to the pages of this test; null for none. */
+const mistakesFound: Promise<string | null>[] = []
 
-/** What was judged: method, path, status, and whether the body was there. */
-const seen: string[] = []
+/** The checked responses: method, path, status, and whether the body was read. */
+const checked: string[] = []
 
-/** What the pages of this test were answered, as far as it was judged. */
-export function judgedAnswers(): readonly string[] {
-  return seen
+/** The checked responses to the pages of this test. */
+export function checkedResponses(): readonly string[] {
+  return checked
 }
 
-async function judge(request: Request): Promise<string | null> {
+async function check(request: Request): Promise<string | null> {
   const response = await request.response()
-  // Answers that a test made up itself came from no server.
+  // A response that the test itself has fulfilled has no server address.
   if (response === null || (await response.serverAddr()) === null) return null
   const { pathname, search } = new URL(request.url())
   const headers = new Headers(await response.allHeaders())
   const isJson = /json/.test(headers.get('content-type') ?? '')
-  // A page that has gone on takes the bodies with it.
+  // The body is lost if the page has navigated.
   const body = isJson ? await response.text().catch(() => null) : null
-  seen.push(`${request.method()} ${pathname} ${response.status()} ${body !== null}`)
+  checked.push(`${request.method()} ${pathname} ${response.status()} ${body !== null}`)
   return findMistake({ method: request.method(), path: pathname + search, status: response.status(), headers, body })
 }
 
 /**
- * A page that fails the test when its own script throws, when the content security policy is
- * violated, when it sends a request to another origin, and when the API answers it
- * otherwise than the OpenAPI document says.
+ * A page that fails the test if its script throws, if it violates the content security policy, if
+ * it sends a request to another origin, or if a response differs from the OpenAPI document.
  */
 export async function watchedPage(context: BrowserContext): Promise<Page> {
   const page = await context.newPage()
   page.on('request', (request) => {
     const { protocol, origin } = new URL(request.url())
     const isOwn = request.isNavigationRequest() || origin === new URL(page.url()).origin
-    if (!isOwn && protocol !== 'data:' && protocol !== 'blob:') throw new Error(`asks another origin: ${request.url()}`)
+    if (!isOwn && protocol !== 'data:' && protocol !== 'blob:')
+      throw new Error(`request to another origin: ${request.url()}`)
   })
-  // Once it is complete: nothing has to be waited for, and a stream is judged when it has ended.
+  // Checked when it is complete; a stream when it has ended.
   page.on('requestfinished', (request) => {
     const isApi = isChecked(request.url()) && new URL(request.url()).pathname.startsWith('/api/')
-    if (isApi) judged.push(judge(request).catch(() => null))
+    if (isApi) mistakesFound.push(check(request).catch(() => null))
   })
   page.on('pageerror', (error) => {
     throw error

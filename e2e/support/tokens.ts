@@ -1,10 +1,8 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 
-/**
- * What a team's own accounts would hold: the secret that tokens are signed with, and the one for
- * requests.
- */
+/** Signs the bearer tokens. */
 export const JWT_SECRET = 'the secret that the accounts share with the sign-in'
+/** Signs the requests of native apps. */
 export const SIGNING_SECRET = 'the secret that native apps sign requests with'
 export const ISSUER = 'https://accounts.example.com'
 export const AUDIENCE = 'https://login.example.com'
@@ -15,7 +13,7 @@ export const BEARER_SETTINGS = {
   PHONE_JWT_AUDIENCE: AUDIENCE,
 }
 
-/** A token as the accounts would give it to their app. */
+/** A valid bearer token for the person `sub`. */
 export function tokenOf(sub: string, more: Record<string, unknown> = {}): string {
   const exp = Math.floor(Date.now() / 1000) + 600
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -24,7 +22,7 @@ export function tokenOf(sub: string, more: Record<string, unknown> = {}): string
   return `${signed}.${createHmac('sha256', JWT_SECRET).update(signed).digest('base64url')}`
 }
 
-/** The headers that sign a request. */
+/** The signature headers of a request. */
 export function signatureOf(method: string, path: string, body = ''): Record<string, string> {
   const timestamp = String(Math.floor(Date.now() / 1000))
   const nonce = randomBytes(16).toString('hex')

@@ -16,7 +16,7 @@ afterEach(() => app.dispose())
 const read = (attempt: AttemptView) => computer.get<AttemptView>('GET', `/api/qr/${attempt.id}`)
 
 describe('starting', () => {
-  test('answers 201 with the attempt, where it is, and a secret for the browser', async () => {
+  test('responds 201 with the attempt, its location and a browser secret', async () => {
     const response = await computer.send('POST', '/api/qr', { body: {} })
     const attempt = (await response.json()) as AttemptView
     expect(response.status).toBe(201)
@@ -32,18 +32,18 @@ describe('starting', () => {
     expect(attempt.code?.url).toMatch(new RegExp(`^${ORIGIN}/q#`))
   })
 
-  test('takes no body too, and gives a known browser no new secret', async () => {
+  test('needs no body, and sets no new secret for a browser that has one', async () => {
     await computer.start()
     const again = await computer.send('POST', '/api/qr')
     expect([again.status, again.headers.getSetCookie()]).toEqual([201, []])
   })
 
-  test('lets the client choose nothing', async () => {
+  test('refuses an id that the client chooses', async () => {
     const response = await computer.send('POST', '/api/qr', { body: { id: 'AAAAAAAAAAAAAAAA' } })
     expect(await refusal(response)).toEqual({ status: 400, code: 'bad_request' })
   })
 
-  test('is refused to addresses that are not on the list', async () => {
+  test('is refused for addresses outside IP_ALLOWLIST', async () => {
     app.dispose()
     app = new App({ IP_ALLOWLIST: '203.0.113.0/24' })
     const inside = new Browser(app)
@@ -60,7 +60,7 @@ describe('starting', () => {
 })
 
 describe('reading', () => {
-  test('gives an ETag that changes with the version and with the code', async () => {
+  test('has an ETag that changes with the version and with the code', async () => {
     const attempt = await computer.start()
     const etag = async () => (await computer.send('GET', `/api/qr/${attempt.id}`)).headers.get('ETag')
     const first = await etag()
@@ -72,7 +72,7 @@ describe('reading', () => {
     expect([first, second]).not.toContain(await etag())
   })
 
-  test('answers 304 to whoever has it already', async () => {
+  test('responds 304 for the current ETag', async () => {
     const attempt = await computer.start()
     const path = `/api/qr/${attempt.id}`
     const etag = (await computer.send('GET', path)).headers.get('ETag') ?? ''
@@ -82,7 +82,7 @@ describe('reading', () => {
     expect((await computer.send('GET', path, { headers: { 'If-None-Match': etag } })).status).toBe(200)
   })
 
-  test('gives a new code each period', async () => {
+  test('has a new code each period', async () => {
     const attempt = await computer.start()
     app.now += 29_999
     expect((await read(attempt)).code).toMatchObject({ url: attempt.code?.url, expiresInMs: 1 })
@@ -91,48 +91,48 @@ describe('reading', () => {
   })
 })
 
-describe('waiting for a change', () => {
+describe('a long poll', () => {
   const wait = (attempt: AttemptView, query: string, signal?: AbortSignal) =>
     computer.send('GET', `/api/qr/${attempt.id}?${query}`, signal === undefined ? {} : { signal })
 
-  test('answers as soon as the version is higher', async () => {
+  test('responds as soon as the version is higher', async () => {
     const attempt = await computer.start()
     const waiting = wait(attempt, 'after=1&waitMs=20000')
     await phone.scan(attempt)
     expect(await (await waiting).json()).toMatchObject({ status: 'scanned', version: 2 })
   })
 
-  test('answers at once when it is higher already', async () => {
+  test('responds immediately if the version is already higher', async () => {
     const attempt = await computer.start()
     await phone.scan(attempt)
     expect((await wait(attempt, 'after=1&waitMs=20000')).status).toBe(200)
   })
 
-  test('answers 204 when nothing changes', async () => {
+  test('responds 204 if nothing changes', async () => {
     const attempt = await computer.start()
     expect((await wait(attempt, 'after=1&waitMs=30')).status).toBe(204)
     expect((await wait(attempt, 'after=1')).status).toBe(204)
   })
 
-  test('answers when a new code is due', async () => {
+  test('responds when a new code is due', async () => {
     const attempt = await computer.start()
     app.now += 29_950
     const waiting = wait(attempt, 'after=1&waitMs=5000')
     setTimeout(() => {
       app.now += 60
     }, 20)
-    const answer = (await (await waiting).json()) as AttemptView
-    expect(answer.code?.url).not.toBe(attempt.code?.url)
+    const received = (await (await waiting).json()) as AttemptView
+    expect(received.code?.url).not.toBe(attempt.code?.url)
   })
 
-  test('answers when time runs out: the version counts as one higher', async () => {
+  test('responds when the attempt expires: its version counts as one higher', async () => {
     const attempt = await computer.start()
     app.now += 300_000
     expect(await (await wait(attempt, 'after=1&waitMs=5000')).json()).toMatchObject({ status: 'expired', version: 2 })
     expect((await wait(attempt, 'after=2&waitMs=20000')).status).toBe(204)
   })
 
-  test('ends when the client has gone', async () => {
+  test('ends when the client disconnects', async () => {
     const attempt = await computer.start()
     const controller = new AbortController()
     const waiting = wait(attempt, 'after=1&waitMs=20000', controller.signal)
@@ -140,7 +140,7 @@ describe('waiting for a change', () => {
     expect((await waiting).status).toBe(204)
   })
 
-  test('takes whole numbers only', async () => {
+  test('accepts non-negative integers only', async () => {
     const attempt = await computer.start()
     for (const query of ['after=x', 'after=-1', 'after=1&waitMs=1.5', 'after=1&after=2']) {
       expect(await refusal(await wait(attempt, query))).toEqual({ status: 400, code: 'bad_request' })
@@ -148,8 +148,8 @@ describe('waiting for a change', () => {
   })
 })
 
-describe('leaving', () => {
-  test('cancels, and again is no error', async () => {
+describe('DELETE', () => {
+  test('cancels the attempt, and a repeat is 204', async () => {
     const attempt = await computer.start()
     for (const _ of [1, 2]) expect((await computer.send('DELETE', `/api/qr/${attempt.id}`)).status).toBe(204)
     expect(await read(attempt)).toMatchObject({ status: 'cancelled', cancelledBy: 'computer' })
@@ -167,7 +167,7 @@ describe('leaving', () => {
   })
 })
 
-test('when too many come back at once, who only asks gets an appointment; who waits for a change does not', async () => {
+test('admission control sheds a plain GET with 503 and Retry-After, but no long poll', async () => {
   const attempt = await computer.start()
   app.context.admission.admit = () => 12_340
   const response = await computer.send('GET', `/api/qr/${attempt.id}`)

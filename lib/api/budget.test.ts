@@ -8,14 +8,14 @@ import { BEARER_ENV } from '../../test/support/tokens'
 import { SqliteStore } from '../stores/sqlite/store'
 
 /**
- * A request that is refused leaves nothing behind: no key, row, watcher, listener or timer. What
- * counts (a start, a failed sign-in, a bad token) leaves its counters, which are bounded, and end.
+ * A refused request leaves no key, row, watcher, listener or timer. A counted one (a start, a
+ * failed sign-in, a bad token) leaves only counters, which are bounded and expire.
  */
 
 const TIMES = 2_000
 const SESSION = 'A'.repeat(32)
 
-type Ask = () => Promise<Response>
+type Send = () => Promise<Response>
 
 let app: App
 let server: RedisServer | null = null
@@ -25,31 +25,31 @@ afterEach(async () => {
   server = null
 })
 
-/** Everything that stays in this process. */
+/** The resources that this process holds. */
 function held(): Record<string, number> {
   const { connections, attemptStreams, watching } = app.context
   return { streams: connections.size, channels: attemptStreams.size, watching: watching() }
 }
 
-/** How many timers keep this process alive. */
+/** The number of timers that keep this process alive. */
 const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
 
-/** Sends each request so often, a hundred at a time, and returns the statuses of its answers. */
-async function drive(asks: Record<string, Ask>, times = TIMES): Promise<Record<string, number[]>> {
+/** Sends each request `times` times, 100 concurrently. Returns the statuses received. */
+async function drive(requests: Record<string, Send>, times = TIMES): Promise<Record<string, number[]>> {
   const statuses: Record<string, number[]> = {}
-  for (const [name, ask] of Object.entries(asks)) {
-    const seen = new Set<number>()
+  for (const [name, send] of Object.entries(requests)) {
+    const received = new Set<number>()
     for (let sent = 0; sent < times; sent += 100) {
-      for (const { status } of await Promise.all(Array.from({ length: 100 }, ask))) seen.add(status)
+      for (const { status } of await Promise.all(Array.from({ length: 100 }, send))) received.add(status)
     }
-    statuses[name] = [...seen].sort()
+    statuses[name] = [...received].sort()
   }
   return statuses
 }
 
 /**
- * A victim with a running attempt, a scanned one, an ended one and a session; and a thief with a
- * browser and a phone of its own.
+ * A victim with a pending, a scanned and an ended attempt and a session; and an attacker with a
+ * browser and a phone.
  */
 async function prepare() {
   const victim = new Browser(app)
@@ -60,42 +60,49 @@ async function prepare() {
   const ended = await victim.start()
   await victim.send('DELETE', `/api/qr/${ended.id}`)
   await signInComputer(app, phone)
-  const thief = new Browser(app)
-  thief.address = '198.51.100.66'
-  await thief.start()
+  const attacker = new Browser(app)
+  attacker.address = '198.51.100.66'
+  await attacker.start()
   const bare = new Browser(app)
   bare.address = '198.51.100.66'
-  const thiefsPhone = new Browser(app)
-  thiefsPhone.address = '198.51.100.66'
-  await thiefsPhone.signInPhone('lin')
-  return { running, scanned, ended, claim, thief, bare, thiefsPhone }
+  const attackersPhone = new Browser(app)
+  attackersPhone.address = '198.51.100.66'
+  await attackersPhone.signInPhone('lin')
+  return { running, scanned, ended, claim, attacker, bare, attackersPhone }
 }
 
-/**
- * Every route with an id, a claim or an account, as it refuses a client that has no right to it.
- */
-function refused({ running, scanned, ended, claim, thief, bare, thiefsPhone }: Awaited<ReturnType<typeof prepare>>) {
-  const asks: Record<string, Ask> = {}
+/** Unauthorised requests to every route with an id, a claim or an account. */
+function refused({
+  running,
+  scanned,
+  ended,
+  claim,
+  attacker,
+  bare,
+  attackersPhone,
+}: Awaited<ReturnType<typeof prepare>>) {
+  const requests: Record<string, Send> = {}
   const ids: Record<string, () => string> = {
     running: () => running.id,
     scanned: () => scanned.id,
     ended: () => ended.id,
-    'made up': () => randomBytes(12).toString('base64url'),
+    unknown: () => randomBytes(12).toString('base64url'),
     malformed: () => randomBytes(13).toString('hex'),
     long: () => randomBytes(1_000).toString('hex'),
   }
-  for (const [what, id] of Object.entries(ids)) {
+  for (const [kind, id] of Object.entries(ids)) {
     const path = (after = '') => `/api/qr/${id()}${after}`
-    for (const [who, by] of [
-      ['thief', thief],
+    for (const [client, by] of [
+      ['attacker', attacker],
       ['bare', bare],
     ] as const) {
-      asks[`${who}: GET ${what}`] = () => by.send('GET', path())
-      asks[`${who}: long poll of ${what}`] = () => by.send('GET', path('?after=1&waitMs=25000'))
-      asks[`${who}: events of ${what}`] = () => by.send('GET', path('/events'))
-      asks[`${who}: match of ${what}`] = () => by.send('POST', path('/match'), { body: { number: '42' } })
-      asks[`${who}: redeem of ${what}`] = () => by.send('POST', path('/redeem'), { body: { ticket: 'x'.repeat(33) } })
-      asks[`${who}: DELETE ${what}`] = () => by.send('DELETE', path())
+      requests[`${client}: GET ${kind}`] = () => by.send('GET', path())
+      requests[`${client}: long poll of ${kind}`] = () => by.send('GET', path('?after=1&waitMs=25000'))
+      requests[`${client}: events of ${kind}`] = () => by.send('GET', path('/events'))
+      requests[`${client}: match of ${kind}`] = () => by.send('POST', path('/match'), { body: { number: '42' } })
+      requests[`${client}: redeem of ${kind}`] = () =>
+        by.send('POST', path('/redeem'), { body: { ticket: 'x'.repeat(33) } })
+      requests[`${client}: DELETE ${kind}`] = () => by.send('DELETE', path())
     }
   }
   for (const [method, path, body] of [
@@ -118,47 +125,45 @@ function refused({ running, scanned, ended, claim, thief, bare, thiefsPhone }: A
     ['GET', '/api/health/live', undefined],
   ] as const) {
     const init = body === undefined ? {} : { body }
-    asks[`not signed in: ${method} ${path}`] = () => bare.send(method, path, init)
-    asks[`cross-site: ${method} ${path}`] = () => thief.send(method, path, { ...init, site: 'cross-site' })
+    requests[`not signed in: ${method} ${path}`] = () => bare.send(method, path, init)
+    requests[`cross-site: ${method} ${path}`] = () => attacker.send(method, path, { ...init, site: 'cross-site' })
   }
-  asks['cross-site: POST /api/qr'] = () => bare.send('POST', '/api/qr', { site: 'cross-site' })
-  asks["another's claim"] = () => thiefsPhone.send('POST', '/api/qr/cancel', { body: { claim } })
-  asks["another's session"] = () => thiefsPhone.send('DELETE', `/api/sessions/${SESSION}`)
-  asks["another's notice"] = () => thiefsPhone.send('POST', `/api/sessions/${SESSION}/acknowledge`)
-  asks["another's phone"] = () => thiefsPhone.send('DELETE', `/api/phones/${SESSION}`)
-  return asks
+  requests['cross-site: POST /api/qr'] = () => bare.send('POST', '/api/qr', { site: 'cross-site' })
+  requests["another's claim"] = () => attackersPhone.send('POST', '/api/qr/cancel', { body: { claim } })
+  requests["another's session"] = () => attackersPhone.send('DELETE', `/api/sessions/${SESSION}`)
+  requests["another's notice"] = () => attackersPhone.send('POST', `/api/sessions/${SESSION}/acknowledge`)
+  requests["another's phone"] = () => attackersPhone.send('DELETE', `/api/phones/${SESSION}`)
+  return requests
 }
 
-/** What is counted in the store, whatever becomes of it. */
-function counted({ bare, thief, thiefsPhone, claim }: Awaited<ReturnType<typeof prepare>>): Record<string, Ask> {
-  let made = 0
+/** Requests that count in the store, whether they are refused or not. */
+function counted({ bare, attacker, attackersPhone, claim }: Awaited<ReturnType<typeof prepare>>): Record<string, Send> {
+  let last = 0
   const next = () => {
-    made += 1
-    return made
+    last += 1
+    return last
   }
   const signIn = (username: string) => bare.send('POST', '/api/phone/session', { body: { username, password: 'x' } })
   const token = { headers: { Authorization: 'Bearer x.y.z' }, site: null }
-  const stranger = () => new Browser(app)
+  const newBrowser = () => new Browser(app)
   return {
-    'starts of one browser': () => thief.send('POST', '/api/qr'),
-    'starts of one address': () => Object.assign(stranger(), { address: bare.address }).send('POST', '/api/qr'),
-    'passwords of made-up names': () => signIn(`name ${next()}`),
+    'starts of one browser': () => attacker.send('POST', '/api/qr'),
+    'starts of one address': () => Object.assign(newBrowser(), { address: bare.address }).send('POST', '/api/qr'),
+    'passwords of unknown names': () => signIn(`name ${next()}`),
     'passwords of one name': () => signIn('sam'),
-    'holds of made-up codes': () => bare.send('POST', '/api/qr/hold', { body: { code: `x${next()}` } }),
-    'bad tokens': () => stranger().send('GET', '/api/sessions', token),
-    'made-up codes': () => thiefsPhone.send('POST', '/api/qr/scan', { body: { code: `x${next()}` } }),
-    "confirms of another's claim": () => thiefsPhone.send('POST', '/api/qr/confirm', { body: { claim } }),
+    'holds of unknown codes': () => bare.send('POST', '/api/qr/hold', { body: { code: `x${next()}` } }),
+    'bad tokens': () => newBrowser().send('GET', '/api/sessions', token),
+    'unknown codes': () => attackersPhone.send('POST', '/api/qr/scan', { body: { code: `x${next()}` } }),
+    "confirms of another's claim": () => attackersPhone.send('POST', '/api/qr/confirm', { body: { claim } }),
   }
 }
 
-/**
- * Each with a 4xx, but for what any client may ask: whether it is signed in, and to be signed out.
- */
+/** Expects a 4xx for each request, except for those that any client may send. */
 function expectRefused(statuses: Record<string, number[]>): void {
-  for (const [name, seen] of Object.entries(statuses)) {
-    const isOpen = /(GET|DELETE) \/api\/(phone\/)?session$|health/.test(name)
-    const isRefused = seen.every((status) => status >= 400 && status < 500)
-    if (!isOpen) expect([name, seen, isRefused]).toEqual([name, seen, true])
+  for (const [name, received] of Object.entries(statuses)) {
+    const isAllowed = /(GET|DELETE) \/api\/(phone\/)?session$|health/.test(name)
+    const isRefused = received.every((status) => status >= 400 && status < 500)
+    if (!isAllowed) expect([name, received, isRefused]).toEqual([name, received, true])
   }
 }
 
@@ -174,7 +179,7 @@ describe('with the embedded store', () => {
     return Object.fromEntries(counts)
   }
 
-  test(`${TIMES} of each refused request leave nothing`, async () => {
+  test(`${TIMES} of each refused request leave no row, stream, subscription or timer`, async () => {
     app = new App(BEARER_ENV)
     const scene = await prepare()
     const [before, ticking] = [{ ...rows(), ...held() }, timers()]
@@ -184,14 +189,13 @@ describe('with the embedded store', () => {
     expectRefused(statuses)
   }, 120_000)
 
-  test(`${TIMES} of each counted request leave counters that are bounded, and gone when their time is over`, async () => {
+  test(`${TIMES} of each counted request leave a bounded number of counters, which expire`, async () => {
     app = new App(BEARER_ENV)
     const scene = await prepare()
     const [before, ticking] = [{ ...rows(), ...held() }, timers()]
     await drive(counted(scene))
     const grown = rows()
-    // The attempts of a minute from one address, the names and browsers that they came with, and no
-    // more.
+    // At most the attempts of one address in a minute, and their browsers and names.
     expect((grown.attempts ?? 0) - (before.attempts ?? 0)).toBeLessThanOrEqual(60)
     expect((grown.counters ?? 0) - (before.counters ?? 0)).toBeLessThanOrEqual(60 + 20 * 2 + 20)
     expect([grown.sessions, grown.known_browsers]).toEqual([before.sessions, before.known_browsers])
@@ -216,7 +220,7 @@ describe.skipIf(!hasRedisServer())('with a real Redis', () => {
     const names = lines(await server?.send('KEYS *'))
     const found = new Map<string, Key>()
     for (const name of names) {
-      // What is in it: what it takes in memory changes while the server resizes its tables.
+      // The size of the value: its memory usage changes while the server resizes its tables.
       const bytes = Number(/^\$(\d+)/.exec((await server?.send(['DUMP', name])) ?? '')?.[1])
       found.set(name, { bytes, endsInMs: Number((await server?.send(['PTTL', name]))?.slice(1)) })
     }
@@ -238,21 +242,21 @@ describe.skipIf(!hasRedisServer())('with a real Redis', () => {
     const statuses = await drive(refused(scene))
     expectRefused(statuses)
     const after = sizes(await keys())
-    // Counters of a minute may have ended meanwhile; nothing may have come.
+    // Counters may have expired meanwhile, but no key may be new.
     for (const [name, bytes] of Object.entries(after)) expect([name, before[name]]).toEqual([name, bytes])
     expect(held()).toEqual(inProcess)
     expect(app.context.refusals.size).toBe(1)
     await expect.poll(timers).toBeLessThanOrEqual(ticking)
   }, 180_000)
 
-  test(`${TIMES} of each counted request leave few keys, and each has its end`, async () => {
+  test(`${TIMES} of each counted request leave a bounded number of keys, each with an expiry`, async () => {
     const scene = await open()
     const before = await keys()
     await drive(counted(scene))
     const after = await keys()
     const added = [...after].filter(([name]) => !before.has(name))
     expect(added.filter(([name]) => name.includes('login:a:')).length).toBeLessThanOrEqual(2 * 60)
-    // Two minutes may have begun while they were sent.
+    // The requests may span two windows.
     expect(added.length).toBeLessThanOrEqual(2 * (60 * 2 + 20 * 2 + 40))
     expect(added.reduce((sum, [, { bytes }]) => sum + bytes, 0)).toBeLessThanOrEqual(200_000)
     for (const [name, { endsInMs }] of added) {

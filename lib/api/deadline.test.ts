@@ -4,10 +4,10 @@ import { hasRedisServer, RedisServer } from '../../test/support/redis-server'
 import { Wire } from '../../test/support/wire'
 import type { Review } from '../core/attempt/views'
 
-/** Less than the deadline of one command; a scan takes three, one after the other. */
+/** Below the deadline of one command. A scan needs three, one after another. */
 const SLOW_MS = 400
 
-describe.skipIf(!hasRedisServer())('a Redis each of whose answers is late, but in time', () => {
+describe.skipIf(!hasRedisServer())('a Redis whose responses are late, but within the deadline of a command', () => {
   let server: RedisServer
   let wire: Wire
   let app: App
@@ -28,7 +28,7 @@ describe.skipIf(!hasRedisServer())('a Redis each of whose answers is late, but i
     await server.dispose()
   })
 
-  test('a request of three commands is a 503 within a second, and its repeat gives what it would have given', async () => {
+  test('a request of three commands gets 503 within 1 s, and its repeat succeeds', async () => {
     const attempt = await computer.start()
     wire.fault = { kind: 'late', ms: SLOW_MS }
     const startedAt = performance.now()
@@ -41,7 +41,7 @@ describe.skipIf(!hasRedisServer())('a Redis each of whose answers is late, but i
       .toMatchObject({ status: 'scanned' })
   })
 
-  test('a long poll and a stream open, and are held for as long as they should be', async () => {
+  test('a long poll and a stream open and are held for their full time', async () => {
     const attempt = await computer.start()
     wire.fault = { kind: 'late', ms: SLOW_MS }
     const poll = await computer.send('GET', `/api/qr/${attempt.id}?after=1&waitMs=1500`)

@@ -31,8 +31,8 @@ const open = (attempt: AttemptView, by = computer) => by.send('GET', `/api/qr/${
 const nameOf = (frame: string) => /^event: (.*)$/m.exec(frame)?.[1] ?? (frame === ':' ? 'comment' : frame)
 const idOf = (frame: string) => /^id: (.*)$/m.exec(frame)?.[1] ?? null
 
-/** Lets time pass for the clock of the services and for their timers alike. */
-function pass(ms: number): void {
+/** Advances the clock of the services and their timers. */
+function advance(ms: number): void {
   for (let left = ms; left > 0; left -= 100) {
     app.now += Math.min(100, left)
     vi.advanceTimersByTime(Math.min(100, left))
@@ -40,7 +40,7 @@ function pass(ms: number): void {
 }
 
 describe('the stream of an attempt', () => {
-  test('says the state at once, then each change, and ends with the attempt', async () => {
+  test('sends the state immediately, then each change, and ends with the attempt', async () => {
     const attempt = await computer.start()
     const response = await open(attempt)
     expect(response.headers.get('Content-Type')).toBe('text/event-stream; charset=utf-8')
@@ -64,11 +64,11 @@ describe('the stream of an attempt', () => {
     expect(app.context.attemptStreams.size).toBe(0)
   })
 
-  test('says each new code, and the end of time', async () => {
+  test('sends each new code, and the expiry', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     const attempt = await computer.start()
     const frames = readFrames(await open(attempt))
-    pass(300_200)
+    advance(300_200)
     const events = (await frames).filter((frame) => frame !== ':')
     expect(events.map(nameOf)).toEqual(['attempt', ...Array<string>(9).fill('code'), 'attempt'])
     const urls = events.slice(1, -1).map((frame) => dataOf<{ url: string }>(frame).url)
@@ -77,18 +77,18 @@ describe('the stream of an attempt', () => {
     expect(vi.getTimerCount()).toBeLessThanOrEqual(1)
   })
 
-  test('is alive every 15 s, and stops the codes after the scan', async () => {
+  test('sends a heartbeat every 15 s, and no codes after the scan', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     const attempt = await computer.start()
     const frames = readFrames(await open(attempt))
     await phone.scan(attempt)
-    pass(120_200)
+    advance(120_200)
     expect((await frames).filter((frame) => frame === ':').length).toBe(8)
     expect((await frames).filter((frame) => frame !== ':').map(nameOf)).toEqual(['attempt', 'attempt', 'attempt'])
     expect(dataOf((await frames).at(-1))).toMatchObject({ status: 'expired', version: 3 })
   })
 
-  test('on an ended attempt opens, says its one frame and ends', async () => {
+  test('on an ended attempt opens, sends one frame and ends', async () => {
     const attempt = await computer.start()
     await computer.send('DELETE', `/api/qr/${attempt.id}`)
     const frames = await readFrames(await open(attempt))
@@ -99,7 +99,7 @@ describe('the stream of an attempt', () => {
     expect(app.context.connections.size).toBe(0)
   })
 
-  test('is the same for two readers; a third replaces the oldest', async () => {
+  test('serves two connections; a third replaces the oldest', async () => {
     const attempt = await computer.start()
     const first = readFrames(await open(attempt))
     const second = await open(attempt)
@@ -112,26 +112,26 @@ describe('the stream of an attempt', () => {
     }
   })
 
-  test('encodes a change once for both readers', async () => {
+  test('encodes a change once for both connections', async () => {
     const attempt = await computer.start()
-    const readers = [await open(attempt), await open(attempt)]
+    const streams = [await open(attempt), await open(attempt)]
     const encodings = countEncodings('attempt')
     await phone.scan(attempt)
-    for (const response of readers) expect((await readFrames(response, 2)).map(idOf)).toEqual(['1', '2'])
+    for (const response of streams) expect((await readFrames(response, 2)).map(idOf)).toEqual(['1', '2'])
     expect(encodings()).toBe(1)
   })
 
-  test('of another browser is refused before it opens, and the owner’s own goes on', async () => {
+  test('of another browser is refused before it opens, and the owner’s continues', async () => {
     const attempt = await computer.start()
-    const thief = new Browser(app)
-    await thief.start()
-    const [mine, theirs] = await Promise.all([open(attempt), open(attempt, thief)])
-    expect(await refusal(theirs)).toEqual({ status: 404, code: 'not_found' })
+    const attacker = new Browser(app)
+    await attacker.start()
+    const [own, foreign] = await Promise.all([open(attempt), open(attempt, attacker)])
+    expect(await refusal(foreign)).toEqual({ status: 404, code: 'not_found' })
     await phone.scan(attempt)
-    expect((await readFrames(mine, 2)).map(nameOf)).toEqual(['attempt', 'attempt'])
+    expect((await readFrames(own, 2)).map(nameOf)).toEqual(['attempt', 'attempt'])
   })
 
-  test('leaves nothing behind when its reader goes away', async () => {
+  test('is released completely when its client disconnects', async () => {
     const attempt = await computer.start()
     const controller = new AbortController()
     await computer.send('GET', `/api/qr/${attempt.id}/events`, { signal: controller.signal })
@@ -142,7 +142,7 @@ describe('the stream of an attempt', () => {
     expect([app.context.connections.size, app.context.attemptStreams.size]).toEqual([0, 0])
   })
 
-  test('cannot be had by HEAD', async () => {
+  test('refuses HEAD with 405', async () => {
     const attempt = await computer.start()
     const response = await computer.send('HEAD', `/api/qr/${attempt.id}/events`)
     expect([response.status, response.headers.get('Allow')]).toEqual([405, 'GET'])
@@ -150,7 +150,7 @@ describe('the stream of an attempt', () => {
 })
 
 describe('too many streams', () => {
-  test('of one address are refused with 429, in all with 503, and the scale counts', async () => {
+  test('of one address get 429, in total 503, and RATE_LIMIT_SCALE applies', async () => {
     app.dispose()
     app = new App({ RATE_LIMIT_SCALE: '0.1', MAX_STREAMS: '4' })
     const openFrom = async (address: string) => {
@@ -172,7 +172,7 @@ describe('too many streams', () => {
 describe('the stream of an account', () => {
   const openAccount = (browser: Browser) => browser.send('GET', '/api/account/events')
 
-  test('says the sessions at once and after each change', async () => {
+  test('sends the sessions immediately and after each change', async () => {
     const response = await openAccount(phone)
     const signedIn = await signInComputer(app, phone)
     await signedIn.send('DELETE', '/api/session')
@@ -185,7 +185,7 @@ describe('the stream of an account', () => {
     expect(frames.map(nameOf).at(-1)).toBe('signed_out')
   })
 
-  test('tells the phone of the attempt that it scanned, without the claim', async () => {
+  test('sends the phone the attempt that it scanned, without the claim', async () => {
     const response = await openAccount(phone)
     const lin = await signedInPhone(app, 'lin')
     const adasOther = await signedInPhone(app, 'ada')
@@ -201,16 +201,16 @@ describe('the stream of an account', () => {
     for (const other of others) expect((await readFrames(other)).map(nameOf)).toEqual(['sessions', 'bye'])
   })
 
-  test('tells the phone when the time to answer is over', async () => {
+  test('sends the phone the expiry of its attempt', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     const response = await openAccount(phone)
     await phone.scan(await computer.start())
-    pass(120_200)
+    advance(120_200)
     const frames = (await readFrames(response, 11)).filter((frame) => frame !== ':')
     expect(frames.slice(1).map((frame) => dataOf<{ status: string }>(frame).status)).toEqual(['scanned', 'expired'])
   })
 
-  test('of a computer that is signed out from elsewhere says so and ends', async () => {
+  test('of a computer that is signed out from elsewhere sends `signed_out` and ends', async () => {
     const signedIn = await signInComputer(app, phone)
     const other = await signInComputer(app, phone)
     const response = await openAccount(signedIn)
@@ -221,20 +221,20 @@ describe('the stream of an account', () => {
     expect(await other.get('GET', '/api/session')).toMatchObject({ signedIn: true })
   })
 
-  test('ends with the session when that runs out', async () => {
+  test('ends when the session expires', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     app.dispose()
     app = new App({ SESSION_IDLE_TTL_S: '20' })
     const signedIn = await signInComputer(app, await signedInPhone(app, 'ada'))
     const frames = readFrames(await openAccount(signedIn))
-    pass(20_300)
+    advance(20_300)
     await Promise.resolve()
     expect((await frames).map(nameOf)).toEqual(['sessions', 'comment', 'signed_out'])
   })
 })
 
-describe('going away', () => {
-  test('says goodbye to every reader, refuses new ones, and is not ready any more', async () => {
+describe('the drain', () => {
+  test('sends `bye` to every stream, refuses new ones, and makes the server unready', async () => {
     const attempt = await computer.start()
     const frames = readFrames(await open(attempt))
     expect((await computer.send('GET', '/api/health/ready')).status).toBe(200)
@@ -251,7 +251,7 @@ describe('going away', () => {
 describe('long polls', () => {
   const poll = (attempt: AttemptView, by = computer) => by.send('GET', `/api/qr/${attempt.id}?after=1&waitMs=25000`)
 
-  test('count as streams do: a third reader of one attempt is taken, and the oldest is answered 204 at once', async () => {
+  test('count as streams: a third one of an attempt is accepted, and the oldest gets 204 immediately', async () => {
     const attempt = await computer.start()
     const polls = [poll(attempt), poll(attempt)]
     await expect.poll(() => app.context.connections.size).toBe(2)
@@ -262,7 +262,7 @@ describe('long polls', () => {
     expect([app.context.connections.size, app.context.attemptStreams.size]).toEqual([0, 0])
   })
 
-  test('are answered without an event being encoded for them', async () => {
+  test('do not encode an event', async () => {
     const attempt = await computer.start()
     const polls = [poll(attempt), poll(attempt)]
     await expect.poll(() => app.context.connections.size).toBe(2)
@@ -272,22 +272,22 @@ describe('long polls', () => {
     expect(encodings()).toBe(0)
   })
 
-  test('are not answered by a heartbeat', async () => {
+  test('do not end with a heartbeat', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     const attempt = await computer.start()
-    let isAnswered = false
+    let hasResponse = false
     const waiting = poll(attempt).finally(() => {
-      isAnswered = true
+      hasResponse = true
     })
     await expect.poll(() => app.context.connections.size).toBe(1)
-    pass(15_000)
+    advance(15_000)
     await new Promise((resolve) => setImmediate(resolve))
-    expect(isAnswered).toBe(false)
+    expect(hasResponse).toBe(false)
     await phone.scan(attempt)
     expect(await (await waiting).json()).toMatchObject({ status: 'scanned' })
   })
 
-  test('a stream is a reader like them', async () => {
+  test('count together with streams', async () => {
     const attempt = await computer.start()
     const first = poll(attempt)
     const second = poll(attempt)
@@ -299,7 +299,7 @@ describe('long polls', () => {
     expect((await readFrames(stream)).map(nameOf)).toEqual(['attempt', 'attempt'])
   })
 
-  test('are 30 at most from one address, streams included; those that end make room', async () => {
+  test('are at most 30 per address, streams included; those that end free their place', async () => {
     app.dispose()
     app = new App({ RATE_LIMIT_SCALE: '1' })
     const browsers = Array.from({ length: 6 }, () => new Browser(app))
@@ -318,7 +318,7 @@ describe('long polls', () => {
     expect((await open(last, by)).status).toBe(200)
   })
 
-  test('end with the process', async () => {
+  test('end with 204 when the server drains', async () => {
     const attempt = await computer.start()
     const waiting = poll(attempt)
     await expect.poll(() => app.context.connections.size).toBe(1)

@@ -2,8 +2,6 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { App, Browser, ORIGIN, signedInPhone, signInComputer } from '../../test/support/app'
 
-/** Requests of hostile clients: never a 5xx, and never granted. */
-
 let app: App
 let phone: Browser
 let signedIn: Browser
@@ -15,14 +13,11 @@ beforeAll(async () => {
 })
 afterAll(() => app.dispose())
 
-describe('cookies broken on purpose', () => {
+describe('malformed cookies', () => {
   const COOKIES = ['__Host-qr_session', '__Host-qr_phone', '__Host-qr_browser']
   const RUNS = 2_000
 
-  /**
-   * The answer to a browser without cookies. A cookie header of any bytes has to get the same.
-   */
-  const asks: [string, string, unknown?][] = [
+  const requests: [string, string, unknown?][] = [
     ['GET', '/api/session'],
     ['GET', '/api/phone/session'],
     ['GET', '/api/sessions'],
@@ -31,20 +26,23 @@ describe('cookies broken on purpose', () => {
     ['DELETE', '/api/sessions/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'],
   ]
 
-  async function tell(cookie: string | null): Promise<string[]> {
-    const told: string[] = []
-    for (const [method, path, body] of asks) {
+  /** Summaries of the responses to each request with this Cookie header. */
+  async function sendAll(cookie: string | null): Promise<string[]> {
+    const responses: string[] = []
+    for (const [method, path, body] of requests) {
       const browser = new Browser(app)
       const headers = cookie === null ? {} : { Cookie: cookie }
       const response = await browser.send(method, path, { headers, ...(body === undefined ? {} : { body }) })
-      const { requestId: _, ...answer } = (await response.json()) as Record<string, unknown>
-      told.push(`${method} ${path} ${response.status} ${JSON.stringify(answer)} ${response.headers.getSetCookie()}`)
+      const { requestId: _, ...received } = (await response.json()) as Record<string, unknown>
+      responses.push(
+        `${method} ${path} ${response.status} ${JSON.stringify(received)} ${response.headers.getSetCookie()}`,
+      )
     }
-    return told
+    return responses
   }
 
-  test(`are the same as none, ${RUNS} times`, async () => {
-    const nobody = await tell(null)
+  test(`are treated as no cookie, ${RUNS} times`, async () => {
+    const withoutCookie = await sendAll(null)
     const genuine = [...signedIn.cookies.values(), ...phone.cookies.values()]
     const seal = fc.constantFrom(...genuine)
     const value = fc.oneof(
@@ -69,7 +67,7 @@ describe('cookies broken on purpose', () => {
       ),
     )
     const cookie = fc.tuple(fc.constantFrom(...COOKIES), value).map(([name, text]) => `${name}=${text}`)
-    // The seal of another name, or one that is whole after all, is genuine: those are other tests'.
+    // Genuine seals, whole or under another name, are tested elsewhere.
     const isGenuine = (text: string) =>
       text.split(';').some((pair) => {
         const [, ...rest] = pair.split('=')
@@ -84,19 +82,19 @@ describe('cookies broken on purpose', () => {
     await fc.assert(
       fc.asyncProperty(cookie, async (text) => {
         fc.pre(!isGenuine(text))
-        expect(await tell(text)).toEqual(nobody)
+        expect(await sendAll(text)).toEqual(withoutCookie)
       }),
       { numRuns: RUNS },
     )
   })
 
-  test('under another name open nothing', async () => {
+  test('genuine seals under another name are treated as no cookie', async () => {
     const [session = ''] = [...signedIn.cookies].filter(([name]) => name.includes('session')).map(([, text]) => text)
     const [phoneSeal = ''] = phone.cookies.values()
-    const nobody = await tell(null)
-    expect(await tell(`__Host-qr_phone=${session}; __Host-qr_session=${phoneSeal}`)).toEqual(nobody)
-    // A page under plain http, or on a sibling host, can set only names without the prefix.
-    expect(await tell(`qr_session=${session}; qr_phone=${phoneSeal}`)).toEqual(nobody)
+    const withoutCookie = await sendAll(null)
+    expect(await sendAll(`__Host-qr_phone=${session}; __Host-qr_session=${phoneSeal}`)).toEqual(withoutCookie)
+    // A page on plain http, or on a sibling host, can only set names without the prefix.
+    expect(await sendAll(`qr_session=${session}; qr_phone=${phoneSeal}`)).toEqual(withoutCookie)
   })
 
   function decode(text: string): string {
@@ -108,7 +106,7 @@ describe('cookies broken on purpose', () => {
   }
 })
 
-describe('the whole cross-site matrix', () => {
+describe('cross-site requests', () => {
   const SITES = [null, 'same-origin', 'same-site', 'cross-site', 'none', '', 'SAME-ORIGIN', 'same-origin, cross-site']
   const ORIGINS = [
     null,
@@ -124,7 +122,7 @@ describe('the whole cross-site matrix', () => {
     `${ORIGIN}, https://evil.example`,
   ]
   const TYPES = [null, 'application/json', 'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data']
-  const ASKS: [string, string][] = [
+  const REQUESTS: [string, string][] = [
     ['POST', '/api/qr'],
     ['POST', '/api/qr/scan'],
     ['POST', '/api/qr/confirm'],
@@ -136,7 +134,7 @@ describe('the whole cross-site matrix', () => {
     ['DELETE', '/api/sessions/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'],
   ]
 
-  test.each(ASKS)('%s %s with a cookie is let in from our own pages only', async (method, path) => {
+  test.each(REQUESTS)('%s %s with a cookie passes from our own pages only', async (method, path) => {
     let refused = 0
     for (const site of SITES) {
       for (const origin of ORIGINS) {
@@ -167,7 +165,7 @@ describe('the whole cross-site matrix', () => {
     expect(refused).toBeGreaterThan(300)
   })
 
-  test('a GET from anywhere changes nothing and may be made', async () => {
+  test('a GET passes from any site, and sets no cookie', async () => {
     for (const site of SITES) {
       const response = await signedIn.send('GET', '/api/session', { site, headers: { Origin: 'https://evil.example' } })
       expect([site, response.status, response.headers.get('Access-Control-Allow-Origin')]).toEqual([site, 200, null])
@@ -175,7 +173,7 @@ describe('the whole cross-site matrix', () => {
     }
   })
 
-  test('a preflight is given no permission', async () => {
+  test('a preflight gets 405 without CORS headers', async () => {
     const headers = { Origin: 'https://evil.example', 'Access-Control-Request-Method': 'POST' }
     const response = await new Browser(app).send('OPTIONS', '/api/qr/confirm', { headers, site: 'cross-site' })
     expect(response.status).toBe(405)

@@ -3,81 +3,81 @@ import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { App, Browser, codeOf, signedInPhone, signInComputer } from '../../test/support/app'
 import { hasRedisServer, RedisServer } from '../../test/support/redis-server'
-import { askForMetrics, METRICS_TOKEN, measuredApp, scrape } from '../../test/support/scrape'
+import { METRICS_TOKEN, measuredApp, requestMetrics, scrape } from '../../test/support/scrape'
 import { LIMITED_RULES } from '../metrics/names'
 
 let app: App
 afterEach(() => app.dispose())
 
 const hasPromtool = spawnSync('promtool', ['--version']).error === undefined
-const good = `Bearer ${METRICS_TOKEN}`
+const VALID = `Bearer ${METRICS_TOKEN}`
 
 describe('the token', () => {
-  test('without METRICS_TOKEN there is nothing, whatever is asked and by whom', async () => {
+  test('without METRICS_TOKEN the path is 404 for every method', async () => {
     app = new App()
     for (const method of ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS']) {
-      const response = await askForMetrics(app, good, method)
+      const response = await requestMetrics(app, VALID, method)
       const unknown = await app.handle(new Request('https://login.example.com/api/nothing', { method }))
       expect(response.status).toBe(404)
-      const shape = async (answer: Response) => {
-        const { requestId: _, ...problem } = JSON.parse((await answer.text()) || '{}')
-        return { problem, headers: [...answer.headers].filter(([name]) => name !== 'x-request-id') }
+      const shape = async (received: Response) => {
+        const { requestId: _, ...problem } = JSON.parse((await received.text()) || '{}')
+        return { problem, headers: [...received.headers].filter(([name]) => name !== 'x-request-id') }
       }
       expect(await shape(response)).toEqual(await shape(unknown))
     }
     expect(app.context.metrics).toBeNull()
   })
 
-  test('none is 401 and asks for a bearer token, a wrong one is 401 invalid_token', async () => {
+  test('no token is 401 with WWW-Authenticate, a wrong one is 401 with invalid_token', async () => {
     app = measuredApp()
-    const none = await askForMetrics(app, null)
+    const none = await requestMetrics(app, null)
     expect([none.status, none.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
     for (const wrong of [
-      `${good}x`,
-      good.slice(0, -1),
+      `${VALID}x`,
+      VALID.slice(0, -1),
       'Bearer',
       'Bearer  ',
       `Bearer ${METRICS_TOKEN.toUpperCase()}`,
     ]) {
-      const response = await askForMetrics(app, wrong)
+      const response = await requestMetrics(app, wrong)
       const refused = [response.status, response.headers.get('www-authenticate')]
       expect(refused).toEqual([401, 'Bearer error="invalid_token"'])
     }
-    expect((await askForMetrics(app, `Basic ${METRICS_TOKEN}`)).status).toBe(401)
-    expect((await askForMetrics(app, good, 'POST')).status).toBe(405)
+    expect((await requestMetrics(app, `Basic ${METRICS_TOKEN}`)).status).toBe(401)
+    expect((await requestMetrics(app, VALID, 'POST')).status).toBe(405)
   })
 
-  test('each of several tokens is good, so that they can be rotated', async () => {
+  test('each of several tokens is accepted, for rotation', async () => {
     const other = 'another-token-that-is-long-enough-as-well'
     app = measuredApp({ METRICS_TOKEN: `${METRICS_TOKEN},${other}` })
-    expect((await askForMetrics(app, good)).status).toBe(200)
-    expect((await askForMetrics(app, `bearer ${other}`)).status).toBe(200)
-    expect((await askForMetrics(app, `Bearer ${METRICS_TOKEN},${other}`)).status).toBe(401)
+    expect((await requestMetrics(app, VALID)).status).toBe(200)
+    expect((await requestMetrics(app, `bearer ${other}`)).status).toBe(200)
+    expect((await requestMetrics(app, `Bearer ${METRICS_TOKEN},${other}`)).status).toBe(401)
   })
 
-  test('bad tokens are limited as other bad credentials, and good ones pass all the same', async () => {
+  test('bad tokens count as bad credentials, and valid ones still pass', async () => {
     app = measuredApp()
     const statuses = []
-    for (let count = 0; count < 22; count += 1) statuses.push((await askForMetrics(app, 'Bearer wrong')).status)
+    for (let count = 0; count < 22; count += 1) statuses.push((await requestMetrics(app, 'Bearer wrong')).status)
     expect(statuses).toEqual([...Array(20).fill(401), 429, 429])
-    expect((await askForMetrics(app, good)).status).toBe(200)
+    expect((await requestMetrics(app, VALID)).status).toBe(200)
   })
 
-  test('a scrape costs the store nothing: it is answered when the store is gone', async () => {
+  test('a scrape needs no store access: it succeeds without a store', async () => {
     app = measuredApp()
     app.breakLimits()
-    // Without a store no wrong token can be counted, and none is let in.
-    expect((await askForMetrics(app, 'Bearer wrong')).status).toBe(503)
+    // Without a store a wrong token cannot be counted, and gets 503.
+    expect((await requestMetrics(app, 'Bearer wrong')).status).toBe(503)
     app.qrLogin.close()
-    expect((await askForMetrics(app, good)).status).toBe(200)
-    expect((await askForMetrics(app, null)).status).toBe(401)
+    expect((await requestMetrics(app, VALID)).status).toBe(200)
+    expect((await requestMetrics(app, null)).status).toBe(401)
   })
 })
 
-describe('what is shown', () => {
-  test('every name of the contract, with its type and labels to the letter', async () => {
+describe('the samples', () => {
+  test('every metric of the contract has its exact name, type and labels', async () => {
     app = measuredApp()
-    const shown = await scrape(app)
+    const samples = await scrape(app)
     const expected = {
       qr_login_attempts_total: 'counter',
       qr_login_sign_in_seconds: 'histogram',
@@ -88,24 +88,24 @@ describe('what is shown', () => {
       qr_login_limited_total: 'counter',
       qr_login_build_info: 'gauge',
     }
-    expect(Object.fromEntries(shown.types)).toMatchObject(expected)
+    expect(Object.fromEntries(samples.types)).toMatchObject(expected)
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
-    expect(shown.get(`qr_login_build_info{version="${version}"}`)).toBe(1)
+    expect(samples.get(`qr_login_build_info{version="${version}"}`)).toBe(1)
     for (const transport of ['sse', 'socket', 'long_poll']) {
-      expect(shown.get(`qr_login_streams{transport="${transport}"}`)).toBe(0)
+      expect(samples.get(`qr_login_streams{transport="${transport}"}`)).toBe(0)
     }
-    expect(shown.get('qr_login_attempts_total{outcome="redeemed"}')).toBe(0)
-    expect(shown.get('qr_login_store_errors_total{kind="no_room"}')).toBe(0)
-    expect(shown.get('qr_login_refusals_total{code="attempt_taken"}')).toBe(0)
-    expect(shown.get('qr_login_limited_total{rule="confirm"}')).toBe(0)
-    expect(shown.get('qr_login_store_seconds_count{operation="compareAndSet"}')).toBe(0)
+    expect(samples.get('qr_login_attempts_total{outcome="redeemed"}')).toBe(0)
+    expect(samples.get('qr_login_store_errors_total{kind="no_room"}')).toBe(0)
+    expect(samples.get('qr_login_refusals_total{code="attempt_taken"}')).toBe(0)
+    expect(samples.get('qr_login_limited_total{rule="confirm"}')).toBe(0)
+    expect(samples.get('qr_login_store_seconds_count{operation="compareAndSet"}')).toBe(0)
   })
 
-  test('is text that Prometheus reads without complaint', async ({ skip }) => {
-    skip(!hasPromtool, 'there is no promtool')
+  test('promtool accepts the text without a warning', async ({ skip }) => {
+    skip(!hasPromtool, 'promtool is not available')
     app = measuredApp()
     await signInComputer(app, await signedInPhone(app, 'ada'))
-    const response = await askForMetrics(app, good)
+    const response = await requestMetrics(app, VALID)
     expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
     const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: await response.text() })
     expect(String(stdout) + String(stderr)).toBe('')
@@ -123,18 +123,18 @@ describe('what is shown', () => {
     const { ticket } = await computer.get<{ ticket: string }>('GET', `/api/qr/${attempt.id}`)
     await computer.send('POST', `/api/qr/${attempt.id}/redeem`, { body: { ticket: `${ticket}x` } })
     await computer.get('POST', `/api/qr/${attempt.id}/redeem`, { ticket })
-    const shown = await scrape(app)
+    const samples = await scrape(app)
     const outcomes = ['started', 'scanned', 'confirmed', 'ticket_wrong', 'redeemed', 'cancelled_by_phone']
-    const counts = outcomes.map((outcome) => shown.get(`qr_login_attempts_total{outcome="${outcome}"}`))
+    const counts = outcomes.map((outcome) => samples.get(`qr_login_attempts_total{outcome="${outcome}"}`))
     expect(counts).toEqual([1, 1, 1, 1, 1, 0])
-    expect(shown.get('qr_login_sign_in_seconds_sum')).toBe(4)
-    expect(shown.get('qr_login_sign_in_seconds_bucket{le="3"}')).toBe(0)
-    expect(shown.get('qr_login_sign_in_seconds_bucket{le="5"}')).toBe(1)
-    expect(shown.get('qr_login_refusals_total{code="ticket_wrong"}')).toBe(1)
-    expect(shown.get('qr_login_store_seconds_count{operation="insertAttempt"}')).toBe(1)
+    expect(samples.get('qr_login_sign_in_seconds_sum')).toBe(4)
+    expect(samples.get('qr_login_sign_in_seconds_bucket{le="3"}')).toBe(0)
+    expect(samples.get('qr_login_sign_in_seconds_bucket{le="5"}')).toBe(1)
+    expect(samples.get('qr_login_refusals_total{code="ticket_wrong"}')).toBe(1)
+    expect(samples.get('qr_login_store_seconds_count{operation="insertAttempt"}')).toBe(1)
   })
 
-  test('an end is counted by who made it', async () => {
+  test('a cancelled attempt is counted by the party that cancelled it', async () => {
     app = measuredApp({ MATCH_POLICY: 'always' })
     const phone = await signedInPhone(app, 'ada')
     const begin = async () => {
@@ -151,25 +151,25 @@ describe('what is shown', () => {
     for (const _ of [1, 2]) {
       await byMatch.computer.send('POST', `/api/qr/${byMatch.attempt.id}/match`, { body: { number } })
     }
-    const shown = await scrape(app)
+    const samples = await scrape(app)
     for (const outcome of ['cancelled_by_phone', 'cancelled_by_computer', 'cancelled_by_match', 'match_wrong']) {
-      expect([outcome, shown.get(`qr_login_attempts_total{outcome="${outcome}"}`)]).toEqual([outcome, 1])
+      expect([outcome, samples.get(`qr_login_attempts_total{outcome="${outcome}"}`)]).toEqual([outcome, 1])
     }
   })
 
-  test('an attempt that is read while its time runs out is counted as expired, once', async () => {
+  test('an attempt that expires on an open stream is counted as expired, once', async () => {
     app = new App({ METRICS_TOKEN, ATTEMPT_TTL_S: '1', CODE_PERIOD_S: '1' }, Date.now)
     const computer = new Browser(app)
     const attempt = await computer.start()
     const events = await computer.send('GET', `/api/qr/${attempt.id}/events`)
     expect((await scrape(app)).get('qr_login_streams{transport="sse"}')).toBe(1)
     expect(await events.text()).toContain('"status":"expired"')
-    const shown = await scrape(app)
-    expect(shown.get('qr_login_attempts_total{outcome="expired"}')).toBe(1)
-    expect(shown.get('qr_login_streams{transport="sse"}')).toBe(0)
+    const samples = await scrape(app)
+    expect(samples.get('qr_login_attempts_total{outcome="expired"}')).toBe(1)
+    expect(samples.get('qr_login_streams{transport="sse"}')).toBe(0)
   })
 
-  test('a long poll is one while it waits', async () => {
+  test('a long poll is counted while it waits', async () => {
     app = measuredApp()
     const computer = new Browser(app)
     const attempt = await computer.start()
@@ -183,22 +183,22 @@ describe('what is shown', () => {
     expect((await scrape(app)).get('qr_login_streams{transport="long_poll"}')).toBe(0)
   })
 
-  test('refusals by code, limits by rule, failures of the store by kind', async () => {
+  test('refusals are counted by code, limits by rule, store failures by kind', async () => {
     app = measuredApp()
     const browser = new Browser(app)
     for (let count = 0; count < 8; count += 1) await browser.send('POST', '/api/qr', { body: {} })
     await browser.send('GET', '/api/sessions')
     app.breakLimits()
     await new Browser(app).send('POST', '/api/qr', { body: {} })
-    const shown = await scrape(app)
-    expect(shown.get('qr_login_refusals_total{code="unauthenticated"}')).toBe(1)
-    expect(shown.get('qr_login_refusals_total{code="rate_limited"}')).toBe(2)
-    expect(shown.get('qr_login_limited_total{rule="start_by_browser,start_by_address"}')).toBe(2)
-    expect(shown.get('qr_login_refusals_total{code="unavailable"}')).toBe(1)
-    expect(shown.get('qr_login_store_errors_total{kind="other"}')).toBe(1)
+    const samples = await scrape(app)
+    expect(samples.get('qr_login_refusals_total{code="unauthenticated"}')).toBe(1)
+    expect(samples.get('qr_login_refusals_total{code="rate_limited"}')).toBe(2)
+    expect(samples.get('qr_login_limited_total{rule="start_by_browser,start_by_address"}')).toBe(2)
+    expect(samples.get('qr_login_refusals_total{code="unavailable"}')).toBe(1)
+    expect(samples.get('qr_login_store_errors_total{kind="other"}')).toBe(1)
   })
 
-  test.skipIf(!hasRedisServer())('the breaker before a Redis that is gone', async () => {
+  test.skipIf(!hasRedisServer())('the circuit breaker opens without a Redis', async () => {
     const server = await RedisServer.start()
     app = new App({ METRICS_TOKEN, REDIS_URL: server.url }, Date.now)
     await expect.poll(() => app.context.checkReady()).toBeNull()
@@ -220,31 +220,31 @@ describe('what is shown', () => {
     await server.dispose()
   })
 
-  test('readiness, also where no load balancer asks for it', async () => {
+  test('readiness is sampled even if no client requests it', async () => {
     app = measuredApp()
     expect((await scrape(app)).get('qr_login_ready')).toBe(1)
     app.qrLogin.becomeUnready()
-    const shown = await scrape(app)
-    expect([shown.get('qr_login_ready'), shown.get('qr_login_draining')]).toEqual([0, 1])
+    const samples = await scrape(app)
+    expect([samples.get('qr_login_ready'), samples.get('qr_login_draining')]).toEqual([0, 1])
   })
 
-  test('a value that cannot be read has no sample, and the others are there', async () => {
+  test('a value that cannot be read has no sample, and the others are unaffected', async () => {
     app = measuredApp()
     app.context.recorder.observe('breaker_open', () => {
       throw new Error('planted')
     })
     app.context.recorder.observe('clock_steps_total', () => 3)
-    const shown = await scrape(app)
-    expect(shown.get('qr_login_breaker_open')).toBeUndefined()
-    expect(shown.types.get('qr_login_clock_steps_total')).toBe('counter')
-    expect(shown.get('qr_login_clock_steps_total')).toBe(3)
+    const samples = await scrape(app)
+    expect(samples.get('qr_login_breaker_open')).toBeUndefined()
+    expect(samples.types.get('qr_login_clock_steps_total')).toBe('counter')
+    expect(samples.get('qr_login_clock_steps_total')).toBe(3)
     expect((await scrape(app)).get('qr_login_clock_steps_total')).toBe(3)
-    expect(shown.get('qr_login_disk_free_bytes')).toBeGreaterThan(0)
+    expect(samples.get('qr_login_disk_free_bytes')).toBeGreaterThan(0)
   })
 })
 
-test('every limit that a request can reach has a series of its own', async () => {
-  const seen = new Set<string>()
+test('every limit that a request can reach has its own series', async () => {
+  const reached = new Set<string>()
   app = measuredApp({ RATE_LIMIT_SCALE: '0.01', MAX_STREAMS: '1' })
   const phone = new Browser(app)
   const wrong = { username: 'ada', password: 'wrong' }
@@ -259,16 +259,16 @@ test('every limit that a request can reach has a series of its own', async () =>
   await often(() => phone.send('POST', '/api/qr/scan', { body: { code: `${codeOf(attempt)}x` } }))
   await often(() => phone.send('POST', '/api/qr/confirm', { body: { claim: 'x' } }))
   await often(() => phone.send('GET', '/api/phones', { headers: { Authorization: 'Bearer x' } }))
-  await often(() => askForMetrics(app, 'Bearer wrong'))
+  await often(() => requestMetrics(app, 'Bearer wrong'))
   const events = await computer.send('GET', `/api/qr/${attempt.id}/events`)
   await computer.send('GET', `/api/qr/${attempt.id}/events`)
   await events.body?.cancel()
-  const shown = await scrape(app)
-  for (const [sample, value] of shown.samples) {
+  const samples = await scrape(app)
+  for (const [sample, value] of samples.samples) {
     const [, rule] = /^qr_login_limited_total\{rule="(.*)"\}$/.exec(sample) ?? []
-    if (rule !== undefined && value > 0) seen.add(rule)
+    if (rule !== undefined && value > 0) reached.add(rule)
   }
-  expect(seen.size).toBeGreaterThanOrEqual(6)
-  expect(seen).not.toContain('other')
-  for (const rule of seen) expect(LIMITED_RULES).toContain(rule)
+  expect(reached.size).toBeGreaterThanOrEqual(6)
+  expect(reached).not.toContain('other')
+  for (const rule of reached) expect(LIMITED_RULES).toContain(rule)
 })

@@ -11,10 +11,7 @@ import {
 } from '../../test/support/app'
 import type { AttemptView } from '../core/attempt/views'
 
-/**
- * The seeds of mistakes that QR sign-ins in the wild have shown (USENIX Security 2025, published
- * advisories).
- */
+/** Mistakes of real QR sign-ins (USENIX Security 2025, published advisories). */
 
 let app: App
 let computer: Browser
@@ -27,15 +24,15 @@ beforeEach(async () => {
 })
 afterEach(() => app.dispose())
 
-test('knowing the id of an attempt is worth nothing: another browser gets the 404 of an unknown id everywhere', async () => {
+test('another browser with the id of an attempt gets the 404 of an unknown id on every route', async () => {
   const attempt = await computer.start()
   const { claim } = await phone.scan(attempt)
   await phone.get('POST', '/api/qr/confirm', { claim })
   const { ticket } = await computer.get<AttemptView>('GET', `/api/qr/${attempt.id}`)
-  const thief = new Browser(app)
-  const thiefWithSecret = new Browser(app)
-  await thiefWithSecret.start()
-  const asks: [string, string, unknown?][] = [
+  const attacker = new Browser(app)
+  const attackerWithSecret = new Browser(app)
+  await attackerWithSecret.start()
+  const requests: [string, string, unknown?][] = [
     ['GET', ''],
     ['GET', '?after=0&waitMs=1000'],
     ['GET', '/events'],
@@ -43,24 +40,24 @@ test('knowing the id of an attempt is worth nothing: another browser gets the 40
     ['POST', '/redeem', { ticket }],
     ['DELETE', ''],
   ]
-  for (const [method, suffix, body] of asks) {
-    const answers = []
-    for (const browser of [thief, thiefWithSecret, phone]) {
+  for (const [method, suffix, body] of requests) {
+    const responses = []
+    for (const browser of [attacker, attackerWithSecret, phone]) {
       for (const id of [attempt.id, 'unknown-unknown-', 'x', '%00', 'a'.repeat(300)]) {
         const response = await browser.send(method, `/api/qr/${id}${suffix}`, body === undefined ? {} : { body })
         const { requestId, ...problem } = (await response.json()) as Record<string, unknown>
         expect(requestId).toEqual(expect.any(String))
         const headers = Object.fromEntries([...response.headers].filter(([name]) => name !== 'x-request-id'))
-        answers.push(JSON.stringify([response.status, problem, headers]))
+        responses.push(JSON.stringify([response.status, problem, headers]))
       }
     }
-    expect(new Set(answers).size, `${method} ${suffix}`).toBe(1)
-    expect(answers[0]).toContain('[404,')
+    expect(new Set(responses).size, `${method} ${suffix}`).toBe(1)
+    expect(responses[0]).toContain('[404,')
   }
   expect(await computer.get('GET', `/api/qr/${attempt.id}`)).toMatchObject({ status: 'confirmed' })
 })
 
-test('another account than the one that scanned cannot confirm or decline, even with its claim', async () => {
+test('only the phone that scanned can confirm or cancel: another one gets 404 even with its claim', async () => {
   const { claim } = await phone.scan(await computer.start())
   const lin = await signedInPhone(app, 'lin')
   const adasOther = await signedInPhone(app, 'ada')
@@ -72,7 +69,7 @@ test('another account than the one that scanned cannot confirm or decline, even 
   }
 })
 
-test('an attempt that was scanned and never answered ends, visibly, within its time', async () => {
+test('an attempt that is scanned but not confirmed expires in time, with a new version', async () => {
   const attempt = await computer.start()
   const { claim } = await phone.scan(attempt)
   app.now += 119_999
@@ -87,7 +84,7 @@ test('an attempt that was scanned and never answered ends, visibly, within its t
   expect(await refusal(late)).toEqual({ status: 410, code: 'attempt_ended' })
 })
 
-test('a message that is missed does not lose the sign-in: the state can always be asked', async () => {
+test('a missed message loses no sign-in: the state can always be requested', async () => {
   const attempt = await computer.start()
   const { claim } = await phone.scan(attempt)
   await phone.get('POST', '/api/qr/confirm', { claim })
@@ -98,7 +95,7 @@ test('a message that is missed does not lose the sign-in: the state can always b
   expect(longPoll.ticket).toEqual(expect.any(String))
 })
 
-test('no session token is in a URL, a stream or a body: it travels in an HttpOnly cookie alone', async () => {
+test('the session token is in an HttpOnly cookie only: not in a URL, a stream or a body', async () => {
   const attempt = await computer.start()
   const stream = await computer.send('GET', `/api/qr/${attempt.id}/events`)
   const frames = readFrames(stream)
@@ -115,13 +112,13 @@ test('no session token is in a URL, a stream or a body: it travels in an HttpOnl
   expect(visible).toContain('"redeemed"')
 })
 
-test('what the stream and the list say of a session cannot be turned into one', async () => {
+test('the id of a session in a stream or list cannot be used as a cookie', async () => {
   const signedIn = await signInComputer(app, phone)
   const { session } = await signedIn.get<{ session: { id: string } }>('GET', '/api/session')
   const [name = ''] = [...signedIn.cookies.keys()].filter((key) => key.includes('session'))
-  const thief = new Browser(app)
-  thief.cookies.set(name, session.id)
-  expect(await thief.get('GET', '/api/session')).toEqual({ signedIn: false })
+  const attacker = new Browser(app)
+  attacker.cookies.set(name, session.id)
+  expect(await attacker.get('GET', '/api/session')).toEqual({ signedIn: false })
 })
 
 test('a GET changes nothing: not the attempt, not the sessions, not the cookies', async () => {
@@ -152,14 +149,14 @@ test('a GET changes nothing: not the attempt, not the sessions, not the cookies'
   expect(await signedIn.get('GET', '/api/session')).toMatchObject({ signedIn: true })
 })
 
-test('ids are random, never in a row, and never the client’s', async () => {
+test('ids are random and not sequential', async () => {
   app.dispose()
   app = new App({ RATE_LIMIT_SCALE: '100' })
   const ids = []
   for (let count = 0; count < 200; count += 1) ids.push((await new Browser(app).start()).id)
   expect(new Set(ids).size).toBe(200)
-  // Sorted neighbours of 96 random bits share few leading characters; counters and clocks share
-  // most.
+  // Sorted neighbours of 96 random bits share few leading characters. With counters and clocks they
+  // share most.
   const sorted = [...ids].sort()
   const shared = sorted.slice(1).map((id, index) => {
     const before = sorted[index] ?? ''
@@ -168,7 +165,7 @@ test('ids are random, never in a row, and never the client’s', async () => {
   expect(Math.max(...shared)).toBeLessThanOrEqual(6)
 })
 
-test('a code cannot be used twice: after the sign-in it is over for everyone', async () => {
+test('a code cannot be used twice: after the sign-in every phone gets 409', async () => {
   const attempt = await computer.start()
   await signInWith(attempt)
   const lin = await signedInPhone(app, 'lin')
@@ -178,7 +175,7 @@ test('a code cannot be used twice: after the sign-in it is over for everyone', a
   }
 })
 
-test('a session that was signed out stays signed out: repeating the redeem does not bring it back', async () => {
+test('a session that was signed out stays signed out: a repeated redeem gets 409', async () => {
   const attempt = await computer.start()
   const ticket = await signInWith(attempt)
   await computer.send('DELETE', '/api/session')
@@ -188,7 +185,7 @@ test('a session that was signed out stays signed out: repeating the redeem does 
   expect(await computer.get('GET', '/api/session')).toEqual({ signedIn: false })
 })
 
-test('nothing of the person is shown before a scan, and never more than name and picture', async () => {
+test('an attempt has no person before the scan, and then only name and avatar', async () => {
   const attempt = await computer.start()
   expect(Object.keys(attempt).sort()).toEqual(['code', 'expiresInMs', 'id', 'status', 'version'])
   expect(Object.keys(attempt.code ?? {}).sort()).toEqual(['expiresInMs', 'url'])

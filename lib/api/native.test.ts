@@ -47,7 +47,7 @@ afterEach(() => app.dispose())
 describe('a native app', () => {
   beforeEach(() => boot())
 
-  test('signs a computer in by its bearer token', async () => {
+  test('signs a computer in with its bearer token', async () => {
     expect(await get(native, 'GET', '/api/phone/session')).toEqual({
       signedIn: true,
       person: personOf({ id: 'user-1', name: 'Mei Tan', avatarUrl: null }),
@@ -56,13 +56,13 @@ describe('a native app', () => {
     expect(await computer.get('GET', '/api/session')).toMatchObject({ signedIn: true, person: { id: 'user-1' } })
   })
 
-  test('says no', async () => {
+  test('cancels', async () => {
     const attempt = await computer.start()
     const { claim } = await scan(attempt)
     expect(await get(native, 'POST', '/api/qr/cancel', { claim })).toMatchObject({ status: 'cancelled' })
   })
 
-  test('sees the computers, and signs them out, one and all', async () => {
+  test('lists the computers, and signs one or all of them out', async () => {
     await signIn()
     const list = await get<{ sessions: SessionView[] }>(native, 'GET', '/api/sessions')
     expect(list.sessions).toMatchObject([{ browser: 'Firefox', current: false }])
@@ -73,7 +73,7 @@ describe('a native app', () => {
     expect(await computer.get('GET', '/api/session')).toEqual({ signedIn: false })
   })
 
-  test('stays the same phone with a refreshed token, and is another with another sid', async () => {
+  test('is the same phone with a refreshed token, and another one with another sid', async () => {
     native.token = secretToken({ sid: 'phone-a' })
     const { claim } = await scan(await computer.start())
     const other = new NativeApp(app, secretToken({ sid: 'phone-b' }))
@@ -85,7 +85,7 @@ describe('a native app', () => {
     expect(await get(native, 'POST', '/api/qr/confirm', { claim })).toMatchObject({ status: 'confirmed' })
   })
 
-  test('hears of its attempts and of new computers', async () => {
+  test('receives events of its attempts and of new computers', async () => {
     const response = await native.send('GET', '/api/account/events')
     const { claim } = await scan(await computer.start())
     await get(native, 'POST', '/api/qr/cancel', { claim })
@@ -96,7 +96,7 @@ describe('a native app', () => {
     expect(frames.join()).not.toContain(claim)
   })
 
-  test('is let go when its token ends, and nobody is told that it was signed out', async () => {
+  test('receives `bye` when its token expires, and no `signed_out`', async () => {
     const response = await native.send('GET', '/api/account/events')
     app.now += 600_000
     const frames = await readFrames(response)
@@ -104,12 +104,12 @@ describe('a native app', () => {
     expect(frames.join()).not.toContain('signed_out')
   })
 
-  test('cannot end a token here, and is told so', async () => {
+  test('cannot revoke its token: 400', async () => {
     const response = await native.send('DELETE', '/api/phone/session')
     expect(await refusal(response)).toEqual({ status: 400, code: 'bad_request' })
   })
 
-  test('is no computer', async () => {
+  test('is refused as a computer', async () => {
     expect(await refusal(await native.send('GET', '/api/sessions?as=computer'))).toEqual({
       status: 401,
       code: 'unauthenticated',
@@ -117,7 +117,7 @@ describe('a native app', () => {
     expect((await native.send('GET', '/api/sessions?as=phone')).status).toBe(200)
   })
 
-  test('needs no fetch metadata, whatever its web view says of it, but with a cookie it does', async () => {
+  test('passes with any fetch metadata, but not with a cookie', async () => {
     const attempt = await computer.start()
     for (const headers of [
       { 'Sec-Fetch-Site': 'cross-site' },
@@ -131,7 +131,7 @@ describe('a native app', () => {
     }
   })
 
-  test('with a phone’s cookie beside its token is two, whatever the token is worth', async () => {
+  test('with a phone cookie beside its token is two_identities, for a valid token or not', async () => {
     const phone = await signedInPhone(app, 'ada')
     for (const token of [secretToken(), 'nonsense', '']) {
       const headers = { Authorization: `Bearer ${token}` }
@@ -147,7 +147,7 @@ describe('a native app', () => {
     }
   })
 
-  test('with any other cookie is itself: no cookie is consulted', async () => {
+  test('with other cookies is identified by the token only', async () => {
     const signedIn = computer
     await signIn()
     const phone = await signedInPhone(app, 'ada')
@@ -164,7 +164,7 @@ describe('a native app', () => {
     }
   })
 
-  test('is refused with a bad token on every route of a phone, before its body is looked at', async () => {
+  test('with a bad token is refused on every phone route, before the body is parsed', async () => {
     native.token = `${native.token.slice(0, -6)}AAAAAA`
     for (const [method, path] of [
       ['POST', '/api/qr/scan'],
@@ -191,12 +191,12 @@ describe('a native app', () => {
     },
   )
 
-  test('with another scheme is nobody', async () => {
+  test('with another authentication scheme is unauthenticated', async () => {
     const response = await native.send('GET', '/api/sessions', { headers: { Authorization: 'Basic YTpi' } })
     expect(await refusal(response)).toEqual({ status: 401, code: 'unauthenticated' })
   })
 
-  test('is refused where no key is set', async () => {
+  test('is refused without a configured key', async () => {
     app.dispose()
     app = new App()
     native = new NativeApp(app)
@@ -204,7 +204,7 @@ describe('a native app', () => {
   })
 })
 
-describe('where requests are signed', () => {
+describe('signed requests', () => {
   beforeEach(() => {
     boot({ API_SIGNING_SECRET: SIGNING_SECRET, RATE_LIMIT_SCALE: '100' })
     native.signingSecret = SIGNING_SECRET
@@ -212,13 +212,13 @@ describe('where requests are signed', () => {
 
   const wrong = { status: 401, code: 'signature_wrong' }
 
-  test('a signed one passes, with body, query and without', async () => {
+  test('pass with a body, with a query, and without either', async () => {
     await signIn()
     expect((await native.send('GET', '/api/sessions?as=phone')).status).toBe(200)
     expect((await native.send('DELETE', '/api/sessions')).status).toBe(204)
   })
 
-  test('a signature by each of several secrets passes, and by no other', async () => {
+  test('pass with each of several secrets, and with no other', async () => {
     app.dispose()
     const next = 'the next secret that the app signs requests with'
     boot({ API_SIGNING_SECRET: `${SIGNING_SECRET},${next}` })
@@ -232,7 +232,7 @@ describe('where requests are signed', () => {
     }
   })
 
-  test('tokens by each of several secrets pass, and by no other', async () => {
+  test('pass with tokens signed by each of several secrets, and by no other', async () => {
     app.dispose()
     const next = 'the next secret that the accounts share with us'
     boot({ PHONE_JWT_SECRET: `${next}, ${JWT_SECRET}` })
@@ -244,12 +244,12 @@ describe('where requests are signed', () => {
     expect(await refusal(await native.send('GET', '/api/sessions'))).toEqual({ status: 401, code: 'token_wrong' })
   })
 
-  test('phones with a cookie need no signature', async () => {
+  test('are not required for phones with a cookie', async () => {
     const phone = await signedInPhone(app, 'ada')
     expect((await phone.send('GET', '/api/sessions')).status).toBe(200)
   })
 
-  test('one that is not signed, or otherwise than it is, is refused', async () => {
+  test('are refused without a signature, and with any changed part', async () => {
     const path = '/api/qr/scan'
     const body = { code: codeOf(await computer.start()) }
     const text = JSON.stringify(body)
@@ -283,26 +283,26 @@ describe('where requests are signed', () => {
     expect(await refusal(await native.send('POST', path, { body }))).toEqual(wrong)
     native.signingSecret = 'another secret of the same length or so'
     expect(await refusal(await native.send('POST', path, { body }))).toEqual(wrong)
-    // None of these has used the nonce up.
+    // The refused requests have not consumed the nonce.
     expect((await native.send('POST', path, { body, headers: signed })).status).toBe(200)
   })
 
-  test('at the edges of the minute it passes', async () => {
+  test('pass with a timestamp at most 60 s off', async () => {
     for (const offset of [-60, 60]) {
       const signed = native.signatureOf('GET', '/api/sessions', '', { timestamp: String(app.now / 1000 + offset) })
       expect((await native.send('GET', '/api/sessions', { headers: signed })).status).toBe(200)
     }
   })
 
-  test('the same request 50 times at once passes once', async () => {
+  test('of 50 identical concurrent requests exactly one passes', async () => {
     const signed = native.signatureOf('GET', '/api/sessions', '')
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 50 }, () => native.send('GET', '/api/sessions', { headers: signed })),
     )
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array<number>(49).fill(401)])
+    expect(responses.map(({ status }) => status).sort()).toEqual([200, ...Array<number>(49).fill(401)])
   })
 
-  test('nor does it pass again later, after a restart, or with a signature of the same nonce', async () => {
+  test('a nonce is refused later, after a restart, and with another signature', async () => {
     const at = (offset: number, nonce: string) =>
       native.signatureOf('GET', '/api/sessions', '', { timestamp: String(app.now / 1000 + offset), nonce })
     const ahead = at(60, 'the-same-nonce-again')
@@ -315,7 +315,7 @@ describe('where requests are signed', () => {
     expect(await refusal(await native.send('GET', '/api/sessions', { headers: ahead }))).toEqual(wrong)
   })
 
-  test('two people may use the same nonce', async () => {
+  test('two people can use the same nonce', async () => {
     const signed = native.signatureOf('GET', '/api/sessions', '')
     const other = new NativeApp(app, secretToken({ sub: 'user-2' }))
     for (const from of [native, other]) {

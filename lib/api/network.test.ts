@@ -2,14 +2,12 @@ import { afterEach, expect, test } from 'vitest'
 import { App, Browser, codeOf, refusal } from '../../test/support/app'
 import type { Review } from '../core/attempt/views'
 
-/** Whether computer and phone are on one network, and so whether the number is due. */
-
 let app: App
 afterEach(() => app.dispose())
 
 type Headers = Record<string, string>
 
-/** Both at one address, each with its own headers. */
+/** The review of a phone and a computer at one address, each with its own headers. */
 async function review(address: string, ofComputer: Headers, ofPhone = ofComputer): Promise<Review> {
   const computer = new Browser(app)
   const phone = new Browser(app)
@@ -26,24 +24,24 @@ async function review(address: string, ofComputer: Headers, ofPhone = ofComputer
   return found
 }
 
-const due = { computer: { sameNetwork: false }, match: { required: true } }
-const notDue = { computer: { sameNetwork: true }, match: { required: false } }
+const REQUIRED = { computer: { sameNetwork: false }, match: { required: true } }
+const NOT_REQUIRED = { computer: { sameNetwork: true }, match: { required: false } }
 
-test('behind a proxy that is not declared everybody has its address, and the number is due', async () => {
+test('behind an undeclared proxy all clients have its address, and the number is required', async () => {
   app = new App()
-  expect(await review('203.0.113.7', {})).toMatchObject(notDue)
-  expect(await review('203.0.113.7', { 'X-Forwarded-For': '198.51.100.1' })).toMatchObject(due)
-  expect(await review('203.0.113.7', { 'X-Real-IP': '198.51.100.1' }, {})).toMatchObject(due)
-  expect(await review('203.0.113.7', {}, { Forwarded: 'for=198.51.100.1' })).toMatchObject(due)
-  expect(await review('10.0.0.1', {})).toMatchObject(due)
+  expect(await review('203.0.113.7', {})).toMatchObject(NOT_REQUIRED)
+  expect(await review('203.0.113.7', { 'X-Forwarded-For': '198.51.100.1' })).toMatchObject(REQUIRED)
+  expect(await review('203.0.113.7', { 'X-Real-IP': '198.51.100.1' }, {})).toMatchObject(REQUIRED)
+  expect(await review('203.0.113.7', {}, { Forwarded: 'for=198.51.100.1' })).toMatchObject(REQUIRED)
+  expect(await review('10.0.0.1', {})).toMatchObject(REQUIRED)
 })
 
-test('behind one that is declared it is due for other addresses only', async () => {
+test('behind a declared proxy the number is required for different addresses only', async () => {
   app = new App({ TRUSTED_PROXIES: '10.0.0.1' })
   const [one, other] = ['198.51.100.1', '198.51.100.2'].map((address) => ({ 'X-Forwarded-For': address }))
-  expect(await review('10.0.0.1', one as Headers)).toMatchObject(notDue)
-  expect(await review('10.0.0.1', one as Headers, other as Headers)).toMatchObject(due)
-  expect(await review('10.0.0.1', {})).toMatchObject(due)
+  expect(await review('10.0.0.1', one as Headers)).toMatchObject(NOT_REQUIRED)
+  expect(await review('10.0.0.1', one as Headers, other as Headers)).toMatchObject(REQUIRED)
+  expect(await review('10.0.0.1', {})).toMatchObject(REQUIRED)
   const forged = { 'X-Forwarded-For': '198.51.100.1, 198.51.100.9' }
-  expect(await review('10.0.0.1', forged)).toMatchObject(due)
+  expect(await review('10.0.0.1', forged)).toMatchObject(REQUIRED)
 })

@@ -16,7 +16,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** The frames of a stream that have come so far. */
+/** Collects the frames of a stream as they arrive. */
 function collect(response: Response): string[] {
   const frames: string[] = []
   const decoder = new TextDecoder()
@@ -34,7 +34,7 @@ function collect(response: Response): string[] {
   return frames
 }
 
-test(`a person with ${PAGES} pages open: a change reads the list and encodes it for all of them at once, twice at most`, async () => {
+test(`${PAGES} open pages of a person: a change reads and encodes the list at most twice`, async () => {
   const computer = await signInComputer(app, phone)
   const open = async (by: Browser, as: string) => collect(await by.send('GET', `/api/account/events?as=${as}`))
   const onPhone = await Promise.all(Array.from({ length: PAGES - 1 }, () => open(phone, 'phone')))
@@ -57,7 +57,7 @@ test(`a person with ${PAGES} pages open: a change reads the list and encodes it 
   for (const frames of onPhone) expect(lastOf(frames).some(({ current }) => current)).toBe(false)
 })
 
-test('the last page of a person that closes ends the watch', async () => {
+test('the last closed page of a person ends the subscription', async () => {
   const responses = await Promise.all([1, 2].map(() => phone.send('GET', '/api/account/events?as=phone')))
   expect(app.context.accountStreams.size).toBe(1)
   for (const { body } of responses) await body?.cancel()

@@ -19,7 +19,7 @@ const listOf = async (by: Browser) => (await by.get<{ phones: PhoneView[] }>('GE
 const isSignedIn = async (by: Browser) => (await by.get<{ signedIn: boolean }>('GET', '/api/phone/session')).signedIn
 
 describe('the phones of a person', () => {
-  test('are listed to each of them, newest first, with the one that asks', async () => {
+  test('are listed to each of them, newest first, with the requesting one as current', async () => {
     await signedInPhone(app, 'lin')
     const phones = await listOf(first)
     expect(phones.map(({ current }) => current)).toEqual([false, true])
@@ -34,7 +34,7 @@ describe('the phones of a person', () => {
     })
   })
 
-  test('are signed out one by one, at once, and can confirm nothing more', async () => {
+  test('can be signed out one by one, with immediate effect, and cannot confirm any more', async () => {
     const [other] = await listOf(first)
     const attempt = await new Browser(app).start()
     const { claim } = await second.scan(attempt)
@@ -45,7 +45,7 @@ describe('the phones of a person', () => {
     expect(await listOf(first)).toHaveLength(1)
   })
 
-  test('are signed out all but the one that asks; computers stay', async () => {
+  test('can all be signed out but the requesting one; computers stay', async () => {
     const computer = await signInComputer(app, second)
     await signedInPhone(app, 'ada')
     expect((await first.send('DELETE', '/api/phones')).status).toBe(204)
@@ -54,7 +54,7 @@ describe('the phones of a person', () => {
     expect(await computer.get('GET', '/api/session')).toMatchObject({ signedIn: true })
   })
 
-  test('are the person’s alone, and no computer’s', async () => {
+  test('are not accessible to another person or a computer', async () => {
     const lin = await signedInPhone(app, 'lin')
     const [ada] = await listOf(first)
     expect((await lin.send('DELETE', `/api/phones/${ada?.id}`)).status).toBe(404)
@@ -67,18 +67,18 @@ describe('the phones of a person', () => {
     ] as const) {
       expect(await refusal(await computer.send(method, path))).toEqual({ status: 401, code: 'unauthenticated' })
     }
-    // A computer's session is no phone's.
+    // The id of a computer's session is not one of a phone.
     expect((await first.send('DELETE', `/api/phones/${own?.id}`)).status).toBe(404)
     expect((await first.send('DELETE', '/api/phones/x')).status).toBe(404)
     expect(await isSignedIn(first)).toBe(true)
   })
 
-  test('that tokens speak for are not among them, and may ask', async () => {
+  test('with a bearer token are not listed, but get the list', async () => {
     const native = new NativeApp(app)
     expect(await (await native.send('GET', '/api/phones')).json()).toEqual({ phones: [] })
   })
 
-  test('end after 30 days without use, and not before', async () => {
+  test('are signed out after 30 days without use, and not earlier', async () => {
     const DAY_MS = 86_400_000
     app.now += 29 * DAY_MS
     expect(await isSignedIn(first)).toBe(true)
@@ -88,7 +88,7 @@ describe('the phones of a person', () => {
     expect(await listOf(first)).toHaveLength(1)
   })
 
-  test('end after 90 days, however much they are used', async () => {
+  test('are signed out after 90 days, even with use', async () => {
     const DAY_MS = 86_400_000
     for (let month = 0; month < 3; month += 1) {
       app.now += 29 * DAY_MS
@@ -98,7 +98,7 @@ describe('the phones of a person', () => {
     expect(await isSignedIn(first)).toBe(false)
   })
 
-  test('are 100 at most: a further one ends the oldest', async () => {
+  test('are at most 100: a further one signs out the oldest', async () => {
     for (let count = 2; count < 101; count += 1) {
       app.now += 61_000
       await signedInPhone(app, 'ada')
@@ -108,7 +108,7 @@ describe('the phones of a person', () => {
   })
 })
 
-test('PHONE_IDLE_TTL_S sets it', async () => {
+test('PHONE_IDLE_TTL_S sets the time without use', async () => {
   app.dispose()
   app = new App({ PHONE_IDLE_TTL_S: '60' })
   const phone = await signedInPhone(app, 'ada')
@@ -122,7 +122,7 @@ describe('a notice', () => {
   const sessionsOf = async (by: Browser) =>
     (await by.get<{ sessions: { id: string; acknowledged: boolean }[] }>('GET', '/api/sessions')).sessions
 
-  test('stands in the record until a phone answers it, for every phone', async () => {
+  test('is stored for every phone until one of them acknowledges it', async () => {
     await signInComputer(app, first)
     app.restart()
     const [before] = await sessionsOf(second)
@@ -132,7 +132,7 @@ describe('a notice', () => {
     expect(await sessionsOf(first)).toMatchObject([{ id: before?.id, acknowledged: true }])
   })
 
-  test('is answered by a phone of the person alone', async () => {
+  test('can be acknowledged by a phone of the person only', async () => {
     const computer = await signInComputer(app, first)
     const [session] = await sessionsOf(first)
     const path = `/api/sessions/${session?.id}/acknowledge`

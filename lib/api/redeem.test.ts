@@ -27,8 +27,8 @@ async function confirmed(): Promise<AttemptView> {
   return await read(attempt)
 }
 
-describe('answering on the phone', () => {
-  test('yes gives the computer its ticket; again gives the same answer', async () => {
+describe('confirm and cancel', () => {
+  test('a confirm gives the computer its ticket; a repeat gets the same response', async () => {
     const attempt = await computer.start()
     const { claim } = await phone.scan(attempt)
     expect(await (await confirm(claim)).json()).toMatchObject({ status: 'confirmed', claim, expiresInMs: 60_000 })
@@ -36,7 +36,7 @@ describe('answering on the phone', () => {
     expect(await read(attempt)).toMatchObject({ status: 'confirmed', version: 3, ticket: expect.any(String) })
   })
 
-  test('no ends it; again gives the same answer', async () => {
+  test('a cancel ends the attempt; a repeat gets the same response', async () => {
     const attempt = await computer.start()
     const { claim } = await phone.scan(attempt)
     expect(await (await cancel(claim)).json()).toMatchObject({ status: 'cancelled' })
@@ -53,7 +53,7 @@ describe('answering on the phone', () => {
     }
   })
 
-  test('a phone that has signed out meanwhile answers nothing', async () => {
+  test('a phone that has signed out meanwhile is unauthenticated', async () => {
     const { claim } = await phone.scan(await computer.start())
     const cookies = new Map(phone.cookies)
     await phone.send('DELETE', '/api/phone/session')
@@ -63,26 +63,26 @@ describe('answering on the phone', () => {
 })
 
 describe('redeeming', () => {
-  test('makes a session and sets its cookie', async () => {
+  test('creates a session and sets its cookie', async () => {
     const attempt = await confirmed()
     const response = await redeem(attempt, attempt.ticket)
-    const answer = (await response.json()) as { person: unknown; session: SessionView }
-    expect(answer).toMatchObject({
+    const received = (await response.json()) as { person: unknown; session: SessionView }
+    expect(received).toMatchObject({
       person: { id: 'ada', name: 'Ada Byron', avatarUrl: '/avatars/ada.svg' },
       session: { browser: 'Firefox', os: 'Linux', current: true, method: 'qr' },
     })
     expect(await computer.get('GET', '/api/session')).toMatchObject({
       signedIn: true,
-      session: { id: answer.session.id },
+      session: { id: received.session.id },
     })
     expect(await read(attempt)).toMatchObject({ status: 'redeemed', expiresInMs: 0 })
   })
 
-  test('a repeat within 10 s gives the same session, later none', async () => {
+  test('a repeat within 10 s gets the same session, a later one 409', async () => {
     const attempt = await confirmed()
     const sessionId = async () => {
-      const answer = (await (await redeem(attempt, attempt.ticket)).json()) as { session: SessionView }
-      return answer.session.id
+      const received = (await (await redeem(attempt, attempt.ticket)).json()) as { session: SessionView }
+      return received.session.id
     }
     const first = await sessionId()
     app.now += 10_000
@@ -92,7 +92,7 @@ describe('redeeming', () => {
     expect(await phone.get('GET', '/api/sessions')).toMatchObject({ sessions: [{ id: first }] })
   })
 
-  test('a wrong ticket, and the ticket of another attempt, redeem nothing', async () => {
+  test('a wrong ticket and the ticket of another attempt get 403', async () => {
     const attempt = await confirmed()
     const other = await confirmed()
     for (const bad of ['x', other.ticket]) {
@@ -100,7 +100,7 @@ describe('redeeming', () => {
     }
   })
 
-  test('a ticket that nobody fetched in time is worth nothing', async () => {
+  test('a ticket expires after 60 s', async () => {
     const attempt = await confirmed()
     app.now += 60_000
     expect(await refusal(await redeem(attempt, attempt.ticket))).toEqual({ status: 410, code: 'attempt_ended' })
@@ -125,7 +125,7 @@ describe('redeeming', () => {
     expect(await computer.get('GET', '/api/session')).toMatchObject({ signedIn: true })
   })
 
-  test('of redeem and cancel one wins', async () => {
+  test('of redeem and cancel the first one wins', async () => {
     const first = await confirmed()
     expect((await redeem(first, first.ticket)).status).toBe(200)
     expect(await refusal(await computer.send('DELETE', `/api/qr/${first.id}`))).toEqual({
@@ -137,7 +137,7 @@ describe('redeeming', () => {
     expect(await refusal(await redeem(second, second.ticket))).toEqual({ status: 410, code: 'attempt_ended' })
   })
 
-  test('a restart in the middle loses nothing', async () => {
+  test('a restart between the steps loses nothing', async () => {
     const attempt = await computer.start()
     const { claim } = await phone.scan(attempt)
     app.restart()

@@ -5,7 +5,7 @@ import { App, ORIGIN } from '../../test/support/app'
 import { isMethod } from '../http/resource'
 import { findRoute, ROUTES } from './routes'
 
-test('the table has the routes that the framework has, and no others', () => {
+test('the table and app/api have the same routes', () => {
   const files = readdirSync('app/api', { recursive: true, encoding: 'utf8' }).filter((path) =>
     path.endsWith('route.ts'),
   )
@@ -13,24 +13,24 @@ test('the table has the routes that the framework has, and no others', () => {
   expect([...ROUTES].sort()).toEqual(bound.filter((path) => path !== '/api/[...path]').sort())
 })
 
-test('a path that is a route by itself is not taken for an id', () => {
+test('a path that is a route of its own is not an id', () => {
   expect(findRoute('/api/qr/scan')?.params).toEqual({})
   expect(findRoute('/api/qr/scam')?.params).toEqual({ id: 'scam' })
 })
 
 test.each(['/api/qr/', '/api/qr/a/', '/api//qr', '/api/qr/a/events/', '/api', '/qr', ''])(
-  '%s is left to the router',
+  '%s is not in the table',
   (path) => {
     expect(findRoute(path)).toBeNull()
   },
 )
 
-test.each(['/api/qr/a/b', '/api/health', '/api/qr/{id}/none', '/api/__proto__'])('%s is not there', async (path) => {
+test.each(['/api/qr/a/b', '/api/health', '/api/qr/{id}/none', '/api/__proto__'])('%s is 404', async (path) => {
   const app = new App()
   expect((await app.handle(new Request(ORIGIN + path))).status).toBe(404)
   app.dispose()
 })
 
-test.each(['__proto__', 'route', 'constructor', 'get', 'TRACE', ''])('%s is no method', (method) => {
+test.each(['__proto__', 'route', 'constructor', 'get', 'TRACE', ''])('%s is not a method', (method) => {
   expect(isMethod(method)).toBe(false)
 })

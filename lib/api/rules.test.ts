@@ -3,8 +3,6 @@ import Database from 'libsql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { App, Browser, codeOf, ORIGIN, refusal, signedInPhone } from '../../test/support/app'
 
-/** What holds for every route. */
-
 let app: App
 let phone: Browser
 
@@ -38,15 +36,15 @@ const POSTS = ROUTES.filter(([, allow]) => allow.includes('POST')).map(([path]) 
 describe.each(ROUTES)('%s', (path, allow) => {
   const offered = allow.split(', ')
 
-  test(`offers ${allow} and answers 405 with that to everything else`, async () => {
+  test(`offers ${allow}, and responds 405 with Allow to every other method`, async () => {
     for (const method of METHODS.filter((each) => !offered.includes(each))) {
-      // Nothing else is looked at first: not the origin, not the body.
+      // Before the check of the origin and of the body.
       const response = await phone.send(method, path, { headers: { 'Sec-Fetch-Site': 'cross-site' } })
       expect([method, response.status, response.headers.get('Allow')]).toEqual([method, 405, allow])
     }
   })
 
-  test('is never cached, sniffed or framed, and every answer has a request id', async () => {
+  test('has security headers, no-store and a request id in every response', async () => {
     for (const method of METHODS) {
       const response = await new Browser(app).send(method, path)
       expect(response.headers.get('Cache-Control')).toMatch(/^no-store/)
@@ -67,7 +65,7 @@ describe.each(
       .map((method) => [method, path] as const),
   ),
 )('%s %s', (method, path) => {
-  test('is refused to other sites before anything is read', async () => {
+  test('is refused for other sites before anything is read', async () => {
     for (const headers of [
       { 'Sec-Fetch-Site': 'cross-site' },
       { 'Sec-Fetch-Site': 'same-site' },
@@ -82,21 +80,21 @@ describe.each(
 })
 
 describe.each(POSTS)('the body of POST %s', (path) => {
-  test('has to be JSON: 415', async () => {
+  test('must be JSON: 415', async () => {
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data']) {
       const response = await phone.send('POST', path, { body: '{}', headers: { 'Content-Type': type } })
       expect(await refusal(response)).toEqual({ status: 415, code: 'not_json' })
     }
   })
 
-  test('has to be small: 413, before anybody is asked who they are', async () => {
+  test('must be small: 413, before authentication', async () => {
     const body = JSON.stringify({ code: 'x'.repeat(4096) })
     for (const browser of [phone, new Browser(app)]) {
       expect(await refusal(await browser.send('POST', path, { body }))).toEqual({ status: 413, code: 'body_too_large' })
     }
   })
 
-  test('has to have exactly the known fields: 400 with what is wrong where', async () => {
+  test('must have exactly the known fields: 400 with the paths of the errors', async () => {
     for (const body of ['{', '[]', '"x"', 'null', '{"surprise":1}', '{"claim":"a","claim":"b"}']) {
       const response = await phone.send('POST', path, { body })
       expect([body, response.status]).toEqual([body, 400])
@@ -114,7 +112,7 @@ describe.each(POSTS)('the body of POST %s', (path) => {
   })
 })
 
-test('who asks comes before what they ask', async () => {
+test('authentication comes before the validation of the body', async () => {
   for (const path of ['/api/qr/scan', '/api/qr/confirm', '/api/qr/cancel']) {
     const response = await new Browser(app).send('POST', path, { body: '{"nonsense":1}' })
     expect(await refusal(response)).toEqual({ status: 401, code: 'unauthenticated' })
@@ -127,7 +125,7 @@ test('a path without a resource is a 404 for every method', async () => {
   }
 })
 
-test('our own mistakes are a 500 that says nothing but its id', async () => {
+test('an unexpected error is a 500 with its request id and no details', async () => {
   const broken = new App()
   const browser = new Browser(broken)
   broken.context.attempts.start = () => {
@@ -141,7 +139,7 @@ test('our own mistakes are a 500 that says nothing but its id', async () => {
   broken.dispose()
 })
 
-test('a store that fails is a 503 with Retry-After, never a yes, and all is well once it is back', async () => {
+test('a failing store is a 503 with Retry-After within 1 s, and requests succeed once it is back', async () => {
   const locked = new App()
   const ada = await signedInPhone(locked, 'ada')
   const browser = new Browser(locked)

@@ -19,7 +19,7 @@ const confirm = (claim: string, by = phone) => by.send('POST', '/api/qr/confirm'
 describe('scanning', () => {
   const scan = (code: string, by = phone) => by.send('POST', '/api/qr/scan', { body: { code } })
 
-  test('shows the phone what it needs to judge, and the computer whose phone it was', async () => {
+  test('gives the phone the review, and the computer the person', async () => {
     const attempt = await computer.start()
     app.now += 4_000
     expect(await phone.scan(attempt)).toEqual({
@@ -39,7 +39,7 @@ describe('scanning', () => {
     expect(await read(attempt)).toMatchObject({ status: 'scanned', person: { name: 'Ada Byron' } })
   })
 
-  test('a repeat gives the same answer, even when the code has died since', async () => {
+  test('a repeat gets the same response, even after the code has expired', async () => {
     const attempt = await computer.start()
     const first = await phone.scan(attempt)
     app.now += 90_000
@@ -53,7 +53,7 @@ describe('scanning', () => {
     expect(await refusal(await scan(codeOf(attempt), lin))).toEqual({ status: 409, code: 'attempt_taken' })
   })
 
-  test('a code that we did not make is unknown, be it forged or malformed', async () => {
+  test('a forged or malformed code is unknown', async () => {
     const attempt = await computer.start()
     const code = codeOf(attempt)
     for (const bad of [
@@ -67,7 +67,7 @@ describe('scanning', () => {
     }
   })
 
-  test('a code is dead after two periods, and still told apart when the attempt is forgotten', async () => {
+  test('a code expires after two periods', async () => {
     const attempt = await computer.start()
     app.now += 59_999
     const early = await computer.start()
@@ -76,22 +76,22 @@ describe('scanning', () => {
     expect(await refusal(await scan(codeOf(attempt)))).toEqual({ status: 410, code: 'code_expired' })
   })
 
-  test('an attempt that was cancelled is over', async () => {
+  test('a cancelled attempt is attempt_ended', async () => {
     const attempt = await computer.start()
     await computer.send('DELETE', `/api/qr/${attempt.id}`)
     expect(await refusal(await scan(codeOf(attempt)))).toEqual({ status: 410, code: 'attempt_ended' })
   })
 
-  test('needs a phone that is signed in', async () => {
+  test('needs a signed-in phone', async () => {
     const attempt = await computer.start()
-    const stranger = new Browser(app)
-    expect(await refusal(await scan(codeOf(attempt), stranger))).toEqual({ status: 401, code: 'unauthenticated' })
+    const signedOut = new Browser(app)
+    expect(await refusal(await scan(codeOf(attempt), signedOut))).toEqual({ status: 401, code: 'unauthenticated' })
     expect(await refusal(await scan(codeOf(attempt), computer))).toEqual({ status: 401, code: 'unauthenticated' })
     await phone.send('DELETE', '/api/phone/session')
     expect((await scan(codeOf(attempt))).status).toBe(401)
   })
 
-  test('bearer tokens are refused, not taken for a cookie', async () => {
+  test('bearer tokens are refused without a configured key, and beside a cookie', async () => {
     const body = { code: codeOf(await computer.start()) }
     const headers = { Authorization: 'Bearer x.y.z' }
     const both = await phone.send('POST', '/api/qr/scan', { body, headers })
@@ -113,7 +113,7 @@ describe('the number', () => {
     return { attempt, review, number, wrong: number === '42' ? '43' : '42' }
   }
 
-  test('is asked for when neither network nor browser is known', async () => {
+  test('is required when neither network nor browser is known', async () => {
     const { attempt, review, number } = await due()
     const reasons = ['new_browser', 'other_network']
     expect(review.match).toEqual({ required: true, number: expect.stringMatching(/^\d{2}$/), passed: false, reasons })
@@ -122,14 +122,14 @@ describe('the number', () => {
     expect(await refusal(await confirm(review.claim))).toEqual({ status: 409, code: 'match_required' })
   })
 
-  test('lets the phone confirm once it was typed, and may be typed again', async () => {
+  test('lets the phone confirm once it is typed, and can be typed again', async () => {
     const { attempt, review, number } = await due()
     expect(await (await match(attempt, number)).json()).toMatchObject({ match: { passed: true } })
     expect((await match(attempt, number)).status).toBe(200)
     expect((await confirm(review.claim)).status).toBe(200)
   })
 
-  test('may be wrong once; the second time ends the attempt for good', async () => {
+  test('can be wrong once; the second wrong one ends the attempt', async () => {
     const { attempt, review, number, wrong } = await due()
     const once = await match(attempt, wrong)
     expect([once.status, await once.json()]).toMatchObject([409, { code: 'match_wrong', attemptsLeft: 1 }])
@@ -139,7 +139,7 @@ describe('the number', () => {
     expect(await refusal(await confirm(review.claim))).toEqual({ status: 410, code: 'attempt_ended' })
   })
 
-  test('is not asked for again in a browser that the person has used', async () => {
+  test('is not required in a browser that the person has used within 90 days', async () => {
     await signInComputer(app, phone, computer)
     const { review } = await due()
     expect(review).toMatchObject({ computer: { known: true, sameNetwork: false }, match: { required: false } })
@@ -148,13 +148,13 @@ describe('the number', () => {
     expect((await due()).review).toMatchObject({ computer: { known: false }, match: { required: true } })
   })
 
-  test('is known per person: what Ada used is new to Lin', async () => {
+  test('is per person: a browser that Ada used is new to Lin', async () => {
     await signInComputer(app, phone, computer)
     phone = await signedInPhone(app, 'lin')
     expect((await due()).review.computer.known).toBe(false)
   })
 
-  test('is not due when nobody asks for it', async () => {
+  test('is refused when it is not required', async () => {
     const attempt = await computer.start()
     await phone.scan(attempt)
     expect(await refusal(await match(attempt, '42'))).toEqual({ status: 409, code: 'match_not_due' })
@@ -164,10 +164,10 @@ describe('the number', () => {
   })
 })
 
-describe('a confirm that comes sooner than a person can read', () => {
+describe('a confirm before CONFIRM_MIN_MS', () => {
   const early = { status: 409, code: 'too_soon' }
 
-  test('is refused for 700 ms after the first scan, and says when to come again', async () => {
+  test('is refused for 700 ms after the first scan, with Retry-After', async () => {
     app.dispose()
     app = new App({ CONFIRM_MIN_MS: '700' })
     computer = new Browser(app)
@@ -178,13 +178,13 @@ describe('a confirm that comes sooner than a person can read', () => {
     const refused = await confirm(claim)
     expect(refused.headers.get('Retry-After')).toBe('1')
     expect(await refusal(refused)).toEqual(early)
-    // A scan that is repeated starts no new wait.
+    // A repeated scan does not restart the time.
     await phone.scan(attempt)
     app.now += 1
     expect((await confirm(claim)).status).toBe(200)
   })
 
-  test('waits for the number first, and counts as a confirm', async () => {
+  test('is match_required before too_soon, and counts as a confirm', async () => {
     app.dispose()
     app = new App({ CONFIRM_MIN_MS: '700', MATCH_POLICY: 'always' })
     computer = new Browser(app)

@@ -19,22 +19,22 @@ const isSignedIn = async (browser: Browser) =>
 
 describe('the phone', () => {
   test('signs in with the right password only', async () => {
-    const stranger = new Browser(app)
-    expect(await stranger.get('GET', '/api/phone/session')).toEqual({ signedIn: false })
+    const newPhone = new Browser(app)
+    expect(await newPhone.get('GET', '/api/phone/session')).toEqual({ signedIn: false })
     for (const [username, password] of [
       ['ada', 'wrong'],
       ['nobody', 'demo'],
       ['__proto__', 'demo'],
       ['constructor', 'demo'],
     ]) {
-      const response = await stranger.send('POST', '/api/phone/session', { body: { username, password } })
+      const response = await newPhone.send('POST', '/api/phone/session', { body: { username, password } })
       expect(await refusal(response)).toEqual({ status: 401, code: 'credentials_wrong' })
     }
-    await stranger.signInPhone('yuki')
-    expect(await stranger.get('GET', '/api/phone/session')).toMatchObject({ signedIn: true, person: { id: 'yuki' } })
+    await newPhone.signInPhone('yuki')
+    expect(await newPhone.get('GET', '/api/phone/session')).toMatchObject({ signedIn: true, person: { id: 'yuki' } })
   })
 
-  test('cannot sign in where the demo is off', async () => {
+  test('cannot sign in without DEMO_ACCOUNTS', async () => {
     app.dispose()
     app = new App({ DEMO_ACCOUNTS: 'false' })
     const body = { username: 'ada', password: 'demo' }
@@ -42,27 +42,27 @@ describe('the phone', () => {
     expect(await refusal(response)).toEqual({ status: 401, code: 'credentials_wrong' })
   })
 
-  test('that signs in again loses its older session', async () => {
+  test('that signs in again ends its older session', async () => {
     const older = new Map(phone.cookies)
     await phone.signInPhone('lin')
-    const thief = new Browser(app)
-    for (const [name, value] of older) thief.cookies.set(name, value)
-    expect(await thief.get('GET', '/api/phone/session')).toEqual({ signedIn: false })
+    const otherBrowser = new Browser(app)
+    for (const [name, value] of older) otherBrowser.cookies.set(name, value)
+    expect(await otherBrowser.get('GET', '/api/phone/session')).toEqual({ signedIn: false })
   })
 
-  test('that is signed out can neither confirm nor cancel what it scanned, at once and for good', async () => {
+  test('that is signed out can neither confirm nor cancel what it scanned, not even after a new sign-in', async () => {
     const computer = new Browser(app)
     const attempt = await computer.start()
     const { claim } = await phone.scan(attempt)
     const cookies = new Map(phone.cookies)
     await phone.send('DELETE', '/api/phone/session')
-    const asks = ['confirm', 'cancel'].map((step) => ({ path: `/api/qr/${step}`, body: { claim } }))
+    const requests = ['confirm', 'cancel'].map((step) => ({ path: `/api/qr/${step}`, body: { claim } }))
     for (const [name, value] of cookies) phone.cookies.set(name, value)
-    for (const { path, body } of asks) {
+    for (const { path, body } of requests) {
       expect(await refusal(await phone.send('POST', path, { body }))).toEqual({ status: 401, code: 'unauthenticated' })
     }
     await phone.signInPhone('ada')
-    for (const { path, body } of asks) {
+    for (const { path, body } of requests) {
       expect(await refusal(await phone.send('POST', path, { body }))).toEqual({ status: 404, code: 'claim_unknown' })
     }
     expect(await computer.get('GET', `/api/qr/${attempt.id}`)).toMatchObject({ status: 'scanned' })
@@ -80,7 +80,7 @@ describe('the phone', () => {
 })
 
 describe('the list', () => {
-  test('shows the person’s computers, and the asking one as its own', async () => {
+  test('has the person’s computers, with the requesting one as current', async () => {
     const first = await signInComputer(app, phone)
     app.now += 1_000
     await signInComputer(app, phone)
@@ -102,7 +102,7 @@ describe('the list', () => {
     expect((await listOf(first)).map(({ current }) => current)).toEqual([false, true])
   })
 
-  test('is for whoever is signed in', async () => {
+  test('is refused without a session', async () => {
     for (const [method, path] of [
       ['GET', '/api/sessions'],
       ['DELETE', '/api/sessions'],
@@ -113,7 +113,7 @@ describe('the list', () => {
     }
   })
 
-  test('of a browser that is phone and computer at once follows what it says it is', async () => {
+  test('of a browser that is phone and computer follows the parameter `as`', async () => {
     const both = await signInComputer(app, phone, await signedInPhone(app, 'lin'))
     expect((await listOf(both)).map(({ current }) => current)).toEqual([true])
     expect((await listOf(both, '?as=computer')).map(({ current }) => current)).toEqual([true])
@@ -126,7 +126,7 @@ describe('the list', () => {
 })
 
 describe('signing out', () => {
-  test('one computer works from the phone, and is felt on the very next request', async () => {
+  test('a computer from the phone takes effect on its next request', async () => {
     const computer = await signInComputer(app, phone)
     const [session] = await listOf(phone)
     expect((await phone.send('DELETE', `/api/sessions/${session?.id}`)).status).toBe(204)
@@ -138,7 +138,7 @@ describe('signing out', () => {
     })
   })
 
-  test('another person’s computer does not exist', async () => {
+  test('another person’s computer is 404', async () => {
     const computer = await signInComputer(app, phone)
     const [session] = await listOf(phone)
     const lin = await signedInPhone(app, 'lin')
@@ -148,28 +148,28 @@ describe('signing out', () => {
     expect(await isSignedIn(computer)).toBe(true)
   })
 
-  test('a phone session is not a computer’s, whatever its id', async () => {
+  test('the cookie of a phone session is not one of a computer', async () => {
     const [, seal] = [...phone.cookies][0] ?? []
-    const thief = new Browser(app)
-    thief.cookies.set('__Host-qr_session', seal ?? '')
-    expect(await isSignedIn(thief)).toBe(false)
+    const otherBrowser = new Browser(app)
+    otherBrowser.cookies.set('__Host-qr_session', seal ?? '')
+    expect(await isSignedIn(otherBrowser)).toBe(false)
   })
 
-  test('everywhere from the phone is every computer, from a computer all others', async () => {
+  test('everywhere signs out every computer from the phone, and all others from a computer', async () => {
     const computers = [
       await signInComputer(app, phone),
       await signInComputer(app, phone),
       await signInComputer(app, phone),
     ]
-    const [mine, ...others] = computers as [Browser, ...Browser[]]
-    expect((await mine.send('DELETE', '/api/sessions')).status).toBe(204)
-    expect(await isSignedIn(mine)).toBe(true)
+    const [own, ...others] = computers as [Browser, ...Browser[]]
+    expect((await own.send('DELETE', '/api/sessions')).status).toBe(204)
+    expect(await isSignedIn(own)).toBe(true)
     for (const other of others) expect(await isSignedIn(other)).toBe(false)
     await phone.send('DELETE', '/api/sessions')
-    expect(await isSignedIn(mine)).toBe(false)
+    expect(await isSignedIn(own)).toBe(false)
   })
 
-  test('here clears cookie and cache, leaves phone and "known", and again is no error', async () => {
+  test('here clears cookie and cache, keeps phone and "known", and a repeat is 204', async () => {
     const computer = await signInComputer(app, phone, phone)
     const response = await computer.send('DELETE', '/api/session')
     expect([response.status, response.headers.get('Clear-Site-Data')]).toEqual([204, '"cache"'])
@@ -190,7 +190,7 @@ test('a new SESSION_SECRET without the old one signs every device out', async ()
   expect(await phone.get('GET', '/api/phone/session')).toEqual({ signedIn: false })
 })
 
-describe('a session ends by itself', () => {
+describe('a session expires', () => {
   test('after 24 h without use', async () => {
     const computer = await signInComputer(app, phone)
     app.now += 86_399_000
@@ -202,7 +202,7 @@ describe('a session ends by itself', () => {
     expect(await listOf(phone)).toEqual([])
   })
 
-  test('after 7 days however much it is used', async () => {
+  test('after 7 days, even with use', async () => {
     const computer = await signInComputer(app, phone)
     for (let hours = 0; hours < 7 * 24 - 1; hours += 1) {
       app.now += 3_600_000

@@ -3,12 +3,10 @@ import { App, Browser, dataOf, readFrames, refusal, signedInPhone, signInCompute
 import type { AttemptView, Review } from '../core/attempt/views'
 import type { SessionView } from '../core/session/session'
 
-/** Ending trust ends all of it: the session, and what the browser was known for. */
-
 let app: App
 let phone: Browser
 /**
- * On another network than the phone, so that what is known of the browser decides about the number.
+ * On another network than the phone, so that "known" alone decides whether a number is required.
  */
 let computer: Browser
 
@@ -25,7 +23,7 @@ function away(): Browser {
   return browser
 }
 
-/** A whole sign-in with the number where it is due; what the phone was asked. */
+/** A complete sign-in, with the number if it is required. Returns the review. */
 async function signIn(browser = computer, by = phone): Promise<Review> {
   const attempt = await browser.start()
   const review = await by.scan(attempt)
@@ -33,7 +31,7 @@ async function signIn(browser = computer, by = phone): Promise<Review> {
   await by.get('POST', '/api/qr/confirm', { claim: review.claim })
   const { ticket } = await browser.get<AttemptView>('GET', `/api/qr/${attempt.id}`)
   await browser.get('POST', `/api/qr/${attempt.id}/redeem`, { ticket })
-  // The limits of a minute are not what this is about.
+  // Starts a new window of the rate limits.
   app.now += 61_000
   return review
 }
@@ -43,30 +41,33 @@ const sessionsOf = async (browser: Browser) =>
 const isSignedIn = async (browser: Browser) =>
   (await browser.get<{ signedIn: boolean }>('GET', '/api/session')).signedIn
 
-test('a browser that a person has used is known, and needs no number', async () => {
+test('a browser that the person has used is known, and requires no number', async () => {
   expect((await signIn()).match.required).toBe(true)
   const again = await signIn()
   expect([again.computer.known, again.match.required]).toEqual([true, false])
 })
 
-test('a browser is known for 90 days after a sign-in, and not longer', async () => {
+test('a browser is known for 90 days after a sign-in', async () => {
   const DAY_MS = 86_400_000
   const knownAfter = async (days: number) => {
     const signedInAt = app.now
     await signIn()
     app.now = signedInAt + days * DAY_MS
-    // The phone's own session has ended in between.
-    const { computer: asks } = await (await signedInPhone(app, 'ada')).scan(await computer.start())
-    return asks.known
+    // The session of the phone has expired meanwhile.
+    const { computer: reviewed } = await (await signedInPhone(app, 'ada')).scan(await computer.start())
+    return reviewed.known
   }
   expect(await knownAfter(89)).toBe(true)
   await phone.signInPhone('ada')
   expect(await knownAfter(90)).toBe(false)
 })
 
-describe('a computer that is signed out from elsewhere is known no more', () => {
+describe('a computer that is signed out from elsewhere is no longer known', () => {
   const ways: [string, () => Promise<Response>][] = [
-    ['by the list on the phone', async () => phone.send('DELETE', `/api/sessions/${(await sessionsOf(phone))[0]?.id}`)],
+    [
+      'from the list on the phone',
+      async () => phone.send('DELETE', `/api/sessions/${(await sessionsOf(phone))[0]?.id}`),
+    ],
     ['everywhere, from the phone', () => phone.send('DELETE', '/api/sessions')],
   ]
   test.each(ways)('%s', async (_, end) => {
@@ -76,7 +77,7 @@ describe('a computer that is signed out from elsewhere is known no more', () => 
     expect((await signIn()).match.required).toBe(true)
   })
 
-  test('by another computer, one and all', async () => {
+  test('by another computer, one or all', async () => {
     const home = new Browser(app)
     for (const path of [async () => `/api/sessions/${(await sessionsOf(phone))[0]?.id}`, () => '/api/sessions']) {
       await signIn(home)
@@ -88,7 +89,7 @@ describe('a computer that is signed out from elsewhere is known no more', () => 
     }
   })
 
-  test('by a sign-in elsewhere, where one computer is all', async () => {
+  test('by a sign-in elsewhere with SINGLE_COMPUTER', async () => {
     app.dispose()
     app = new App({ SINGLE_COMPUTER: 'true' })
     phone = await signedInPhone(app, 'ada')
@@ -99,7 +100,7 @@ describe('a computer that is signed out from elsewhere is known no more', () => 
     expect((await signIn(computer)).match.required).toBe(true)
   })
 
-  test('everywhere also where its session had ended before', async () => {
+  test('everywhere, even if its session had ended before', async () => {
     await signIn(computer)
     await computer.send('DELETE', '/api/session')
     await phone.send('DELETE', '/api/sessions')
@@ -119,28 +120,28 @@ test('a sign-out on the computer itself keeps the browser known', async () => {
 describe('"Wasn\'t you?"', () => {
   const cancel = (claim: string, by = phone) => by.send('POST', '/api/qr/cancel', { body: { claim } })
 
-  test('signs exactly that computer out, again and again, for 10 minutes', async () => {
+  test('signs exactly that computer out, also repeatedly, for 10 minutes', async () => {
     const other = away()
     await signIn(other)
     const { claim } = await signIn(computer)
     for (const waitMs of [0, 0, 300_000]) {
       app.now += waitMs
-      const answer = (await (await cancel(claim)).json()) as Review
-      expect(answer).toMatchObject({ claim, status: 'revoked' })
+      const review = (await (await cancel(claim)).json()) as Review
+      expect(review).toMatchObject({ claim, status: 'revoked' })
       expect([await isSignedIn(computer), await isSignedIn(other)]).toEqual([false, true])
     }
     app.now += 300_000
     expect([404, 409]).toContain((await cancel(claim)).status)
   })
 
-  test('forgets the browser, also when the thief has signed out there first', async () => {
+  test('makes the browser unknown, even after a sign-out on it', async () => {
     const { claim } = await signIn(computer)
     await computer.send('DELETE', '/api/session')
     expect(await refusalOrStatus(await cancel(claim))).toBe('revoked')
     expect((await signIn(computer)).match.required).toBe(true)
   })
 
-  test('spares a newer sign-in of another browser, and is the claim’s own phone’s alone', async () => {
+  test('keeps a newer sign-in of another browser, and is refused for other phones', async () => {
     const { claim } = await signIn(computer)
     const newer = away()
     await signIn(newer)
@@ -154,7 +155,7 @@ describe('"Wasn\'t you?"', () => {
     expect([await isSignedIn(computer), await isSignedIn(newer)]).toEqual([false, true])
   })
 
-  test('takes back a yes that was not redeemed yet, and leaves the attempt of a redeemed one redeemed', async () => {
+  test('cancels an attempt that is not redeemed; a redeemed attempt stays redeemed', async () => {
     const attempt = await computer.start()
     const { claim, match } = await phone.scan(attempt)
     await computer.get('POST', `/api/qr/${attempt.id}/match`, { number: match.number })
@@ -168,7 +169,7 @@ describe('"Wasn\'t you?"', () => {
     expect(again.status).toBe('redeemed')
   })
 
-  test('of it and a redeem at once: whatever comes first, no session is left', async () => {
+  test('a concurrent redeem and "Wasn\'t you?": no session is left, in either order', async () => {
     for (let round = 0; round < 10; round += 1) {
       const browser = new Browser(app)
       const attempt = await browser.start()
@@ -183,7 +184,7 @@ describe('"Wasn\'t you?"', () => {
   })
 })
 
-describe('a yes that no computer has redeemed yet', () => {
+describe('a confirmed attempt that is not redeemed', () => {
   async function confirmed(by: Browser) {
     const browser = new Browser(app)
     const attempt = await browser.start()
@@ -194,7 +195,7 @@ describe('a yes that no computer has redeemed yet', () => {
     return () => browser.send('POST', `/api/qr/${attempt.id}/redeem`, { body: { ticket } })
   }
 
-  test('leads to no session after a sign-out everywhere, or of its phone from elsewhere', async () => {
+  test('cannot be redeemed after a sign-out everywhere, or of its phone from elsewhere', async () => {
     const other = await signedInPhone(app, 'ada')
     const phones = (await phone.get<{ phones: { id: string; current: boolean }[] }>('GET', '/api/phones')).phones
     const otherId = phones.find(({ current }) => !current)?.id
@@ -209,7 +210,7 @@ describe('a yes that no computer has redeemed yet', () => {
     expect(await sessionsOf(phone)).toEqual([])
   })
 
-  test('and one that comes after it does; nor does a phone that signs itself out take its yes back', async () => {
+  test('can be redeemed if it is newer, and after its phone has signed itself out', async () => {
     await phone.send('DELETE', '/api/sessions')
     app.now += 1_000
     const redeem = await confirmed(phone)
@@ -219,7 +220,7 @@ describe('a yes that no computer has redeemed yet', () => {
 })
 
 describe('computers per person', () => {
-  test('are 20 at most: a further sign-in ends the oldest, whose page learns why', async () => {
+  test('are at most 20: a further sign-in signs out the oldest, whose page receives the reason', async () => {
     app.dispose()
     app = new App({ RATE_LIMIT_SCALE: '100' })
     phone = await signedInPhone(app, 'ada')
@@ -241,7 +242,7 @@ describe('computers per person', () => {
 test.each([
   ['phone', async () => phone.send('DELETE', '/api/sessions')],
   ['here', async () => computer.send('DELETE', '/api/session')],
-] as const)('a page that is signed out learns by what: %s', async (by, end) => {
+] as const)('a page that is signed out receives the reason: %s', async (by, end) => {
   await signIn()
   const events = await computer.send('GET', '/api/account/events')
   await end()

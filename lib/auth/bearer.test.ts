@@ -30,16 +30,16 @@ const options = {
 }
 const NOW_S = T0 / 1000
 
-const good = secretToken()
-const [head = '', body = '', seal = ''] = good.split('.')
+const valid = secretToken()
+const [head = '', body = '', seal = ''] = valid.split('.')
 
-/** A key pair that no issuer has published. */
-const thief = new IssuerKey('thief')
+/** A key that is not in the key set of the issuer. */
+const unknownKey = new IssuerKey('unknown')
 
 describe('a token signed with the shared secret', () => {
   const tokens = new BearerTokens({ ...options, key: { secrets: [JWT_SECRET] } })
 
-  test('names a person, by the standard claims', async () => {
+  test('identifies a person by the standard claims', async () => {
     const picture = 'https://cdn.example.com/mei.png'
     const claims = { picture, preferred_username: 'mei', email: 'mei@example.com', email_verified: true, groups: ['a'] }
     const phone = await tokens.findPhone(secretToken(claims))
@@ -48,7 +48,7 @@ describe('a token signed with the shared secret', () => {
     expect(phone).toMatchObject({ kind: 'token', person, expiresAt: T0 + 600_000 })
   })
 
-  test('is accepted under each of several secrets, and under no other', async () => {
+  test('is accepted with each of several secrets, and with no other', async () => {
     const [first, second, other] = ['first', 'second', 'other'].map((name) => name.padEnd(32, '.')) as [
       string,
       string,
@@ -73,7 +73,7 @@ describe('a token signed with the shared secret', () => {
     expect(new Set(ids).size).toBe(4)
   })
 
-  test('of several audiences, one has to be ours', async () => {
+  test('is accepted if one of its audiences is ours', async () => {
     expect(await tokens.findPhone(secretToken({ aud: ['https://other.example', ORIGIN] }))).not.toBeNull()
   })
 
@@ -111,38 +111,38 @@ describe('a token signed with the shared secret', () => {
     'two parts': `${head}.${body}`,
     'an empty signature': `${head}.${body}.`,
     'five parts, as of an encrypted one': `${head}.${body}.${seal}.${seal}.${seal}`,
-    'four parts': `${good}.${seal}`,
+    'four parts': `${valid}.${seal}`,
     'alg none': unsigned('none'),
     'alg None': unsigned('None'),
     'alg nOnE with a signature': `${encodePart({ alg: 'nOnE' })}.${body}.${seal}`,
-    'alg none with the good signature': `${encodePart({ alg: 'none' })}.${body}.${seal}`,
+    'alg none with a valid signature': `${encodePart({ alg: 'none' })}.${body}.${seal}`,
     'no alg': sealed({ typ: 'JWT' }),
     'an alg that is a list': sealed({ alg: ['HS256'] }),
     'alg HS512 by the right secret': toToken({ alg: 'HS512' }, CLAIMS, hmac(JWT_SECRET, 'sha512')),
     'alg HS384 by the right secret': toToken({ alg: 'HS384' }, CLAIMS, hmac(JWT_SECRET, 'sha384')),
     'alg HS256 by another secret': toToken({ alg: 'HS256' }, CLAIMS, hmac('another secret that is long enough')),
     'alg HS256 by an empty secret': toToken({ alg: 'HS256' }, CLAIMS, hmac('')),
-    'alg ES256 by somebody': toToken({ alg: 'ES256' }, CLAIMS, thief.sign),
-    'a key of its own in the header': toToken({ alg: 'ES256', jwk: thief.jwk }, CLAIMS, thief.sign),
-    'a header that says critical': sealed({ alg: 'HS256', crit: ['exp'], exp: 1 }),
+    'alg ES256 by an unknown key': toToken({ alg: 'ES256' }, CLAIMS, unknownKey.sign),
+    'a key of its own in the header': toToken({ alg: 'ES256', jwk: unknownKey.jwk }, CLAIMS, unknownKey.sign),
+    'a critical header parameter': sealed({ alg: 'HS256', crit: ['exp'], exp: 1 }),
     'an unencoded body': sealed({ alg: 'HS256', b64: false, crit: ['b64'] }),
     'a changed body': `${head}.${encodePart({ ...CLAIMS, sub: 'admin' })}.${seal}`,
     'a changed header': `${encodePart({ alg: 'HS256', typ: 'jwt' })}.${body}.${seal}`,
-    'a signature cut short': good.slice(0, -4),
-    'a signature too long': `${good}AAAA`,
+    'a signature cut short': valid.slice(0, -4),
+    'a signature too long': `${valid}AAAA`,
     'another issuer': secretToken({ iss: 'https://evil.example' }),
     'an issuer that begins alike': secretToken({ iss: `${ISSUER}.evil.example` }),
     'no issuer': secretToken({ iss: undefined }),
     'another audience': secretToken({ aud: 'https://other.example' }),
     'no audience': secretToken({ aud: undefined }),
     'an empty list of audiences': secretToken({ aud: [] }),
-    'a time that is over': secretToken({ exp: NOW_S }),
-    'a time that was over a second ago': secretToken({ exp: NOW_S - 1 }),
-    'no time': secretToken({ exp: undefined }),
-    'a time in words': secretToken({ exp: String(NOW_S + 600) }),
-    'a time that is no number': secretToken({ exp: null }),
-    'a time that has not come': secretToken({ nbf: NOW_S + 60 }),
-    'a time of issue that has not come': secretToken({ iat: NOW_S + 60 }),
+    'exp now': secretToken({ exp: NOW_S }),
+    'exp one second ago': secretToken({ exp: NOW_S - 1 }),
+    'no exp': secretToken({ exp: undefined }),
+    'exp as a string': secretToken({ exp: String(NOW_S + 600) }),
+    'exp null': secretToken({ exp: null }),
+    'nbf in the future': secretToken({ nbf: NOW_S + 60 }),
+    'iat in the future': secretToken({ iat: NOW_S + 60 }),
     'no sub': secretToken({ sub: undefined }),
     'an empty sub': secretToken({ sub: '' }),
     'a sub that is a number': secretToken({ sub: 1 }),
@@ -155,23 +155,23 @@ describe('a token signed with the shared secret', () => {
     'claims that are not JSON': sealed({ alg: 'HS256' }, 'sub=ada'),
     'a header that is not JSON': `${encodePart('alg=HS256')}.${body}.${seal}`,
     'parts in plain base64': `${Buffer.from('{"alg":"HS256"}').toString('base64')}=.${body}.${seal}`,
-    blanks: `${head} .${body}.${seal}`,
-    'more than anybody needs': secretToken({ more: 'x'.repeat(5_000) }),
+    spaces: `${head} .${body}.${seal}`,
+    'a length beyond the maximum': secretToken({ more: 'x'.repeat(5_000) }),
   }
 
-  test('there are enough forgeries', () => expect(Object.keys(FORGED).length).toBeGreaterThanOrEqual(40))
+  test('there are at least 40 forged tokens', () => expect(Object.keys(FORGED).length).toBeGreaterThanOrEqual(40))
 
   test.each(Object.entries(FORGED))('with %s is not accepted', async (_, token) => {
     expect(await tokens.findPhone(token)).toBeNull()
   })
 
-  test('changed in any character, or any other text, is not accepted', async () => {
+  test('with any changed character is not accepted, nor is any other text', async () => {
     const changed = fc
-      .tuple(fc.nat(good.length - 1), fc.constantFrom(...'ABCabc019_-.'))
-      .map(([at, char]) => good.slice(0, at) + char + good.slice(at + 1))
-    // The last character carries unused bits: base64url knows several spellings of the same bytes.
+      .tuple(fc.nat(valid.length - 1), fc.constantFrom(...'ABCabc019_-.'))
+      .map(([at, char]) => valid.slice(0, at) + char + valid.slice(at + 1))
+    // The last character has unused bits, so base64url has several spellings of the same bytes.
     const isSameBytes = (token: string) =>
-      token.slice(0, -1) === good.slice(0, -1) &&
+      token.slice(0, -1) === valid.slice(0, -1) &&
       Buffer.from(token.split('.')[2] ?? '', 'base64url').equals(Buffer.from(seal, 'base64url'))
     const text = fc.oneof(changed, fc.string(), fc.string({ unit: 'binary' }))
     await fc.assert(
@@ -191,12 +191,12 @@ describe('a token signed by the issuer', () => {
   const small = { ...smallKey.export({ format: 'jwk' }), kid: 'small', alg: 'RS256' }
   const shared = { kty: 'oct', kid: 'shared', alg: 'HS256', k: Buffer.from(JWT_SECRET).toString('base64url') }
   let server: Server
-  let asked: string[] = []
+  let fetched: string[] = []
   let tokens: BearerTokens
 
   beforeAll(async () => {
     server = createServer((request, response) => {
-      asked.push(request.url ?? '')
+      fetched.push(request.url ?? '')
       response.end(JSON.stringify({ keys: [elliptic.jwk, rsa.jwk, small, shared] }))
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -205,12 +205,12 @@ describe('a token signed by the issuer', () => {
   })
   afterAll(() => server.close())
 
-  test('is accepted by whichever of its keys, and its keys are fetched once', async () => {
-    asked = []
+  test('is accepted with each of its keys, and the key set is fetched once', async () => {
+    fetched = []
     for (const key of [elliptic, rsa]) {
       expect(await tokens.findPhone(key.token())).toMatchObject({ person: { id: 'user-1' } })
     }
-    expect(asked).toEqual(['/keys'])
+    expect(fetched).toEqual(['/keys'])
   })
 
   const pem = () => rsa.publicKey.export({ type: 'spki', format: 'pem' })
@@ -223,39 +223,40 @@ describe('a token signed by the issuer', () => {
     'the public key as an HMAC secret (DER)': () =>
       toToken({ alg: 'HS256', kid: 'rsa' }, CLAIMS, hmac(der() as Buffer)),
     'the modulus as an HMAC secret': () => toToken({ alg: 'HS256', kid: 'rsa' }, CLAIMS, hmac(n())),
-    'a shared key that strayed into the set': () => toToken({ alg: 'HS256', kid: 'shared' }, CLAIMS, hmac(JWT_SECRET)),
+    'a symmetric key in the key set': () => toToken({ alg: 'HS256', kid: 'shared' }, CLAIMS, hmac(JWT_SECRET)),
     'alg none': () => `${encodePart({ alg: 'none', kid: 'rsa' })}.${body}.`,
     'a key too small to be safe': () =>
       toToken({ alg: 'RS256', kid: 'small' }, CLAIMS, (text) => sign('sha256', Buffer.from(text), smallPrivate)),
-    'a key that is not in the set': () => thief.token(),
-    'the kid of a key in the set and another key': () => toToken({ alg: 'ES256', kid: 'elliptic' }, CLAIMS, thief.sign),
-    'no kid and another key': () => toToken({ alg: 'ES256' }, CLAIMS, thief.sign),
-    'its own key beside the kid of ours': () =>
-      toToken({ alg: 'ES256', kid: 'elliptic', jwk: thief.jwk }, CLAIMS, thief.sign),
+    'a key that is not in the set': () => unknownKey.token(),
+    'the kid of a key in the set and another key': () =>
+      toToken({ alg: 'ES256', kid: 'elliptic' }, CLAIMS, unknownKey.sign),
+    'no kid and another key': () => toToken({ alg: 'ES256' }, CLAIMS, unknownKey.sign),
+    'a key in the header beside the kid of ours': () =>
+      toToken({ alg: 'ES256', kid: 'elliptic', jwk: unknownKey.jwk }, CLAIMS, unknownKey.sign),
     'a signature of zeros': () => toToken({ alg: 'ES256', kid: 'elliptic' }, CLAIMS, () => Buffer.alloc(64)),
-    'a signature by ASN.1': () =>
+    'a signature of another size': () =>
       toToken({ alg: 'ES256', kid: 'elliptic' }, CLAIMS, (text) => createHmac('sha256', text).digest()),
     'the algorithm of another key': () => toToken({ alg: 'RS256', kid: 'elliptic' }, CLAIMS, elliptic.sign),
     'the same key by another algorithm': () => toToken({ alg: 'PS256', kid: 'rsa' }, CLAIMS, rsa.sign),
-    'a kid that is a path': () => thief.token({}, { kid: '../../etc/passwd' }),
-    'a kid that is SQL': () => thief.token({}, { kid: "x' OR '1'='1" }),
-    'a kid that is a list': () => thief.token({}, { kid: ['elliptic'] }),
+    'a kid that is a path': () => unknownKey.token({}, { kid: '../../etc/passwd' }),
+    'a kid that is SQL': () => unknownKey.token({}, { kid: "x' OR '1'='1" }),
+    'a kid that is a list': () => unknownKey.token({}, { kid: ['elliptic'] }),
     'another issuer': () => elliptic.token({ iss: 'https://evil.example' }),
     'another audience': () => elliptic.token({ aud: 'https://other.example' }),
-    'a time that is over': () => elliptic.token({ exp: NOW_S - 1 }),
+    'exp in the past': () => elliptic.token({ exp: NOW_S - 1 }),
   }
 
   test.each(Object.entries(FORGED))('is not accepted with %s', async (_, forge) => {
     expect(await tokens.findPhone(forge())).toBeNull()
   })
 
-  test('and addresses of keys in the header are not followed', async () => {
-    asked = []
+  test('URLs of keys in the header are not fetched', async () => {
+    fetched = []
     const { port } = server.address() as AddressInfo
     const url = `http://127.0.0.1:${port}/stolen`
     for (const header of [{ jku: url }, { x5u: url }, { jku: url, kid: 'elliptic' }, { x5u: url, x5c: ['AA=='] }]) {
-      expect(await tokens.findPhone(thief.token({}, header))).toBeNull()
+      expect(await tokens.findPhone(unknownKey.token({}, header))).toBeNull()
     }
-    expect(asked).not.toContain('/stolen')
+    expect(fetched).not.toContain('/stolen')
   })
 })

@@ -9,25 +9,25 @@ const cookies = new Cookies({ secrets: [OLD], secure: true })
 const pairOf = (setCookie: string) => setCookie.split(';')[0] ?? ''
 
 describe('a cookie', () => {
-  test('gives back what was sealed, under its own name only', async () => {
+  test('is read as the sealed value, under its own name only', async () => {
     const pair = pairOf(await cookies.write('session', 'id-1'))
     expect(await cookies.read(pair, 'session')).toBe('id-1')
     expect(await cookies.read(pair.replace('qr_session', 'qr_phone'), 'phone')).toBeNull()
     expect(await cookies.read(`a=b; ${pair}; c=d`, 'session')).toBe('id-1')
   })
 
-  test('that another process has sealed is read too, the first time and again', async () => {
+  test('that another process has sealed is read too, also repeatedly', async () => {
     const pair = pairOf(await cookies.write('session', 'id-1'))
     const other = new Cookies({ secrets: [OLD], secure: true })
     for (const _ of [1, 2]) expect(await other.read(pair, 'session')).toBe('id-1')
     expect(await other.read(pair.replace('qr_session', 'qr_phone'), 'phone')).toBeNull()
   })
 
-  test('holds the id sealed, not readable', async () => {
+  test('does not contain the id in plain text', async () => {
     expect(await cookies.write('session', 'id-1')).not.toContain('id-1')
   })
 
-  test('is HttpOnly, for the whole site, and with https Secure and __Host-', async () => {
+  test('is HttpOnly with Path=/, and with https Secure and __Host-', async () => {
     const line = await cookies.write('session', 'x')
     expect(line).toMatch(/^__Host-qr_session=/)
     for (const attribute of ['HttpOnly', 'Secure', 'SameSite=Lax', 'Path=/'])
@@ -39,7 +39,7 @@ describe('a cookie', () => {
     expect(plain).not.toContain('Secure')
   })
 
-  test('survives every step of a rotation: old, new and old, new', async () => {
+  test('survives each phase of a rotation of the secret', async () => {
     const oldPair = pairOf(await cookies.write('session', 'id-1'))
     const both = new Cookies({ secrets: [NEW, OLD], secure: true })
     expect(await both.read(oldPair, 'session')).toBe('id-1')
@@ -49,7 +49,7 @@ describe('a cookie', () => {
     expect(await onlyNew.read(oldPair, 'session')).toBeNull()
   })
 
-  test('has one spelling, though base64 would know four', async () => {
+  test('is valid in one spelling only, although base64 has four', async () => {
     const [name = '', value = ''] = pairOf(await cookies.write('session', 'id-1')).split('=')
     const reader = new Cookies({ secrets: [OLD], secure: true })
     const seal = decodeURIComponent(value)
@@ -61,8 +61,8 @@ describe('a cookie', () => {
     expect((await Promise.all(read)).join('')).toBe(seal[at])
   })
 
-  test('of any other bytes is the same as none', async () => {
-    // A process that has not made these seals itself.
+  test('with any other value is treated as no cookie', async () => {
+    // A process that has not created these seals.
     const pair = pairOf(await cookies.write('session', 'id-1'))
     const reader = new Cookies({ secrets: [OLD], secure: true })
     const [name = '', seal = ''] = pair.split('=')

@@ -8,13 +8,13 @@ import { KeySet } from './key-set'
 const OLD = new IssuerKey('old')
 const NEW = new IssuerKey('new')
 
-/** An issuer's key set behind a network that does what the test says. */
+/** The key set of an issuer, whose responses the test can replace. */
 class Issuer {
   now = T0
   keys = [OLD]
   fetched = 0
   failures = 0
-  answer: () => Promise<Response> = async () => Response.json({ keys: this.keys.map(({ jwk }) => jwk) })
+  respond: () => Promise<Response> = async () => Response.json({ keys: this.keys.map(({ jwk }) => jwk) })
 
   readonly set = new KeySet({
     url: 'https://accounts.example.com/keys',
@@ -26,128 +26,128 @@ class Issuer {
       this.fetched += 1
       const { signal } = init as { signal: AbortSignal }
       return await Promise.race([
-        this.answer(),
+        this.respond(),
         new Promise<Response>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
       ])
     },
   })
 
-  /** What becomes of a token signed by this key. */
-  async judge(key: IssuerKey): Promise<'good' | 'bad' | 'unavailable'> {
+  /** The result for a token that is signed with this key. */
+  async verify(key: IssuerKey): Promise<'valid' | 'invalid' | 'unavailable'> {
     try {
       await jwtVerify(key.token(), this.set.find, { currentDate: new Date(this.now) })
-      return 'good'
+      return 'valid'
     } catch (error) {
-      return isProtocolError(error) ? 'unavailable' : 'bad'
+      return isProtocolError(error) ? 'unavailable' : 'invalid'
     }
   }
 }
 
 describe('the issuer’s keys', () => {
-  test('are fetched once for a hundred tokens at once', async () => {
+  test('are fetched once for 100 concurrent tokens', async () => {
     const issuer = new Issuer()
-    const judged = await Promise.all(Array.from({ length: 100 }, () => issuer.judge(OLD)))
-    expect(new Set(judged)).toEqual(new Set(['good']))
+    const results = await Promise.all(Array.from({ length: 100 }, () => issuer.verify(OLD)))
+    expect(new Set(results)).toEqual(new Set(['valid']))
     expect(issuer.fetched).toBe(1)
   })
 
-  test('that are new are picked up with the first token that names them', async () => {
+  test('that are new are fetched with the first token that names them', async () => {
     const issuer = new Issuer()
-    await issuer.judge(OLD)
+    await issuer.verify(OLD)
     issuer.keys = [OLD, NEW]
     issuer.now += 10_000
-    expect(await issuer.judge(NEW)).toBe('good')
+    expect(await issuer.verify(NEW)).toBe('valid')
   })
 
-  test('that were withdrawn are dead within a minute, however quiet it was', async () => {
+  test('that were withdrawn are invalid within a minute, even without traffic', async () => {
     const issuer = new Issuer()
-    await issuer.judge(OLD)
+    await issuer.verify(OLD)
     issuer.keys = [NEW]
     issuer.now += 60_000
-    expect(await issuer.judge(OLD)).toBe('bad')
+    expect(await issuer.verify(OLD)).toBe('invalid')
   })
 
-  test('are fetched again in the background while they are used: nobody waits', async () => {
+  test('are refreshed in the background while they are used: no token waits', async () => {
     const issuer = new Issuer()
-    await issuer.judge(OLD)
+    await issuer.verify(OLD)
     issuer.now += 30_000
-    let answer = (_: Response) => {}
-    issuer.answer = () =>
+    let resolveFetch = (_: Response) => {}
+    issuer.respond = () =>
       new Promise((resolve) => {
-        answer = resolve
+        resolveFetch = resolve
       })
-    expect(await issuer.judge(OLD)).toBe('good')
+    expect(await issuer.verify(OLD)).toBe('valid')
     expect(issuer.fetched).toBe(2)
-    answer(Response.json({ keys: [NEW.jwk] }))
-    await expect.poll(() => issuer.judge(NEW)).toBe('good')
+    resolveFetch(Response.json({ keys: [NEW.jwk] }))
+    await expect.poll(() => issuer.verify(NEW)).toBe('valid')
     expect(issuer.fetched).toBe(2)
   })
 
-  test('are not fetched for made-up names', async () => {
+  test('are fetched at most once per 10 s for unknown names', async () => {
     const issuer = new Issuer()
-    const thieves = Array.from({ length: 50 }, (_, index) => new IssuerKey(`made-up ${index}`))
-    await issuer.judge(OLD)
-    for (const thief of thieves) expect(await issuer.judge(thief)).toBe('bad')
+    const unknown = Array.from({ length: 50 }, (_, index) => new IssuerKey(`made-up ${index}`))
+    await issuer.verify(OLD)
+    for (const key of unknown) expect(await issuer.verify(key)).toBe('invalid')
     expect(issuer.fetched).toBe(1)
     issuer.now += 10_000
-    await Promise.all(thieves.map((thief) => issuer.judge(thief)))
+    await Promise.all(unknown.map((key) => issuer.verify(key)))
     expect(issuer.fetched).toBe(2)
   })
 
   test.each([
-    ['does not answer', () => new Promise<Response>(() => {})],
-    ['is refused', () => Promise.reject(new Error('ECONNREFUSED'))],
-    ['answers 500', async () => new Response('no', { status: 500 })],
-    ['answers with no JSON', async () => new Response('<html>')],
-    ['answers with no key set', async () => Response.json({ key: [] })],
+    ['does not respond', () => new Promise<Response>(() => {})],
+    ['refuses the connection', () => Promise.reject(new Error('ECONNREFUSED'))],
+    ['responds with 500', async () => new Response('no', { status: 500 })],
+    ['responds without JSON', async () => new Response('<html>')],
+    ['responds without a key set', async () => Response.json({ key: [] })],
     ['redirects', async () => new Response(null, { status: 302, headers: { Location: '/keys' } })],
-  ])('when the issuer %s: no yes, no second try at once, and good again soon after', async (_, answer) => {
+  ])('when the issuer %s: no token is accepted, one request is sent, and it recovers 2 s later', async (_, respond) => {
     const issuer = new Issuer()
-    const usual = issuer.answer
-    issuer.answer = answer
-    expect(await issuer.judge(OLD)).toBe('unavailable')
-    expect(await issuer.judge(OLD)).toBe('unavailable')
+    const usual = issuer.respond
+    issuer.respond = respond
+    expect(await issuer.verify(OLD)).toBe('unavailable')
+    expect(await issuer.verify(OLD)).toBe('unavailable')
     expect([issuer.fetched, issuer.failures]).toEqual([1, 1])
-    issuer.answer = usual
+    issuer.respond = usual
     issuer.now += 2_000
-    expect(await issuer.judge(OLD)).toBe('good')
+    expect(await issuer.verify(OLD)).toBe('valid')
   })
 
-  test('hold for a minute while the issuer is away, and no longer', async () => {
+  test('stay valid for one minute while the issuer is unreachable', async () => {
     const issuer = new Issuer()
-    await issuer.judge(OLD)
-    issuer.answer = () => Promise.reject(new Error('ECONNREFUSED'))
+    await issuer.verify(OLD)
+    issuer.respond = () => Promise.reject(new Error('ECONNREFUSED'))
     issuer.now += 59_999
-    expect(await issuer.judge(OLD)).toBe('good')
+    expect(await issuer.verify(OLD)).toBe('valid')
     issuer.now += 1
-    expect(await issuer.judge(OLD)).toBe('unavailable')
+    expect(await issuer.verify(OLD)).toBe('unavailable')
     issuer.now += 60_000
-    expect(await issuer.judge(OLD)).toBe('unavailable')
+    expect(await issuer.verify(OLD)).toBe('unavailable')
   })
 
-  test('are good again with the first fetch after the issuer is back, without those withdrawn meanwhile', async () => {
+  test('are valid again after the first successful fetch, except for those withdrawn meanwhile', async () => {
     const issuer = new Issuer()
-    await issuer.judge(OLD)
-    const usual = issuer.answer
-    issuer.answer = () => Promise.reject(new Error('ECONNREFUSED'))
+    await issuer.verify(OLD)
+    const usual = issuer.respond
+    issuer.respond = () => Promise.reject(new Error('ECONNREFUSED'))
     issuer.now += 60_000
-    expect(await issuer.judge(OLD)).toBe('unavailable')
+    expect(await issuer.verify(OLD)).toBe('unavailable')
     issuer.keys = [NEW]
-    issuer.answer = usual
+    issuer.respond = usual
     issuer.now += 2_000
-    expect(await issuer.judge(NEW)).toBe('good')
-    expect(await issuer.judge(OLD)).toBe('bad')
+    expect(await issuer.verify(NEW)).toBe('valid')
+    expect(await issuer.verify(OLD)).toBe('invalid')
   })
 
-  test('are as old as the request that fetched them', async () => {
+  test('age from the start of the request that fetched them', async () => {
     const issuer = new Issuer()
-    issuer.answer = async () => {
+    issuer.respond = async () => {
       issuer.now += 700
       return Response.json({ keys: [OLD.jwk] })
     }
-    expect(await issuer.judge(OLD)).toBe('good')
-    issuer.answer = () => Promise.reject(new Error('ECONNREFUSED'))
+    expect(await issuer.verify(OLD)).toBe('valid')
+    issuer.respond = () => Promise.reject(new Error('ECONNREFUSED'))
     issuer.now += 59_300
-    expect(await issuer.judge(OLD)).toBe('unavailable')
+    expect(await issuer.verify(OLD)).toBe('unavailable')
   })
 })

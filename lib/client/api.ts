@@ -1,17 +1,17 @@
 import type { CancelledBy } from '../core/attempt/attempt'
 import type { ErrorCode } from '../core/errors'
 
-/** What became of a request: an answer, a refusal with its code, or nothing at all (`network`). */
+/** The result of a request: a response, a refusal with its code, or no response (`network`). */
 export type Answer<T> = { ok: true; value: T } | Refused
 
 export interface Refused {
   ok: false
   code: ErrorCode | 'network'
-  /** From `Retry-After`; null when the server named no time. */
+  /** From `Retry-After`; null without a usable header. */
   retryAfterMs: number | null
   requestId: string | null
   attemptsLeft: number | null
-  /** What cancelled the attempt: `attempt_ended`, to the phone that scanned it. */
+  /** With `attempt_ended`, for the phone that scanned the cancelled attempt. */
   cancelledBy?: CancelledBy
 }
 
@@ -21,13 +21,13 @@ const TIMEOUT_MS = 10_000
 
 export interface CallOptions {
   body?: unknown
-  /** Survives the page: for what is sent while leaving. */
+  /** For requests that must complete although the page is closed. */
   keepalive?: boolean
   timeoutMs?: number
   signal?: AbortSignal
 }
 
-/** Asks our own server. Never throws; an answer without a body has the value null. */
+/** Sends a request to our server. Never throws. `value` is null for a response without a body. */
 export async function call<T>(method: Method, path: string, options: CallOptions = {}): Promise<Answer<T>> {
   const { body, keepalive = false, timeoutMs = TIMEOUT_MS, signal } = options
   const controller = new AbortController()
@@ -59,7 +59,7 @@ function toRefused({ headers }: Response, problem: Record<string, unknown> | nul
   const cancelledBy = problem?.cancelledBy as CancelledBy | undefined
   return {
     ok: false,
-    // An answer that is not ours (a proxy's error page) tells as little as none.
+    // A problem document without a code is not from our server, but from a proxy.
     code: (problem?.code as ErrorCode | undefined) ?? 'network',
     retryAfterMs: retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : null,
     requestId: typeof problem?.requestId === 'string' ? problem.requestId : null,

@@ -1,40 +1,63 @@
 import type { CancelledBy } from '../core/attempt/attempt'
 import type { Review } from '../core/attempt/views'
+import type { ErrorCode } from '../core/errors'
+import type { Refused } from './api'
 
-/** Final states of the phone's question. */
+/** Final states of the review on the phone. */
 export type Ending =
   /** The person declined. */
   | 'declined'
-  /** "Not you?", or the page was left. */
+  /** "Not you?" was tapped on the computer, or its page was closed. */
   | 'cancelled_on_computer'
-  /** Two wrong numbers. */
+  /** Two wrong match numbers. */
   | 'mismatch'
-  /** The code or the time to answer has run out, or the attempt has gone. */
+  /** The code or the time to answer has expired, or the attempt no longer exists. */
   | 'expired'
-  /** The code has signed a computer in before. */
+  /** The code has already signed a computer in. */
   | 'ended'
+  /** Another phone has scanned the code. */
   | 'taken'
   | 'unknown'
-  /** "Wasn't you?": the computer that had been let in is signed out. */
+  /** "Wasn't you?" succeeded: the computer that had been signed in is signed out. */
   | 'signed_out'
   /** "Wasn't you?" was refused: the computer may still be signed in. */
   | 'sign_out_failed'
 
-/** State of the phone's question; `state` is the `data-state` of the review. */
+/** State of the review on the phone; `state` is its `data-state`. */
 export type ApprovalScreen =
   /** `opened`: a foreign page may have opened this one, so nothing is sent before a tap. */
   | { state: 'opened' | 'checking' | 'needs_sign_in' | Ending }
   | { state: 'review'; review: Review }
   | { state: 'submitting'; review: Review; step: 'confirm' | 'cancel' }
-  /** `signOut`: the progress of "Wasn't you?". `waiting`: no answer yet, so it is sent again. */
+  /** `signOut`: progress of "Wasn't you?". `waiting`: no response yet; the request is repeated. */
   | { state: 'approved'; signOut: 'offered' | 'sending' | 'waiting' }
   | { state: 'offline' | 'error'; reference: string | null }
-  /** `endsAt`: on the monotonic clock. */
+  /** `endsAt`: on the monotonic clock (`performance.now()`). */
   | { state: 'rate_limited'; endsAt: number }
 
-/** The ending of a cancelled attempt on the phone, by the party that cancelled it. */
-export const CANCELLED: Record<CancelledBy, Ending> = {
+/** The ending by the status of the attempt or, if it was cancelled, by the party that did it. */
+export const ENDINGS: Record<CancelledBy | 'expired' | 'revoked', Ending> = {
   phone: 'declined',
   computer: 'cancelled_on_computer',
   match: 'mismatch',
+  expired: 'expired',
+  revoked: 'signed_out',
+}
+
+/** `attempt_ended` is missing: its ending depends on `cancelledBy`. */
+const REFUSED: Partial<Record<ErrorCode | 'network', Ending>> = {
+  code_unknown: 'unknown',
+  bad_request: 'unknown',
+  code_expired: 'expired',
+  claim_unknown: 'expired',
+  attempt_taken: 'taken',
+  wrong_state: 'ended',
+}
+
+/**
+ * Null for a refusal that does not end the review. Without `cancelledBy` an ended attempt was not
+ * cancelled, or it ended before this phone scanned it.
+ */
+export function findEnding({ code, cancelledBy }: Refused): Ending | null {
+  return (code === 'attempt_ended' ? ENDINGS[cancelledBy ?? 'expired'] : REFUSED[code]) ?? null
 }

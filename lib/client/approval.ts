@@ -1,119 +1,79 @@
 import type { Review } from '../core/attempt/views'
-import type { ErrorCode } from '../core/errors'
-import { type Answer, call, type Refused } from './api'
-import { type ApprovalScreen, CANCELLED, type Ending } from './approval-screen'
+import type { Answer, Refused } from './api'
+import { type ApprovalBrowser, currentBrowser } from './approval-browser'
+import { type ApprovalScreen, ENDINGS, type Ending, findEnding } from './approval-screen'
 import { parseCodeFragment, toHash } from './code-fragment'
-import { followAccount } from './follow-account'
 import { Observable } from './observable'
-import { mayActUnprompted } from './unprompted'
 
-/** `attempt_ended` is not among them: it says what ended the attempt. */
-const REFUSED: Partial<Record<ErrorCode | 'network', Ending>> = {
-  code_unknown: 'unknown',
-  bad_request: 'unknown',
-  code_expired: 'expired',
-  claim_unknown: 'expired',
-  attempt_taken: 'taken',
-  wrong_state: 'ended',
-}
-
-const OVER: Record<'expired' | 'revoked', Ending> = { expired: 'expired', revoked: 'signed_out' }
-
-/** Refusals that are over by themselves: the request is sent again. */
-const REPEATED = new Set<Refused['code']>(['network', 'unavailable', 'rate_limited', 'too_soon'])
+/** Temporary refusals: the same request is sent again. */
+const RETRYABLE = new Set<Refused['code']>(['network', 'unavailable', 'rate_limited', 'too_soon'])
 
 const RETRY_MS = 2_000
 /**
- * While the number is due the state is requested this often even when no message comes, and no more
- * often where messages never do: each request counts against the person's limit.
+ * While the match number is due, the state is requested at this interval, in case account events
+ * are lost. Not more often, because each request counts against the person's rate limit.
  */
-const ASK_EVERY_MS = 10_000
+const REFRESH_EVERY_MS = 10_000
 
 const RATE_LIMITED_MS = 60_000
 
 export interface ApprovalOptions {
   isPhoneSignedIn: boolean
-  /** Whether no foreign page can have led to this document, as the server sees it. */
+  /** From the server: false if a foreign page may have initiated the request for this document. */
   isInitiatorTrusted: boolean
 }
 
-/** The parts of a browser that the approval needs; tests bring their own. */
-export interface ApprovalBrowser {
-  call: typeof call
-  followAccount: typeof followAccount
-  mayActUnprompted: typeof mayActUnprompted
-  readHash: () => string
-  /** Replaces the fragment of the address; the page gets no event. */
-  writeHash: (hash: string) => void
-  /** Returns what undoes it. */
-  onHashChange: (listener: () => void) => () => void
-}
-
-const thisBrowser: ApprovalBrowser = {
-  call,
-  followAccount,
-  mayActUnprompted,
-  readHash: () => location.hash,
-  writeHash: (hash) => history.replaceState(history.state, '', location.pathname + hash),
-  onHashChange: (listener) => {
-    window.addEventListener('hashchange', listener)
-    return () => window.removeEventListener('hashchange', listener)
-  },
-}
-
 /**
- * The phone's side of a sign-in: reports the code, asks the person, answers. Sends nothing for a
- * code that a foreign page may have put here, until the person taps "Continue".
+ * The phone's side of a sign-in: scans the code, shows the review, sends the person's answer. Sends
+ * nothing for a code that a foreign page may have opened, until the person taps "Continue".
  */
 export class Approval {
-  /** What to show. */
   readonly screen: Observable<ApprovalScreen>
   readonly #options: ApprovalOptions
   readonly #browser: ApprovalBrowser
   #isPhoneSignedIn: boolean
   #code = ''
-  /** Whether this code may be reported: the document is trusted, or the person tapped. */
+  /** Whether this code may be scanned: the document is trusted, or the person tapped. */
   #mayScan = false
   #claim: string | null = null
-  /**
-   * Tells an answer that comes too late from one that counts: grows with each code, and each step
-   * of the person.
-   */
+  /** Incremented with each code and each step of the person. Older responses are ignored. */
   #round = 0
   #unfollow: (() => void) | null = null
   #retry: ReturnType<typeof setTimeout> | undefined
-  /** When the state was requested last, on the monotonic clock. */
-  #askedAt = Number.NEGATIVE_INFINITY
+  /** When the state was last requested, on the monotonic clock. */
+  #scannedAt = Number.NEGATIVE_INFINITY
 
-  constructor(options: ApprovalOptions, browser: ApprovalBrowser = thisBrowser) {
+  constructor(options: ApprovalOptions, browser: ApprovalBrowser = currentBrowser) {
     this.#options = options
     this.#browser = browser
     this.#isPhoneSignedIn = options.isPhoneSignedIn
-    // In the server's HTML too, where no code is known.
+    // The server renders this state too, without knowing the fragment.
     this.screen = new Observable<ApprovalScreen>({ state: firstState(options) })
   }
 
-  /** Takes the code from the page's fragment, now and when it changes. Returns what undoes it. */
+  /**
+   * Reads the code from the fragment of the address, now and whenever it changes. Returns the
+   * function that ends the approval.
+   */
   open(): () => void {
     const { mayActUnprompted: mayAct, onHashChange } = this.#browser
-    // A foreign page with a handle to this window can change the fragment, and no request tells of
-    // it.
-    const unlisten = onHashChange(() => this.#take(false))
-    this.#take(mayAct(this.#options.isInitiatorTrusted))
+    // A foreign page with a handle to this window can change the fragment without any request.
+    const unlisten = onHashChange(() => this.#readCode(false))
+    this.#readCode(mayAct(this.#options.isInitiatorTrusted))
     return () => {
       unlisten()
       this.#close()
     }
   }
 
-  /** The person has signed in on this phone. That is no consent to a code that waits for a tap. */
-  signedIn(): void {
+  /** To be called after a sign-in on this phone. Does not replace the tap in the state `opened`. */
+  onSignedIn(): void {
     this.#isPhoneSignedIn = true
     this.#proceed()
   }
 
-  /** The person goes on with a code that waits for a tap. */
-  goOn(): void {
+  /** "Continue" in the state `opened`: allows the scan. */
+  allowScan(): void {
     if (this.#screen.state !== 'opened') return
     this.#mayScan = true
     this.#writeCode()
@@ -129,21 +89,21 @@ export class Approval {
   }
 
   /**
-   * "Wasn't you?": takes the yes back, or signs out the computer that it has let in. Repeated until
-   * it is answered.
+   * "Wasn't you?": cancels the confirmed attempt, or signs out the computer if it is already signed
+   * in. The request is repeated until it has a response.
    */
-  async signItOut(): Promise<void> {
+  async signOut(): Promise<void> {
     if (this.#screen.state !== 'approved' || this.#screen.signOut !== 'offered') return
     this.#show({ state: 'approved', signOut: 'sending' })
     await this.#sendSignOut()
   }
 
-  /** Another try after `offline` or `error`. */
-  again(): void {
+  /** Another try in the state `offline` or `error`. */
+  retry(): void {
     this.#proceed()
   }
 
-  #take(mayAct: boolean): void {
+  #readCode(mayAct: boolean): void {
     this.#close()
     this.#claim = null
     const { code, waitsForTap } = parseCodeFragment(this.#browser.readHash())
@@ -160,51 +120,41 @@ export class Approval {
       void this.#holdCode()
     } else if (!this.#mayScan) this.#show({ state: 'opened' })
     else {
-      this.#listen()
+      // Before the scan, so that no event is lost in between.
+      this.#follow()
       void this.#scan()
     }
   }
 
-  /** Before the scan, so that nothing falls between. */
-  #listen(): void {
+  #follow(): void {
     this.#unfollow?.()
     this.#unfollow = this.#browser.followAccount('phone', {
-      // A hint: it may be about another attempt that this phone has scanned, so the state is
-      // requested.
+      // The event may be about another attempt that this phone scanned, so the state is requested.
       onAttempt: (review) => {
-        if (this.#isNews(review)) void this.#scan()
+        if (this.#isChange(review)) void this.#scan()
       },
       onOpen: () => this.#refresh(),
       onSignedOut: () => this.#onPhoneSignedOut(),
     })
   }
 
-  /** Whether a message differs from what is shown. */
-  #isNews({ status, match }: Omit<Review, 'claim'>): boolean {
+  /** Whether a received state differs from the shown one. */
+  #isChange({ status, match }: Omit<Review, 'claim'>): boolean {
     if (this.#screen.state !== 'review') return false
     return status !== 'scanned' || match.passed !== this.#screen.review.match.passed
   }
 
-  /** Messages may have been missed. */
+  /** After a reconnect: events may have been missed. */
   #refresh(): void {
-    const isDue = performance.now() - this.#askedAt >= ASK_EVERY_MS
+    const isDue = performance.now() - this.#scannedAt >= REFRESH_EVERY_MS
     if (this.#screen.state === 'review' && isDue) void this.#scan()
   }
 
-  /** The number has to be typed first: back to the question, as it is by now. */
-  #askAgain(): void {
-    if (this.#screen.state === 'submitting') this.#show({ state: 'review', review: this.#screen.review })
-    void this.#scan()
-  }
-
-  /**
-   * Also requests the state again: the same phone gets the same answer, however old its code is by
-   * now.
-   */
+  /** Also used to refresh: the same phone gets the current state, even if its code has expired. */
   async #scan(): Promise<void> {
     const round = this.#round
     if (this.#claim === null) this.#show({ state: 'checking' })
-    this.#askedAt = performance.now()
+    this.#scannedAt = performance.now()
     let answer = await this.#report({ code: this.#code })
     // It may have expired while the person signed in. Only the code of this page: another page may
     // have held another one since.
@@ -231,15 +181,15 @@ export class Approval {
     const round = this.#round
     const answer = await this.#hold()
     if (answer.ok || round !== this.#round || this.#screen.state !== 'needs_sign_in') return
-    const ending = REFUSED[answer.code]
-    if (ending !== undefined) this.#end(ending)
-    else if (REPEATED.has(answer.code)) this.#later(answer.retryAfterMs ?? RETRY_MS, () => void this.#holdCode())
+    const ending = findEnding(answer)
+    if (ending !== null) this.#end(ending)
+    else if (RETRYABLE.has(answer.code)) this.#schedule(answer.retryAfterMs ?? RETRY_MS, () => void this.#holdCode())
   }
 
   async #submit(step: 'confirm' | 'cancel'): Promise<void> {
     if (this.#screen.state !== 'review') return
     clearTimeout(this.#retry)
-    // A scan that is under way tells how it was before the person answered.
+    // The response of a running scan has the state from before this step.
     this.#round += 1
     this.#show({ ...this.#screen, state: 'submitting', step })
     await this.#send(step)
@@ -250,10 +200,16 @@ export class Approval {
     const answer = await this.#browser.call<Review>('POST', `/api/qr/${step}`, { body: { claim: this.#claim } })
     if (round !== this.#round) return
     if (answer.ok) this.#onReview(answer.value)
-    else if (answer.code === 'match_required') this.#askAgain()
-    // A lost answer is repeated: the same step gives the same answer.
-    else if (REPEATED.has(answer.code)) this.#later(answer.retryAfterMs ?? RETRY_MS, () => void this.#send(step))
+    else if (answer.code === 'match_required') this.#onMatchRequired()
+    // Safe after a lost response: the same step gets the same response.
+    else if (RETRYABLE.has(answer.code)) this.#schedule(answer.retryAfterMs ?? RETRY_MS, () => void this.#send(step))
     else this.#onRefused(answer)
+  }
+
+  /** The number has to be typed first: back to the review, with its current state. */
+  #onMatchRequired(): void {
+    if (this.#screen.state === 'submitting') this.#show({ state: 'review', review: this.#screen.review })
+    void this.#scan()
   }
 
   async #sendSignOut(): Promise<void> {
@@ -263,59 +219,54 @@ export class Approval {
     if (round !== this.#round) return
     if (answer.ok && (answer.value.status === 'cancelled' || answer.value.status === 'revoked')) {
       this.#onReview(answer.value)
-    } else if (!answer.ok && REPEATED.has(answer.code)) {
+    } else if (!answer.ok && RETRYABLE.has(answer.code)) {
       this.#show({ state: 'approved', signOut: 'waiting' })
-      this.#later(answer.retryAfterMs ?? RETRY_MS, () => void this.#sendSignOut())
+      this.#schedule(answer.retryAfterMs ?? RETRY_MS, () => void this.#sendSignOut())
     } else this.#end('sign_out_failed')
   }
 
   #onReview(review: Review): void {
     clearTimeout(this.#retry)
     const { status, cancelledBy = 'phone' } = review
-    if (status === 'pending' || status === 'scanned') this.#onQuestion(review)
+    if (status === 'pending' || status === 'scanned') this.#onUndecided(review)
     else if (status === 'confirmed' || status === 'redeemed') this.#onApproved()
-    else this.#end(status === 'cancelled' ? CANCELLED[cancelledBy] : OVER[status])
+    else this.#end(ENDINGS[status === 'cancelled' ? cancelledBy : status])
   }
 
-  #onQuestion(review: Review): void {
+  #onUndecided(review: Review): void {
     this.#show({ state: 'review', review })
     const isDue = review.match.required && !review.match.passed
-    const askInMs = Math.min(review.expiresInMs + 500, isDue ? ASK_EVERY_MS : Number.POSITIVE_INFINITY)
-    this.#later(askInMs, () => void this.#scan())
+    const refreshMs = Math.min(review.expiresInMs + 500, isDue ? REFRESH_EVERY_MS : Number.POSITIVE_INFINITY)
+    this.#schedule(refreshMs, () => void this.#scan())
   }
 
-  /** The code is spent: it leaves the address bar, so that a reload does not report it again. */
+  /** Removes the used code from the address, so that a reload does not scan it again. */
   #onApproved(): void {
     this.#close()
     this.#browser.writeHash('')
     this.#show({ state: 'approved', signOut: 'offered' })
   }
 
-  #onRefused({ code, requestId, retryAfterMs, cancelledBy }: Refused): void {
+  #onRefused(refused: Refused): void {
     clearTimeout(this.#retry)
-    const ending = REFUSED[code]
+    const { code, requestId, retryAfterMs } = refused
+    const ending = findEnding(refused)
     if (code === 'unauthenticated') this.#onPhoneSignedOut()
-    // Without a name it ended for another reason than a cancellation, or before this phone scanned
-    // it.
-    else if (code === 'attempt_ended') this.#end(cancelledBy === undefined ? 'expired' : CANCELLED[cancelledBy])
-    else if (ending !== undefined) this.#end(ending)
+    else if (ending !== null) this.#end(ending)
     else if (code === 'rate_limited') this.#onRateLimited(retryAfterMs ?? RATE_LIMITED_MS)
     else if (code === 'network' || code === 'unavailable') {
       if (this.#screen.state !== 'review') this.#show({ state: 'offline', reference: null })
-      this.#later(RETRY_MS, () => void this.#scan())
+      this.#schedule(RETRY_MS, () => void this.#scan())
     } else this.#show({ state: 'error', reference: requestId })
   }
 
-  /**
-   * A question that is being shown can still be answered; only what has changed meanwhile is learnt
-   * later.
-   */
+  /** A visible review stays: it can still be answered, and is only refreshed later. */
   #onRateLimited(waitMs: number): void {
     if (this.#screen.state !== 'review') this.#show({ state: 'rate_limited', endsAt: performance.now() + waitMs })
-    this.#later(waitMs, () => void this.#scan())
+    this.#schedule(waitMs, () => void this.#scan())
   }
 
-  /** A claim is the session's that scanned: after another sign-in the code is reported anew. */
+  /** A claim belongs to one phone session: after another sign-in the code is scanned again. */
   #onPhoneSignedOut(): void {
     this.#close()
     this.#isPhoneSignedIn = false
@@ -334,12 +285,13 @@ export class Approval {
     if (hash !== this.#browser.readHash()) this.#browser.writeHash(hash)
   }
 
-  #later(ms: number, run: () => void): void {
+  /** Replaces the request that is scheduled. */
+  #schedule(ms: number, run: () => void): void {
     clearTimeout(this.#retry)
     this.#retry = setTimeout(run, ms)
   }
 
-  /** Sends and hears nothing more, and takes no answer. */
+  /** Stops requests and account events, and ignores running responses. */
   #close(): void {
     this.#round += 1
     clearTimeout(this.#retry)

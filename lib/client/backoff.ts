@@ -1,11 +1,11 @@
-const LEAST_MS = 1_000
-const MOST_MS = 30_000
+const MIN_MS = 1_000
+const MAX_MS = 30_000
 
 /**
- * How long to wait before the next try after `failures` failures in a row: full jitter over a range
- * that doubles, from 1 s to 30 s, without end. `random` is in [0, 1).
+ * The delay before the next try after `failures` consecutive failures: exponential backoff with
+ * jitter, from 1 s to a ceiling that doubles up to 30 s. `random` is in [0, 1).
  */
 export function backoffMs(failures: number, random: number): number {
-  const ceiling = Math.min(MOST_MS, LEAST_MS * 2 ** Math.min(failures, 10))
-  return LEAST_MS + random * (ceiling - LEAST_MS)
+  const ceiling = Math.min(MAX_MS, MIN_MS * 2 ** Math.min(failures, 10))
+  return MIN_MS + random * (ceiling - MIN_MS)
 }

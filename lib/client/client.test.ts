@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { backoffMs } from './backoff'
 import { findCode } from './code-link'
 
-describe('the wait between tries', () => {
-  test('is spread over 1 s to a bound that doubles up to 30 s', () => {
+describe('the backoff', () => {
+  test('is between 1 s and a ceiling that doubles up to 30 s', () => {
     expect([0, 1, 2, 4, 5, 50].map((failures) => backoffMs(failures, 0.999_999_9)).map(Math.round)).toEqual([
       1_000, 2_000, 4_000, 16_000, 30_000, 30_000,
     ])

@@ -10,7 +10,7 @@ afterEach(() => {
 
 const CODE = { url: 'a', expiresInMs: 30_000 }
 
-test('a code is taken down when its successor does not come', () => {
+test('a code is removed 2 s after its end if no other was received', () => {
   const overdue = vi.fn()
   const clock = new CodeClock(overdue)
   clock.set(CODE)
@@ -21,7 +21,7 @@ test('a code is taken down when its successor does not come', () => {
   expect(overdue).toHaveBeenCalledOnce()
 })
 
-test('its successor takes its place, and keeps the length of the period', () => {
+test('the next code replaces it and keeps the length of the period', () => {
   const overdue = vi.fn()
   const clock = new CodeClock(overdue)
   clock.set(CODE)
@@ -32,19 +32,19 @@ test('its successor takes its place, and keeps the length of the period', () => 
   expect(overdue).not.toHaveBeenCalled()
 })
 
-test('a code that ran out while the machine slept is taken down before it is seen again', () => {
+test('a code that expired while the machine slept is removed by `check`', () => {
   const overdue = vi.fn()
   const clock = new CodeClock(overdue)
   clock.set(CODE)
   expect(clock.check()).toBe(false)
-  // Asleep: neither timers nor the monotonic clock have moved.
+  // Asleep: timers and the monotonic clock stand still.
   vi.setSystemTime(Date.now() + 3_600_000)
   expect(clock.check()).toBe(true)
   expect(clock.code).toBeNull()
   expect(overdue).toHaveBeenCalledOnce()
 })
 
-test('a cleared code does not come back, and leaves no timer', () => {
+test('a cleared code stays removed, and leaves no timer', () => {
   const overdue = vi.fn()
   const clock = new CodeClock(overdue)
   clock.set(CODE)

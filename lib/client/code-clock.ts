@@ -1,20 +1,18 @@
 import type { CodeView } from '../core/attempt/views'
 import type { ShownCode } from './sign-in-screen'
 
-/**
- * The next code may be this late before the old one is taken down. It is good for one more period.
- */
+/** How late the next code may be. The server accepts the old code for one more period. */
 const GRACE_MS = 2_000
 
-/** The code that may be shown, for as long as it may. A dead code is never shown. */
+/** Holds the current code, and removes it when it is overdue, so that no expired code is shown. */
 export class CodeClock {
   readonly #onOverdue: () => void
   #code: ShownCode | null = null
-  /** By the wall clock too: some systems stop the monotonic one while they sleep. */
+  /** On the wall clock: some systems stop the monotonic clock during sleep. */
   #endsAtWall = 0
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  /** `onOverdue`: the code has run out and no other has come; it is gone already. */
+  /** `onOverdue` is called after the code was removed because its successor did not arrive. */
   constructor(onOverdue: () => void) {
     this.#onOverdue = onOverdue
   }
@@ -24,8 +22,8 @@ export class CodeClock {
   }
 
   /**
-   * A code that has just come. The ring drains over the longest time that a code of this attempt
-   * has had.
+   * To be called when a code is received. `periodMs` of the result is the longest lifetime of the
+   * successive codes, so that the countdown ring does not jump.
    */
   set({ url, expiresInMs }: CodeView): ShownCode {
     const periodMs = Math.max(expiresInMs, this.#code?.periodMs ?? 0)
@@ -36,10 +34,7 @@ export class CodeClock {
     return this.#code
   }
 
-  /**
-   * To be called when the page is visible again: removes what expired while it was hidden. True
-   * when it did.
-   */
+  /** To be called when the page becomes visible: removes an expired code. True if it did. */
   check(): boolean {
     if (this.#code === null || Date.now() < this.#endsAtWall) return false
     this.#end()

@@ -1,12 +1,11 @@
 /**
- * Stands before a code in the fragment while it waits for a tap. A reload, a restored tab and a
- * page out of the history find it there, so that none of them scans what the person has not agreed
- * to. No code contains it.
+ * Prefix of a code in the fragment that needs a tap before it may be scanned. It survives a reload,
+ * a restored tab and a step in the history. No code contains this character.
  */
 const WAITS_FOR_TAP = '~'
 
 export interface CodeFragment {
-  /** Empty when there is none. */
+  /** Empty if the fragment has none. */
   code: string
   waitsForTap: boolean
 }
@@ -18,7 +17,7 @@ export function parseCodeFragment(hash: string): CodeFragment {
   return { code: waitsForTap ? fragment.slice(WAITS_FOR_TAP.length) : fragment, waitsForTap }
 }
 
-/** With its `#`; empty without a code. */
+/** Includes the `#`. Empty without a code. */
 export function toHash({ code, waitsForTap }: CodeFragment): string {
   if (code === '') return ''
   return waitsForTap ? `#${WAITS_FOR_TAP}${code}` : `#${code}`

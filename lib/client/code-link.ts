@@ -1,8 +1,8 @@
 const CODE = /^[A-Za-z0-9_-]{16,64}$/
 
 /**
- * The code in a scanned or pasted text: our own link, on the public origin or on the one that this
- * page was opened under. Null for everything else, which is shown as text and never opened.
+ * The code in a scanned or pasted text. Null if the text is not a link to `/q` on one of
+ * `ownOrigins`: the public origin, and the origin of this page.
  */
 export function findCode(text: string, ownOrigins: readonly string[]): string | null {
   const trimmed = text.trim()

@@ -2,104 +2,102 @@ import type { AttemptView, CodeView } from '../core/attempt/views'
 import type { Refused } from './api'
 import { backoffMs } from './backoff'
 import { pause } from './pause'
-import { browserNetwork, createLadder, type Network } from './transports/ladder'
-import type { Transport, TurnEnd } from './transports/transport'
+import { browserNetwork, createTransports, type Network } from './transports/network'
+import type { Transport, TransportEnd } from './transports/transport'
 
-/** A connection that lived this long was a good one; its end is not held against its transport. */
-const GOOD_CONNECTION_MS = 30_000
-const FAILURES_BEFORE_STEP_DOWN = 2
+/** A connection that lived longer than this resets the failures of its transport. */
+const STABLE_AFTER_MS = 30_000
+const FAILURES_BEFORE_FALLBACK = 2
 const READ_TIMEOUT_MS = 5_000
-/**
- * On a lower rung the best one is tried again after this time, then after twice as long, and so on.
- */
-const CLIMB_AFTER_MS = 30_000
-const CLIMB_AFTER_MOST_MS = 300_000
+/** The first transport is tried again this long after a fallback; doubles with each try. */
+const STEP_UP_AFTER_MS = 30_000
+const MAX_STEP_UP_AFTER_MS = 300_000
 
 export interface AttemptListener {
-  /** A state that is newer than, or the same as, the last one. */
+  /** Never called with a version older than the last one. The same version may be repeated. */
   onAttempt(attempt: AttemptView): void
   onCode(code: CodeView): void
   /** Whether the server can be reached. */
   onLink(isUp: boolean): void
-  /** The server has refused for good: this attempt is not ours, or does not exist any more. */
+  /** `not_found`: the attempt no longer exists, or is another browser's. Ends the follower. */
   onRefused(refused: Refused): void
 }
 
 /**
- * Follows one attempt until it ends or `stop` is called, by the best transport that works: steps
- * down the ladder when one fails, and tries to climb back from time to time. Never gives up by
- * itself.
+ * Follows one attempt until it ends, is not found, or `stop` is called. Uses the first transport
+ * that works: falls back to the next one when a transport fails, and tries the first one again
+ * later. Retries without limit.
  */
 export class AttemptFollower {
   readonly #path: string
   readonly #listener: AttemptListener
   readonly #network: Network
-  readonly #ladder: readonly Transport[]
-  /** Index in the ladder. */
-  #rung = 0
+  readonly #transports: readonly Transport[]
+  /** Index of the current transport. */
+  #current = 0
   #version: number
-  /** Connections of this transport that broke early, in a row. */
+  /** Consecutive failures of the current transport. */
   #transportFailures = 0
-  /** Reads of the state that failed, in a row. */
+  /** Consecutive failed requests for the state. */
   #readFailures = 0
-  /** How long to wait before anything else: after a failure, or because the server asks for it. */
-  #restMs = 0
-  /** Whether the state has to be read before the next turn of a transport. */
+  /** Delay before the next step: backoff after a failure, or the time from `bye`. */
+  #delayMs = 0
+  /** Whether the state has to be requested before the next run of a transport. */
   #isStale: boolean
-  /** The server has sent `bye`, and when to come back: it may not be there again by then. */
+  /** The server has sent `bye`, and may not be back after the time that it gave. */
   #isReturning = false
-  #steppedDownAt = 0
-  #climbAfterMs = CLIMB_AFTER_MS
+  #fellBackAt = 0
+  #stepUpAfterMs = STEP_UP_AFTER_MS
   #isStopped = false
-  /** Ends the current wait: a turn of a transport, an answer, or a pause. */
+  /** Aborts the current run of a transport, request or pause. */
   #wait = new AbortController()
 
-  /** `isStale`: the attempt was not made just now. */
+  /** `isStale`: `attempt` was not received just now, so the state is requested first. */
   constructor(attempt: AttemptView, isStale: boolean, listener: AttemptListener, network: Network = browserNetwork) {
     this.#path = `/api/qr/${attempt.id}`
     this.#version = attempt.version
     this.#isStale = isStale
     this.#listener = listener
     this.#network = network
-    this.#ladder = createLadder(network)
+    this.#transports = createTransports(network)
     void this.#run()
   }
 
-  /** No listener is called any more. */
+  /** The listener is not called after this. */
   stop(): void {
     this.#isStopped = true
     this.#wait.abort()
   }
 
   /**
-   * Reads the state at once and opens a new connection: after sleep, a lost network, or a page out
-   * of the back/forward cache an old one may look open and be dead.
+   * Requests the state immediately and opens a new connection. To be called after sleep, a lost
+   * network or the back/forward cache: the old connection may be dead although it looks open.
    */
   wake(): void {
     this.#readFailures = 0
     this.#transportFailures = 0
-    this.#restMs = 0
+    this.#delayMs = 0
     this.#isStale = true
     this.#wait.abort()
   }
 
   async #run(): Promise<void> {
     while (!this.#isStopped) {
-      if (this.#restMs > 0) {
-        await pause(this.#restMs, this.#startWait())
-        this.#restMs = 0
+      if (this.#delayMs > 0) {
+        await pause(this.#delayMs, this.#startWait())
+        this.#delayMs = 0
         continue
       }
-      if (this.#isStale && !(await this.#read())) continue
+      if (this.#isStale && !(await this.#requestState())) continue
       if (this.#isStopped) return
       this.#isStale = true
-      await this.#takeTurn()
-      this.#climb()
+      await this.#runTransport()
+      this.#stepUpIfDue()
     }
   }
 
-  async #takeTurn(): Promise<void> {
-    const transport = this.#ladder[this.#rung] as Transport
+  async #runTransport(): Promise<void> {
+    const transport = this.#transports[this.#current] as Transport
     const signal = this.#startWait()
     const isReturning = this.#isReturning
     this.#isReturning = false
@@ -111,31 +109,31 @@ export class AttemptFollower {
       onAttempt: (attempt) => this.#deliver(attempt),
       onCode: (code) => this.#listener.onCode(code),
     })
-    if (!signal.aborted) this.#judge(end)
+    if (!signal.aborted) this.#onEnd(end)
   }
 
-  #judge(end: TurnEnd): void {
+  #onEnd(end: TransportEnd): void {
     if (end.type === 'bye') {
-      this.#restMs = end.retryMs
-      // All clients come back then: the first event has the state, and spares the server a request
-      // of each.
+      this.#delayMs = end.retryMs
+      // All clients reconnect at that time. The first event has the state, so this saves the server
+      // one request per client.
       this.#isStale = false
       this.#isReturning = true
     } else if (end.type === 'failed') {
-      if (end.livedMs !== null && end.livedMs > GOOD_CONNECTION_MS) {
+      if (end.livedMs !== null && end.livedMs > STABLE_AFTER_MS) {
         this.#transportFailures = 0
-        this.#climbAfterMs = CLIMB_AFTER_MS
+        this.#stepUpAfterMs = STEP_UP_AFTER_MS
       }
       this.#transportFailures += 1
-      if (end.livedMs === null || this.#transportFailures >= FAILURES_BEFORE_STEP_DOWN) this.#stepDown()
+      if (end.livedMs === null || this.#transportFailures >= FAILURES_BEFORE_FALLBACK) this.#fallBack()
     } else if (end.isCurrent) {
       this.#isStale = false
       this.#listener.onLink(true)
     }
   }
 
-  /** True when the state was delivered. */
-  async #read(): Promise<boolean> {
+  /** Returns true if the state was received. */
+  async #requestState(): Promise<boolean> {
     const signal = this.#startWait()
     const answer = await this.#network.get(this.#path, { timeoutMs: READ_TIMEOUT_MS, signal })
     if (signal.aborted) return false
@@ -151,15 +149,15 @@ export class AttemptFollower {
       this.#readFailures += 1
       const retryAfterMs = answer.ok ? 0 : (answer.retryAfterMs ?? 0)
       const { random } = this.#network
-      // The header is in whole seconds, and other clients have the same.
+      // Jitter: the header is in whole seconds, and other clients may have the same value.
       const requestedMs = retryAfterMs === 0 ? 0 : retryAfterMs + random() * 1_000
-      this.#restMs = Math.max(requestedMs, backoffMs(this.#readFailures, random()))
+      this.#delayMs = Math.max(requestedMs, backoffMs(this.#readFailures, random()))
       this.#listener.onLink(false)
     }
     return false
   }
 
-  /** The signal of a wait that begins now. `stop` and `wake` abort it, and no later one. */
+  /** The signal of a wait that begins now. `stop` and `wake` abort only the current wait. */
   #startWait(): AbortSignal {
     this.#wait = new AbortController()
     return this.#wait.signal
@@ -173,15 +171,15 @@ export class AttemptFollower {
     this.#listener.onAttempt(attempt)
   }
 
-  #stepDown(): void {
-    this.#rung = Math.min(this.#rung + 1, this.#ladder.length - 1)
+  #fallBack(): void {
+    this.#current = Math.min(this.#current + 1, this.#transports.length - 1)
     this.#transportFailures = 0
-    this.#steppedDownAt = performance.now()
+    this.#fellBackAt = performance.now()
   }
 
-  #climb(): void {
-    if (this.#rung === 0 || performance.now() - this.#steppedDownAt < this.#climbAfterMs) return
-    this.#rung = 0
-    this.#climbAfterMs = Math.min(CLIMB_AFTER_MOST_MS, this.#climbAfterMs * 2)
+  #stepUpIfDue(): void {
+    if (this.#current === 0 || performance.now() - this.#fellBackAt < this.#stepUpAfterMs) return
+    this.#current = 0
+    this.#stepUpAfterMs = Math.min(MAX_STEP_UP_AFTER_MS, this.#stepUpAfterMs * 2)
   }
 }

@@ -16,14 +16,14 @@ describe('the modules of a drawn code', () => {
     ])
   })
 
-  test('leave the finder squares out, but for their cores', () => {
+  test('include only the cores of the finder patterns', () => {
     expect(readModules('M4 4h7v1H4zM30 4h7v1H30zM4 36h7v1H4z', 41, 4)).toEqual([])
     expect(readModules('M4 6h1v1H4zM6 6h3v1H6zM10 6h1v1H10z', 41, 4)).toHaveLength(3)
-    // The fourth corner has none.
+    // The fourth corner has no finder pattern.
     expect(readModules('M30 36h7v1H30z', 41, 4)).toHaveLength(7)
   })
 
-  test('are none in a path of another form', () => {
+  test('are empty for a path of another form', () => {
     expect(readModules('M4 4 L 5 5', 41, 4)).toEqual([])
   })
 })
@@ -31,7 +31,7 @@ describe('the modules of a drawn code', () => {
 describe('the mosaic', () => {
   const mosaic = planMosaic(modules, 41, CODE, PICTURE)
 
-  test('begins as the modules lie and ends as the picture, every cell of it filled', () => {
+  test('starts at the modules and ends with every cell of the picture filled', () => {
     const begin = squaresAt(mosaic, 0)
     expect(begin[0]).toMatchObject({ x: 40, y: 40, size: 10, mix: 0 })
     const end = squaresAt(mosaic, 1)
@@ -46,7 +46,7 @@ describe('the mosaic', () => {
     }
   })
 
-  test('has round corners', () => {
+  test('leaves the corners of the picture empty', () => {
     const cells = cellsOf(squaresAt(mosaic, 1))
     const corners = [0, CELLS_ACROSS - 1, CELLS_ACROSS * (CELLS_ACROSS - 1), CELLS_ACROSS ** 2 - 1]
     for (const corner of corners) expect(cells).not.toContain(corner)
@@ -54,7 +54,7 @@ describe('the mosaic', () => {
     expect(cells.size).toBeGreaterThan(0.9 * CELLS_ACROSS ** 2)
   })
 
-  test('fills the picture also from fewer modules than cells, and is empty without any', () => {
+  test('fills the picture from fewer modules than cells, and is empty without modules', () => {
     const few = planMosaic(modules.slice(0, 50), 41, CODE, PICTURE)
     expect(cellsOf(squaresAt(few, 1))).toEqual(cellsOf(squaresAt(planMosaic(modules, 41, CODE, PICTURE), 1)))
     expect(squaresAt(planMosaic([], 41, CODE, PICTURE), 0.5)).toEqual([])

@@ -1,28 +1,28 @@
-/** One dark square of a drawn code, in modules from its corner, quiet zone included. */
+/** A dark module of a drawn code: its column and row from the top left corner of the quiet zone. */
 export interface Module {
   x: number
   y: number
 }
 
 /**
- * Where a square is and how large, in the units of its plan; the colour that it has by then in
- * `mix`, 0 (ink) to 1.
+ * Position and size of a square, in the units of the boxes of `planMosaic`. `mix`: progress from
+ * the module (0, colour of the code) to the cell (1, colour of the picture).
  */
 export interface Square {
   x: number
   y: number
   size: number
   mix: number
-  /** The picture's cell that this square becomes, counted in rows of `CELLS_ACROSS`. */
+  /** Index of the target cell of the picture: row × `CELLS_ACROSS` + column. */
   cell: number
 }
 
-/** A code that turns into a picture: which module goes to which cell, and when. */
+/** The animation of a code into a picture: which module moves to which cell, and when. */
 export interface Mosaic {
   moduleSize: number
   cellSize: number
-  /** `late`: when it leaves, 0 to `SPREAD`. */
-  flights: { cell: number; fromX: number; fromY: number; toX: number; toY: number; late: number }[]
+  /** `delay`: when the move begins, 0 to `MAX_DELAY` of the duration. */
+  moves: { cell: number; fromX: number; fromY: number; toX: number; toY: number; delay: number }[]
 }
 
 export interface Box {
@@ -31,17 +31,18 @@ export interface Box {
   size: number
 }
 
-/** The picture has this many cells in a row. */
+/** Cells in a row of the picture. */
 export const CELLS_ACROSS = 22
+/** Side of a finder pattern, in modules. */
 const FINDER = 7
-/** The last square leaves when this share of the time is over. */
-const SPREAD = 0.25
-/** Of the side: the corners of an avatar are round. */
+/** The last square starts to move at this fraction of the duration. */
+const MAX_DELAY = 0.25
+/** Corner radius of the avatar, as a fraction of its side. */
 const RADIUS = 0.27
 
 /**
- * The dark modules in the path of a code's drawing (`M4 4h7v1H4z`, a run of modules in each).
- * Without the finder squares but for their cores: what is left is no code to any camera.
+ * The dark modules in the SVG path of a code (`M4 4h7v1H4z` is a run of 7 modules), without the
+ * rings of the finder patterns: no camera can read what is left.
  */
 export function readModules(path: string, across: number, quietZone: number): Module[] {
   const runs = [...path.matchAll(/M(\d+)[ ,](\d+) ?h(\d+)v1/g)]
@@ -64,16 +65,16 @@ export function readModules(path: string, across: number, quietZone: number): Mo
 }
 
 /**
- * Plans how the modules of a code that fills `code` (`across` modules wide) regroup into the
- * picture at `picture`.
+ * Assigns each module of the code in the box `code` to a cell of the picture in the box `picture`.
+ * `across`: width of the code in modules, quiet zone included.
  */
 export function planMosaic(modules: Module[], across: number, code: Box, picture: Box): Mosaic {
   const moduleSize = code.size / across
   const cellSize = picture.size / CELLS_ACROSS
   const cells = Array.from({ length: CELLS_ACROSS ** 2 }, (_, cell) => cell).filter(isInPicture)
   const count = modules.length === 0 ? 0 : Math.max(modules.length, cells.length)
-  const flights = Array.from({ length: count }, (_, index) => {
-    // Both in reading order: neighbours stay neighbours, and every cell gets a module.
+  const moves = Array.from({ length: count }, (_, index) => {
+    // Both in reading order, so that neighbours stay neighbours and each cell gets a module.
     const module = modules[Math.floor((index * modules.length) / count)] as Module
     const cell = cells[Math.floor((index * cells.length) / count)] as number
     const distance = Math.hypot(module.x / across - 0.5, module.y / across - 0.5) / Math.SQRT1_2
@@ -83,16 +84,16 @@ export function planMosaic(modules: Module[], across: number, code: Box, picture
       fromY: code.y + module.y * moduleSize,
       toX: picture.x + columnOf(cell) * cellSize,
       toY: picture.y + rowOf(cell) * cellSize,
-      late: distance * SPREAD,
+      delay: distance * MAX_DELAY,
     }
   })
-  return { moduleSize, cellSize, flights }
+  return { moduleSize, cellSize, moves }
 }
 
-/** Where everything is at `time`, 0 to 1. */
-export function squaresAt({ moduleSize, cellSize, flights }: Mosaic, time: number): Square[] {
-  return flights.map(({ cell, fromX, fromY, toX, toY, late }) => {
-    const mix = ease(Math.min(1, Math.max(0, (time - late) / (1 - SPREAD))))
+/** The squares at `time`: 0 is the code, 1 the picture. */
+export function squaresAt({ moduleSize, cellSize, moves }: Mosaic, time: number): Square[] {
+  return moves.map(({ cell, fromX, fromY, toX, toY, delay }) => {
+    const mix = ease(Math.min(1, Math.max(0, (time - delay) / (1 - MAX_DELAY))))
     return {
       x: fromX + (toX - fromX) * mix,
       y: fromY + (toY - fromY) * mix,
@@ -115,7 +116,7 @@ function rowOf(cell: number): number {
   return Math.floor(cell / CELLS_ACROSS)
 }
 
-/** Whether the middle of a cell is within the round corners. */
+/** Whether the centre of a cell is inside the rounded corners. */
 function isInPicture(cell: number): boolean {
   const x = (columnOf(cell) + 0.5) / CELLS_ACROSS
   const y = (rowOf(cell) + 0.5) / CELLS_ACROSS

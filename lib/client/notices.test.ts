@@ -20,22 +20,22 @@ const session = (id: string, change: Partial<SessionView> = {}): SessionView => 
 const signedIn = (agoMs: number) => ({ signedInAt: new Date(NOW - agoMs).toISOString() })
 const idsOf = (sessions: SessionView[]) => sessions.map(({ id }) => id)
 
-test('on a phone a computer is news for 7 days, or until it is acknowledged', () => {
+test('a phone shows a computer for 7 days, or until it is acknowledged', () => {
   const sessions = [
     session('new'),
-    session('answered', { acknowledged: true }),
+    session('acknowledged', { acknowledged: true }),
     session('last moment', signedIn(NOTICE_MS - 1)),
     session('old', signedIn(NOTICE_MS)),
   ]
   expect(idsOf(findUnacknowledged(sessions, NOW))).toEqual(['new', 'last moment'])
 })
 
-test('on a computer what was there before is no news, nor the computer itself, nor what a phone has answered for', () => {
+test('a computer shows neither known sessions, nor itself, nor acknowledged ones', () => {
   const sessions = [
     session('before'),
     session('new'),
     session('me', { current: true }),
-    session('answered', { acknowledged: true }),
+    session('acknowledged', { acknowledged: true }),
   ]
   expect(idsOf(findNew(sessions, new Set(['before'])))).toEqual(['new'])
   expect(idsOf(findNew(sessions, new Set()))).toEqual(['before', 'new'])

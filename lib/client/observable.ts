@@ -1,4 +1,4 @@
-/** A value that a component shows, in the shape that `useSyncExternalStore` takes. */
+/** An observable value. `subscribe` and `get` are the arguments of `useSyncExternalStore`. */
 export class Observable<T> {
   readonly #listeners = new Set<() => void>()
   #value: T

@@ -2,12 +2,11 @@ import { call } from './api'
 import { backoffMs } from './backoff'
 
 const TIMEOUT_MS = 3_000
-const MOST_MS = 2_000
+const MAX_BACKOFF_MS = 2_000
 
 /**
- * Exchanges the ticket, and tries again until the server has answered: a lost answer is repeated,
- * and gives the same session. False when the server refused, or `isWanted` is false: no page waits
- * for it any more.
+ * Redeems the ticket. Repeats the request until it has a response; a repeat gets the same session.
+ * Returns false if the server refuses, or once `isWanted` returns false.
  */
 export async function redeem(id: string, ticket: string, isWanted: () => boolean): Promise<boolean> {
   for (let failures = 0; isWanted(); failures += 1) {
@@ -15,7 +14,7 @@ export async function redeem(id: string, ticket: string, isWanted: () => boolean
     if (answer.ok) return true
     const isLost = answer.code === 'network' || answer.code === 'unavailable' || answer.code === 'internal'
     if (!isLost) return false
-    const waitMs = Math.min(MOST_MS, backoffMs(failures, Math.random()))
+    const waitMs = Math.min(MAX_BACKOFF_MS, backoffMs(failures, Math.random()))
     await new Promise((resolve) => setTimeout(resolve, waitMs))
   }
   return false

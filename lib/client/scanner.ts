@@ -1,7 +1,7 @@
 import { findCode } from './code-link'
 import { Observable } from './observable'
 
-/** What the scan page shows. */
+/** State of the scan page. */
 export interface ScanScreen {
   /** `data-state` of the scanner. */
   state:
@@ -15,32 +15,32 @@ export interface ScanScreen {
     | 'needs_https'
     | 'failed'
     | 'found'
-  /** Nothing was found for a while. */
+  /** No code was found within `SLOW_AFTER_MS`. */
   isSlow: boolean
-  /** Null where the camera has none. */
+  /** Null if the camera has no light that the browser can control. */
   isLightOn: boolean | null
-  /** A code that is not ours: its text, to be shown and never opened. */
+  /** The text of a code that is not ours. It is displayed, never opened. */
   foreign: string | null
-  /** A picture was chosen and no code is in it. */
+  /** The chosen picture has no code. */
   isPhotoEmpty: boolean
 }
 
 export interface ScannerOptions {
-  /** Codes of these origins are ours. */
+  /** Links to these origins are ours. */
   ownOrigins: readonly string[]
-  /** Whether the camera may start before a tap, where it was granted before. */
+  /** Whether the camera may start before a tap, if its permission was granted before. */
   mayStartUnprompted: boolean
-  /** Called once, with our code. The camera is off by then. */
+  /** Called with a code of ours, after the camera was stopped. */
   onCode: (code: string) => void
 }
 
 type ReadCodes = typeof import('./code-reader').readCodes
 
 const SLOW_AFTER_MS = 15_000
-/** Between two looks: a phone has to stay cool. */
-const LOOK_EVERY_MS = 100
+/** Pause between two frames, to limit the CPU load. */
+const FRAME_PAUSE_MS = 100
 
-/** Before anything has happened. */
+/** The initial state. */
 export const BLANK_SCAN: ScanScreen = {
   state: 'primer',
   isSlow: false,
@@ -59,17 +59,17 @@ const REFUSED: Record<string, ScanScreen['state']> = {
 }
 
 /**
- * The phone's camera, looking for one of our codes. Runs only while the page is seen: hidden or
- * left, its tracks are stopped. The decoder is loaded with the first look.
+ * Reads our codes with the phone's camera. Stops the camera while the page is hidden or left. Loads
+ * the decoder on first use.
  */
 export class Scanner {
   readonly screen = new Observable<ScanScreen>(BLANK_SCAN)
   readonly #options: ScannerOptions
   readonly #video: HTMLVideoElement
   #stream: MediaStream | null = null
-  /** Which start counts: a camera may be granted after the page was hidden. */
+  /** Incremented with each start and stop: the camera may be granted after the page was hidden. */
   #round = 0
-  #slow: ReturnType<typeof setTimeout> | undefined
+  #slowTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(video: HTMLVideoElement, options: ScannerOptions) {
     this.#video = video
@@ -77,42 +77,39 @@ export class Scanner {
   }
 
   /**
-   * Watches the page; starts at once where that is allowed and the camera was granted before.
-   * Returns what undoes it.
+   * Listens to page events, and starts the camera if that is allowed and its permission was granted
+   * before. Returns the function that stops both.
    */
   open(): () => void {
     const pause = () => {
       const { state } = this.screen.get()
-      this.#off()
+      this.#stop()
       if (state === 'starting' || state === 'scanning' || state === 'found')
         this.#show({ ...BLANK_SCAN, state: 'paused' })
     }
-    const goOn = () => {
+    const resume = () => {
       if (this.screen.get().state === 'paused') void this.start()
     }
-    const onVisibility = () => (document.visibilityState === 'hidden' ? pause() : goOn())
+    const onVisibility = () => (document.visibilityState === 'hidden' ? pause() : resume())
     const handlers: [EventTarget, string, () => void][] = [
       [document, 'visibilitychange', onVisibility],
-      // Also into the back/forward cache, and out of it.
+      // Includes the back/forward cache.
       [window, 'pagehide', pause],
-      [window, 'pageshow', goOn],
+      [window, 'pageshow', resume],
     ]
     for (const [target, name, handle] of handlers) target.addEventListener(name, handle)
-    const refusal = findRefusal()
-    if (refusal !== null) this.#show({ state: refusal })
+    const obstacle = findObstacle()
+    if (obstacle !== null) this.#show({ state: obstacle })
     else if (this.#options.mayStartUnprompted) void this.#startIfGranted()
     return () => {
       for (const [target, name, handle] of handlers) target.removeEventListener(name, handle)
-      this.#off()
+      this.#stop()
     }
   }
 
-  /**
-   * Because a person asked for it: takes the camera and looks through it until one of our codes is
-   * seen.
-   */
+  /** Requests the camera and reads its frames until one of them has a code of ours. */
   async start(): Promise<void> {
-    this.#off()
+    this.#stop()
     const round = this.#round
     this.#show({ ...BLANK_SCAN, state: 'starting' })
     try {
@@ -123,11 +120,11 @@ export class Scanner {
       await this.#video.play()
       if (round !== this.#round) return
       this.#show({ state: 'scanning', isLightOn: hasLight(stream) ? false : null })
-      this.#slow = setTimeout(() => this.#show({ isSlow: true }), SLOW_AFTER_MS)
-      await this.#look(readCodes, round)
+      this.#slowTimer = setTimeout(() => this.#show({ isSlow: true }), SLOW_AFTER_MS)
+      await this.#readFrames(readCodes, round)
     } catch (error) {
       if (round !== this.#round) return
-      this.#off()
+      this.#stop()
       this.#show({ state: REFUSED[(error as Error).name] ?? 'failed' })
     }
   }
@@ -143,7 +140,7 @@ export class Scanner {
     }
   }
 
-  /** A picture in place of the camera. */
+  /** Reads a picture instead of the camera. */
   async readPhoto(photo: Blob): Promise<void> {
     this.#show({ foreign: null, isPhotoEmpty: false })
     try {
@@ -156,7 +153,7 @@ export class Scanner {
     }
   }
 
-  /** A text in place of a code. */
+  /** Takes a typed or pasted text instead of a code. */
   readText(text: string): void {
     this.#show({ isPhotoEmpty: false })
     this.#onTexts([text])
@@ -167,27 +164,27 @@ export class Scanner {
     if (isGranted && this.screen.get().state === 'primer') await this.start()
   }
 
-  async #look(readCodes: ReadCodes, round: number): Promise<void> {
+  async #readFrames(readCodes: ReadCodes, round: number): Promise<void> {
     while (round === this.#round) {
       const texts = await readCodes(this.#video)
       if (round !== this.#round) return
       if (texts.length > 0) this.#onTexts(texts)
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+      await new Promise((resolve) => setTimeout(resolve, FRAME_PAUSE_MS))
     }
   }
 
   #onTexts(texts: string[]): void {
     const code = texts.map((text) => findCode(text, this.#options.ownOrigins)).find((found) => found !== null)
     if (code !== undefined) {
-      this.#off()
+      this.#stop()
       this.#show({ ...BLANK_SCAN, state: 'found' })
       this.#options.onCode(code)
     } else if (texts[0] !== this.screen.get().foreign) this.#show({ foreign: texts[0] ?? null, isSlow: false })
   }
 
-  #off(): void {
+  #stop(): void {
     this.#round += 1
-    clearTimeout(this.#slow)
+    clearTimeout(this.#slowTimer)
     if (this.#stream !== null) stopTracks(this.#stream)
     this.#stream = null
     this.#video.srcObject = null
@@ -198,8 +195,8 @@ export class Scanner {
   }
 }
 
-/** What rules a camera out before permission is requested; null when nothing does. */
-function findRefusal(): 'needs_https' | 'no_camera' | null {
+/** Why no camera can be requested; null if one can. */
+function findObstacle(): 'needs_https' | 'no_camera' | null {
   if (!window.isSecureContext) return 'needs_https'
   return navigator.mediaDevices === undefined ? 'no_camera' : null
 }
@@ -209,7 +206,7 @@ async function isCameraGranted(): Promise<boolean> {
     const { state } = await navigator.permissions.query({ name: 'camera' })
     return state === 'granted'
   } catch {
-    // Not every browser tells.
+    // Not every browser can query this permission.
     return false
   }
 }
@@ -223,7 +220,7 @@ function openCamera(): Promise<MediaStream> {
 
 function hasLight(stream: MediaStream): boolean {
   const [track] = stream.getVideoTracks()
-  // Not in every browser.
+  // Not every browser has `getCapabilities`.
   return Boolean((track?.getCapabilities?.() as { torch?: boolean } | undefined)?.torch)
 }
 

@@ -3,13 +3,13 @@ export interface ShownPerson {
   avatarUrl: string | null
 }
 
-/** A time that runs out. `endsAt`: on the monotonic clock (`performance.now()`). */
+/** A countdown. `endsAt`: on the monotonic clock (`performance.now()`). */
 export interface ShownTime {
   periodMs: number
   endsAt: number
 }
 
-/** The time ends when the next code is due. */
+/** `endsAt`: when the next code is due. */
 export interface ShownCode extends ShownTime {
   url: string
 }
@@ -18,7 +18,7 @@ export interface ShownCode extends ShownTime {
 export type SignInScreen =
   | { state: 'loading' }
   | { state: 'ready'; code: ShownCode }
-  /** `time`: for the answer on the phone. */
+  /** `time`: until the phone has to confirm. */
   | { state: 'scanned'; person: ShownPerson; time: ShownTime }
   | { state: 'match'; person: ShownPerson; time: ShownTime; attemptsLeft: number; isWrong: boolean; isSending: boolean }
   | { state: 'confirmed'; person: ShownPerson }

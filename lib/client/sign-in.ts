@@ -10,47 +10,41 @@ import { Timers } from './timers'
 import { whenShown } from './unprompted'
 import { watchPage } from './watch-page'
 
-/** A lost link is not worth a word before this. */
+/** A connection that is lost for less than this is not shown. */
 const RECONNECTING_AFTER_MS = 3_000
-/** An attempt that no phone scans is replaced for this long; then the person has left. */
+/** An expired attempt is replaced for this long after the last sign of the person. */
 const RENEW_FOR_MS = 10 * 60_000
-/** A hidden page gives its stream back after this. */
+/** A hidden page closes its stream after this. */
 const HIDDEN_STREAM_MS = 60_000
-/** The screens that say something which may not be true any more without a network. */
+/** States that may be out of date without a network. */
 const NEEDS_NETWORK = new Set<SignInScreen['state']>(['loading', 'ready', 'scanned', 'match', 'reconnecting'])
 
 export interface SignInOptions {
-  /** The person who is signed in here already; null for none. */
+  /** The person who is already signed in on this computer; null if none is. */
   already: ShownPerson | null
-  /** Called once, when this browser is signed in. */
+  /** Called once, when this browser is signed in or the person continues as `already`. */
   onSignedIn: () => void
 }
 
-/**
- * The computer's side of a sign-in: makes attempts, follows them, redeems; tells the page what to
- * show.
- */
+/** The computer's side of a sign-in: starts attempts, follows them and redeems their tickets. */
 export class SignIn {
   readonly #options: SignInOptions
-  /** What to show. */
   readonly screen: Observable<SignInScreen>
   #attempt: AttemptView | null = null
   #follower: AttemptFollower | null = null
   readonly #clock = new CodeClock(() => this.#onCodeOverdue())
-  /**
-   * Grows with each new attempt: an answer of an earlier round is dropped.
-   */
+  /** Incremented with each attempt. Responses of an earlier round are ignored. */
   #round = 0
   #renewUntil = 0
   #failures = 0
   #isLinkUp = true
-  /** How long the phone may take to answer; null until it has scanned. */
-  #answerTime: ShownTime | null = null
-  /** The round whose ticket is being exchanged. */
+  /** The time to confirm; null until a phone has scanned. */
+  #confirmTime: ShownTime | null = null
+  /** The round whose ticket is being redeemed; 0 for none. */
   #redeeming = 0
   #isDone = false
-  /** Whether the page was signed in when it was put into the back/forward cache. */
-  #isHistory = false
+  /** Whether the sign-in was complete when the page entered the back/forward cache. */
+  #wasDoneWhenCached = false
   readonly #timers = new Timers<'link' | 'retry' | 'hidden'>()
 
   constructor(options: SignInOptions) {
@@ -62,8 +56,8 @@ export class SignIn {
   }
 
   /**
-   * Begins to watch the page, and starts an attempt unless a person is signed in already. Returns
-   * what undoes it.
+   * Listens to page events, and starts an attempt unless a person is already signed in. Returns the
+   * function that stops both and cancels the attempt.
    */
   open(): () => void {
     const unwatch = watchPage({
@@ -72,13 +66,12 @@ export class SignIn {
       onOnline: () => this.#onOnline(),
       onOffline: () => this.#onOffline(),
       onCached: () => {
-        this.#isHistory = this.#isDone
+        this.#wasDoneWhenCached = this.#isDone
       },
       onRestored: () => this.#onRestored(),
       onLeft: () => void this.#cancel(),
     })
-    // A prerendered page may never be seen: an attempt for it would only use up the browser's
-    // limit.
+    // A prerendered page may never be shown, and a start counts against the browser's rate limit.
     const unwait = whenShown(() => {
       if (this.#screen.state === 'loading') this.start()
     })
@@ -89,14 +82,14 @@ export class SignIn {
     }
   }
 
-  /** A new code because a person asked for one. */
+  /** Starts an attempt on a person's request, which also extends the time to replace it. */
   start(): void {
     this.#renewUntil = performance.now() + RENEW_FOR_MS
     this.#failures = 0
     void this.#begin()
   }
 
-  /** "Not you?": ends the attempt on the server before a new code is made. */
+  /** "Not you?": cancels the attempt on the server, then starts another. */
   async startOver(): Promise<void> {
     const cancelled = this.#cancel()
     this.#show({ state: 'loading' })
@@ -108,7 +101,7 @@ export class SignIn {
     this.#finish()
   }
 
-  /** The number that was typed: two digits. */
+  /** `number`: the two digits that were typed. */
   async match(number: string): Promise<void> {
     const { state } = this.#screen
     if (this.#attempt === null || state !== 'match') return
@@ -127,9 +120,9 @@ export class SignIn {
   }
 
   async #begin(): Promise<void> {
-    this.#leave()
+    this.#stop()
     this.#round += 1
-    this.#answerTime = null
+    this.#confirmTime = null
     const round = this.#round
     this.#show({ state: 'loading' })
     const answer = await call<AttemptView>('POST', '/api/qr', { body: {} })
@@ -168,8 +161,8 @@ export class SignIn {
   }
 
   #onScanned({ match, expiresInMs }: AttemptView, person: ShownPerson): void {
-    this.#answerTime ??= { periodMs: expiresInMs, endsAt: performance.now() + expiresInMs }
-    const time = this.#answerTime
+    this.#confirmTime ??= { periodMs: expiresInMs, endsAt: performance.now() + expiresInMs }
+    const time = this.#confirmTime
     if (match?.required !== true || match.passed) {
       this.#show({ state: 'scanned', person, time })
       return
@@ -196,10 +189,7 @@ export class SignIn {
     else await this.#checkSession()
   }
 
-  /**
-   * Redeemed without our hearing the answer: the session's cookie tells whether it reached this
-   * browser.
-   */
+  /** The response of the redeem may be lost: the session cookie shows whether it arrived. */
   async #checkSession(): Promise<void> {
     const round = this.#round
     const answer = await call<{ signedIn: boolean }>('GET', '/api/session')
@@ -238,7 +228,7 @@ export class SignIn {
     }
   }
 
-  /** Back to what was shown before the link was lost. A code keeps its own countdown. */
+  /** Back to the state from before the connection was lost. A code keeps its countdown. */
   #restore(): void {
     const { code } = this.#clock
     if (code !== null) this.#show({ state: 'ready', code })
@@ -250,15 +240,15 @@ export class SignIn {
     if (NEEDS_NETWORK.has(this.#screen.state)) this.#show({ state: 'offline' })
   }
 
-  /** The link may have lived through it, and then brings no news of itself. */
+  /** The stream may have survived the offline time, and then reports no change. */
   #onOnline(): void {
     if (this.#screen.state === 'offline' && this.#isLinkUp) this.#restore()
     this.#wake()
   }
 
-  /** The attempt ran out, or is gone. */
+  /** Replaces an attempt that has expired or no longer exists. */
   #renew(): void {
-    this.#leave()
+    this.#stop()
     this.#attempt = null
     const isVisible = document.visibilityState === 'visible'
     if (isVisible && performance.now() < this.#renewUntil) void this.#begin()
@@ -280,11 +270,11 @@ export class SignIn {
   }
 
   /**
-   * Out of the back/forward cache. What the page showed before it went there is out of date after a
-   * sign-in; one that has signed in since is on its way, and a reload would stop it.
+   * A page that entered the cache after its sign-in is out of date. If the sign-in completed later,
+   * the page is already navigating, and a reload would stop that.
    */
   #onRestored(): void {
-    if (this.#isHistory) location.reload()
+    if (this.#wasDoneWhenCached) location.reload()
     else if (!this.#isDone) this.#wake()
   }
 
@@ -294,7 +284,7 @@ export class SignIn {
     else if (this.#attempt !== null && this.#attempt.expiresInMs > 0) this.#follow(this.#attempt, true)
   }
 
-  /** Gives the stream back; `#wake` follows again, and asks first. */
+  /** Closes the stream. `#wake` follows again, and requests the state first. */
   #suspend(): void {
     this.#follower?.stop()
     this.#follower = null
@@ -305,21 +295,21 @@ export class SignIn {
   #finish(): void {
     if (this.#isDone) return
     this.#isDone = true
-    this.#leave()
+    this.#stop()
     this.#options.onSignedIn()
   }
 
   async #cancel(): Promise<void> {
     const attempt = this.#attempt
-    this.#leave()
+    this.#stop()
     this.#round += 1
     this.#attempt = null
     if (attempt === null || attempt.expiresInMs === 0 || attempt.status === 'confirmed') return
     await call('DELETE', `/api/qr/${attempt.id}`, { keepalive: true })
   }
 
-  /** Stops listening and forgets what was planned. */
-  #leave(): void {
+  /** Stops the follower and all timers. */
+  #stop(): void {
     this.#follower?.stop()
     this.#follower = null
     this.#timers.clearAll()

@@ -5,8 +5,8 @@ import type { SignInScreen } from './sign-in-screen'
 const RATE_LIMITED_MS = 60_000
 
 /**
- * What a refused start shows, and after how many ms to try again by itself; null when a person has
- * to. `failures`: in a row, this one included.
+ * The state to show after a refused start. `retryMs`: the delay of the automatic retry; null if
+ * only the person can retry. `failures`: consecutive failures, this one included.
  */
 export function onStartRefused(
   { code, retryAfterMs, requestId }: Refused,

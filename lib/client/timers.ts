@@ -1,4 +1,4 @@
-/** At most one timer of each name. Setting one again moves it. */
+/** Named timers. `set` replaces the running timer of the same name. */
 export class Timers<Name extends string> {
   readonly #timers = new Map<Name, ReturnType<typeof setTimeout>>()
 

@@ -4,7 +4,7 @@ import { mayActUnprompted, whenShown } from './unprompted'
 
 afterEach(() => vi.unstubAllGlobals())
 
-/** A document as the browser describes it. */
+/** Replaces `document` and its navigation entry. */
 function stubDocument(
   entry: { type: string; activationStart?: number } | undefined,
   prerendering?: boolean,
@@ -24,7 +24,7 @@ test.each([
   ['back_forward', 0, false, false],
   ['back_forward', undefined, undefined, false],
 ])(
-  '%s, activated after %s ms, prerendering: %s may act by itself: %s',
+  'navigation type %s, activated after %s ms, prerendering %s: may act unprompted: %s',
   (type, activationStart, prerendering, expected) => {
     stubDocument(activationStart === undefined ? { type } : { type, activationStart }, prerendering)
     expect(mayActUnprompted(true)).toBe(expected)
@@ -32,34 +32,34 @@ test.each([
   },
 )
 
-test('a browser that tells nothing about the document is not trusted', () => {
+test('a browser without a navigation entry may not act unprompted', () => {
   stubDocument(undefined)
   expect(mayActUnprompted(true)).toBe(false)
 })
 
-test('what is for a page that is seen waits while it is prerendered', () => {
-  const [atOnce, later, undone] = [vi.fn(), vi.fn(), vi.fn()]
+test('`whenShown` waits until a prerendered page is shown, and can be cancelled', () => {
+  const [immediate, later, cancelled] = [vi.fn(), vi.fn(), vi.fn()]
   stubDocument({ type: 'navigate' })
-  whenShown(atOnce)
-  expect(atOnce).toHaveBeenCalledTimes(1)
+  whenShown(immediate)
+  expect(immediate).toHaveBeenCalledTimes(1)
   const prerendered = stubDocument({ type: 'navigate' }, true)
   whenShown(later)
-  whenShown(undone)()
+  whenShown(cancelled)()
   expect(later).not.toHaveBeenCalled()
   prerendered.dispatchEvent(new Event('prerenderingchange'))
   expect(later).toHaveBeenCalledTimes(1)
-  expect(undone).not.toHaveBeenCalled()
+  expect(cancelled).not.toHaveBeenCalled()
 })
 
 test.each([
   ['', { code: '', waitsForTap: false }],
   ['#code', { code: 'code', waitsForTap: false }],
   ['#~code', { code: 'code', waitsForTap: true }],
-])('the fragment %j is read and written', (hash, expected) => {
+])('the fragment %j is parsed and written unchanged', (hash, expected) => {
   expect(parseCodeFragment(hash)).toEqual(expected)
   expect(toHash(expected)).toBe(hash)
 })
 
-test('a mark without a code is no code', () => {
+test('a `~` without a code is an empty fragment', () => {
   expect(toHash(parseCodeFragment('#~'))).toBe('')
 })

@@ -1,22 +1,22 @@
 /**
- * Whether this document may act before the first tap. What a page does by itself, a foreign page
- * can make it do: by a link, a window, a redirect, a prerendered document, or a step back in the
- * history.
+ * Whether this document may act before the first tap. A foreign page can trigger whatever a page
+ * does on load: by a link, a window, a redirect, prerendering, or a step back in the history. False
+ * if the browser has no navigation entry.
  *
- * `isInitiatorTrusted`: what the server makes of the request for this document
- * (`app/ui/initiator.ts`).
+ * `isInitiatorTrusted`: from the request headers of this document (`app/ui/initiator.ts`).
  */
 export function mayActUnprompted(isInitiatorTrusted: boolean): boolean {
   const [entry] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
   if (!isInitiatorTrusted || entry === undefined || isPrerendering()) return false
-  // https://wicg.github.io/nav-speculation/prerendering.html: not 0 when the document was
-  // prerendered before it was shown.
+  // https://wicg.github.io/nav-speculation/prerendering.html: not 0 if the document was prerendered
+  // before it was shown.
   const { activationStart = 0 } = entry as { activationStart?: number }
   return activationStart === 0 && entry.type !== 'back_forward'
 }
 
 /**
- * Calls `run` at once, or when a page that is being prerendered is shown. Returns what undoes it.
+ * Calls `run` immediately, or when the prerendered page is shown. Returns the function that cancels
+ * the call.
  */
 export function whenShown(run: () => void): () => void {
   if (!isPrerendering()) {

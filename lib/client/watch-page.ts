@@ -3,15 +3,15 @@ export interface PageListener {
   onVisible: () => void
   onOnline: () => void
   onOffline?: () => void
-  /** Into the back/forward cache, perhaps. */
+  /** The page may enter the back/forward cache. */
   onCached?: () => void
-  /** Out of the back/forward cache, as it was when it was left. */
+  /** The page returns from the back/forward cache, with its old state. */
   onRestored: () => void
-  /** For good: a page that may come back out of the cache is not left. */
+  /** The page is unloaded, and cannot return from the cache. */
   onLeft?: () => void
 }
 
-/** Tells what happens to the page as a whole, until the returned function is called. */
+/** Reports visibility, network and page lifecycle events until the returned function is called. */
 export function watchPage(listener: PageListener): () => void {
   const onVisibility = () => (document.visibilityState === 'visible' ? listener.onVisible() : listener.onHidden?.())
   const handlers: [EventTarget, string, (event: Event) => void][] = [

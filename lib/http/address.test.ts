@@ -9,19 +9,19 @@ describe('the client address', () => {
       new AddressList(proxies),
     )
 
-  test('is the socket when nobody is trusted, whatever is forwarded', () => {
+  test('is the address of the socket without trusted proxies, whatever is forwarded', () => {
     expect(address('203.0.113.7', '198.51.100.1', [])).toBe('203.0.113.7')
   })
 
-  test('is what trusted proxies say, walked from the right', () => {
+  test('is the first entry from the right that is not a trusted proxy', () => {
     expect(address('10.0.0.1', '6.6.6.6, 198.51.100.1, 10.0.0.2', ['10.0.0.0/8'])).toBe('198.51.100.1')
   })
 
-  test('is the last that is known when a trusted proxy says nothing', () => {
+  test('is the address of a trusted proxy that sends no header', () => {
     expect(address('10.0.0.1', null, ['10.0.0.0/8'])).toBe('10.0.0.1')
   })
 
-  test('is unknown when a trusted proxy talks nonsense, never the client’s own words', () => {
+  test('is unknown when a trusted proxy sends a malformed entry, never the client’s own entry', () => {
     expect(address('10.0.0.1', '198.51.100.1, nonsense', ['10.0.0.0/8'])).toBeNull()
   })
 
@@ -29,7 +29,7 @@ describe('the client address', () => {
     expect(clientAddress(new Headers({ 'x-forwarded-for': '6.6.6.6' }), new AddressList([]))).toBeNull()
   })
 
-  test('is unknown when a client sends the header of our server itself', () => {
+  test('is unknown when a client sends the internal header of our server', () => {
     const headers = { 'x-qr-login-peer': '6.6.6.6', 'x-forwarded-for': '6.6.6.6' }
     for (const proxies of [[], ['6.6.6.6']]) {
       expect(clientAddress(new Headers(headers), new AddressList(proxies))).toBeNull()
@@ -40,7 +40,7 @@ describe('the client address', () => {
     expect(address('::ffff:10.0.0.1', '2001:db8::1', ['10.0.0.1'])).toBe('2001:db8:0:0:0:0:0:1')
   })
 
-  test('a list takes addresses and blocks, and says what it does not take', () => {
+  test('a list accepts addresses and blocks, and throws for anything else', () => {
     expect(new AddressList(['2001:db8::/32']).has('2001:db8:1::1')).toBe(true)
     for (const bad of ['10.0.0.0/33', '10.0.0', 'x', '10.0.0.0/8/8', '10.0.0.0/', '::/129']) {
       expect(() => new AddressList([bad])).toThrow(RangeError)
@@ -48,14 +48,14 @@ describe('the client address', () => {
   })
 })
 
-describe('the keys that a client counts by', () => {
+describe('the rate-limit keys of a client', () => {
   test('are an IPv4 address, in every spelling', () => {
     for (const address of ['203.0.113.7', '::ffff:203.0.113.7', '::ffff:cb00:7107']) {
       expect(rateLimitKeys(address)).toEqual([{ key: '203.0.113.7', factor: 1 }])
     }
   })
 
-  test('are three prefixes of an IPv6 address, the wider with more room', () => {
+  test('are three prefixes of an IPv6 address, the wider ones with higher limits', () => {
     expect(rateLimitKeys('2001:db8:0:1::7')).toEqual([
       { key: '2001:db8:0:1::/64', factor: 1 },
       { key: '2001:db8:0:0::/56', factor: 4 },
@@ -72,7 +72,7 @@ describe('the keys that a client counts by', () => {
     expect(keysOf('::1')).toEqual(['0:0:0:0::/64', '0:0:0:0::/56', '0:0:0::/48'])
   })
 
-  test('are one for all clients without a usable address', () => {
+  test('are one shared key for all clients without a usable address', () => {
     for (const address of [null, '', 'nonsense', '1.2.3']) {
       expect(rateLimitKeys(address)).toEqual([{ key: 'unknown', factor: 1 }])
     }

@@ -37,7 +37,7 @@ describe('a body', () => {
     }
   })
 
-  test('of another type is refused, and so are types that only look alike', async () => {
+  test('of another media type is refused, and so are similar types', async () => {
     for (const type of [
       'text/plain',
       'application/x-www-form-urlencoded',
@@ -59,7 +59,7 @@ describe('a body', () => {
     expect(await refusalOf(post('x'.repeat(4097)))).toBe('body_too_large')
   })
 
-  test('without an end is not read to its end', async () => {
+  test('without an end is refused after the limit, and its stream is cancelled', async () => {
     let pulled = 0
     let cancelled = false
     const endless = new ReadableStream({
@@ -76,7 +76,7 @@ describe('a body', () => {
     expect(cancelled).toBe(true)
   })
 
-  test('that is announced as too large is not read at all', async () => {
+  test('with a Content-Length over the limit is refused without reading', async () => {
     const request = new Request(URL_, {
       method: 'POST',
       body: '{}',
@@ -95,7 +95,7 @@ describe('parsing a body', () => {
   const schema = z.strictObject({ code: z.string() })
   const refusalOf = (text: string) => codeOf(() => parseBody(text, schema))
 
-  test('takes exactly the fields that are known', () => {
+  test('accepts exactly the known fields', () => {
     expect(parseBody('{"code":"x"}', schema)).toEqual({ code: 'x' })
     for (const bad of [
       '',
@@ -118,12 +118,12 @@ describe('parsing a body', () => {
     expect(refusalOf('{"code":"x", "__proto__":{}}')).toBe('bad_request')
   })
 
-  test('does not take a colon or a quote inside a value for a field', () => {
+  test('does not confuse a colon or a quote inside a value with a field', () => {
     expect(parseBody('{"code":"a\\":\\"b"}', schema)).toEqual({ code: 'a":"b' })
     expect(parseBody('{"code":"\\\\"}', schema)).toEqual({ code: '\\' })
   })
 
-  test('accepts what JSON.stringify writes, and counts every nested field', () => {
+  test('accepts every output of JSON.stringify, with nested fields', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         expect(parseBody(JSON.stringify(value), z.unknown())).toEqual(JSON.parse(JSON.stringify(value)))
@@ -131,7 +131,7 @@ describe('parsing a body', () => {
     )
   })
 
-  test('says what is wrong where', () => {
+  test('names the path of a wrong field', () => {
     try {
       parseBody('{"code":1}', schema)
       expect.fail('it was accepted')

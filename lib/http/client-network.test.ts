@@ -3,14 +3,14 @@ import { fromPeer } from '../../test/support/peer'
 import { AddressList, traceClient } from './address'
 import { createNetworkFinder } from './client-network'
 
-interface Situation {
+interface FinderOptions {
   proxies?: string[]
   origin?: string
-  /** Of local mode. */
+  /** Further own origins, as in local mode. */
   more?: string[]
 }
 
-function finder({ proxies = [], origin = 'https://login.example.com', more = [] }: Situation = {}) {
+function finder({ proxies = [], origin = 'https://login.example.com', more = [] }: FinderOptions = {}) {
   const warnings: string[] = []
   const find = createNetworkFinder({
     trustedProxies: new AddressList(proxies),
@@ -63,14 +63,14 @@ const PUBLIC_PEERS = [
 ]
 
 describe('the network of a client', () => {
-  test('is that of its socket where no proxy is in between', () => {
+  test('is that of its socket without a proxy', () => {
     const { network, warnings } = finder()
     expect(network('203.0.113.7')).toBe('203.0.113.7')
     expect(network('2001:db8:1:2::7')).toBe('2001:db8:1:2')
     expect(warnings).toEqual([])
   })
 
-  test('is that of the client behind a trusted proxy, and nothing is warned of', () => {
+  test('is that of the client behind a trusted proxy, without a warning', () => {
     const { network, warnings } = finder({ proxies: ['10.0.0.0/8', '2001:db8:ffff::/48'] })
     expect(network('10.0.0.1', { 'X-Forwarded-For': '203.0.113.7', 'X-Real-IP': '203.0.113.7' })).toBe('203.0.113.7')
     expect(network('2001:db8:ffff::1', { 'X-Forwarded-For': '198.51.100.1, 10.0.0.2' })).toBe('198.51.100.1')
@@ -120,7 +120,7 @@ describe('the network of a client', () => {
     expect(network('192.168.1.7')).toBe('192.168.1')
     expect(network('127.0.0.1')).toBe('127.0.0')
     expect(warnings).toEqual([])
-    // There as well, headers of a proxy show a proxy.
+    // Headers of a proxy make it unknown there as well.
     expect(network('192.168.1.7', { 'X-Forwarded-For': '192.168.1.9' })).toBeNull()
   })
 
@@ -152,16 +152,16 @@ describe('the network of a client', () => {
     expect(warnings).toEqual([expect.stringMatching(/TRUSTED_PROXIES.*sent no address of a client in X-Forwarded-For/)])
   })
 
-  test('is unknown when entries stand before the client’s own: it sent the header, or is a proxy itself', () => {
+  test('is unknown when X-Forwarded-For has entries before the client’s', () => {
     const { network, warnings } = finder({ proxies: ['10.0.0.0/8'] })
     expect(network('10.0.0.1', { 'X-Forwarded-For': '198.51.100.1, 203.0.113.7' })).toBeNull()
     expect(network('10.0.0.1', { 'X-Forwarded-For': 'nonsense, 203.0.113.7, 10.0.0.2' })).toBeNull()
     expect(network('10.0.0.1', { 'X-Forwarded-For': ' , 203.0.113.7' })).toBe('203.0.113.7')
-    // Any client can do this, and no setting is wrong.
+    // Any client can send this, so it is no sign of a wrong setting.
     expect(warnings).toEqual([])
   })
 
-  test('is unknown when a trusted proxy sends nonsense, and without a peer', () => {
+  test('is unknown when a trusted proxy sends a malformed entry, and without a peer', () => {
     const { network, warnings } = finder({ proxies: ['10.0.0.0/8'] })
     expect(network('10.0.0.1', { 'X-Forwarded-For': 'nonsense' })).toBeNull()
     const trustedProxies = new AddressList([])
@@ -175,7 +175,7 @@ describe('the network of a client', () => {
     expect(warnings).toEqual([])
   })
 
-  test('is not hidden by the headers that a framework adds to each request', () => {
+  test('stays known with the forwarding headers that a framework adds to each request', () => {
     const trustedProxies = new AddressList([])
     const find = createNetworkFinder({ trustedProxies, ownOrigins: new Set(['http://localhost']), warn: () => {} })
     const added = {
@@ -187,7 +187,7 @@ describe('the network of a client', () => {
     expect(find(received, traceClient(received, trustedProxies))).toBe('192.168.1')
   })
 
-  test('is warned of once per process, whatever comes', () => {
+  test('logs one warning per process, whatever the cause', () => {
     const { network, warnings } = finder({ proxies: ['10.0.0.0/8'] })
     network('203.0.113.7')
     expect(warnings).toHaveLength(0)
@@ -199,7 +199,7 @@ describe('the network of a client', () => {
     expect(warnings).toHaveLength(1)
   })
 
-  test('is not hidden by what the client writes about itself', () => {
+  test('stays known when a client sends the internal header of our server', () => {
     const { network } = finder()
     expect(network('203.0.113.7', { 'X-Qr-Login-Forwarded': '1' })).toBe('203.0.113.7')
     expect(network('203.0.113.7', { 'X-Qr-Login-Forwarded': '', 'X-Forwarded-For': '1.1.1.1' })).toBeNull()

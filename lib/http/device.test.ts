@@ -23,9 +23,9 @@ describe('a device', () => {
     expect(describeDevice(userAgent)).toEqual({ browser, os })
   })
 
-  test('is unknown rather than guessed', () => {
-    for (const nothing of [null, '', 'x', 'a'.repeat(100_000)]) {
-      expect(describeDevice(nothing)).toEqual({ browser: null, os: null })
+  test('is null for an unknown User-Agent', () => {
+    for (const userAgent of [null, '', 'x', 'a'.repeat(100_000)]) {
+      expect(describeDevice(userAgent)).toEqual({ browser: null, os: null })
     }
   })
 })

@@ -3,7 +3,7 @@ import { isForeignHost } from './host'
 
 const OWN = new Set(['login.example.com'])
 
-describe('the name that a request is made under', () => {
+describe('the Host of a request', () => {
   test.each([
     'login.example.com',
     'LOGIN.example.com',
@@ -22,7 +22,7 @@ describe('the name that a request is made under', () => {
     'upstream',
     '',
     undefined,
-  ])('%j is ours, or nobody’s', (host) => {
+  ])('%j is not foreign', (host) => {
     expect(isForeignHost(host, OWN)).toBe(false)
   })
 

@@ -13,7 +13,7 @@ describe('the same network is', () => {
     ['the /24 of loopback', '127.0.0.1', '127.0.0.2', true],
     ['the /64 of an IPv6 address', '2001:db8:1:2::1', '2001:db8:1:2:ffff:1:2:3', true],
     ['not another IPv6 /64', '2001:db8:1:2::1', '2001:db8:1:3::1', false],
-    ['an IPv4 address in IPv6 clothes', '::ffff:203.0.113.7', '203.0.113.7', true],
+    ['an IPv4-mapped IPv6 address', '::ffff:203.0.113.7', '203.0.113.7', true],
     ['the same in hexadecimal', '::ffff:cb00:7107', '203.0.113.7', true],
     ['link-local with a zone', 'fe80::1%eth0', 'fe80::2', true],
     ['not two unknown addresses', null, null, false],
@@ -23,7 +23,7 @@ describe('the same network is', () => {
   })
 })
 
-test('an address reads the same in every spelling', () => {
+test('an address has one normal form for all spellings', () => {
   expect(plainAddress('2001:DB8::0001')).toBe(plainAddress('2001:db8:0:0:0:0:0:1'))
   expect(plainAddress('::ffff:10.0.0.1')).toBe('10.0.0.1')
   expect(plainAddress('1.2.3')).toBeNull()

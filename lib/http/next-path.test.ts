@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseNextPath } from './next-path'
 
-describe('where to go next', () => {
+describe('the parameter `next`', () => {
   const next = (path: unknown) => parseNextPath(path, 'https://login.example.com')
 
-  test('a path of our own is kept whole', () => {
+  test('our own path is kept with its query and fragment', () => {
     expect(next('/settings?tab=1#top')).toBe('/settings?tab=1#top')
   })
 
@@ -67,7 +67,7 @@ describe('where to go next', () => {
     '\u3000/evil.example',
     '?next=//evil.example',
     '#//evil.example',
-  ])('%j leads home', (path) => {
+  ])('%j becomes /', (path) => {
     expect(next(path)).toBe('/')
   })
 
@@ -114,12 +114,12 @@ describe('where to go next', () => {
     '/%',
     '/q%',
     '/%ff',
-  ])('%j would act by itself, so that it leads home', (path) => {
+  ])('%j is a page that acts without a tap, and becomes /', (path) => {
     expect(next(path)).toBe('/')
   })
 
   test.each(['/qr', '/q/x', '/a/q', '/phone', '/phone/scanner', '/?next=/q#code', '/#/q', '/p/%71x'])(
-    '%j is another page, and is kept',
+    '%j is kept',
     (path) => {
       expect(next(path)).toBe(path)
     },
@@ -132,16 +132,16 @@ describe('where to go next', () => {
     ['/a//b', '/a//b'],
     ['/\u3002evil.example', '/%E3%80%82evil.example'],
     ['/a\\b', '/a/b'],
-  ])('%j is a path of our own, and leads to %j', (path, target) => {
+  ])('%j is our own path, and becomes %j', (path, target) => {
     expect(next(path)).toBe(target)
     expect(new URL(target, 'https://login.example.com').origin).toBe('https://login.example.com')
   })
 
-  test('a repeated or missing one leads home', () => {
+  test('a repeated or missing parameter becomes /', () => {
     expect([next(undefined), next(['/a', '/b'])]).toEqual(['/', '/'])
   })
 
-  test('whatever is given, a browser stays with us', () => {
+  test('for any input the target has our origin', () => {
     const parts = fc.constantFrom('/', '\\', '.', '..', ':', '@', 'evil.example', '%2f', '\t', '?', '#', 'x')
     fc.assert(
       fc.property(fc.array(parts, { maxLength: 8 }), (pieces) => {
@@ -153,7 +153,7 @@ describe('where to go next', () => {
     )
   })
 
-  test('whatever is given, it is never a page that acts by itself', () => {
+  test('for any input the target is never /q', () => {
     const parts = fc.constantFrom(
       '/',
       '\\',

@@ -36,18 +36,18 @@ function place(
 
 const utf8 = (text: string) => Buffer.from(text).toString('latin1')
 
-describe('the header that the settings name', () => {
-  test('is believed of a trusted proxy', () => {
+describe('PLACE_HEADER', () => {
+  test('is used from a trusted proxy', () => {
     expect(place({ 'X-City': 'Lisbon' }, PROXY)).toBe('Lisbon')
   })
 
-  test('is not believed of any other peer', () => {
+  test('is ignored from any other peer', () => {
     expect(place({ 'X-City': 'Berlin' })).toBeNull()
     const headers = { 'X-City': 'Berlin', 'X-Forwarded-For': '10.0.0.1' }
     expect(place(headers, PROXY, null, { peer: '203.0.113.1' })).toBeNull()
   })
 
-  test('is the only one: a header of some platform is believed only when it is named', () => {
+  test('is the only header that is used: headers of platforms need to be configured', () => {
     for (const name of ['x-vercel-ip-city', 'cf-ipcity']) {
       expect(place({ [name]: 'Springfield' }, PROXY)).toBeNull()
       expect(place({ [name]: 'Springfield' }, PROXY, null, { placeHeader: null })).toBeNull()
@@ -73,30 +73,30 @@ describe('the header that the settings name', () => {
   })
 })
 
-describe('what a local database says', () => {
+describe('the local database', () => {
   const findCity = openGeoDatabase(file)
   const of = (address: string) => place({}, NONE, findCity, { peer: address })
 
-  test('is the city of the address', () => {
+  test('has the city of an address', () => {
     expect(of('203.0.113.7')).toBe('Lisbon')
     expect(of('::ffff:203.0.113.7')).toBe('Lisbon')
     expect(of('2001:db8:1:2::7')).toBe('Porto')
   })
 
-  test('is nothing where it knows none', () => {
+  test('has no city for an unknown address', () => {
     expect([of('198.51.100.7'), of('192.0.2.1'), of('2001:db8::1'), of(''), of('not an address')]).toEqual(
       Array(5).fill(null),
     )
   })
 
-  test('is asked about the client behind a trusted proxy, where the header says nothing', () => {
+  test('is used for the client behind a trusted proxy if the header has no valid city', () => {
     const forwarded = { 'x-forwarded-for': '203.0.113.7' }
     expect(place(forwarded, PROXY, findCity)).toBe('Lisbon')
     expect(place({ ...forwarded, 'x-city': '%E0%A4' }, PROXY, findCity)).toBe('Lisbon')
     expect(place({ ...forwarded, 'x-city': 'Berlin' }, PROXY, findCity)).toBe('Berlin')
   })
 
-  test('cannot be had from a file that is none', () => {
+  test('cannot be opened from an invalid or missing file', () => {
     const other = join(folder, 'other.mmdb')
     writeFileSync(other, 'no database')
     expect(() => openGeoDatabase(other)).toThrow()

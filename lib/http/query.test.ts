@@ -13,13 +13,13 @@ function codeOf(run: () => unknown): string | null {
 }
 
 describe('the query', () => {
-  test('numbers are whole and given once', () => {
+  test('numbers are non-negative integers, and not repeated', () => {
     const query = new URLSearchParams('after=3&bad=-1&twice=1&twice=2&empty=')
     expect([parseCount(query, 'after'), parseCount(query, 'missing')]).toEqual([3, null])
     for (const name of ['bad', 'twice', 'empty']) expect(codeOf(() => parseCount(query, name))).toBe('bad_request')
   })
 
-  test('words are of those that are known', () => {
+  test('words are from the allowed list', () => {
     const query = new URLSearchParams('as=phone&bad=x')
     expect(parseWord(query, 'as', ['phone', 'computer'])).toBe('phone')
     expect(codeOf(() => parseWord(query, 'bad', ['phone', 'computer']))).toBe('bad_request')

@@ -22,7 +22,7 @@ describe('a request target', () => {
     '/_next/images',
     '/.well-known/x',
     '/...',
-  ])('%s in origin-form is what it says', (target) => {
+  ])('%s in origin-form is unchanged', (target) => {
     expect(read(target)).toEqual({ url: target, host: HOST })
   })
 
@@ -58,7 +58,7 @@ describe('a request target', () => {
     'login.example.com:443',
     'evil.example:443',
     '?x',
-  ])('%j leads nowhere', (target) => {
+  ])('%j becomes the unknown path', (target) => {
     const { url, host } = read(target)
     expect([url, host]).toEqual([target.includes('/api/') ? API_NOWHERE.url : NOWHERE.url, HOST])
   })
@@ -79,18 +79,18 @@ describe('a request target', () => {
     '/_next/image?url=%2ficons%2f192.png&w=64&q=75',
     '/_next/image/',
     '/_next/%69mage?url=x',
-  ])('the path %s leads nowhere', (target) => {
+  ])('the path %s becomes the unknown path', (target) => {
     expect(read(target)).toEqual(NOWHERE)
     expect(read(`http://${HOST}${target}`)).toEqual(NOWHERE)
   })
 
-  test('is answered as the API answers where its path is of the API', () => {
+  test('becomes the unknown path of the API if its path is under /api', () => {
     for (const target of ['/api/qr/%', '/api/../login', '/api/qr/..', 'http://evil.example/api/session']) {
       expect(read(target)).toEqual(API_NOWHERE)
     }
   })
 
-  test('under a foreign name leads nowhere, but for the two health checks', () => {
+  test('with a foreign Host becomes the unknown path, except for the two health checks', () => {
     const foreign = 'evil.example'
     const nowhere = [
       '/login',
@@ -110,7 +110,7 @@ describe('a request target', () => {
     expect(read('http://evil.example/api/health/live')).toEqual(API_NOWHERE)
   })
 
-  test('whatever it is, becomes a path, and never one with dot segments or under another authority', () => {
+  test('always becomes a path without dot segments, and never one of another authority', () => {
     const part = fc.constantFrom(
       '/',
       '//',
@@ -148,7 +148,7 @@ describe('a request target', () => {
   })
 })
 
-test('health checks are two paths, with a query or without', () => {
+test('health checks are exactly two paths, with or without a query', () => {
   expect(['/api/health/live', '/api/health/ready?x'].map(isProbe)).toEqual([true, true])
   expect(['/api/health/', '/api/health/live/', '/api/health/live/x', '/login?/api/health/live'].map(isProbe)).toEqual(
     Array(4).fill(false),

@@ -10,7 +10,7 @@ function counter(maxKeys = 100) {
 }
 
 describe('a window counter', () => {
-  test('counts up to the limit, then returns the ms until the window ends, then begins anew', () => {
+  test('counts up to the limit, then returns the ms until the window ends, then starts a new window', () => {
     const { clock, counter: count } = counter()
     const a = [{ key: 'a', limit: 2 }]
     expect(count.add(a)).toBe(0)
@@ -37,7 +37,7 @@ describe('a window counter', () => {
     expect(count.add([{ key: 'wide', limit: 1 }])).toBe(0)
   })
 
-  test('of several keys that have reached their limits it returns the longest wait', () => {
+  test('returns the longest wait of several keys that have reached their limits', () => {
     const { clock, counter: count } = counter()
     count.add([{ key: 'a', limit: 1 }])
     clock.now += 5_000
@@ -47,11 +47,11 @@ describe('a window counter', () => {
     expect(count.add(both.reverse())).toBe(WINDOW_MS)
   })
 
-  test('a limit below one is never reached by a first count', () => {
+  test('a limit of 0 refuses the first count', () => {
     expect(counter().counter.add([{ key: 'a', limit: 0 }])).toBe(WINDOW_MS)
   })
 
-  test('without room for a new key: full, and keys that count go on counting', () => {
+  test('a new key beyond maxKeys is `full`; existing keys continue to count', () => {
     const { clock, counter: count } = counter(2)
     expect(count.add([{ key: 'a', limit: 3 }])).toBe(0)
     expect(count.add([{ key: 'b', limit: 1 }])).toBe(0)
@@ -70,7 +70,7 @@ describe('a window counter', () => {
     expect(count.add([{ key: 'c', limit: 1 }])).toBe(0)
   })
 
-  test('expired keys are dropped by later calls, a bounded number each', () => {
+  test('each call removes a bounded number of expired keys', () => {
     const { clock, counter: count } = counter(10_000)
     for (let index = 0; index < 10_000; index += 1) count.add([{ key: String(index), limit: 1 }])
     clock.now += WINDOW_MS
@@ -92,7 +92,7 @@ describe('a window counter', () => {
     calls: fc.array(call, { maxLength: 80 }),
   })
 
-  test('never counts a key more often than its limit in a window, and never keeps more keys than it may', () => {
+  test('never counts a key beyond its limit in a window, and never keeps more than maxKeys', () => {
     fc.assert(
       fc.property(run, ({ maxKeys, limit, calls }) => {
         const { clock, counter: count } = counter(maxKeys)
@@ -100,19 +100,18 @@ describe('a window counter', () => {
         for (const { afterMs, keys } of calls) {
           clock.now += afterMs
           const live = (key: string) => (counted.get(key) ?? []).filter((at) => at > clock.now - WINDOW_MS)
-          const answer = count.add(keys.map((key) => ({ key, limit })))
+          const result = count.add(keys.map((key) => ({ key, limit })))
           expect(count.size).toBeLessThanOrEqual(maxKeys)
-          if (answer === 0) for (const key of keys) counted.set(key, [...(counted.get(key) ?? []), clock.now])
-          else if (answer !== 'full') {
-            expect(answer).toBeGreaterThan(0)
-            expect(answer).toBeLessThanOrEqual(WINDOW_MS)
-            // Some key has counted its limit within the last window.
+          if (result === 0) for (const key of keys) counted.set(key, [...(counted.get(key) ?? []), clock.now])
+          else if (result !== 'full') {
+            expect(result).toBeGreaterThan(0)
+            expect(result).toBeLessThanOrEqual(WINDOW_MS)
+            // At least one key has reached its limit within the last window.
             expect(keys.some((key) => live(key).length >= limit)).toBe(true)
           } else expect(new Set([...counted.keys(), ...keys]).size).toBeGreaterThan(maxKeys)
         }
         for (const times of counted.values()) {
-          // Windows follow each other: each begins with the first count that the one before did not
-          // take.
+          // Each window begins with the first count after the previous one has ended.
           for (let from = 0; from < times.length; ) {
             const startedAt = times[from] as number
             const inside = times.filter((at) => at >= startedAt && at < startedAt + WINDOW_MS).length

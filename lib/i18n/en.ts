@@ -1,8 +1,6 @@
 import { trouble } from './trouble'
 
-/**
- * `{name}` marks a value, `**…**` a word with weight. The other catalogues have exactly these keys.
- */
+/** `{name}` is a placeholder, `**…**` strong text. The other catalogues have exactly these keys. */
 export const en = {
   common: {
     brand: 'qr-login',

@@ -9,7 +9,7 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
 /** `Intl` formats 0 as "now" and "现在", which do not fit a past event. */
 const JUST_NOW: Record<Locale, string> = { en: 'just now', zh: '刚刚' }
 
-/** How long ago, in words: "5 minutes ago", "just now" for less than a minute. */
+/** Relative time, like "5 minutes ago"; "just now" for less than a minute. */
 export function formatAgo(agoMs: number, locale: Locale): string {
   const [unit, unitMs] = UNITS.find(([, ms]) => agoMs >= ms) ?? []
   if (unit === undefined || unitMs === undefined) return JUST_NOW[locale]

@@ -1,10 +1,10 @@
-/** Puts values into `{name}` marks. A mark without a value stays as it is. */
+/** Replaces `{name}` placeholders by values. A placeholder without a value stays unchanged. */
 export function format(text: string, values: Record<string, string>): string {
-  return text.replace(/\{(\w+)\}/g, (mark, name: string) => values[name] ?? mark)
+  return text.replace(/\{(\w+)\}/g, (placeholder, name: string) => values[name] ?? placeholder)
 }
 
-/** Splits `a **b** c` into parts with and without weight. */
-export function splitWeight(text: string): { text: string; isStrong: boolean }[] {
+/** Splits `a **b** c` into normal and strong parts. */
+export function splitStrong(text: string): { text: string; isStrong: boolean }[] {
   return text
     .split('**')
     .map((part, index) => ({ text: part, isStrong: index % 2 === 1 }))
@@ -17,7 +17,7 @@ export function formatCountdown(ms: number): string {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 }
 
-/** Browser and system in one line; null when neither is known. */
+/** Browser and operating system; null if neither is known. */
 export function formatDevice({ browser, os }: { browser: string | null; os: string | null }): string | null {
   const parts = [browser, os].filter((part) => part !== null)
   return parts.length === 0 ? null : parts.join(' · ')

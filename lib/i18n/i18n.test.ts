@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { en } from './en'
-import { format, formatCountdown, formatDevice, splitWeight } from './format'
+import { format, formatCountdown, formatDevice, splitStrong } from './format'
 import { formatAgo } from './format-ago'
 import { pickLocale } from './locale'
 import { zh } from './zh'
@@ -11,7 +11,7 @@ function texts(value: object, path = ''): [string, string][] {
   )
 }
 
-const marksOf = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([mark]) => mark).sort()
+const placeholdersOf = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([placeholder]) => placeholder).sort()
 
 describe('the language', () => {
   test.each([
@@ -29,12 +29,14 @@ describe('the language', () => {
 })
 
 describe('the catalogues', () => {
-  test('have the same values to fill in', () => {
+  test('have the same placeholders in every text', () => {
     const chinese = new Map(texts(zh))
-    for (const [key, text] of texts(en)) expect([key, marksOf(chinese.get(key) ?? '')]).toEqual([key, marksOf(text)])
+    for (const [key, text] of texts(en)) {
+      expect([key, placeholdersOf(chinese.get(key) ?? '')]).toEqual([key, placeholdersOf(text)])
+    }
   })
 
-  test('Chinese says 登录 and 你, with full-width punctuation, and leaves no English behind', () => {
+  test('Chinese uses 登录, 你 and full-width punctuation, and has no English words', () => {
     const names = new Set(['common.brand', 'common.otherLanguage'])
     for (const [key, text] of texts(zh)) {
       expect([key, text]).not.toEqual([key, expect.stringMatching(/登陆|您/)])
@@ -46,13 +48,13 @@ describe('the catalogues', () => {
 })
 
 describe('formats', () => {
-  test('values are put in once, and never looked at again', () => {
+  test('placeholders are replaced once: a value with a placeholder stays as it is', () => {
     expect(format('Hi, {name}', { name: '{name}' })).toBe('Hi, {name}')
     expect(format('{a} {b}', { a: '1' })).toBe('1 {b}')
   })
 
-  test('weight', () => {
-    expect(splitWeight('a **b** c')).toEqual([
+  test('strong text', () => {
+    expect(splitStrong('a **b** c')).toEqual([
       { text: 'a ', isStrong: false },
       { text: 'b', isStrong: true },
       { text: ' c', isStrong: false },
@@ -70,7 +72,7 @@ describe('formats', () => {
     ])
   })
 
-  test('how long ago, in both languages', () => {
+  test('relative times in both languages', () => {
     expect(formatAgo(5_000, 'en')).toBe('just now')
     expect(formatAgo(59_999, 'zh')).toBe('刚刚')
     expect(formatAgo(61_000, 'en')).toBe('1 minute ago')
@@ -78,7 +80,7 @@ describe('formats', () => {
     expect(formatAgo(86_400_000, 'en')).toBe('yesterday')
   })
 
-  test('a device', () => {
+  test('a device is browser and operating system, or null', () => {
     expect(formatDevice({ browser: 'Chrome', os: 'Windows' })).toBe('Chrome · Windows')
     expect(formatDevice({ browser: null, os: 'Windows' })).toBe('Windows')
     expect(formatDevice({ browser: null, os: null })).toBeNull()

@@ -9,12 +9,13 @@ export function getCatalogue(locale: Locale): Catalogue {
 }
 
 /**
- * The chosen language, else the first of `Accept-Language` (by weight) that we speak, else English.
+ * The chosen language, or the supported language with the highest weight in `Accept-Language`, or
+ * English.
  */
 export function pickLocale(chosen: string | undefined, acceptLanguage: string | null): Locale {
-  const own = LOCALES.find((locale) => locale === chosen)
-  if (own !== undefined) return own
-  const wanted = (acceptLanguage ?? '')
+  const supported = LOCALES.find((locale) => locale === chosen)
+  if (supported !== undefined) return supported
+  const accepted = (acceptLanguage ?? '')
     .split(',')
     .map((entry) => {
       const [tag = '', ...parameters] = entry.trim().toLowerCase().split(';')
@@ -23,6 +24,6 @@ export function pickLocale(chosen: string | undefined, acceptLanguage: string | 
     })
     .filter(({ weight }) => weight > 0)
     .sort((a, b) => b.weight - a.weight)
-  const spoken = wanted.map(({ tag }) => LOCALES.find((locale) => tag === locale || tag.startsWith(`${locale}-`)))
-  return spoken.find((locale) => locale !== undefined) ?? 'en'
+  const matches = accepted.map(({ tag }) => LOCALES.find((locale) => tag === locale || tag.startsWith(`${locale}-`)))
+  return matches.find((locale) => locale !== undefined) ?? 'en'
 }

@@ -1,6 +1,6 @@
 /**
- * What has to be there when a page could not be made, and with it nothing else: in both languages,
- * for the error page alone.
+ * The texts of the error page, in both languages. A file of their own, because the error page loads
+ * no other text.
  */
 export const trouble = {
   en: {

@@ -4,7 +4,7 @@ import { SteadyClock } from './clock'
 const T0 = 1_800_000_000_000
 const DAY_MS = 24 * 3_600_000
 
-/** A machine whose clock can be set, and that can sleep. */
+/** A simulated machine whose clock can be set, and that can sleep. */
 class Machine {
   wallMs = T0
   monotonicMs = 5_000
@@ -17,7 +17,7 @@ class Machine {
     onStep: (offsetMs) => this.steps.push(offsetMs),
   })
 
-  work(ms: number): void {
+  run(ms: number): void {
     this.wallMs += ms
     this.monotonicMs += ms
     this.uptimeS += ms / 1_000
@@ -39,36 +39,39 @@ class Machine {
 let machine: Machine
 afterEach(() => machine.clock.stop())
 
-test('goes with the clock of the machine', () => {
+test('the clock advances like that of the machine', () => {
   machine = new Machine()
-  machine.work(60_000)
+  machine.run(60_000)
   expect(machine.clock.now()).toBe(T0 + 60_000)
   expect(machine.steps).toEqual([])
 })
 
-test.each([DAY_MS, -DAY_MS, 5_000, -5_000])('goes on as it was when that is set by %i ms', (byMs) => {
-  machine = new Machine()
-  machine.setClock(byMs)
-  machine.work(1_000)
-  expect(machine.clock.now()).toBe(T0 + 1_000)
-  expect([machine.clock.offsetMs, machine.steps]).toEqual([byMs, [byMs]])
-  machine.setClock(-byMs)
-  expect([machine.clock.offsetMs, machine.steps]).toEqual([0, [byMs, 0]])
-  expect(machine.clock.now()).toBe(T0 + 1_000)
-})
+test.each([DAY_MS, -DAY_MS, 5_000, -5_000])(
+  'the clock is continuous when the machine’s clock is set by %i ms',
+  (byMs) => {
+    machine = new Machine()
+    machine.setClock(byMs)
+    machine.run(1_000)
+    expect(machine.clock.now()).toBe(T0 + 1_000)
+    expect([machine.clock.offsetMs, machine.steps]).toEqual([byMs, [byMs]])
+    machine.setClock(-byMs)
+    expect([machine.clock.offsetMs, machine.steps]).toEqual([0, [byMs, 0]])
+    expect(machine.clock.now()).toBe(T0 + 1_000)
+  },
+)
 
-test('follows what is less than a second, and never goes back', () => {
+test('the clock follows steps below one second, and never goes back', () => {
   machine = new Machine()
   machine.setClock(400)
   expect(machine.clock.now()).toBe(T0 + 400)
   machine.setClock(-800)
   expect(machine.clock.now()).toBe(T0 + 400)
-  machine.work(1_000)
+  machine.run(1_000)
   expect(machine.clock.now()).toBe(T0 + 600)
   expect(machine.steps).toEqual([])
 })
 
-test('time that the machine slept has passed', () => {
+test('the clock includes the time that the machine slept', () => {
   machine = new Machine()
   machine.sleep(DAY_MS)
   expect(machine.clock.now()).toBe(T0 + DAY_MS)

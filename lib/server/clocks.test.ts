@@ -6,7 +6,7 @@ import { parseConfig } from './config'
 import { createQrLogin } from './create-server'
 
 describe.skipIf(!hasRedisServer())('two instances whose clocks are ten seconds apart', () => {
-  test('agree on how long an attempt lives, and on when a limit ends, to within a second', async () => {
+  test('agree on the expiry of an attempt and of a limit, to within a second', async () => {
     const server = await RedisServer.start()
     const open = (skewMs: number) => {
       const env = {

@@ -24,7 +24,7 @@ function problems(env: Record<string, string | undefined>): string {
 }
 
 describe('with nothing set', () => {
-  test('development runs, under the address that a phone in the network can open', () => {
+  test('development starts with the address of the machine in the local network', () => {
     const config = parseConfig({ NODE_ENV: 'development' }, MACHINE)
     expect(config).toMatchObject({
       publicOrigin: 'http://192.168.1.23:3000',
@@ -39,7 +39,7 @@ describe('with nothing set', () => {
     expect(config.ownOrigins).toContain('http://192.168.1.23:3000')
   })
 
-  test('the demo on the built app runs likewise', () => {
+  test('the demo starts with the address of the machine in the local network', () => {
     expect(parseConfig({ NODE_ENV: 'production', DEMO: 'true', PORT: '8080' }, MACHINE)).toMatchObject({
       publicOrigin: 'http://192.168.1.23:8080',
       demoAccounts: true,
@@ -47,7 +47,7 @@ describe('with nothing set', () => {
   })
 
   test.each(['production', 'staging', 'Production', 'Development', 'dev', ' test', '', undefined])(
-    'NODE_ENV=%s does not run, and names both settings that it needs',
+    'NODE_ENV=%s is production, and names both required settings',
     (mode) => {
       const message = problems({ NODE_ENV: mode })
       expect(message).toMatch(/PUBLIC_ORIGIN\s+required/)
@@ -58,7 +58,7 @@ describe('with nothing set', () => {
     },
   )
 
-  test('a machine in no network is its own computer', () => {
+  test('a machine without a network uses localhost', () => {
     const config = parseConfig({ NODE_ENV: 'test' }, { ...MACHINE, lanAddress: null })
     expect(config.publicOrigin).toBe('http://localhost:3000')
   })
@@ -71,17 +71,17 @@ describe('production', () => {
     expect(config.demoAccounts).toBe(false)
   })
 
-  test('so does a demo that was given its origin', () => {
+  test('the demo accepts only PUBLIC_ORIGIN if it is set', () => {
     expect([...parseConfig({ ...PRODUCTION, DEMO: '1' }, MACHINE).ownOrigins]).toEqual(['https://login.example.com'])
   })
 
-  test('keeps several secrets in order, the newest first', () => {
+  test('keeps several secrets in their order', () => {
     const secrets = ['a'.repeat(32), 'b'.repeat(32)]
     expect(parseConfig({ ...PRODUCTION, SESSION_SECRET: secrets.join(', ') }, MACHINE).secrets).toEqual(secrets)
   })
 })
 
-describe('a wrong value stops the start with its name', () => {
+describe('a wrong value', () => {
   test.each([
     ['PUBLIC_ORIGIN', 'https://login.example.com/path'],
     ['PUBLIC_ORIGIN', 'login.example.com'],
@@ -123,7 +123,7 @@ describe('a wrong value stops the start with its name', () => {
     expect(problems({ ...PRODUCTION, [name]: value })).toMatch(new RegExp(`^ {2}${name} +(expected|not)`, 'm'))
   })
 
-  test('and all of them are named at once, without their values', () => {
+  test('all wrong settings are named together, without their values', () => {
     const message = problems({ ...PRODUCTION, SESSION_SECRET: 'hunter2', PORT: 'x', MATCH_POLICY: 'y' })
     expect(message.split('\n')).toHaveLength(4)
     expect(message).not.toContain('hunter2')
@@ -141,14 +141,14 @@ describe('a wrong value stops the start with its name', () => {
       { PHONE_JWT_SECRET: SECRET, PHONE_JWKS_URL: KEY_SET, PHONE_JWT_ISSUER: 'i', PHONE_JWT_AUDIENCE: 'a' },
       ['PHONE_JWKS_URL'],
     ],
-  ])('what only makes sense together: %j lacks %j', (env, names) => {
+  ])('settings that belong together: %j is an error of %j', (env, names) => {
     const rows = problems({ ...PRODUCTION, ...(env as Record<string, string>) })
       .split('\n')
       .slice(1)
     expect(rows.map((row) => row.trim().split(' ')[0])).toEqual(names)
   })
 
-  test('a store is a file, a Redis, or an Upstash, and not two of them', () => {
+  test('the store is SQLite, Redis or Upstash, and never two of them', () => {
     const storeOf = (env: Record<string, string>) => parseConfig({ ...PRODUCTION, ...env }, MACHINE).store
     const upstash = { UPSTASH_REDIS_REST_URL: 'https://x.upstash.io/', UPSTASH_REDIS_REST_TOKEN: 't' }
     expect(storeOf({})).toEqual({ kind: 'sqlite' })
@@ -164,7 +164,7 @@ describe('a wrong value stops the start with its name', () => {
     expect(problems({ ...PRODUCTION, UPSTASH_REDIS_REST_TOKEN: 't' })).toMatch(/UPSTASH_REDIS_REST_URL +required/)
   })
 
-  test('bearer tokens are checked by a secret or by a key set', () => {
+  test('bearer tokens are verified with a secret or with a key set', () => {
     const claims = { PHONE_JWT_ISSUER: 'i', PHONE_JWT_AUDIENCE: 'a' }
     const bearerOf = (env: Record<string, string>) => parseConfig({ ...PRODUCTION, ...claims, ...env }, MACHINE).bearer
     expect(bearerOf({ PHONE_JWT_SECRET: SECRET })).toEqual({ key: { secrets: [SECRET] }, issuer: 'i', audience: 'a' })
@@ -188,12 +188,12 @@ describe('a wrong value stops the start with its name', () => {
     }
   })
 
-  test('the header of places is one field name, in any case', () => {
+  test('PLACE_HEADER is one field name, in any case', () => {
     expect(parseConfig({ ...PRODUCTION, PLACE_HEADER: ' CF-IPCity ' }, MACHINE).placeHeader).toBe('cf-ipcity')
     expect(parseConfig(PRODUCTION, MACHINE).placeHeader).toBeNull()
   })
 
-  test('an empty value is the same as none', () => {
+  test('an empty value counts as not set', () => {
     expect(parseConfig({ ...PRODUCTION, PORT: '', MATCH_POLICY: ' ' }, MACHINE)).toMatchObject({
       port: 3000,
       matchPolicy: 'risk',
@@ -204,9 +204,9 @@ describe('a wrong value stops the start with its name', () => {
 test('.env.example lists every setting, with its default', () => {
   const lines = [...readFileSync('.env.example', 'utf8').matchAll(/^# ([A-Z_]+)=(.*)$/gm)]
   const names = lines.map(([, name = '']) => name)
-  // The listening address is read by the server alone, and the mode by everything.
+  // HOSTNAME is read by the server only, and NODE_ENV is not a setting of ours.
   expect([...names, 'NODE_ENV'].sort()).toEqual([...SETTINGS, 'HOSTNAME'].sort())
-  // These have no default: what stands there is an example.
+  // These have no default: the file shows an example value.
   const examples = lines.filter(
     ([, name = '']) => !/^(PHONE_J|REDIS_URL|ACCOUNTS_(OIDC_(ISSUER|CLIENT_ID|NAME)|VERIFY|SESSION))/.test(name),
   )
@@ -215,7 +215,7 @@ test('.env.example lists every setting, with its default', () => {
   expect(parseConfig(given, MACHINE)).toEqual(parseConfig(PRODUCTION, MACHINE))
 })
 
-test('the address in the local network is a real one rather than a virtual one', () => {
+test('a physical network interface is preferred to a virtual one', () => {
   const entry = (address: string, internal = false, family: 'IPv4' | 'IPv6' = 'IPv4') =>
     ({ address, internal, family, netmask: '', mac: '', cidr: null }) as never
   expect(
@@ -229,7 +229,7 @@ test('the address in the local network is a real one rather than a virtual one',
   expect(findLanAddress({ lo: [entry('127.0.0.1', true)] })).toBeNull()
 })
 
-test('a data folder that cannot keep the secret of local mode is refused with a table', () => {
+test('a data folder that cannot hold the secret of local mode is refused with a table', () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-config-'))
   const start = (dataDir: string) => {
     vi.stubEnv('NODE_ENV', 'test')

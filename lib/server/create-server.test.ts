@@ -21,7 +21,7 @@ function open(env: Record<string, string>): App {
 }
 
 test.skipIf(!hasRedisServer())(
-  'two instances with different stores and origins live in one process, and know nothing of each other',
+  'two instances with different stores and origins in one process are independent',
   async () => {
     const redis = await RedisServer.start()
     const one = open({ PUBLIC_ORIGIN: ORIGINS[0] })
@@ -52,7 +52,7 @@ test.skipIf(!hasRedisServer())(
   },
 )
 
-test('a store that is given is used, and left open', async () => {
+test('a store that the caller passes is used, and not closed', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-given-'))
   const store = new SqliteStore(folder, () => {})
   const config = loadConfig({

@@ -14,7 +14,7 @@ afterEach(() => {
   reader = null
 })
 
-/** A process that reads what is written to it, once `SIGCONT` wakes it. */
+/** A suspended process that reads its input after `SIGCONT`. */
 function stoppedReader(): { child: ChildProcess; stdin: Writable; text: () => string } {
   const child = spawn('cat')
   reader = child
@@ -26,7 +26,7 @@ function stoppedReader(): { child: ChildProcess; stdin: Writable; text: () => st
   return { child, stdin: child.stdin, text: () => text }
 }
 
-test('a reader that does not read delays no line, and the backlog is bounded', () => {
+test('a stalled reader delays no line, and the buffer is bounded', () => {
   const { stdin } = stoppedReader()
   const output = new StreamOutput(stdin, () => {})
   const startedAt = performance.now()
@@ -36,7 +36,7 @@ test('a reader that does not read delays no line, and the backlog is bounded', (
   expect(output.droppedLines).toBeGreaterThan(3_000)
 })
 
-test('when it reads again, one line says how many were lost, and later lines arrive', async () => {
+test('when it reads again, one line has the number of dropped lines, and later lines arrive', async () => {
   const { child, stdin, text } = stoppedReader()
   const output = new StreamOutput(stdin, (dropped) => output.write(`dropped ${dropped}\n`))
   for (let times = 0; times < 3_000; times += 1) output.write(LINE)
@@ -51,7 +51,7 @@ test('when it reads again, one line says how many were lost, and later lines arr
   expect(output.droppedLines).toBe(droppedLines)
 })
 
-test('flush waits for a reader that reads, and only so long for one that does not', async () => {
+test('flush waits for a reader, and only up to its timeout for a stalled one', async () => {
   const { child, stdin, text } = stoppedReader()
   const output = new StreamOutput(stdin, () => {})
   for (let times = 0; times < 500; times += 1) output.write(LINE)
@@ -66,21 +66,21 @@ test('flush waits for a reader that reads, and only so long for one that does no
   await output.flush(60_000)
 })
 
-test('a reader that has gone ends the log and nothing else', async () => {
+test('a reader that has exited ends the log, and throws no error', async () => {
   const { child, stdin } = stoppedReader()
   const output = new StreamOutput(stdin, () => {})
   child.kill('SIGKILL')
   await new Promise((resolve) => child.once('close', resolve))
-  // The system may accept a line before it says that its reader has gone.
-  const lost = () => {
+  // The system may accept a line before it reports the closed pipe.
+  const writeLine = () => {
     output.write(LINE)
     return output.droppedLines
   }
-  await expect.poll(lost).toBeGreaterThan(0)
+  await expect.poll(writeLine).toBeGreaterThan(0)
   await output.flush(60_000)
 })
 
-test('a file has each line before write returns, and a full disk loses lines, not requests', () => {
+test('a file has each line before `write` returns; a full disk drops lines without an error', () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-log-'))
   const path = join(folder, 'log')
   const file = openSync(path, 'w')

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { createReadiness } from './readiness'
 
-/** A store whose answers the test gives. */
+/** A readiness check of a fake store. */
 function setUp() {
-  const state = { now: 0, asked: 0, failure: null as Error | null, lines: [] as string[] }
+  const state = { now: 0, pings: 0, failure: null as Error | null, lines: [] as string[] }
   const isReady = createReadiness({
     ping: async () => {
-      state.asked += 1
+      state.pings += 1
       if (state.failure !== null) throw state.failure
     },
     log: {
@@ -19,25 +19,25 @@ function setUp() {
   return { state, isReady }
 }
 
-test('all who ask within 500 ms share one answer, good or bad', async () => {
+test('all checks within 500 ms share one result, success or failure', async () => {
   const { state, isReady } = setUp()
   expect(await Promise.all(Array.from({ length: 1_000 }, isReady))).toEqual(Array(1_000).fill(true))
   state.failure = new Error('full')
   state.now = 499
   expect(await isReady()).toBe(true)
-  expect(state.asked).toBe(1)
+  expect(state.pings).toBe(1)
   state.now = 500
   expect(await isReady()).toBe(false)
   state.failure = null
   state.now = 999
   expect(await isReady()).toBe(false)
-  expect(state.asked).toBe(2)
+  expect(state.pings).toBe(2)
   state.now = 1_000
   expect(await isReady()).toBe(true)
-  expect(state.asked).toBe(3)
+  expect(state.pings).toBe(3)
 })
 
-test('a failure is logged once, each other cause too, and so is the recovery', async () => {
+test('each cause of failure is logged once, and so is the recovery', async () => {
   const { state, isReady } = setUp()
   for (const failure of [null, 'deleted', 'deleted', 'full', null, null]) {
     state.failure = failure === null ? null : new Error(failure)

@@ -10,7 +10,7 @@ import { REFUSALS_PER_MINUTE } from '../http/refusals'
 import { parseConfig } from './config'
 import { PAGES_A_MINUTE } from './node/page-limit'
 
-/** PROTOCOL.md states each number: outside clients rely on them. */
+/** PROTOCOL.md states each number, because outside clients rely on them. */
 
 const text = readFileSync('PROTOCOL.md', 'utf8').replaceAll('\n', ' ')
 const [, wide, site] = rateLimitKeys('2001:db8::1').map(({ factor }) => factor) as [number, number, number]
@@ -42,6 +42,6 @@ test.each([
   `${many(MAX_ATTEMPTS)} in all, ended ones included`,
   `at most \`MAX_COMPUTERS\` computers and ${MAX_PHONES} phones`,
   `The newest ${MAX_REMEMBERED} browsers of a person are kept`,
-])('PROTOCOL.md says: %s', (sentence) => {
+])('PROTOCOL.md contains: %s', (sentence) => {
   expect(text).toContain(sentence)
 })

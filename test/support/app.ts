@@ -9,10 +9,9 @@ import { openSqlite } from '../../lib/stores/sqlite/open'
 import { T0 } from './fixtures'
 import { fromPeer } from './peer'
 
-/** The handlers of the API on real services, without a server. For tests only. */
-
 export const ORIGIN = 'https://login.example.com'
 
+/** The handlers of the API with the real services and the embedded store, without a server. */
 export class App {
   now = T0
   qrLogin: QrLogin
@@ -20,21 +19,21 @@ export class App {
   readonly #clock: () => number
   readonly folder = mkdtempSync(join(tmpdir(), 'qr-login-test-'))
 
-  /** `clock`: its own, which stands still until the test sets it, when none is given. */
+  /** Without `clock`, the time is `now`, which only the test changes. */
   constructor(env: Record<string, string> = {}, clock: (() => number) | null = null) {
     this.#env = { ...env }
     this.#clock = clock ?? (() => this.now)
     this.qrLogin = this.#boot()
   }
 
-  /** Ends this process's services and begins with new ones on the same data. `env`: what changes. */
+  /** Replaces the services by new ones on the same data. `env`: changed settings. */
   restart(env: Record<string, string> = {}): void {
     Object.assign(this.#env, env)
     this.qrLogin.close()
     this.qrLogin = this.#boot()
   }
 
-  /** The limits' file fails from now on, as on a broken disk. */
+  /** Every later access to rate limits and nonces fails, as on a broken disk. */
   breakLimits(): void {
     openSqlite(this.folder, 'qr-login.db', 'DROP TABLE counters; DROP TABLE used;').close()
   }
@@ -60,12 +59,12 @@ export class App {
       DATA_DIR: this.folder,
       DEMO_ACCOUNTS: 'true',
       LOG_LEVEL: 'silent',
-      // Tests confirm as fast as they can; the one that does not sets its own.
+      // Tests confirm without a delay.
       CONFIRM_MIN_MS: '0',
       ...this.#env,
     }
     const config = parseConfig(env, { lanAddress: null, loadSecret: () => 'x'.repeat(43) })
-    // The event loop of a test is always busy, and no request is to be shed for that.
+    // The event loop of a test is always busy, but admission control must not shed requests.
     return createQrLogin({ config, now: this.#clock, activeMs: () => 0 })
   }
 }
@@ -74,11 +73,11 @@ interface SendOptions {
   body?: unknown
   headers?: Record<string, string>
   signal?: AbortSignal
-  /** What the browser says in `Sec-Fetch-Site`; null when it does not. */
+  /** `Sec-Fetch-Site`; null: the header is not sent. */
   site?: string | null
 }
 
-/** A browser: keeps its cookies, and says where its requests come from as a browser does. */
+/** A browser: keeps its cookies and sends `Sec-Fetch-Site`. */
 export class Browser {
   readonly app: App
   readonly cookies = new Map<string, string>()
@@ -107,11 +106,11 @@ export class Browser {
       ...(signal === undefined ? {} : { signal }),
     }
     const response = await this.app.handle(new Request(ORIGIN + path, init))
-    for (const line of response.headers.getSetCookie()) this.#keep(line)
+    for (const line of response.headers.getSetCookie()) this.#storeCookie(line)
     return response
   }
 
-  /** Sends and reads the JSON of a good answer. */
+  /** Returns the JSON of a 2xx response, and throws for any other. */
   async get<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await this.send(method, path, body === undefined ? {} : { body })
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
@@ -130,7 +129,7 @@ export class Browser {
     return this.get('POST', '/api/phone/session', { username, password: 'demo' })
   }
 
-  #keep(line: string): void {
+  #storeCookie(line: string): void {
     const [pair = '', ...attributes] = line.split('; ')
     const [name = '', value = ''] = pair.split('=')
     if (attributes.includes('Max-Age=0')) this.cookies.delete(name)
@@ -142,14 +141,14 @@ export function codeOf(attempt: AttemptView): string {
   return attempt.code?.url.split('#')[1] ?? ''
 }
 
-/** A browser with a phone signed in. */
+/** A browser that is signed in as a phone. */
 export async function signedInPhone(app: App, username: string): Promise<Browser> {
   const phone = new Browser(app)
   await phone.signInPhone(username)
   return phone
 }
 
-/** A whole sign-in: the computer's browser, signed in as the phone's person. */
+/** A complete sign-in. Returns the computer's browser, signed in as the phone's person. */
 export async function signInComputer(app: App, phone: Browser, computer = new Browser(app)): Promise<Browser> {
   const attempt = await computer.start()
   const { claim } = await phone.scan(attempt)
@@ -159,13 +158,13 @@ export async function signInComputer(app: App, phone: Browser, computer = new Br
   return computer
 }
 
-/** Status and code of a refusal. */
+/** The status and the error code of a refusal. */
 export async function refusal(response: Response): Promise<{ status: number; code: unknown }> {
   const { code } = (await response.json()) as { code?: unknown }
   return { status: response.status, code }
 }
 
-/** Reads a stream's frames as text until it ends or `count` frames have come. */
+/** The frames of a stream as text, until it ends or `count` frames are read. */
 export async function readFrames(response: Response, count = Number.POSITIVE_INFINITY): Promise<string[]> {
   const reader = (response.body as ReadableStream<Uint8Array>).getReader()
   const decoder = new TextDecoder()
@@ -180,13 +179,13 @@ export async function readFrames(response: Response, count = Number.POSITIVE_INF
   return frames()
 }
 
-/** Counts how often an event of this name is encoded as a frame. `vi.restoreAllMocks` ends it. */
+/** Counts how often this event is encoded as a frame, until `vi.restoreAllMocks`. */
 export function countEncodings(event: string): () => number {
   const encode = vi.spyOn(TextEncoder.prototype, 'encode')
   return () => encode.mock.calls.filter(([text]) => text?.startsWith(`event: ${event}\n`)).length
 }
 
-/** The data of a frame, parsed. */
+/** The parsed data of a frame. */
 export function dataOf<T>(frame: string | undefined): T {
   const line = frame?.split('\n').find((each) => each.startsWith('data: '))
   return JSON.parse(line?.slice('data: '.length) ?? 'null') as T

@@ -2,8 +2,6 @@ import { type Attempt, type Computer, createAttempt, type Lifetimes, type Phone 
 import { type AttemptEvent, transition } from '../../lib/core/attempt/transition'
 import { deriveKeyring } from '../../lib/core/keys'
 
-/** Values that tests share. Imported by tests only. */
-
 export const T0 = 1_800_000_000_000
 
 export const LIFETIMES: Lifetimes = {
@@ -41,7 +39,7 @@ export function scanBy(phone: Phone, facts: Partial<Extract<AttemptEvent, { type
   return { type: 'scan', phone, codeAlive: true, sameNetwork: true, known: false, matchReasons: [], ...facts }
 }
 
-/** Applies events one after the other at one moment. */
+/** Applies events one after another, all at `T0`. */
 export function afterEvents(attempt: Attempt, ...events: AttemptEvent[]): Attempt {
   return events.reduce((current, event) => transition(current, event, T0, LIFETIMES).attempt, attempt)
 }

@@ -1,9 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 
-/**
- * A process of its own that runs SQL on a database, and keeps it open until it is ended. For tests
- * only.
- */
+/** Another process that runs SQL on a database and keeps it open until `end`. */
 export class ForeignProcess {
   readonly #child: ChildProcess
   readonly #ended: Promise<unknown>
@@ -19,9 +16,9 @@ export class ForeignProcess {
     this.#ended = new Promise((resolve) => this.#child.once('exit', resolve))
     this.#ready = new Promise((resolve, reject) => {
       this.#child.stdout?.once('data', (chunk: Buffer) => {
-        const said = chunk.toString().trim()
-        if (said === 'ok') resolve()
-        else reject(new Error(said))
+        const result = chunk.toString().trim()
+        if (result === 'ok') resolve()
+        else reject(new Error(result))
       })
       this.#child.once('error', reject)
     })
@@ -31,7 +28,7 @@ export class ForeignProcess {
     return this.#child.pid
   }
 
-  /** Resolves when the SQL has run; rejects with SQLite's code. */
+  /** Resolves when the SQL has run; rejects with the error code of SQLite. */
   static async run(path: string, sql: string): Promise<ForeignProcess> {
     const started = new ForeignProcess(path, sql)
     await started.#ready

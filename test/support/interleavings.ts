@@ -5,17 +5,12 @@ import { type AttemptEvent, type Outcome, transition } from '../../lib/core/atte
 import { ProtocolError } from '../../lib/core/errors'
 import { ADA, COMPUTER, KEYS, LIFETIMES, LIN, scanBy, T0 } from './fixtures'
 
-/** Two computers, two phones, retries and time, in any order. For tests only. */
-
-// Most runs have refusals in them, whose stacks would cost more than the steps.
+// Most runs contain refusals, and their stack traces would cost more than the steps.
 Error.stackTraceLimit = 0
 
 const PHONES: readonly Phone[] = [ADA, LIN]
 
-/**
- * One step of a client: which computer's attempt, what, when, and whether its read is older than
- * its write.
- */
+/** One step of a client. `waitMs`: the time before it. */
 interface Step {
   attempt: 0 | 1
   event: (id: string) => AttemptEvent
@@ -23,6 +18,7 @@ interface Step {
   waitMs: number
 }
 
+/** Sequences of steps of two computers and two phones, with repeats and delays. */
 export const steps = fc.array(
   fc.record({
     attempt: fc.constantFrom<0 | 1>(0, 1),
@@ -61,9 +57,7 @@ export function toStep({ attempt, phone, name, right, matchRequired, waitMs }: D
   return { attempt, event, name, waitMs }
 }
 
-/**
- * Watches one attempt from outside: remembers what was granted and checks what may never happen.
- */
+/** Records the outcomes of one attempt, and throws if an invariant is violated. */
 export class Witness {
   readonly scanners = new Set<string>()
   readonly sessions = new Set<string>()
@@ -75,33 +69,33 @@ export class Witness {
     this.#last = first
   }
 
-  see(name: string, { attempt, refusal, revokes }: Outcome): void {
+  record(name: string, { attempt, refusal, revokes }: Outcome): void {
     const before = this.#last
     hold(attempt.version === before.version || attempt.version === before.version + 1, 'one version at a time')
     this.#last = attempt
     if (attempt.status !== 'pending' && attempt.scan != null) this.scanners.add(attempt.scan.phone.sessionId)
     if (attempt.status === 'redeemed') this.sessions.add(attempt.sessionId)
     if (refusal !== undefined) return
-    // "Wasn't you?" after the sign-in ends the session and leaves the attempt as it is.
+    // "Wasn't you?" after the redeem revokes the session. The attempt stays redeemed.
     if (name.startsWith('cancel') && revokes === undefined) this.isCancelGranted = true
-    if (revokes !== undefined) hold(attempt.status === 'redeemed', 'a sign-in that is ended has been')
+    if (revokes !== undefined) hold(attempt.status === 'redeemed', 'only a redeemed attempt is revoked')
     if (name === 'redeem') this.isRedeemGranted = true
     hold(this.scanners.size <= 1, 'one scanner')
     hold(this.sessions.size <= 1, 'one session')
     hold(!(this.isCancelGranted && this.isRedeemGranted), 'one winner')
-    if (this.isCancelGranted) hold(attempt.status === 'cancelled', 'cancelled for good')
+    if (this.isCancelGranted) hold(attempt.status === 'cancelled', 'a granted cancel is final')
   }
 }
 
-/** Costs nothing where it holds, unlike `expect`: it is asked a million times. */
-function hold(isTrue: boolean, what: string): void {
-  if (!isTrue) throw new Error(`does not hold: ${what}`)
+/** Much cheaper than `expect`: it is called a million times. */
+function hold(isTrue: boolean, invariant: string): void {
+  if (!isTrue) throw new Error(`violated: ${invariant}`)
 }
 
-let made = 0
+let lastId = 0
 function newId(): string {
-  made += 1
-  return Buffer.from(made.toString().padStart(12, '0')).toString('base64url')
+  lastId += 1
+  return Buffer.from(lastId.toString().padStart(12, '0')).toString('base64url')
 }
 
 export function start(): [Attempt, Attempt] {
@@ -111,7 +105,7 @@ export function start(): [Attempt, Attempt] {
   ]
 }
 
-/** What the rules say to an event on this read; null when they refuse it. */
+/** The outcome of an event on this read; null if it is refused. */
 export function decide(read: Attempt, event: AttemptEvent, now: number): Outcome | null {
   try {
     return transition(read, event, now, LIFETIMES)

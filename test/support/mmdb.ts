@@ -1,5 +1,3 @@
-/** Writes MMDB files (MaxMind DB, version 2.0: IPv6 tree, 24-bit records), for tests only. */
-
 type Value = string | number | { [key: string]: Value } | Value[]
 type Node = [Node | Leaf | null, Node | Leaf | null]
 interface Leaf {
@@ -9,10 +7,13 @@ interface Leaf {
 const METADATA_MARKER = Buffer.from('\xab\xcd\xefMaxMind.com', 'latin1')
 const SEPARATOR_BYTES = 16
 
-/** `networks`: prefix as a string of bits of the IPv6 address, and its record. */
+/**
+ * The content of an MMDB file (MaxMind DB, version 2.0: IPv6 tree, 24-bit records). `networks`: the
+ * prefix as a string of bits of the IPv6 address, and its record.
+ */
 export function writeMmdb(networks: [bits: string, record: Value][]): Buffer {
   const root: Node = [null, null]
-  for (const [bits, record] of networks) plant(root, bits, record)
+  for (const [bits, record] of networks) insert(root, bits, record)
   const nodes: Node[] = []
   collect(root, nodes)
   const data: Buffer[] = []
@@ -37,22 +38,22 @@ export function writeMmdb(networks: [bits: string, record: Value][]): Buffer {
   return Buffer.concat([tree, Buffer.alloc(SEPARATOR_BYTES), ...data, METADATA_MARKER, metadata])
 }
 
-/** The bits of an IPv4 network as the tree holds it: in the last 32 of 128. */
+/** The bits of an IPv4 network in the IPv6 tree, where it is in the last 32 of 128. */
 export function bitsOfIPv4(address: string, length: number): string {
   const bits = address.split('.').map((part) => Number(part).toString(2).padStart(8, '0'))
   return '0'.repeat(96) + bits.join('').slice(0, length)
 }
 
-function plant(root: Node, bits: string, record: Value): void {
+function insert(root: Node, bits: string, record: Value): void {
   let node = root
   for (const bit of bits.slice(0, -1)) {
     const side = Number(bit)
     const next = node[side]
     if (next !== null && Array.isArray(next)) node = next
     else {
-      const made: Node = [null, null]
-      node[side] = made
-      node = made
+      const created: Node = [null, null]
+      node[side] = created
+      node = created
     }
   }
   node[Number(bits.at(-1))] = { record }
@@ -86,7 +87,7 @@ function encode(value: Value): Buffer {
   return Buffer.concat([control(7, entries.length), ...entries.flatMap(([key, each]) => [encode(key), encode(each)])])
 }
 
-/** Sizes below 29 only: enough for a city. Types above 7 are written in a second byte. */
+/** The control byte of a value. Sizes below 29 only. Types above 7 need a second byte. */
 function control(type: number, size: number): Buffer {
   return type <= 7 ? Buffer.from([(type << 5) | size]) : Buffer.from([size, type - 7])
 }

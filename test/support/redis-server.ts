@@ -13,10 +13,7 @@ export function hasRedisServer(): boolean {
   return spawnSync('redis-server', ['--version']).status === 0
 }
 
-/**
- * A real redis-server on a port of its own, with nothing on disk. A replica starts its first
- * synchronization at once.
- */
+/** A real redis-server on its own port, without persistence and without delay in replication. */
 export class RedisServer {
   readonly port: number
   readonly #folder = mkdtempSync(join(tmpdir(), 'qr-login-redis-'))
@@ -37,7 +34,7 @@ export class RedisServer {
     return server
   }
 
-  /** Of the running process; undefined while there is none. */
+  /** Undefined while no process runs. */
   get pid(): number | undefined {
     return this.#process?.pid
   }
@@ -46,7 +43,7 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`
   }
 
-  /** Starts it, or starts it again, empty, on the same port. */
+  /** Starts the server, or restarts it empty on the same port. */
   async start(): Promise<void> {
     const args = [
       '--port',
@@ -69,7 +66,7 @@ export class RedisServer {
     await until(async () => (await this.send('PING').catch(() => '')).startsWith('+PONG'), OFTEN)
   }
 
-  /** Kills it, as when a machine fails. The signal is sent before this returns. */
+  /** Kills the process, like a failing machine. The signal is sent synchronously. */
   async kill(): Promise<void> {
     const child = this.#process
     if (child === null) return
@@ -79,13 +76,10 @@ export class RedisServer {
     this.#process = null
   }
 
-  /**
-   * Makes it a replica of the other, which it connects to at `port`. Resolves when it has all data
-   * of the primary.
-   */
+  /** Makes it a replica of `primary`, reached at `port`. Resolves when it has all its data. */
   async replicate(primary: RedisServer, port = primary.port): Promise<void> {
     await this.send(`REPLICAOF 127.0.0.1 ${port}`)
-    // A replica that is online may still be loading: then it confirms no write.
+    // A replica that is online may still be loading, and then confirms no write.
     const write = 'SET replicating 1 PX 1000\r\nWAIT 1 100\r\n'
     await until(async () => (await primary.#exchange(write, /^:/m)).includes(':1'), OFTEN)
   }
@@ -94,7 +88,7 @@ export class RedisServer {
     return (await this.send('INFO replication')).includes('role:master')
   }
 
-  /** Suspends the process, so that it responds to nothing and closes nothing, until `thaw`. */
+  /** Suspends the process until `thaw`: no responses, and no connection is closed. */
   freeze(): void {
     this.#process?.kill('SIGSTOP')
   }
@@ -103,31 +97,28 @@ export class RedisServer {
     this.#process?.kill('SIGCONT')
   }
 
-  /** May be called in an exit handler: what it awaits is not required. */
+  /** Also works in an exit handler, where nothing can be awaited. */
   async dispose(): Promise<void> {
     const killed = this.kill()
     rmSync(this.#folder, { recursive: true, force: true })
     await killed
   }
 
-  /**
-   * Sends one command, and resolves with the raw reply. An array is for arguments with spaces in
-   * them.
-   */
+  /** Sends one command and resolves with the raw reply. Arguments with spaces need an array. */
   send(command: string | string[]): Promise<string> {
     if (typeof command === 'string') return this.#exchange(`${command}\r\n`)
     const parts = command.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`)
     return this.#exchange(`*${command.length}\r\n${parts.join('')}`)
   }
 
-  /** Sends the text, and resolves with the replies once they match `whole`. */
-  #exchange(text: string, whole = /^/): Promise<string> {
+  /** Sends the text and resolves with the replies once they match `complete`. */
+  #exchange(text: string, complete = /^/): Promise<string> {
     return new Promise((resolve, reject) => {
       const socket = connect(this.port, '127.0.0.1', () => socket.write(text))
       let replies = ''
       socket.on('data', (reply) => {
         replies += reply.toString()
-        if (!whole.test(replies)) return
+        if (!complete.test(replies)) return
         socket.destroy()
         resolve(replies)
       })

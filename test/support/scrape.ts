@@ -1,29 +1,27 @@
 import { App } from './app'
 import { fromPeer } from './peer'
 
-/** What Prometheus asks, on the real handlers. For tests only. */
-
 export const METRICS_TOKEN = 'a-token-of-tests-that-is-long-enough'
 
 export function measuredApp(env: Record<string, string> = {}): App {
   return new App({ METRICS_TOKEN, ...env })
 }
 
-export async function askForMetrics(app: App, authorization: string | null, method = 'GET'): Promise<Response> {
+export async function requestMetrics(app: App, authorization: string | null, method = 'GET'): Promise<Response> {
   const headers = fromPeer('203.0.113.9', authorization === null ? {} : { Authorization: authorization })
   return await app.handle(new Request('https://login.example.com/api/metrics', { method, headers }))
 }
 
 export async function scrape(app: App): Promise<Scrape> {
-  const response = await askForMetrics(app, `Bearer ${METRICS_TOKEN}`)
-  if (response.status !== 200) throw new Error(`not scraped: ${response.status}`)
+  const response = await requestMetrics(app, `Bearer ${METRICS_TOKEN}`)
+  if (response.status !== 200) throw new Error(`the scrape was refused: ${response.status}`)
   return new Scrape(await response.text())
 }
 
 /** The samples of one scrape. */
 export class Scrape {
   readonly text: string
-  /** By name and labels as they are written. */
+  /** By name and labels, as in the text. */
   readonly samples: ReadonlyMap<string, number>
 
   constructor(text: string) {
@@ -37,12 +35,12 @@ export class Scrape {
     )
   }
 
-  /** The names that are declared, with or without samples. */
+  /** The type of each declared metric, with or without samples. */
   get types(): Map<string, string> {
     return new Map([...this.text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]))
   }
 
-  /** The sample, such as `qr_login_streams{transport="sse"}`; undefined when there is none. */
+  /** A sample, such as `qr_login_streams{transport="sse"}`; undefined if there is none. */
   get(sample: string): number | undefined {
     return this.samples.get(sample)
   }

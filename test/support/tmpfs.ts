@@ -3,32 +3,29 @@ import { mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/**
- * File systems of a given size, for tests of full and read-only disks. Mounting takes a privileged
- * user on Linux.
- */
+/** Small file systems for tests of full and read-only disks. Needs a privileged user on Linux. */
 interface Tmpfs {
-  /** Why there is none here; null when there is. With `CI` set that is a failure of the tests. */
+  /** Why mounting is not possible; null if it is. With `CI` set, `mountTmpfs` throws instead. */
   reason: string | null
-  /** For the titles of tests that need one. */
+  /** Suffix for the titles of tests that need a mount. */
   title: string
-  /** Over an empty folder, hiding what is in it. */
+  /** Mounts over a folder, which hides its content. */
   mount: (folder: string, options: string) => void
   unmountAll: () => void
 }
 
 export function mountTmpfs(): Tmpfs {
-  const reason = tryOut()
+  const reason = findObstacle()
   const mounted: string[] = []
   if (reason !== null && process.env.CI) throw new Error(`tests of full disks need to mount: ${reason}`)
   return {
     reason,
-    title: reason === null ? '' : ` (skipped: no tmpfs can be mounted here: ${reason})`,
+    title: reason === null ? '' : ` (skipped: cannot mount a tmpfs: ${reason})`,
     mount: (folder, options) => {
       mount(folder, options)
       mounted.push(folder)
     },
-    // Databases that were closed may be open until their statements are collected: hence `-l`.
+    // `-l`, because a closed database stays open until its statements are garbage-collected.
     unmountAll: () => {
       for (const folder of mounted.splice(0)) run('umount', ['-l', folder])
     },
@@ -39,7 +36,7 @@ function mount(folder: string, options: string): void {
   run('mount', ['-t', 'tmpfs', '-o', options, 'qr-login-test', folder])
 }
 
-function tryOut(): string | null {
+function findObstacle(): string | null {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-mount-'))
   try {
     mount(folder, 'size=64k')

@@ -3,11 +3,6 @@ import { type App, ORIGIN } from './app'
 import { T0 } from './fixtures'
 import { fromPeer } from './peer'
 
-/**
- * Bearer tokens and native apps, for tests only. Tokens are put together by hand, so that bad ones
- * can be made too.
- */
-
 export const ISSUER = 'https://accounts.example.com'
 export const JWT_SECRET = 'a secret that the accounts share with us'
 export const SIGNING_SECRET = 'a secret that the app signs requests with'
@@ -27,7 +22,7 @@ export function encodePart(value: unknown): string {
   return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 }
 
-/** A token with this header and these claims, signed by whatever `signer` makes of it. */
+/** Any token, valid or not: `signer` returns the signature. */
 export function toToken(header: Json, claims: unknown, signer: (signed: string) => Buffer): string {
   const signed = `${encodePart(header)}.${encodePart(claims)}`
   return `${signed}.${signer(signed).toString('base64url')}`
@@ -37,12 +32,12 @@ export function hmac(secret: string | Buffer, hash = 'sha256'): (signed: string)
   return (signed) => createHmac(hash, secret).update(signed).digest()
 }
 
-/** A good HS256 token, but for what is said otherwise. */
+/** A valid HS256 token, except for the given claims and header fields. */
 export function secretToken(claims: Json = {}, header: Json = {}): string {
   return toToken({ alg: 'HS256', typ: 'JWT', ...header }, { ...CLAIMS, ...claims }, hmac(JWT_SECRET))
 }
 
-/** A key of an issuer, with what its key set says of it. */
+/** A signing key of an issuer, and its entry in the key set. */
 export class IssuerKey {
   readonly kid: string
   readonly publicKey: KeyObject
@@ -77,7 +72,7 @@ interface NativeSend {
   headers?: Record<string, string>
 }
 
-/** A native app: a token, no cookies, and no fetch metadata. */
+/** A native app: sends a bearer token, no cookies and no fetch metadata. */
 export class NativeApp {
   readonly app: App
   token: string

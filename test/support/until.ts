@@ -1,10 +1,10 @@
 interface UntilOptions {
-  /** After which it rejects. */
+  /** Rejects after this time. */
   withinMs?: number
   everyMs?: number
 }
 
-/** Resolves when `isTrue` returns true: calls it every 50 ms, for 20 s. */
+/** Resolves when `isTrue` returns true. By default it is called every 50 ms, for 20 s. */
 export async function until(
   isTrue: () => Promise<boolean> | boolean,
   { withinMs = 20_000, everyMs = 50 }: UntilOptions = {},

@@ -5,13 +5,12 @@ import { connect, type Socket } from 'node:net'
 type Reply = string | number | null | Reply[] | { error: string }
 
 /**
- * Speaks Upstash's REST protocol in front of a real redis-server: one command, pipelines, and
- * streams of messages, with a bearer token. https://upstash.com/docs/redis/features/restapi. For
- * tests only.
+ * Upstash's REST protocol in front of a real redis-server: single commands, pipelines, transactions
+ * and subscriptions, with a bearer token. https://upstash.com/docs/redis/features/restapi
  */
 export class UpstashServer {
   readonly token = 'a token for tests'
-  /** Commands that were asked for, as they are billed. */
+  /** How many commands were received, which is what Upstash bills. */
   commands = 0
   readonly #server: Server
   readonly #redisPort: number
@@ -21,7 +20,7 @@ export class UpstashServer {
   private constructor(redisPort: number) {
     this.#redisPort = redisPort
     this.#server = createServer((request, response) => {
-      this.#answer(request, response).catch(() => response.destroy())
+      this.#respond(request, response).catch(() => response.destroy())
     })
   }
 
@@ -35,12 +34,12 @@ export class UpstashServer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  /** Streams stay open and say nothing any more, as half-dead ones do. New ones are not touched. */
+  /** The current streams stay open but send nothing more, like half-open ones. New ones work. */
   muteStreams(): void {
     for (const stream of this.#streams) this.#muted.add(stream)
   }
 
-  /** Ends every stream of messages without a word, as the service does. */
+  /** Ends every stream without an event, as the service does. */
   dropStreams(): void {
     for (const stream of this.#streams) stream.end()
   }
@@ -50,7 +49,7 @@ export class UpstashServer {
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const send = (status: number, body: unknown) =>
       response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body))
     if (request.headers.authorization !== `Bearer ${this.token}`) return void send(401, { error: 'Unauthorized' })
@@ -63,17 +62,17 @@ export class UpstashServer {
     const isBase64 = encoding === 'base64'
     const commands = (verb === '' ? [body] : body) as unknown[][]
     this.commands += commands.length
-    const replies = await this.#ask(
+    const replies = await this.#execute(
       commands.map((command) => command.map(String)),
       verb === 'multi-exec',
     )
-    const answers = replies.map((reply) => {
+    const results = replies.map((reply) => {
       if (typeof reply === 'object' && reply !== null && 'error' in reply) return reply
       return { result: isBase64 ? encodeText(reply) : reply }
     })
-    const [only] = answers
+    const [only] = results
     if (verb === '') send(only !== undefined && 'error' in only ? 400 : 200, only)
-    else send(200, answers)
+    else send(200, results)
   }
 
   #stream(verb: string, channels: string[], response: ServerResponse): void {
@@ -90,7 +89,7 @@ export class UpstashServer {
     })
   }
 
-  async #ask(commands: string[][], isAtomic: boolean): Promise<Reply[]> {
+  async #execute(commands: string[][], isAtomic: boolean): Promise<Reply[]> {
     const replies: Reply[] = []
     const all = isAtomic ? [['MULTI'], ...commands, ['EXEC']] : commands
     await new Promise<void>((resolve, reject) => {
@@ -100,14 +99,14 @@ export class UpstashServer {
         connection.close()
         resolve()
       })
-      connection.onEnd = () => reject(new Error('the server behind is gone'))
+      connection.onEnd = () => reject(new Error('the redis-server has closed the connection'))
       connection.write(all)
     })
     return isAtomic ? (replies.at(-1) as Reply[]) : replies
   }
 }
 
-/** A connection to Redis, as simple as the protocol is (RESP2). */
+/** A minimal RESP2 connection to Redis. */
 class Connection {
   readonly #socket: Socket
   #buffer = Buffer.alloc(0)
@@ -141,7 +140,7 @@ class Connection {
   }
 }
 
-/** The reply that begins at `at`, or null when it is not all there yet. */
+/** The reply that begins at `at`; null if it is incomplete. */
 function parse(buffer: Buffer, at: number): { reply: Reply; end: number } | null {
   const lineEnd = buffer.indexOf('\r\n', at)
   if (lineEnd < 0) return null

@@ -73,8 +73,8 @@ export class Wire {
   }
 
   /**
-   * The current connections stay open and transmit nothing any more, as after a power failure. New
-   * ones work.
+   * The current connections stay open but transmit nothing more, as after a power failure. New ones
+   * work.
    */
   silence(): void {
     for (const socket of this.#sockets) this.#silent.add(socket)

@@ -38,7 +38,7 @@ test('each fixture is in the state that its name starts with', () => {
 
 type Planted = { state: 'planted' }
 
-/** `tsc` checks these: a directive without an error below it is an error itself. */
+/** Checked by `tsc`: an unused `@ts-expect-error` is an error. */
 test('a state without a fixture does not compile', () => {
   // @ts-expect-error
   SIGN_IN satisfies Fixtures<SignInScreen | Planted>
@@ -48,7 +48,7 @@ test('a state without a fixture does not compile', () => {
   SCAN satisfies Fixtures<ScanScreen | (Omit<ScanScreen, 'state'> & Planted)>
 })
 
-test('a fixture under the name of another state, or of none, does not compile', () => {
+test('a fixture under the name of another or an unknown state does not compile', () => {
   // @ts-expect-error
   void ({ ...SIGN_IN, denied: () => ({ state: 'mismatch' }) } satisfies Fixtures<SignInScreen>)
   // @ts-expect-error
@@ -57,7 +57,7 @@ test('a fixture under the name of another state, or of none, does not compile', 
   void ({ ...SIGN_IN, planted: () => ({ state: 'denied' }) } satisfies Fixtures<SignInScreen>)
 })
 
-test('every switch over the states of a screen ends in a check that no state is missing', () => {
+test('every switch over the states of a screen has an exhaustiveness check', () => {
   const files = readdirSync('app', { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.tsx'))
   const switches = files.flatMap((path) =>
     readFileSync(`app/${path}`, 'utf8')

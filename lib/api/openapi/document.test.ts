@@ -17,28 +17,28 @@ const app = new App({
 })
 afterAll(() => app.dispose())
 
-const ask = async (headers: Record<string, string> = {}) =>
+const request = async (headers: Record<string, string> = {}) =>
   await app.handle(new Request(`${ORIGIN}/api/openapi.json`, { headers }))
 
-// biome-ignore lint/suspicious/noExplicitAny: a document is whatever the test finds in it
-const read = async (): Promise<any> => (await ask()).json()
+// biome-ignore lint/suspicious/noExplicitAny: the test checks the document
+const read = async (): Promise<any> => (await request()).json()
 
-test('the document is valid OpenAPI 3.1 for a foreign validator', async () => {
+test('the document is valid OpenAPI 3.1 for an independent validator', async () => {
   const validator = new Validator()
   const result = await validator.validate(await read())
   expect(result).toMatchObject({ valid: true })
   expect(validator.version).toBe('3.1')
-  // And it does judge.
+  // The validator rejects a broken document.
   const broken = { ...(await read()), paths: { '/api/x': { get: { responses: 'none' } } } }
   expect(await new Validator().validate(broken)).toMatchObject({ valid: false })
 })
 
-test('it has every route, and no other', async () => {
+test('the document has exactly the routes of the table', async () => {
   const { paths } = await read()
   expect(Object.keys(paths).sort()).toEqual([...ROUTES].sort())
 })
 
-test.each(Object.keys(OPERATIONS))('%s: it has every method that is offered, and no other', async (route) => {
+test.each(Object.keys(OPERATIONS))('%s: the document has exactly the offered methods', async (route) => {
   const path = route.replace('{id}', 'A'.repeat(route.startsWith('/api/qr') ? 16 : 32))
   const response = await app.handle(new Request(ORIGIN + path, { method: 'OPTIONS' }))
   const allowed = (response.headers.get('allow') ?? '').split(', ').filter((method) => METHODS.includes(method))
@@ -46,7 +46,7 @@ test.each(Object.keys(OPERATIONS))('%s: it has every method that is offered, and
   expect(Object.keys(paths[route]).map((method) => method.toUpperCase())).toEqual(allowed)
 })
 
-test('it names the version, and each operation and each reference once and for all', async () => {
+test('the document has the version, unique operation ids and no dangling reference', async () => {
   const document = await read()
   expect(document.openapi).toBe('3.1.1')
   expect(document.info.version).toBe(JSON.parse(readFileSync('package.json', 'utf8')).version)
@@ -62,7 +62,7 @@ test('it names the version, and each operation and each reference once and for a
   expect(dangling).toEqual([])
 })
 
-test('no object of a body may have a field that is not named', async () => {
+test('no object schema allows additional properties', async () => {
   const { components } = await read()
   const { OpenApi: _, ...schemas } = components.schemas
   const loose: string[] = []
@@ -78,13 +78,13 @@ test('no object of a body may have a field that is not named', async () => {
   expect(loose).toEqual([])
 })
 
-test('it is answered with an ETag, and not again to a client that has it', async () => {
-  const first = await ask()
+test('the document has an ETag, and a client that has it gets 304', async () => {
+  const first = await request()
   const etag = first.headers.get('etag') ?? ''
   expect(etag).toMatch(/^"[\w-]{16}"$/)
   expect(first.headers.get('content-type')).toBe('application/json')
   expect(first.headers.get('cache-control')).toBe('no-store')
-  const second = await ask({ 'If-None-Match': etag })
+  const second = await request({ 'If-None-Match': etag })
   expect([second.status, await second.text()]).toEqual([304, ''])
 })
 
@@ -96,7 +96,7 @@ describe('events', () => {
     return ajv.compile({ $ref: `openapi.json#/components/schemas/${name}` })
   }
 
-  test('what an attempt and an account stream send has the shape that the document says', async () => {
+  test('the events of attempt and account streams match their schemas', async () => {
     const { paths } = await read()
     const phone = await signedInPhone(app, 'ada')
     const computer = new Browser(app)
@@ -123,7 +123,7 @@ describe('events', () => {
   })
 })
 
-/** What a reference within the document points at (RFC 6901). */
+/** The target of a reference within the document (RFC 6901); undefined if there is none. */
 function find(document: unknown, ref: string): unknown {
   const parts = ref.slice(2).split('/')
   return parts.reduce((at, part) => (at as Record<string, unknown> | undefined)?.[part], document)

@@ -3,7 +3,7 @@ import { ENDED, type Transport } from './transport'
 
 const POLL_EVERY_MS = 2_000
 
-/** The last resort: waits, and leaves it to the follower to request the state. */
+/** Polling, the last fallback: only waits, because the follower requests the state between runs. */
 export const poll: Transport = async ({ signal }) => {
   await pause(POLL_EVERY_MS, signal)
   return ENDED

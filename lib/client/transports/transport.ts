@@ -1,35 +1,34 @@
 import type { AttemptView, CodeView } from '../../core/attempt/views'
 
-/** What a transport knows about the attempt that it follows, and whom it notifies. */
-interface Following {
+interface TransportOptions {
   /** `/api/qr/{id}`. */
   path: string
-  /** The newest that is known. */
+  /** The newest version that was received. */
   version: number
-  /** The server has sent `bye`: it may not be back yet, and that is no fault of the transport. */
+  /** The last run ended with `bye`, so a connection that fails is no failure of the transport. */
   isReturning: boolean
-  /** Aborts when the transport is to end: resolve at once, with `ended`. */
+  /** When it aborts, the transport must resolve immediately, with `ended`. */
   signal: AbortSignal
   onAttempt: (attempt: AttemptView) => void
   onCode: (code: CodeView) => void
 }
 
-/** How a turn of a transport ended. */
-export type TurnEnd =
-  /** Nothing is held against the transport. `isCurrent`: the state need not be requested again. */
+/** How a run of a transport ended. */
+export type TransportEnd =
+  /** Not a failure. `isCurrent`: the state need not be requested again. */
   | { type: 'ended'; isCurrent: boolean }
-  /** The server goes away, and asks to come back after this time. */
+  /** The server is shutting down: reconnect after this time. */
   | { type: 'bye'; retryMs: number }
-  /** `livedMs`: since it was opened; null when nothing was received. */
+  /** `livedMs`: since the stream was opened; null if nothing was received. */
   | { type: 'failed'; livedMs: number | null }
 
 /**
- * One way in which the state of an attempt reaches the page. Each call is a turn: a stream from
- * opening to its end, a request, a pause. The follower runs one after the other, and decides by how
- * they end whether to stay with this transport. Never rejects.
+ * One way to receive the states of an attempt. Each call is one run: a stream from open to end, a
+ * request, or a pause. The follower starts one run after another, and decides by their ends whether
+ * to keep this transport. Never rejects.
  */
-export type Transport = (following: Following) => Promise<TurnEnd>
+export type Transport = (options: TransportOptions) => Promise<TransportEnd>
 
-export const ENDED: TurnEnd = { type: 'ended', isCurrent: false }
+export const ENDED: TransportEnd = { type: 'ended', isCurrent: false }
 
-export const FAILED: TurnEnd = { type: 'failed', livedMs: null }
+export const FAILED: TransportEnd = { type: 'failed', livedMs: null }

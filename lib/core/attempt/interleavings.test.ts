@@ -29,7 +29,7 @@ function playDomain(drawn: Drawn[], maySet: CompareAndSet): void {
       const isWrite = outcome.attempt !== read
       if (isWrite && !maySet(read, stored[index])) continue
       if (isWrite) stored[index] = outcome.attempt
-      if (isWrite || read === stored[index]) witnesses[index]?.see(name, outcome)
+      if (isWrite || read === stored[index]) witnesses[index]?.record(name, outcome)
       break
     }
   }

@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest'
 import { createLog } from '../log'
 import { Connections, findConnectionLimit } from './connections'
 
-test('connections beyond the bound are closed, counted, and logged once a second', async () => {
+test('connections beyond the maximum are closed, counted, and logged once per second', async () => {
   const log = createLog('silent')
   const warn = vi.spyOn(log, 'warn')
   let time = 0
@@ -33,7 +33,7 @@ test('connections beyond the bound are closed, counted, and logged once a second
   server.close()
 })
 
-test('the bound is below what the process may open', () => {
+test('the maximum is positive on Linux, and null elsewhere', () => {
   const limit = findConnectionLimit()
   if (process.platform === 'linux') expect(limit).toBeGreaterThan(0)
   else expect(limit).toBeNull()

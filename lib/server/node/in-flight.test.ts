@@ -28,14 +28,14 @@ afterEach(() => {
 
 const send = (times: number) => client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(times))
 
-test('a connection with a thousand requests behind each other is cut after eight', async () => {
+test('a connection with 1,000 pipelined requests is closed after eight', async () => {
   send(1_000)
   await once(client, 'close')
   expect(admitted).toHaveLength(8)
   expect(refused).toBeGreaterThan(0)
 })
 
-test('requests one after the other are as many as a client likes', async () => {
+test('sequential requests on one connection are not limited', async () => {
   for (let count = 1; count <= 20; count += 1) {
     send(1)
     await expect.poll(() => admitted.length).toBe(count)
@@ -44,7 +44,7 @@ test('requests one after the other are as many as a client likes', async () => {
   expect(refused).toBe(0)
 })
 
-test('answers that wait behind another learn that their connection has ended', async () => {
+test('queued responses receive `close` when their connection ends', async () => {
   send(3)
   await expect.poll(() => admitted.length).toBe(3)
   const closed = admitted.map((response) => once(response, 'close'))

@@ -10,16 +10,16 @@ import { createPageGate } from './page-gate'
 let app: App
 let server: Server
 let port: number
-/** What was left to the framework. */
-let left: string[]
-/** Of the limit of pages, in ms. */
+/** The requests that were passed to the framework. */
+let passedOn: string[]
+/** The clock of the page limit, in ms. */
 let clock: number
 
 beforeEach(() => boot())
 
 async function boot(env: Record<string, string> = {}): Promise<void> {
   app = new App(env, Date.now)
-  left = []
+  passedOn = []
   clock = 0
   const { trustedProxies, rateLimitScale: scale } = app.context.config
   const files = new Set(['/icon.svg', '/avatars/ada.svg'])
@@ -28,7 +28,7 @@ async function boot(env: Record<string, string> = {}): Promise<void> {
   server = createServer((message, response) => {
     writePeer(message.headers, message.socket.remoteAddress)
     if (app.qrLogin.nodeHandler(message, response) || pageGate(message, response)) return
-    left.push(`${message.method} ${message.url}`)
+    passedOn.push(`${message.method} ${message.url}`)
     response.end()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -42,7 +42,7 @@ function shutDown(): void {
 }
 afterEach(() => shutDown())
 
-interface Answer {
+interface Received {
   status: number
   headers: IncomingMessage['headers']
   text: string
@@ -51,9 +51,9 @@ interface Answer {
 function open(method: string, path: string, headers: Record<string, string> = {}, body?: string) {
   return new Promise<IncomingMessage>((resolve, reject) => {
     const sent = { Origin: ORIGIN, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers }
-    const asked = request({ port, method, path, headers: sent }, resolve)
-    asked.on('error', reject)
-    asked.end(body)
+    const message = request({ port, method, path, headers: sent }, resolve)
+    message.on('error', reject)
+    message.end(body)
   })
 }
 
@@ -62,7 +62,7 @@ async function send(
   path: string,
   headers: Record<string, string> = {},
   body?: string,
-): Promise<Answer> {
+): Promise<Received> {
   const response = await open(method, path, headers, body)
   let text = ''
   for await (const chunk of response) text += chunk
@@ -75,22 +75,22 @@ async function start(): Promise<{ attempt: AttemptView; cookie: string; path: st
   return { attempt, cookie: headers['set-cookie']?.[0]?.split(';')[0] ?? '', path: `/api/qr/${attempt.id}` }
 }
 
-/** Writes by hand what no client would, and hears all that comes until the connection ends. */
-function write(text: string): { socket: Socket; heard: () => string; ended: Promise<void> } {
+/** Opens a TCP connection, writes raw text, and records what it receives until it is closed. */
+function write(text: string): { socket: Socket; received: () => string; ended: Promise<void> } {
   const socket = connect(port, '127.0.0.1', () => socket.write(text))
-  let heard = ''
+  let received = ''
   socket.on('data', (chunk) => {
-    heard += chunk
+    received += chunk
   })
   const ended = new Promise<void>((resolve) => {
     socket.on('error', () => resolve())
     socket.on('close', () => resolve())
   })
-  return { socket, heard: () => heard, ended }
+  return { socket, received: () => received, ended }
 }
 
-describe('an answer', () => {
-  test('has the status, the headers, each cookie in a line of its own, and its length', async () => {
+describe('a response', () => {
+  test('has the status, the headers, the cookie and its length', async () => {
     const { status, headers, text } = await send('POST', '/api/qr', {}, '{}')
     expect(status).toBe(201)
     expect(headers['set-cookie']).toHaveLength(1)
@@ -100,7 +100,7 @@ describe('an answer', () => {
     expect(headers.location).toBe(`/api/qr/${JSON.parse(text).id}`)
   })
 
-  test('to HEAD has no body, to 304 neither', async () => {
+  test('has no body for HEAD and 304', async () => {
     const { path, cookie } = await start()
     const { headers } = await send('GET', path, { cookie })
     expect(await send('HEAD', path, { cookie })).toMatchObject({ status: 200, text: '' })
@@ -108,14 +108,14 @@ describe('an answer', () => {
     expect(known).toMatchObject({ status: 304, text: '' })
   })
 
-  test('reads the query, and nothing of the Host', async () => {
+  test('depends on the query, and not on the Host', async () => {
     const { path, cookie } = await start()
     const headers = { cookie, Host: 'evil.example' }
     expect((await send('GET', `${path}?after=0&waitMs=0`, headers)).status).toBe(200)
     expect((await send('GET', `${path}?after=x`, headers)).status).toBe(400)
   })
 
-  test('is a refusal where the handler refuses', async () => {
+  test('is a refusal if the handler refuses', async () => {
     expect((await send('PUT', '/api/qr')).headers.allow).toBe('POST')
     expect((await send('GET', '/api/qr/unknown')).status).toBe(404)
     expect((await send('POST', '/api/qr', { Origin: 'https://evil.example' }, '{}')).status).toBe(403)
@@ -124,20 +124,20 @@ describe('an answer', () => {
   })
 })
 
-test('paths and methods that are written in another way are left to the router', async () => {
+test('other spellings of paths and methods are passed to the framework', async () => {
   for (const path of ['/', '/api', '/api/qr/', '/api//qr', '/login', '/API/qr']) await send('GET', path)
   await send('PROPFIND', '/api/qr')
-  expect(left).toHaveLength(7)
+  expect(passedOn).toHaveLength(7)
 })
 
-test('streams and long polls that wait behind others on one connection end with it', async () => {
+test('pipelined streams and long polls end with their connection', async () => {
   const { path, cookie } = await start()
-  const ask = (target: string) => `GET ${target} HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\n\r\n`
+  const own = (target: string) => `GET ${target} HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\n\r\n`
   const { path: other, cookie: second } = await start()
   const theirs = (target: string) => `GET ${target} HTTP/1.1\r\nHost: x\r\nCookie: ${second}\r\n\r\n`
   const poll = '?after=1&waitMs=25000'
   const { socket } = write(
-    ask(`${path}/events`) + ask(`${path}${poll}`) + theirs(`${other}/events`) + theirs(other + poll),
+    own(`${path}/events`) + own(`${path}${poll}`) + theirs(`${other}/events`) + theirs(other + poll),
   )
   await expect.poll(() => app.context.connections.size).toBe(4)
   socket.destroy()
@@ -145,12 +145,12 @@ test('streams and long polls that wait behind others on one connection end with 
   expect(app.context.attemptStreams.size).toBe(0)
 })
 
-test('a path under the API that there is not is answered here, and of attempts it counts as a refusal', async () => {
+test('an unknown API path is 404 without the framework; below /api/qr it counts as a refusal', async () => {
   const { status, headers } = await send('GET', '/api/nowhere')
   expect([status, headers['content-type']]).toEqual([404, 'application/problem+json'])
   await send('POST', '/api/qr/AAAAAAAAAAAAAAAA/nowhere/else')
   expect(app.context.refusals.size).toBe(1)
-  expect(left).toEqual([])
+  expect(passedOn).toEqual([])
 })
 
 describe('pages', () => {
@@ -160,8 +160,13 @@ describe('pages', () => {
   })
 
   const from = (address: string) => ({ 'X-Forwarded-For': address })
-  /** The statuses of so many requests of one address, one after the other. */
-  async function ask(count: number, address: string, path = '/login', method = 'GET'): Promise<Record<number, number>> {
+  /** Sends sequential requests from one address. Returns how often each status was received. */
+  async function requestPages(
+    count: number,
+    address: string,
+    path = '/login',
+    method = 'GET',
+  ): Promise<Record<number, number>> {
     const statuses: Record<number, number> = {}
     for (let index = 0; index < count; index += 1) {
       const { status } = await send(method, path, from(address))
@@ -170,19 +175,19 @@ describe('pages', () => {
     return statuses
   }
 
-  test('beyond 240 a minute for one address are refused before the framework sees them', async () => {
-    expect(await ask(15, '203.0.113.7')).toEqual({ 200: 12, 429: 3 })
-    expect(left).toHaveLength(12)
-    expect(await ask(1, '203.0.113.8')).toEqual({ 200: 1 })
+  test('beyond 240 a minute for one address are refused without the framework', async () => {
+    expect(await requestPages(15, '203.0.113.7')).toEqual({ 200: 12, 429: 3 })
+    expect(passedOn).toHaveLength(12)
+    expect(await requestPages(1, '203.0.113.8')).toEqual({ 200: 1 })
     clock += 59_999
-    expect(await ask(1, '203.0.113.7')).toEqual({ 429: 1 })
+    expect(await requestPages(1, '203.0.113.7')).toEqual({ 429: 1 })
     clock += 1
-    expect(await ask(1, '203.0.113.7')).toEqual({ 200: 1 })
+    expect(await requestPages(1, '203.0.113.7')).toEqual({ 200: 1 })
   })
 
-  test('that are refused say so in a line of text, and when to come back', async () => {
+  test('that are refused get one line of text and Retry-After', async () => {
     const audit = vi.spyOn(app.context, 'audit')
-    await ask(12, '203.0.113.7')
+    await requestPages(12, '203.0.113.7')
     clock += 1_500
     const { status, headers, text } = await send('GET', '/login', from('203.0.113.7'))
     expect([status, headers['content-type'], headers['retry-after']]).toEqual([429, 'text/plain; charset=utf-8', '59'])
@@ -199,40 +204,40 @@ describe('pages', () => {
     expect(await send('HEAD', '/login', from('203.0.113.7'))).toMatchObject({ status: 429, text: '' })
   })
 
-  test('are every path and method that is not a file’s, the unknown ones too; the API and files are free', async () => {
+  test('are all paths and methods except files and the API, unknown ones included', async () => {
     const paths = ['/', '/login?x', '/nowhere', '/icons/nowhere.png', '/icon.svg/', '/_next/data', '/api', '//login']
-    for (const path of paths) expect(await ask(1, '203.0.113.7', path)).toEqual({ 200: 1 })
+    for (const path of paths) expect(await requestPages(1, '203.0.113.7', path)).toEqual({ 200: 1 })
     for (const method of ['POST', 'OPTIONS', 'DELETE', 'PUT']) {
-      expect(await ask(1, '203.0.113.7', '/icon.svg', method)).toEqual({ 200: 1 })
+      expect(await requestPages(1, '203.0.113.7', '/icon.svg', method)).toEqual({ 200: 1 })
     }
-    for (const path of paths) expect(await ask(1, '203.0.113.7', path)).toEqual({ 429: 1 })
+    for (const path of paths) expect(await requestPages(1, '203.0.113.7', path)).toEqual({ 429: 1 })
     for (const path of ['/icon.svg?v=1', '/avatars/ada.svg', '/_next/static/chunks/x.js']) {
-      expect(await ask(20, '203.0.113.7', path)).toEqual({ 200: 20 })
+      expect(await requestPages(20, '203.0.113.7', path)).toEqual({ 200: 20 })
     }
-    expect(await ask(20, '203.0.113.7', '/api/nowhere')).toEqual({ 404: 20 })
-    expect(await ask(1, '203.0.113.7', '/api/qr/')).toEqual({ 429: 1 })
-    expect(await ask(20, '203.0.113.7', '/api/health/live')).toEqual({ 200: 20 })
+    expect(await requestPages(20, '203.0.113.7', '/api/nowhere')).toEqual({ 404: 20 })
+    expect(await requestPages(1, '203.0.113.7', '/api/qr/')).toEqual({ 429: 1 })
+    expect(await requestPages(20, '203.0.113.7', '/api/health/live')).toEqual({ 200: 20 })
   })
 
-  test('are counted for the wider networks of an IPv6 client as well', async () => {
+  test('also count for the /56 and /48 of an IPv6 client', async () => {
     const hex = (index: number) => index.toString(16).padStart(2, '0')
-    expect(await ask(13, '2001:db8:1:100::1')).toEqual({ 200: 12, 429: 1 })
-    expect(await ask(1, '2001:db8:1:100::2')).toEqual({ 429: 1 })
-    // Of the /56 there is room for 36 more, of the /48 for 144 beyond that.
+    expect(await requestPages(13, '2001:db8:1:100::1')).toEqual({ 200: 12, 429: 1 })
+    expect(await requestPages(1, '2001:db8:1:100::2')).toEqual({ 429: 1 })
+    // The /56 allows 36 more, and the /48 another 144.
     for (let index = 1; index <= 3; index += 1)
-      expect(await ask(12, `2001:db8:1:1${hex(index)}::1`)).toEqual({ 200: 12 })
-    expect(await ask(1, '2001:db8:1:1ff::1')).toEqual({ 429: 1 })
+      expect(await requestPages(12, `2001:db8:1:1${hex(index)}::1`)).toEqual({ 200: 12 })
+    expect(await requestPages(1, '2001:db8:1:1ff::1')).toEqual({ 429: 1 })
     for (let index = 2; index <= 13; index += 1)
-      expect(await ask(12, `2001:db8:1:${hex(index)}00::1`)).toEqual({ 200: 12 })
-    expect(await ask(1, '2001:db8:1:ff00::1')).toEqual({ 429: 1 })
-    expect(await ask(1, '2001:db8:2::1')).toEqual({ 200: 1 })
+      expect(await requestPages(12, `2001:db8:1:${hex(index)}00::1`)).toEqual({ 200: 12 })
+    expect(await requestPages(1, '2001:db8:1:ff00::1')).toEqual({ 429: 1 })
+    expect(await requestPages(1, '2001:db8:2::1')).toEqual({ 200: 1 })
   })
 
-  test('of a client whose body is still on its way are refused, and the connection ends', async () => {
-    await ask(12, '127.0.0.1')
-    const { heard, ended } = write('POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\nx')
+  test('of a client that is still sending its body are refused, and the connection is closed', async () => {
+    await requestPages(12, '127.0.0.1')
+    const { received, ended } = write('POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\nx')
     await ended
-    expect(heard()).toMatch(/^HTTP\/1.1 429 /)
+    expect(received()).toMatch(/^HTTP\/1.1 429 /)
   })
 })
 
@@ -240,33 +245,33 @@ describe('a body', () => {
   const head = (more: string) =>
     `POST /api/qr HTTP/1.1\r\nHost: x\r\nOrigin: ${ORIGIN}\r\nContent-Type: application/json\r\n${more}\r\n`
 
-  test('that is announced as too large is answered at once, and the connection ends though more could come', async () => {
-    const { heard, ended } = write(head('Content-Length: 60000000\r\n'))
+  test('with a Content-Length over the limit gets 413 immediately, and the connection is closed', async () => {
+    const { received, ended } = write(head('Content-Length: 60000000\r\n'))
     await ended
-    expect(heard()).toMatch(/^HTTP\/1.1 413 /)
+    expect(received()).toMatch(/^HTTP\/1.1 413 /)
   })
 
-  test('that turns out too large is answered while it is sent', async () => {
+  test('that exceeds the limit gets 413 while it is sent', async () => {
     const chunk = `1000\r\n${'x'.repeat(4096)}\r\n`
-    const { socket, heard, ended } = write(head('Transfer-Encoding: chunked\r\n') + chunk + chunk)
+    const { socket, received, ended } = write(head('Transfer-Encoding: chunked\r\n') + chunk + chunk)
     const more = setInterval(() => socket.write(chunk), 20)
     await ended
     clearInterval(more)
-    expect(heard()).toMatch(/^HTTP\/1.1 413 /)
+    expect(received()).toMatch(/^HTTP\/1.1 413 /)
   })
 
-  test('that is refused but whole leaves the connection open for the next request', async () => {
+  test('that is refused but complete leaves the connection open', async () => {
     const body = 'x'.repeat(5_000)
-    const { socket, heard } = write(`${head(`Content-Length: ${body.length}\r\n`)}${body}`)
-    await expect.poll(heard).toMatch(/^HTTP\/1.1 413 /)
+    const { socket, received } = write(`${head(`Content-Length: ${body.length}\r\n`)}${body}`)
+    await expect.poll(received).toMatch(/^HTTP\/1.1 413 /)
     socket.write('GET /api/health/live HTTP/1.1\r\nHost: x\r\n\r\n')
-    await expect.poll(heard).toMatch(/HTTP\/1.1 200 /)
+    await expect.poll(received).toMatch(/HTTP\/1.1 200 /)
     await new Promise((resolve) => setTimeout(resolve, 1_200))
     expect(socket.destroyed).toBe(false)
     socket.destroy()
   })
 
-  test("that is broken off is nobody's mistake", async () => {
+  test('that is aborted is a bad request, and no error is logged', async () => {
     const errors = vi.spyOn(app.context.log, 'error')
     const refused = vi.spyOn(app.context, 'audit')
     const { socket } = write(`${head('Content-Length: 2\r\n')}{`)
@@ -277,17 +282,17 @@ describe('a body', () => {
     expect(errors).not.toHaveBeenCalled()
   })
 
-  test('that comes in small pieces is read to its end', async () => {
-    const { socket, heard } = write(`${head('Content-Length: 2\r\n')}{`)
+  test('that arrives in small chunks is read completely', async () => {
+    const { socket, received } = write(`${head('Content-Length: 2\r\n')}{`)
     await new Promise((resolve) => setTimeout(resolve, 50))
     socket.write('}')
-    await expect.poll(heard).toMatch(/^HTTP\/1.1 201 /)
+    await expect.poll(received).toMatch(/^HTTP\/1.1 201 /)
     socket.destroy()
   })
 })
 
 describe('a stream', () => {
-  test('says the state at once, in one piece with its head, and is given back when the reader leaves', async () => {
+  test('sends the state immediately, and is released when the client disconnects', async () => {
     const { path, cookie } = await start()
     const response = await open('GET', `${path}/events`, { cookie })
     expect(response.headers['content-type']).toBe('text/event-stream; charset=utf-8')
@@ -300,7 +305,7 @@ describe('a stream', () => {
     expect(app.context.attemptStreams.size).toBe(0)
   })
 
-  test('of an attempt that is over says so and ends', async () => {
+  test('of an ended attempt sends one frame and ends', async () => {
     const { path, cookie } = await start()
     await send('DELETE', path, { cookie })
     const { text } = await send('GET', `${path}/events`, { cookie })
@@ -315,39 +320,39 @@ describe('a stream', () => {
     expect(app.context.connections.size).toBe(0)
   })
 
-  test('whose reader left before it was open is not kept', async () => {
+  test('is released if the client disconnected before it opened', async () => {
     const { path, cookie } = await start()
     const watch = app.context.attemptStreams.open.bind(app.context.attemptStreams)
-    let isAsked = false
-    let answer = () => {}
-    // The store takes its time, and the reader does not have it.
+    let isOpening = false
+    let continueOpening = () => {}
+    // A slow store: the client disconnects before it has responded.
     app.context.attemptStreams.open = async (...args) => {
-      isAsked = true
+      isOpening = true
       await new Promise<void>((resolve) => {
-        answer = resolve
+        continueOpening = resolve
       })
       return await watch(...args)
     }
     const { socket, ended } = write(`GET ${path}/events HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\n\r\n`)
-    await expect.poll(() => isAsked).toBe(true)
+    await expect.poll(() => isOpening).toBe(true)
     socket.destroy()
     await ended
     await new Promise((resolve) => setTimeout(resolve, 50))
-    answer()
+    continueOpening()
     await new Promise((resolve) => setTimeout(resolve, 50))
     expect([app.context.connections.size, app.context.attemptStreams.size]).toEqual([0, 0])
   })
 
-  test('that is drained says goodbye and ends', async () => {
+  test('that is drained sends `bye` and ends', async () => {
     const { path, cookie } = await start()
-    const heard = send('GET', `${path}/events`, { cookie })
+    const sent = send('GET', `${path}/events`, { cookie })
     await expect.poll(() => app.context.connections.size).toBe(1)
     app.qrLogin.drain()
-    expect((await heard).text).toContain('event: bye')
+    expect((await sent).text).toContain('event: bye')
   })
 })
 
-test('a long poll whose reader leaves is given up', async () => {
+test('a long poll is released when the client disconnects', async () => {
   const { path, cookie } = await start()
   const { socket } = write(`GET ${path}?after=1&waitMs=25000 HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\n\r\n`)
   await expect.poll(() => app.context.connections.size).toBe(1)

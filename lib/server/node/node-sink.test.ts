@@ -38,7 +38,7 @@ afterEach(() => {
 
 const frame = (text: string) => Buffer.from(text)
 
-test('what is written before the head goes out with it, in order', async () => {
+test('chunks written before the header section are sent with it, in order', async () => {
   expect([sink.write(frame('first,')), sink.write(frame('second'))]).toEqual([true, true])
   expect(response.headersSent).toBe(false)
   response.statusCode = 200
@@ -48,14 +48,14 @@ test('what is written before the head goes out with it, in order', async () => {
   await expect.poll(() => received).toContain('third')
 })
 
-test('a sink that was closed before its head sends what was written, and ends', async () => {
+test('a sink that is closed before `begin` sends its chunks and ends', async () => {
   sink.write(frame('last'))
   sink.close()
   sink.begin()
   await expect.poll(() => received).toMatch(/last\r\n0\r\n\r\n$/)
 })
 
-test('after the client has left nothing is written, and `onGone` is called once', async () => {
+test('after the client disconnected, writes return false and `onGone` is called once', async () => {
   sink.begin()
   client.destroy()
   await expect.poll(() => gone).toBe(1)
@@ -64,7 +64,7 @@ test('after the client has left nothing is written, and `onGone` is called once'
   expect(gone).toBe(1)
 })
 
-test('a client that had left before: `onGone` is called at once', async () => {
+test('a client that disconnected earlier: `onGone` is called immediately', async () => {
   client.destroy()
   await expect.poll(() => response.destroyed).toBe(true)
   let calls = 0
@@ -74,11 +74,11 @@ test('a client that had left before: `onGone` is called at once', async () => {
   expect([calls, late.write(frame('x'))]).toEqual([1, false])
 })
 
-test('a client that does not read is cut off before much is kept for it', async () => {
+test('a client that does not read is disconnected before its buffer grows', async () => {
   sink.begin()
   client.pause()
   let written = 0
-  // The system's own buffers take some megabytes first.
+  // The socket buffers of the system take some megabytes first.
   while (sink.write(Buffer.alloc(64 * 1024, ':')) && written < 5_000) {
     written += 1
     await new Promise((resolve) => setImmediate(resolve))

@@ -59,7 +59,7 @@ describe('two computers, two phones, retries and time, in any order', () => {
         if (!isDeepStrictEqual(outcome, should)) expect(outcome).toEqual(should)
         if (outcome === null) continue
         expected[index] = outcome.attempt
-        witnesses[index]?.see(name, outcome)
+        witnesses[index]?.record(name, outcome)
       }
       for (const [index, { id }] of attempts.entries()) {
         const found = store.findAttempt(id) as Attempt

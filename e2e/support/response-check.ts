@@ -1,14 +1,14 @@
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 
-/** One answer of the API, as a client got it. */
-export interface Seen {
+/** A response as a client received it. */
+export interface RecordedResponse {
   method: string
   /** The path, with or without its query. */
   path: string
   status: number
   headers: Headers
-  /** Null when it was not read: a stream, or a page that has gone. */
+  /** Null if it was not read: a stream, or the page has navigated. */
   body: string | null
 }
 
@@ -22,8 +22,8 @@ interface OpenApi {
   components: { headers: Record<string, { required?: boolean }>; responses: Record<string, Response> }
 }
 
-/** Holds answers to the OpenAPI document, by a foreign validator. */
-export class AnswerCheck {
+/** Checks responses against the OpenAPI document, with an independent validator. */
+export class ResponseCheck {
   readonly #document: OpenApi
   readonly #ajv = new Ajv2020({ strict: false, allErrors: true })
   readonly #validators = new Map<string, ValidateFunction>()
@@ -35,19 +35,19 @@ export class AnswerCheck {
   }
 
   /**
-   * What is wrong with the answer: method, path, status and what differs. Null when nothing is, and
-   * for what is no answer of the API.
+   * The first difference from the document, with method, path and status. Null if there is none,
+   * and for paths outside the API.
    */
-  findMistake(seen: Seen): string | null {
-    const [path = ''] = seen.path.split('?')
+  findMistake(recorded: RecordedResponse): string | null {
+    const [path = ''] = recorded.path.split('?')
     if (!path.startsWith('/api/')) return null
-    const mistake = this.#judge(path, seen)
-    return mistake === null ? null : `${seen.method} ${seen.path} ${seen.status}: ${mistake}`
+    const mistake = this.#check(path, recorded)
+    return mistake === null ? null : `${recorded.method} ${recorded.path} ${recorded.status}: ${mistake}`
   }
 
-  #judge(path: string, { method, status, headers, body }: Seen): string | null {
+  #check(path: string, { method, status, headers, body }: RecordedResponse): string | null {
     const found = this.#findResponse(path, method, status)
-    if (found === null) return 'the document has no such answer'
+    if (found === null) return 'the document has no such response'
     const { pointer, response } = found
     if (headers.get('cache-control')?.includes('no-store') !== true) return 'Cache-Control is not no-store'
     for (const [name, { $ref }] of Object.entries(response.headers ?? {})) {
@@ -59,10 +59,10 @@ export class AnswerCheck {
     if (content.length === 0) return body === null || body === '' ? null : 'there is a body'
     if (!content.includes(type)) return `Content-Type is ${type}, not ${content.join(' or ')}`
     if (!type.endsWith('json') || body === null || method === 'HEAD') return null
-    return this.#judgeBody(`${pointer}/content/${pointerPart(type)}/schema`, body)
+    return this.#checkBody(`${pointer}/content/${pointerPart(type)}/schema`, body)
   }
 
-  #judgeBody(pointer: string, body: string): string | null {
+  #checkBody(pointer: string, body: string): string | null {
     const validate = this.#validators.get(pointer) ?? this.#ajv.compile({ $ref: `openapi.json#${pointer}` })
     this.#validators.set(pointer, validate)
     let value: unknown
@@ -77,7 +77,7 @@ export class AnswerCheck {
   #findResponse(path: string, method: string, status: number): { pointer: string; response: Response } | null {
     const { paths, components } = this.#document
     const template = Object.hasOwn(paths, path) ? path : Object.keys(paths).find((each) => toPattern(each).test(path))
-    // Where there is nothing, all methods are answered as any operation answers an unknown id.
+    // An unknown path gets the same 404 for every method as an unknown id.
     const known = template ?? '/api/qr/{id}'
     const offered = paths[known] ?? {}
     const name = template === undefined || method === 'HEAD' ? 'get' : method.toLowerCase()
@@ -97,28 +97,28 @@ function toPattern(template: string): RegExp {
   return new RegExp(`^${template.replaceAll('.', '\\.').replace('{id}', '[^/]+')}$`)
 }
 
-/** As a part of a JSON pointer in a URI fragment (RFC 6901, section 6). */
+/** Encodes a part of a JSON pointer for a URI fragment (RFC 6901, section 6). */
 function pointerPart(part: string): string {
   return encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))
 }
 
-let check: AnswerCheck | null = null
+let check: ResponseCheck | null = null
 const ownOrigins = new Set<string>()
 
-/** From now on answers of this server are checked. The document is read from the first one. */
-export async function checkAnswersOf(origin: string): Promise<void> {
+/** Checks all later responses of this server. The document is read from the first server. */
+export async function checkResponsesOf(origin: string): Promise<void> {
   ownOrigins.add(origin)
   if (check !== null) return
   const response = await fetch(`${origin}/api/openapi.json`)
-  check = new AnswerCheck((await response.json()) as OpenApi)
+  check = new ResponseCheck((await response.json()) as OpenApi)
 }
 
-/** Whether answers from there are checked. */
+/** Whether responses of this URL's server are checked. */
 export function isChecked(url: string): boolean {
   return URL.canParse(url) && ownOrigins.has(new URL(url).origin)
 }
 
-/** The mistake in an answer of a server that is checked; null when there is none. */
-export function findMistake(seen: Seen): string | null {
-  return check === null ? 'no document was read' : check.findMistake(seen)
+/** The mistake in a response of a checked server; null if there is none. */
+export function findMistake(recorded: RecordedResponse): string | null {
+  return check === null ? 'no document was read' : check.findMistake(recorded)
 }

@@ -5,7 +5,7 @@ import { type GetAttempt, longPoll } from './long-poll'
 import { poll } from './poll'
 import type { Transport } from './transport'
 
-/** What following an attempt needs of a browser; tests bring their own. */
+/** The parts of the browser that following an attempt uses. Tests pass their own. */
 export interface Network {
   get: GetAttempt
   openEvents: (path: string) => EventSource
@@ -19,7 +19,7 @@ export const browserNetwork: Network = {
   random: Math.random,
 }
 
-/** The transports, best first. */
-export function createLadder({ get, openEvents }: Network): readonly Transport[] {
+/** In order of preference. */
+export function createTransports({ get, openEvents }: Network): readonly Transport[] {
   return [eventStream(openEvents), longPoll(get), poll]
 }

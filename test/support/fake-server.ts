@@ -1,13 +1,13 @@
 import type { Answer } from '../../lib/client/api'
 import { AttemptFollower, type AttemptListener } from '../../lib/client/follow-attempt'
-import type { Network } from '../../lib/client/transports/ladder'
+import type { Network } from '../../lib/client/transports/network'
 import type { AttemptView } from '../../lib/core/attempt/views'
 
 export const PENDING: AttemptView = { id: 'x', version: 1, status: 'pending', expiresInMs: 300_000 }
 export const SCANNED: AttemptView = { ...PENDING, version: 2, status: 'scanned' }
 export const ENDED: AttemptView = { ...PENDING, version: 3, status: 'cancelled', expiresInMs: 0 }
 
-/** An `EventSource` that receives what the test sends. */
+/** An `EventSource` whose events are dispatched by the test. */
 class FakeStream extends EventTarget {
   isClosed = false
 
@@ -24,21 +24,23 @@ class FakeStream extends EventTarget {
   }
 }
 
-/** A server as the follower sees it: what it answers, and what was requested. */
-export class World {
-  now = PENDING
+/** The server and the browser's network as the follower sees them. Records what it requests. */
+export class FakeServer {
+  /** The state that streams and requests receive unless a test replaces `onStream` or `respond`. */
+  attempt = PENDING
   streams: FakeStream[] = []
-  /** What a stream does once it is open. */
-  onStream: (stream: FakeStream) => void = (stream) => queueMicrotask(() => stream.receive('attempt', this.now))
-  answer: (path: string) => Answer<AttemptView | null> | 'silent' = () => ({ ok: true, value: this.now })
+  /** Called for each stream that is opened. */
+  onStream: (stream: FakeStream) => void = (stream) => queueMicrotask(() => stream.receive('attempt', this.attempt))
+  /** The response to a GET; `silent`: none until the request is aborted. */
+  respond: (path: string) => Answer<AttemptView | null> | 'silent' = () => ({ ok: true, value: this.attempt })
   readonly requested: string[] = []
-  readonly seen: AttemptView[] = []
+  readonly received: AttemptView[] = []
   readonly links: boolean[] = []
   readonly refused: string[] = []
   readonly codes: string[] = []
 
   readonly listener: AttemptListener = {
-    onAttempt: (attempt) => this.seen.push(attempt),
+    onAttempt: (attempt) => this.received.push(attempt),
     onCode: (code) => this.codes.push(code.url),
     onLink: (isUp) => {
       if (this.links.at(-1) !== isUp) this.links.push(isUp)
@@ -56,12 +58,13 @@ export class World {
     },
     get: (path, { signal }) => {
       this.requested.push(path)
-      const answer = this.answer(path)
+      const answer = this.respond(path)
       if (answer !== 'silent') return Promise.resolve(answer)
       return new Promise((resolve) => signal?.addEventListener('abort', () => resolve(LOST)))
     },
   }
 
+  /** The newest stream. */
   get stream(): FakeStream {
     return this.streams.at(-1) as FakeStream
   }
@@ -71,6 +74,7 @@ export class World {
   }
 }
 
+/** The result of a request without a response. */
 export const LOST: Answer<null> = {
   ok: false,
   code: 'network',

@@ -1,8 +1,9 @@
 import type { Review } from '../core/attempt/views'
-import type { Answer, Refused } from './api'
+import type { Refused } from './api'
 import { type ApprovalBrowser, currentBrowser } from './approval-browser'
 import { type ApprovalScreen, ENDINGS, type Ending, findEnding } from './approval-screen'
 import { parseCodeFragment, toHash } from './code-fragment'
+import { holdCode, scanCode } from './code-requests'
 import { Observable } from './observable'
 
 /** Temporary refusals: the same request is sent again. */
@@ -155,12 +156,7 @@ export class Approval {
     const round = this.#round
     if (this.#claim === null) this.#show({ state: 'checking' })
     this.#scannedAt = performance.now()
-    let answer = await this.#report({ code: this.#code })
-    // It may have expired while the person signed in. Only the code of this page: another page may
-    // have held another one since.
-    if (!answer.ok && answer.code === 'code_expired' && round === this.#round && (await this.#hold()).ok) {
-      answer = await this.#report({ held: true })
-    }
+    const answer = await scanCode(this.#browser.call, this.#code)
     if (round !== this.#round) return
     if (answer.ok) {
       this.#claim = answer.value.claim
@@ -168,18 +164,10 @@ export class Approval {
     } else this.#onRefused(answer)
   }
 
-  #report(body: { code: string } | { held: true }): Promise<Answer<Review>> {
-    return this.#browser.call<Review>('POST', '/api/qr/scan', { body })
-  }
-
-  #hold(): Promise<Answer<null>> {
-    return this.#browser.call<null>('POST', '/api/qr/hold', { body: { code: this.#code } })
-  }
-
   /** The code stays good while the person signs in. One that is bad already needs no sign-in. */
   async #holdCode(): Promise<void> {
     const round = this.#round
-    const answer = await this.#hold()
+    const answer = await holdCode(this.#browser.call, this.#code)
     if (answer.ok || round !== this.#round || this.#screen.state !== 'needs_sign_in') return
     const ending = findEnding(answer)
     if (ending !== null) this.#end(ending)

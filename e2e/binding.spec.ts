@@ -45,8 +45,14 @@ test('no secret is readable by scripts or left in a URL', async ({ computer, pho
   await phone.answer('approve')
   await computer.expectSignedIn('Ada Byron')
   await phone.expectState('approved')
-  for (const { page } of [computer, phone]) {
-    expect(await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie])).toEqual([0, 0, ''])
+  // The phone offers the person who was signed in last: name and picture, nothing else.
+  const last = JSON.stringify({ name: 'Ada Byron', avatarUrl: '/avatars/ada.svg' })
+  for (const [{ page }, stored] of [
+    [computer, []],
+    [phone, [last]],
+  ] as const) {
+    const read = () => page.evaluate(() => [Object.values(localStorage), sessionStorage.length, document.cookie])
+    expect(await read()).toEqual([stored, 0, ''])
     for (const cookie of await page.context().cookies()) expect(cookie).toMatchObject({ httpOnly: true })
     expect(page.url()).not.toMatch(/[#?]/)
   }

@@ -171,7 +171,7 @@ export function PhoneSignIn({ sources, last, hasSignedOut = false, onSignedIn }:
       ) : null}
       {hasSignedOut && provider !== null && providerSignOutUrl !== null ? (
         <p>
-          <a href={providerSignOutUrl} data-testid="provider-sign-out">
+          <a className={`link ${styles.alsoSignOut}`} href={providerSignOutUrl} data-testid="provider-sign-out">
             {format(text.alsoSignOut, { name: provider })}
           </a>
         </p>

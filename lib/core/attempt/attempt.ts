@@ -86,7 +86,7 @@ export interface Redeemed extends Base {
 
 export type CancelledBy = 'phone' | 'computer' | 'match'
 
-interface Cancelled extends Base {
+export interface Cancelled extends Base {
   status: 'cancelled'
   endedAt: number
   scan: Scan | null

@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { ADA, afterEvents, LIFETIMES, LIN, pendingAttempt, scanBy, T0 } from '../../../test/support/fixtures'
 import { type ErrorCode, ProtocolError } from '../errors'
-import { type Attempt, attemptAt, CLOCK_SLACK_MS, REDEEM_REPEAT_MS, REVOKE_MS, type Status } from './attempt'
+import {
+  type Attempt,
+  attemptAt,
+  CLOCK_SLACK_MS,
+  type Phone,
+  REDEEM_REPEAT_MS,
+  REVOKE_MS,
+  type Status,
+} from './attempt'
 import { type AttemptEvent, type EventType, transition } from './transition'
 
 const pending = pendingAttempt()
@@ -250,6 +258,19 @@ describe('cancel', () => {
   test('another phone or the computer cannot undo a redeem', () => {
     expect(refusalOf(() => apply(redeemed, { type: 'cancel', phone: LIN }))).toBe('claim_unknown')
     expect(refusalOf(() => apply(redeemed, { type: 'cancel', phone: null }))).toBe('wrong_state')
+  })
+
+  test('a phone whose scan is not stored gets attempt_ended, not a review, when it cancels', () => {
+    const lost = afterEvents(pending, { type: 'cancel', phone: null })
+    const cancel = (attempt: Attempt, phone: Phone | null) =>
+      transition(attempt, { type: 'cancel', phone }, T0, LIFETIMES)
+    for (const [attempt, phone] of [
+      [lost, ADA],
+      [cancelled, LIN],
+    ] as const) {
+      expect(() => cancel(attempt, phone)).toThrow(new ProtocolError('attempt_ended'))
+    }
+    expect([cancel(lost, null).attempt, cancel(cancelled, ADA).attempt]).toEqual([lost, cancelled])
   })
 
   test('only the phone that scanned receives cancelledBy', () => {

@@ -2,6 +2,7 @@ import { ProtocolError } from '../errors'
 import {
   type Attempt,
   attemptAt,
+  type Cancelled,
   type CancelledBy,
   CLOCK_SLACK_MS,
   type Confirmed,
@@ -73,7 +74,7 @@ const TABLE: { [S in Status]: { [E in EventType]: Cell<S, E> } } = {
   scanned: { scan: repeatScan, match: checkMatch, confirm: toConfirmed, cancel: toCancelled, redeem: wrongState },
   confirmed: { scan: repeatScan, match: wrongState, confirm: repeatConfirm, cancel: toCancelled, redeem: toRedeemed },
   redeemed: { scan: wrongState, match: wrongState, confirm: repeatConfirm, cancel: revoke, redeem: repeatRedeem },
-  cancelled: { scan: ended, match: ended, confirm: ended, cancel: unchanged, redeem: ended },
+  cancelled: { scan: ended, match: ended, confirm: ended, cancel: repeatCancel, redeem: ended },
   expired: { scan: tooLate, match: ended, confirm: ended, cancel: ended, redeem: ended },
 }
 
@@ -194,8 +195,14 @@ function tooLate(_: Attempt, event: EventOf<'scan'>): never {
   throw new ProtocolError(event.codeAlive ? 'attempt_ended' : 'code_expired')
 }
 
-function unchanged(attempt: Attempt): Outcome {
-  return { attempt }
+/**
+ * A phone that is not the scanner has no review: the store may have lost its scan in a failover, and
+ * the computer may have cancelled since.
+ */
+function repeatCancel(attempt: Cancelled, event: EventOf<'cancel'>): Outcome {
+  const scanner = scannerOf(attempt)
+  const isParty = event.phone === null || (scanner !== null && isSamePhone(event.phone, scanner))
+  return isParty ? { attempt } : ended(attempt, event)
 }
 
 type Time = Parameters<Cell<Status, EventType>>[2]

@@ -153,6 +153,7 @@ describe('beginning a sign-in', () => {
     '/.//evil.example',
     '',
     `/${'x'.repeat(300)}`,
+    `/${'登'.repeat(200)}`,
   ])('never leads back to %s', async (path) => {
     const refused = await phone.send('POST', '/api/phone/session/oidc', { body: { return: path } })
     expect(await refusal(refused)).toEqual({ status: 400, code: 'bad_request' })

@@ -32,8 +32,8 @@ export const phoneOidc = resource(
       await limiter.providerSignIn(call.rateLimitKeys)
       const isFromForm = isForm(call.request)
       const { return: given = '/phone' } = (isFromForm ? parseForm : parseBody)(call.body, oidcBody)
-      const path = given.length > MAX_RETURN_CHARS ? null : parseReturnPath(given, publicOrigin)
-      if (path === null) throw new ProtocolError('bad_request', { errors: [{ path: 'return', message: 'a path' }] })
+      const path = parseReturnPath(given, publicOrigin)
+      if (path === null || path.length > MAX_RETURN_CHARS) throw new ProtocolError('bad_request', { errors: [{ path: 'return', message: 'a path' }] })
       // The provider may take longer than a store may.
       call.waits()
       const { url, pending } = await begin(context)

@@ -33,7 +33,8 @@ export const phoneOidc = resource(
       const isFromForm = isForm(call.request)
       const { return: given = '/phone' } = (isFromForm ? parseForm : parseBody)(call.body, oidcBody)
       const path = parseReturnPath(given, publicOrigin)
-      if (path === null || path.length > MAX_RETURN_CHARS) throw new ProtocolError('bad_request', { errors: [{ path: 'return', message: 'a path' }] })
+      if (path === null || path.length > MAX_RETURN_CHARS)
+        throw new ProtocolError('bad_request', { errors: [{ path: 'return', message: 'a path' }] })
       // The provider may take longer than a store may.
       call.waits()
       const { url, pending } = await begin(context)

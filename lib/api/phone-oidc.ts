@@ -35,9 +35,7 @@ export const phoneOidc = resource(
       const path = parseReturnPath(given, publicOrigin)
       if (path === null || path.length > MAX_RETURN_CHARS)
         throw new ProtocolError('bad_request', { errors: [{ path: 'return', message: 'a path' }] })
-      // The provider may take longer than a store may.
-      call.waits()
-      const { url, pending } = await begin(context)
+      const { url, pending } = await call.outside(() => begin(context))
       const value: Pending = { ...pending, return: path }
       const response = isFromForm ? redirect(url) : json({ url })
       response.headers.append('Set-Cookie', await cookies.write('oidc', JSON.stringify(value), PENDING_S))
@@ -85,10 +83,10 @@ async function begin({ oidc }: ApiContext) {
 }
 
 async function finish(call: Call, context: ApiContext, pending: Pending): Promise<Response> {
-  call.waits()
+  const { oidc } = context
   try {
-    const person = await context.oidc?.finish(call.url.searchParams, pending)
-    if (person === undefined) return failed(pending, 'unavailable')
+    if (oidc === null) return failed(pending, 'unavailable')
+    const person = await call.outside(() => oidc.finish(call.url.searchParams, pending))
     const response = redirect(pending.return)
     response.headers.append('Set-Cookie', await beginPhoneSession(call, context, person))
     return response

@@ -63,15 +63,14 @@ async function requireSitePerson(call: Call, context: ApiContext): Promise<Perso
   return person
 }
 
-/** A source that does not answer grants nothing. It may take longer than the store may. */
+/** A source that does not answer grants nothing. */
 async function fromSource(
   call: Call,
   { logError }: ApiContext,
   find: () => Promise<Person | null>,
 ): Promise<Person | null> {
-  call.waits()
   try {
-    return await find()
+    return await call.outside(find)
   } catch (error) {
     if (!(error instanceof SourceError)) throw error
     logError(error, { requestId: call.requestId, source: 'accounts' })

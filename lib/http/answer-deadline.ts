@@ -9,11 +9,12 @@ const ANSWER_WITHIN_MS = 900
  */
 export class AnswerDeadline {
   #timer: ReturnType<typeof setTimeout> | null = null
+  #start = (): void => {}
 
   /**
    * @throws ProtocolError `unavailable` when the handler takes too long, and what it throws itself.
    */
-  async run(work: Promise<Response>): Promise<Response> {
+  async run(handler: () => Promise<Response>): Promise<Response> {
     let isLate = false
     const late = new Promise<never>((_, reject) => {
       const fail = () => {
@@ -23,8 +24,13 @@ export class AnswerDeadline {
       }
       // A process that was busy itself finds the timer due and the answer of the store in its
       // socket: that is read first.
-      this.#timer = setTimeout(() => setImmediate(fail), ANSWER_WITHIN_MS)
+      this.#start = () => {
+        this.#timer = setTimeout(() => setImmediate(fail), ANSWER_WITHIN_MS)
+      }
+      this.#start()
     })
+    // After the deadline has begun: the handler may lift it before it waits for anything.
+    const work = handler()
     work.then(
       (response) => (isLate ? response.body?.cancel() : undefined),
       () => {},
@@ -32,7 +38,18 @@ export class AnswerDeadline {
     try {
       return await Promise.race([work, late])
     } finally {
+      this.#start = () => {}
       this.lift()
+    }
+  }
+
+  /** Runs work that is no store command and has a deadline of its own; then a new one begins. */
+  async suspend<T>(work: () => Promise<T>): Promise<T> {
+    this.lift()
+    try {
+      return await work()
+    } finally {
+      this.#start()
     }
   }
 

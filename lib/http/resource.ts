@@ -59,6 +59,8 @@ export interface Call {
    * To be called by a handler that waits for events from now on: its answer has no deadline then.
    */
   readonly waits: () => void
+  /** Runs a request to another server: it has a deadline of its own. */
+  readonly outside: <T>(work: () => Promise<T>) => Promise<T>
 }
 
 /** What a route does: parse, authenticate, one transition, answer. */
@@ -143,6 +145,7 @@ class IncomingCall implements Call {
   readonly requestId = randomUUID().slice(0, 13)
   body = ''
   waits = (): void => {}
+  outside: Call['outside'] = (work) => work()
   readonly #trustedProxies: AddressList
   #url: URL | null = null
   #client: ClientTrace | null = null
@@ -195,7 +198,8 @@ async function handle<C extends HttpContext>(call: IncomingCall, handler: Handle
   if (!context.isStoreShared) return await handler(call, context)
   const deadline = new AnswerDeadline()
   call.waits = () => deadline.lift()
-  return await deadline.run(handler(call, context))
+  call.outside = (work) => deadline.suspend(work)
+  return await deadline.run(() => handler(call, context))
 }
 
 /** Before the store is read: what cannot be an id of ours is unknown. */

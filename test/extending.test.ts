@@ -76,6 +76,7 @@ test('every sketch of a whole file compiles at its path', { timeout: 120_000 }, 
     'lib/client/transports/example.ts',
     'lib/realtime/example.ts',
     'lib/api/example.ts',
+    'lib/accounts/example.ts',
   ])
   for (const { path } of sketches) expect(existsSync(path)).toBe(false)
   expect(compile(sketches)).toBe('')

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { afterEach, expect, test } from 'vitest'
-import { BACKLOG_CHARS, FileOutput, StreamOutput } from './log-output'
+import { BACKLOG_CHARS, FileOutput, openStdout, StreamOutput } from './log-output'
 
 const LINE = `${'x'.repeat(999)}\n`
 
@@ -93,4 +93,11 @@ test('a file has each line before `write` returns; a full disk drops lines witho
   output.write('a line\n')
   closeSync(full)
   expect(output.droppedLines).toBe(1)
+})
+
+test('all logs of a process share one output, and add no further listeners', () => {
+  const first = openStdout(() => {})
+  const listeners = process.stdout.listenerCount('drain')
+  expect(openStdout(() => {})).toBe(first)
+  expect(process.stdout.listenerCount('drain')).toBe(listeners)
 })

@@ -22,14 +22,21 @@ export interface LogOutput {
   flush: (ms: number) => Promise<void>
 }
 
+let stdout: LogOutput | null = null
+let reportLost: (dropped: number) => void
+
 /**
- * The output for stdout, whatever it leads to. `onResume` is called with the number of lines that
- * were lost when lines are accepted again; what it logs comes first.
+ * The output for stdout, whatever it leads to: one for all logs of the process. `onResume` of the
+ * log that was created last is called with the number of lines that were lost when lines are
+ * accepted again; what it logs comes first.
  */
-export function createStdout(onResume: (dropped: number) => void): LogOutput {
-  if (fstatSync(STDOUT).isFile()) return new FileOutput(STDOUT, onResume)
-  // Of the process, and not a stream of our own: libuv serves one handle per descriptor.
-  return new StreamOutput(process.stdout, onResume)
+export function openStdout(onResume: (dropped: number) => void): LogOutput {
+  reportLost = onResume
+  // The stream of the process, and not one of our own: libuv serves one handle per descriptor.
+  stdout ??= fstatSync(STDOUT).isFile()
+    ? new FileOutput(STDOUT, (dropped) => reportLost(dropped))
+    : new StreamOutput(process.stdout, (dropped) => reportLost(dropped))
+  return stdout
 }
 
 /**

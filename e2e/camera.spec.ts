@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContextOptions, devices, type Page } from '@playwright/test'
+import { withCamera } from '../scripts/browser'
 import { Server } from './support/server'
 import { test as base, expect, Phone, watchedPage } from './support/test'
 
@@ -21,7 +22,7 @@ const test = base.extend<Fixtures>({
         writeFileSync(film, Buffer.concat(Array.from({ length: 30 }, () => picture)))
         args.push('--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${film}`)
       }
-      const browser = await playwright.chromium.launch({ ...launchOptions, args })
+      const browser = await playwright.chromium.launch({ ...launchOptions, ...withCamera(), args })
       browsers.push(browser)
       const { defaultBrowserType: _, ...iphone } = devices['iPhone 14']
       const context = await browser.newContext({ ...iphone, permissions: ['camera'], ...options })

@@ -1,4 +1,5 @@
 import { type BrowserContext, devices, type Page } from '@playwright/test'
+import { withCamera } from '../scripts/browser'
 import { Agent } from './support/agent'
 import { BareChromium } from './support/bare-chromium'
 import { ForeignSite, speculationRules } from './support/foreign-site'
@@ -346,6 +347,7 @@ const withBrowser = test.extend<{ newContext: (args: string[], camera?: boolean)
     await use(async (args, camera = false) => {
       const browser = await playwright.chromium.launch({
         ...launchOptions,
+        ...(camera ? withCamera() : {}),
         args: [...(launchOptions.args ?? []), ...args],
       })
       browsers.push(browser)

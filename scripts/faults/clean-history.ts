@@ -46,7 +46,7 @@ class Service {
       case 'match':
         return this.#step({ type: 'match', right: known.right === true }, now)
       case 'confirm':
-        return this.#step({ type: 'confirm', phone }, now)
+        return this.#step({ type: 'confirm', phone, passkey: 'none' }, now)
       case 'cancel':
         if (scanner?.sessionId !== phone.sessionId) return null
         return this.#step({ type: 'cancel', phone }, now)

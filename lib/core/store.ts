@@ -1,3 +1,4 @@
+import type { PasskeyStore } from './account/passkey-store'
 import type { Attempt } from './attempt/attempt'
 import type { Outcome } from './attempt/transition'
 import type { Awaitable } from './awaitable'
@@ -86,13 +87,13 @@ export interface RevokeAll {
 }
 
 /**
- * The port for attempts, sessions and limits. It contains no rules: `updateAttempt` decides what is
+ * The port for attempts, sessions, passkeys and limits. It contains no rules: `updateAttempt` decides what is
  * written, and `notifications.ts` who is notified. Every adapter passes `test/contracts/store.ts`.
  *
  * A change is published after it is written. Messages are hints and may be lost, so a watch reads
  * the attempt in the same step.
  */
-export interface Store extends Limits {
+export interface Store extends Limits, PasskeyStore {
   /**
    * @throws Error if the id exists: ids are random, so that is a bug; the guard's error if it is
    * full; `FullError` if the store has `MAX_ATTEMPTS` attempts.

@@ -39,7 +39,7 @@ export function describeAttempts(current: () => StoreUnderTest): void {
 
   test('a refusal is thrown, and nothing is written', async () => {
     await store.insertAttempt(pendingAttempt())
-    const update = async () => await updateAttempt(store, id, apply({ type: 'confirm', phone: ADA }))
+    const update = async () => await updateAttempt(store, id, apply({ type: 'confirm', phone: ADA, passkey: 'none' }))
     await expect(update).rejects.toBeInstanceOf(ProtocolError)
     expect(await store.findAttempt(id)).toEqual(pendingAttempt())
   })
@@ -108,7 +108,7 @@ export function describeAttempts(current: () => StoreUnderTest): void {
     )
     expect(watched?.attempt).toEqual(pendingAttempt())
     await updateAttempt(store, id, apply(scanBy(ADA)))
-    await updateAttempt(store, id, apply({ type: 'confirm', phone: ADA }))
+    await updateAttempt(store, id, apply({ type: 'confirm', phone: ADA, passkey: 'none' }))
     await expect.poll(() => received).toEqual(['2 scanned', '3 confirmed'])
     watched?.unwatch()
     watched?.unwatch()

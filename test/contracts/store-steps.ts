@@ -57,7 +57,8 @@ export function describeSteps(current: () => StoreUnderTest): void {
     const guard = guardOf(1)
     await store.take(guard.counters, T0)
     const scan = async () => await updateAttempt(store, id, apply(scanBy(ADA)), { guard })
-    const wrong = async () => await updateAttempt(store, id, apply({ type: 'confirm', phone: ADA }), { guard })
+    const wrong = async () =>
+      await updateAttempt(store, id, apply({ type: 'confirm', phone: ADA, passkey: 'none' }), { guard })
     const unknown = async () => await updateAttempt(store, 'BBBBBBBBBBBBBBBB', apply(scanBy(ADA)), { guard })
     for (const each of [scan, wrong, unknown]) await expect(each).rejects.toThrow(/^wait/)
     expect(await store.findAttempt(id)).toEqual(pendingAttempt())

@@ -4,6 +4,7 @@ import { updateAttempt } from '../../lib/core/update-attempt'
 import { ADA, pendingAttempt, scanBy, T0 } from '../support/fixtures'
 import { describeAttempts } from './store-attempts'
 import { apply, beginning, computer, id, type StoreUnderTest } from './store-fixtures'
+import { describePasskeys } from './store-passkeys'
 import { describeSessions } from './store-sessions'
 import { describeSteps } from './store-steps'
 
@@ -21,6 +22,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
     describeAttempts(() => opened)
     describeSteps(() => opened)
     describeSessions(() => opened)
+    describePasskeys(() => opened)
 
     test('attempts, sessions and remembered entries survive a restart', async () => {
       await store.insertAttempt(pendingAttempt())

@@ -95,7 +95,7 @@ describe.skipIf(!hasRedisServer())('a Redis behind a faulty connection', () => {
   })
 
   test('a redeem lost in a failover and repeated: one session', async () => {
-    const confirmed = afterEvents(pendingAttempt(), scanBy(ADA), { type: 'confirm', phone: ADA })
+    const confirmed = afterEvents(pendingAttempt(), scanBy(ADA), { type: 'confirm', phone: ADA, passkey: 'none' })
     await store.insertAttempt(confirmed)
     const redeem = (attempt: typeof confirmed): Change => ({
       ...transition(attempt, { type: 'redeem', ticketRight: true, sessionId: 's1', maxTries: 5 }, T0, LIFETIMES),
@@ -181,7 +181,9 @@ describe.skipIf(!hasRedisServer())('a Redis behind a faulty connection', () => {
     // The read at the start of the subscription may publish the older state first.
     await expect.poll(() => seen.at(-1), { timeout: 16_000 }).toBe('scanned')
     await forget()
-    await updateAttempt(store, id, (attempt) => transition(attempt, { type: 'confirm', phone: ADA }, T0, LIFETIMES))
+    await updateAttempt(store, id, (attempt) =>
+      transition(attempt, { type: 'confirm', phone: ADA, passkey: 'none' }, T0, LIFETIMES),
+    )
     await expect.poll(() => seen.at(-1), { timeout: 2_500 }).toBe('confirmed')
     watched?.unwatch()
     await other.close()

@@ -1,5 +1,6 @@
 import { defineScript, OPERATIONAL_PREFIXES } from './client/redis'
 import { ATTEMPT_STEPS } from './script-attempts'
+import { PASSKEY_STEPS } from './script-passkeys'
 import { SESSION_STEPS } from './script-sessions'
 
 /**
@@ -7,7 +8,7 @@ import { SESSION_STEPS } from './script-sessions'
  * rules about attempts: it compares and sets. Which accounts are notified follows
  * `core/notifications.ts`.
  *
- * Keys, each with a TTL:
+ * Keys, each but those of passkeys with a TTL:
  * - `a:{attempt}`: version and document
  * - `w:{attempt}`, `v:{person}`: the processes that watch the attempt or the account
  * - `s:{session}`: document, last use, acknowledgement and sign-out
@@ -16,6 +17,8 @@ import { SESSION_STEPS } from './script-sessions'
  * - `c:{rule} {counter}`: count and end of the window
  * - `n:{key}`: a used key and its end
  * - `r:{capacity}:{period}`: what was added in that period to what has this capacity
+ * - `y:{passkey}`: what never changes, person, name, counter and last use
+ * - `k:{person}`: the person's passkeys, by the time they were added
  * - `h:{process}`: the write probe of a process
  *
  * Messages are published to `m:{process}`, one channel per process. Times are arguments: the caller
@@ -58,7 +61,7 @@ local steps = {}
 
 -- Prefixes of the errors that report the server's state.
 local OPERATIONAL = { ${OPERATIONAL_PREFIXES.map((prefix) => `'${prefix}'`).join(', ')} }
-${ATTEMPT_STEPS}${SESSION_STEPS}
+${ATTEMPT_STEPS}${SESSION_STEPS}${PASSKEY_STEPS}
 -- Fails if the server does not accept writes.
 steps['probe write'] = function(process)
   redis.call('SET', P .. 'h:' .. process, '1', 'PX', '60000')

@@ -1,3 +1,5 @@
+import type { Passkey } from '../../core/account/passkey'
+import type { PersonRecord } from '../../core/account/person'
 import type { Attempt } from '../../core/attempt/attempt'
 import { type Counter, FullError, type Guard, MAX_USED } from '../../core/rate-limit/limits'
 import {
@@ -21,6 +23,7 @@ import type {
 import { Batch, type ServerClock } from './client/batch'
 import type { Redis, Reply } from './client/redis'
 import { checkGuard, FULL, toAttempt, toSession } from './documents'
+import { RedisPasskeys } from './passkeys'
 import { STEPS } from './script'
 import { MAX_LISTED, SessionTrimmer, type SessionTrimmerOptions } from './session-trimmer'
 import { StepEncoder, type StepEncoderOptions, toRemember } from './step-encoder'
@@ -47,6 +50,7 @@ export class RedisStore implements Store {
   readonly #encoder: StepEncoder
   readonly #trimmer: SessionTrimmer
   readonly #watch: RedisWatch
+  readonly #passkeys: RedisPasskeys
 
   constructor(options: RedisStoreOptions) {
     const { redis, prefix, process, onError } = options
@@ -54,6 +58,7 @@ export class RedisStore implements Store {
     this.#batch = new Batch(redis, STEPS, prefix, options.clock ?? null)
     this.#encoder = new StepEncoder(options)
     this.#trimmer = new SessionTrimmer(this.#batch, options)
+    this.#passkeys = new RedisPasskeys(this.#batch)
     this.#watch = new RedisWatch({
       now: options.now,
       onError,
@@ -177,6 +182,34 @@ export class RedisStore implements Store {
 
   async forgetOthers(scope: string, except: string | null): Promise<void> {
     await this.#batch.run(['forget others', scope, except ?? ''])
+  }
+
+  insertPasskey(passkey: Passkey): Promise<'exists' | 'full' | null> {
+    return this.#passkeys.insert(passkey)
+  }
+
+  findPasskey(id: string): Promise<Passkey | null> {
+    return this.#passkeys.find(id)
+  }
+
+  listPasskeys(personId: string): Promise<Passkey[]> {
+    return this.#passkeys.list(personId)
+  }
+
+  recordPasskeyUse(id: string, counter: number, now: number): Promise<boolean> {
+    return this.#passkeys.recordUse(id, counter, now)
+  }
+
+  renamePasskey(personId: string, id: string, name: string): Promise<boolean> {
+    return this.#passkeys.rename(personId, id, name)
+  }
+
+  removePasskey(personId: string, id: string): Promise<boolean> {
+    return this.#passkeys.remove(personId, id)
+  }
+
+  describePerson(person: PersonRecord): Promise<void> {
+    return this.#passkeys.describePerson(person)
   }
 
   /** Reads the server's clock (epoch ms), which all processes share. */

@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import type { Passkey } from '../../core/account/passkey'
+import type { PersonRecord } from '../../core/account/person'
 import { type Attempt, attemptAt, isRunning } from '../../core/attempt/attempt'
 import {
   type AccountNotification,
@@ -25,6 +27,7 @@ import { SqliteAttempts } from './attempts'
 import { LIMITS_ROOM, LIMITS_SCHEMA, SqliteLimits, type SqliteLimitsOptions } from './limits'
 import { openSqlite, type SqliteFile, toStartError } from './open'
 import { OpenFiles } from './open-files'
+import { PASSKEYS_SCHEMA, SqlitePasskeys } from './passkeys'
 import { type IdleTimes, SqliteSessions } from './sessions'
 import { prepare, SCHEMA, type Statements } from './statements'
 import { write } from './transaction'
@@ -52,6 +55,7 @@ export class SqliteStore implements Store {
   readonly #limits: SqliteLimits
   readonly #sessions: SqliteSessions
   readonly #attempts: SqliteAttempts
+  readonly #passkeys: SqlitePasskeys
   readonly #attemptListeners: FanOut<Attempt>
   readonly #accountListeners: FanOut<AccountChange>
 
@@ -64,13 +68,14 @@ export class SqliteStore implements Store {
     const path = join(folder, FILE)
     this.#attemptListeners = new FanOut(onError)
     this.#accountListeners = new FanOut(onError)
-    this.#db = openSqlite(folder, FILE, SCHEMA + LIMITS_SCHEMA)
+    this.#db = openSqlite(folder, FILE, SCHEMA + LIMITS_SCHEMA + PASSKEYS_SCHEMA)
     try {
       this.#sql = prepare(this.#db)
       this.#limits = new SqliteLimits(this.#db, room)
       this.#sessions = new SqliteSessions(this.#db, this.#sql, idle)
       const parts = { limits: this.#limits, sessions: this.#sessions }
       this.#attempts = new SqliteAttempts(this.#db, this.#sql, { ...parts, maxAttempts })
+      this.#passkeys = new SqlitePasskeys(this.#db)
       // The first write creates the log.
       this.#sql.ping.run()
       this.#files = new OpenFiles([path, `${path}-wal`])
@@ -174,6 +179,34 @@ export class SqliteStore implements Store {
 
   forgetOthers(scope: string, except: string | null): void {
     this.#sessions.forgetOthers(scope, except)
+  }
+
+  insertPasskey(passkey: Passkey): 'exists' | 'full' | null {
+    return this.#passkeys.insert(passkey)
+  }
+
+  findPasskey(id: string): Passkey | null {
+    return this.#passkeys.find(id)
+  }
+
+  listPasskeys(personId: string): Passkey[] {
+    return this.#passkeys.list(personId)
+  }
+
+  recordPasskeyUse(id: string, counter: number, now: number): boolean {
+    return this.#passkeys.recordUse(id, counter, now)
+  }
+
+  renamePasskey(personId: string, id: string, name: string): boolean {
+    return this.#passkeys.rename(personId, id, name)
+  }
+
+  removePasskey(personId: string, id: string): boolean {
+    return this.#passkeys.remove(personId, id)
+  }
+
+  describePerson(person: PersonRecord): void {
+    this.#passkeys.describePerson(person)
   }
 
   get watching(): number {

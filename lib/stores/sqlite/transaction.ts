@@ -1,4 +1,5 @@
 import type { SqliteFile } from './database'
+import { DiskFailure } from './failure'
 
 /** The databases that are within `write`. */
 const writing = new WeakSet<SqliteFile>()
@@ -12,6 +13,8 @@ const writing = new WeakSet<SqliteFile>()
  */
 export function write<T>(db: SqliteFile, work: () => T): T {
   if (writing.has(db)) return work()
+  // libsql ends the process when a property of a closed database is read.
+  if (!db.open) throw new DiskFailure('io', 'the store is closed')
   // Still open if its rollback has failed.
   if (db.inTransaction) db.exec('ROLLBACK')
   db.exec('BEGIN IMMEDIATE')

@@ -19,6 +19,8 @@ const LAYERS: readonly (readonly string[])[] = [
 /** The files or folders that may import each vendor package. Type imports count too. */
 const VENDORS: Readonly<Record<string, readonly string[]>> = {
   '@redis/client': ['lib/stores/redis/client/connection.ts'],
+  '@simplewebauthn/browser': ['lib/client/passkey-browser.ts'],
+  '@simplewebauthn/server': ['lib/accounts/passkeys.ts'],
   '@upstash/redis': ['lib/stores/redis/client/http.ts'],
   'barcode-detector': ['lib/client/code-reader.ts'],
   bowser: ['lib/http/device.ts'],

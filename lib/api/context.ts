@@ -1,4 +1,5 @@
 import type { OidcProvider } from '../accounts/oidc'
+import type { Passkeys } from '../accounts/passkeys'
 import type { SiteSession } from '../accounts/site-session'
 import type { AuthContext } from '../auth/identity'
 import type { FindPersonByPassword } from '../core/account/person'
@@ -28,6 +29,8 @@ export interface ApiContext extends HttpContext, AuthContext {
   oidc: OidcProvider | null
   /** The session at the team's own site; null where the settings name none. */
   siteSession: SiteSession | null
+  /** Null where there are none: see `relyingPartyOf`. */
+  passkeys: Passkeys | null
   /** Whether there is an endpoint that verifies name and password. */
   hasPasswords: boolean
   publicOrigin: string

@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import { SourceError } from '../accounts/endpoint'
 import { findPhone } from '../auth/identity'
 import { type Person, personOf } from '../core/account/person'
@@ -7,6 +8,7 @@ import { parseBody } from '../http/body'
 import { describeDevice } from '../http/device'
 import { type Call, resource } from '../http/resource'
 import type { ApiContext } from './context'
+import { requirePasskeys } from './passkeys'
 import { phoneSignInBody } from './schemas'
 
 const NO_SITE = { path: 'source', message: 'there is no such source here' }
@@ -23,9 +25,9 @@ export const phoneSession = resource('/api/phone/session', {
 
   POST: async (call: Call, context: ApiContext) => {
     const body = parseBody(call.body, phoneSignInBody)
-    const person = 'source' in body ? await requireSitePerson(call, context) : await requirePerson(call, context, body)
+    const { person, passkeyId = null } = await findSignedIn(call, context, body)
     const response = json({ person })
-    response.headers.append('Set-Cookie', await beginPhoneSession(call, context, person))
+    response.headers.append('Set-Cookie', await beginPhoneSession(call, context, person, passkeyId))
     return response
   },
 
@@ -38,6 +40,21 @@ export const phoneSession = resource('/api/phone/session', {
     return noContent({ 'Set-Cookie': cookies.clear('phone') })
   },
 })
+
+/** Who signs in, by the source that the body names. `passkeyId`: of the passkey that was used. */
+async function findSignedIn(
+  call: Call,
+  context: ApiContext,
+  body: z.infer<typeof phoneSignInBody>,
+): Promise<{ person: Person; passkeyId?: string }> {
+  if ('passkey' in body) {
+    await context.limiter.providerSignIn(call.rateLimitKeys)
+    return await requirePasskeys(context).signIn(body.passkey)
+  }
+  return {
+    person: 'source' in body ? await requireSitePerson(call, context) : await requirePerson(call, context, body),
+  }
+}
 
 /** @throws ProtocolError `rate_limited`, `credentials_wrong`, `unavailable`. */
 async function requirePerson(
@@ -78,12 +95,21 @@ async function fromSource(
   }
 }
 
-/** Signs this phone in as the person. Returns the `Set-Cookie` value; the older session ends. */
-export async function beginPhoneSession(call: Call, context: ApiContext, person: Person): Promise<string> {
+/**
+ * Signs this phone in as the person. Returns the `Set-Cookie` value; the older session ends.
+ * `passkeyId`: of the passkey that was used; null: an account source has named the person just now.
+ */
+export async function beginPhoneSession(
+  call: Call,
+  context: ApiContext,
+  person: Person,
+  passkeyId: string | null = null,
+): Promise<string> {
   const { headers } = call.request
-  const { cookies, findPlace, sessions } = context
+  const { cookies, findPlace, passkeys, sessions } = context
+  if (passkeyId === null) await passkeys?.describePerson(person)
   const olderId = await cookies.read(headers.get('cookie'), 'phone')
   const device = { ...describeDevice(headers.get('user-agent')), place: findPlace(headers, call.client) }
-  const { id } = await sessions.signInPhone({ person, device, olderId })
+  const { id } = await sessions.signInPhone({ person, device, olderId, passkeyId })
   return await cookies.write('phone', id)
 }

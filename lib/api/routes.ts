@@ -10,6 +10,7 @@ import { hold } from './hold'
 import { match } from './match'
 import { metrics } from './metrics'
 import { openapi } from './openapi'
+import { passkeyById, passkeyOptions, passkeySignInOptions, passkeys } from './passkeys'
 import { phoneOidc, phoneOidcCallback } from './phone-oidc'
 import { phoneSession } from './phone-session'
 import { phoneSources } from './phone-sources'
@@ -34,6 +35,10 @@ const RESOURCES: readonly Resource<ApiContext>[] = [
   phoneOidc,
   phoneOidcCallback,
   phoneSources,
+  passkeySignInOptions,
+  passkeys,
+  passkeyOptions,
+  passkeyById,
   session,
   sessions,
   sessionById,

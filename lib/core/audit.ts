@@ -10,6 +10,8 @@ export type AuditEvent =
   | { event: `attempt.${AttemptStep}`; attempt: string; version: number; person?: string | null; phone?: string | null }
   | { event: 'session.created'; kind: 'computer' | 'phone'; session: string; person: string }
   | { event: 'session.revoked'; kind: 'computer' | 'phone'; session: string; person: string; by: EndedBy }
+  | { event: 'passkey.added'; passkey: string; person: string; phone: string }
+  | { event: 'passkey.removed'; passkey: string; person: string }
   | {
       event: 'refused' | 'limited'
       code: ErrorCode
@@ -42,7 +44,7 @@ export interface AuditLog {
   info(line: object): void
 }
 
-const HASHED = new Set(['attempt', 'person', 'phone', 'session', 'address'])
+const HASHED = new Set(['attempt', 'person', 'phone', 'session', 'passkey', 'address'])
 const HASH_BYTES = 6
 
 /**

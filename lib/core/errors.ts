@@ -32,6 +32,11 @@ export type ErrorCode =
   | 'too_soon'
   | 'ticket_wrong'
   | 'wrong_state'
+  // passkeys
+  | 'passkey_required'
+  | 'passkey_wrong'
+  | 'passkey_limit'
+  | 'passkey_last'
   // the server
   | 'rate_limited'
   | 'unavailable'

@@ -12,6 +12,7 @@ export interface Keys {
   ticket: Buffer
   match: Buffer
   session: Buffer
+  challenge: Buffer
 }
 
 /**
@@ -56,6 +57,7 @@ function deriveKeys(secret: string): Keys {
     ticket: deriveKey(secret, 'ticket'),
     match: deriveKey(secret, 'match'),
     session: deriveKey(secret, 'session id'),
+    challenge: deriveKey(secret, 'challenge'),
   }
 }
 

@@ -47,7 +47,7 @@ function toAsync(store: OneAttemptStore): UpdateStore {
 
 const guard: Guard = { counters: [], now: T0, refuse: (waitMs) => new Error(`wait ${waitMs}`) }
 const scan = apply(scanBy(ADA))
-const confirm = apply({ type: 'confirm', phone: ADA })
+const confirm = apply({ type: 'confirm', phone: ADA, passkey: 'none' })
 
 describe.each([
   ['synchronous', (store: OneAttemptStore): UpdateStore => store],

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { PASSKEY_ID } from '../core/account/passkey'
 import { ATTEMPT_ID } from '../core/attempt/code'
 import { SESSION_ID } from '../core/attempt/tokens'
 import type { Audit } from '../core/audit'
@@ -205,8 +206,13 @@ async function handle<C extends HttpContext>(call: IncomingCall, handler: Handle
 /** Before the store is read: what cannot be an id of ours is unknown. */
 function requireWellFormed(route: string, { id }: Params): void {
   if (id === undefined) return
-  const isId = route.startsWith('/api/qr/') ? ATTEMPT_ID : SESSION_ID
-  if (!isId.test(id)) throw new ProtocolError('not_found')
+  if (!idPatternOf(route).test(id)) throw new ProtocolError('not_found')
+}
+
+/** What an `{id}` of a route may be. */
+export function idPatternOf(route: string): RegExp {
+  if (route.startsWith('/api/qr/')) return ATTEMPT_ID
+  return route.startsWith('/api/passkeys/') ? PASSKEY_ID : SESSION_ID
 }
 
 /** Refusals of attempts are counted, so that guessing is slow. */

@@ -1,4 +1,6 @@
+import { isIP } from 'node:net'
 import type { OidcSettings } from '../accounts/oidc'
+import type { RelyingParty } from '../accounts/passkeys'
 import type { VerifyUrlSettings } from '../accounts/verify-url'
 import type { BearerSettings } from '../auth/bearer'
 import type { Settings } from './settings'
@@ -42,6 +44,32 @@ export function toVerifyUrl({
   ACCOUNTS_VERIFY_SECRET: secret,
 }: Settings): VerifyUrlSettings | null {
   return url === undefined || secret === undefined ? null : { url, secret }
+}
+
+/** Confirming with passkeys needs passkeys, which need an origin that browsers allow them for. */
+export function passkeyProblems(given: Given, origins: readonly string[]): Problems {
+  const { PASSKEYS: passkeys, CONFIRM_POLICY: policy = 'tap' } = given
+  const needing = passkeys === 'on' ? 'PASSKEYS' : policy === 'tap' ? null : 'CONFIRM_POLICY'
+  if (needing === null) return []
+  if (passkeys === 'off') return [{ name: 'CONFIRM_POLICY', problem: 'needs passkeys: PASSKEYS is off' }]
+  if (toRelyingParty(given.PASSKEYS, origins) !== null) return []
+  return [{ name: needing, problem: 'passkeys need an https PUBLIC_ORIGIN with a host name, or http://localhost' }]
+}
+
+/**
+ * The first of our origins that browsers allow passkeys for: https with a host name, or localhost.
+ * Null: there is none, or they are switched off.
+ */
+export function toRelyingParty(passkeys: string | undefined, origins: readonly string[]): RelyingParty | null {
+  if (passkeys === 'off') return null
+  const origin = origins.filter((each) => URL.canParse(each)).find(isForPasskeys)
+  return origin === undefined ? null : { id: new URL(origin).hostname, name: new URL(origin).hostname, origin }
+}
+
+function isForPasskeys(origin: string): boolean {
+  const { protocol, hostname } = new URL(origin)
+  const isAddress = hostname.startsWith('[') || isIP(hostname) !== 0
+  return (protocol === 'https:' && !isAddress) || hostname === 'localhost'
 }
 
 export function bearerProblems(given: Given): Problems {

@@ -4,14 +4,25 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { z } from 'zod'
 import type { OidcSettings } from '../accounts/oidc'
+import type { RelyingParty } from '../accounts/passkeys'
 import type { VerifyUrlSettings } from '../accounts/verify-url'
 import type { BearerSettings } from '../auth/bearer'
 import type { Lifetimes } from '../core/attempt/attempt'
+import type { ConfirmPolicy } from '../core/attempt/lock'
 import type { MatchPolicy } from '../core/attempt/risk'
 import type { SessionLifetimes } from '../core/session/session'
 import { ConfigError, folderError, StartError } from '../core/start-error'
 import { AddressList } from '../http/address'
-import { bearerProblems, oidcProblems, toBearer, toOidc, toVerifyUrl, verifyProblems } from './account-settings'
+import {
+  bearerProblems,
+  oidcProblems,
+  passkeyProblems,
+  toBearer,
+  toOidc,
+  toRelyingParty,
+  toVerifyUrl,
+  verifyProblems,
+} from './account-settings'
 import type { LogLevel } from './log'
 import { SECRET_CHARS, type Settings, settings } from './settings'
 
@@ -43,6 +54,9 @@ export interface Config {
   verifyUrl: VerifyUrlSettings | null
   /** The endpoint that says who is signed in at the team's own site. Null: there is none. */
   sessionUrl: string | null
+  /** The site that passkeys belong to. Null: there are no passkeys. */
+  relyingParty: RelyingParty | null
+  confirmPolicy: ConfirmPolicy
   /** Null: native apps are not let in. */
   bearer: BearerSettings | null
   /** Each is accepted. Null: their requests need no signature. */
@@ -105,14 +119,16 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
     rows.push({ name: 'SESSION_SECRET', problem: `required in production: at least ${SECRET_CHARS} random characters` })
   }
   rows.push(...oidcProblems(given), ...verifyProblems(given), ...bearerProblems(given), ...storeProblems(given))
+  const port = result.data?.PORT ?? 3000
+  const publicOrigin = result.data?.PUBLIC_ORIGIN ?? `http://${machine.lanAddress ?? 'localhost'}:${port}`
+  const localNames = ['localhost', '127.0.0.1', '[::1]'].map((name) => `http://${name}:${port}`)
+  const origins = isLocal && given.PUBLIC_ORIGIN === undefined ? [publicOrigin, ...localNames] : [publicOrigin]
+  rows.push(...passkeyProblems(given, origins))
   if (!result.success || rows.length > 0) throw new ConfigError(rows)
   const data = result.data
-  const publicOrigin = data.PUBLIC_ORIGIN ?? `http://${machine.lanAddress ?? 'localhost'}:${data.PORT}`
-  const localNames = ['localhost', '127.0.0.1', '[::1]'].map((name) => `http://${name}:${data.PORT}`)
-  const knowsLocalNames = isLocal && data.PUBLIC_ORIGIN === undefined
   return {
     publicOrigin,
-    ownOrigins: new Set(knowsLocalNames ? [publicOrigin, ...localNames] : [publicOrigin]),
+    ownOrigins: new Set(origins),
     isLocal,
     secrets: data.SESSION_SECRET ?? [machine.loadSecret(data.DATA_DIR)],
     port: data.PORT,
@@ -122,6 +138,8 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
     oidc: toOidc(data),
     verifyUrl: toVerifyUrl(data),
     sessionUrl: data.ACCOUNTS_SESSION_URL ?? null,
+    relyingParty: toRelyingParty(data.PASSKEYS, origins),
+    confirmPolicy: data.CONFIRM_POLICY,
     bearer: toBearer(data),
     signingSecrets: data.API_SIGNING_SECRET ?? null,
     ipAllowlist: data.IP_ALLOWLIST ?? null,

@@ -2,6 +2,7 @@ import { randomBytes as systemRandomBytes } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
 import { version } from '../../package.json'
+import { Passkeys } from '../accounts/passkeys'
 import { SiteSession } from '../accounts/site-session'
 import type { ApiContext } from '../api/context'
 import { findRoute } from '../api/routes'
@@ -107,8 +108,21 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
   const { lifetimes, sessionLifetimes, publicOrigin, rateLimitScale: scale } = config
   const sessions = new Sessions({ ...config, store, audit, lifetimes: sessionLifetimes, now, randomBytes })
   const limiter = new Limiter({ limits: store, keys: limitKeys(config.secrets), scale, now })
+  const passkeys =
+    config.relyingParty === null
+      ? null
+      : new Passkeys({
+          store,
+          audit,
+          keys,
+          relyingParty: config.relyingParty,
+          isOnlySource: !hasSources(config),
+          now,
+          randomBytes,
+        })
   const attempts = new Attempts({
     ...config,
+    lock: passkeys,
     store,
     audit,
     limiter,
@@ -163,6 +177,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     publicOrigin,
     hasDemoAccounts: config.demoAccounts,
     findPersonByPassword: createPasswordSource(config, wall),
+    passkeys,
     hasPasswords: config.verifyUrl !== null,
     siteSession:
       config.sessionUrl === null ? null : new SiteSession({ url: config.sessionUrl, fetch: outboundFetch(config) }),
@@ -230,6 +245,11 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
       closeStore()
     },
   }
+}
+
+/** Whether people can sign a phone in without a passkey. */
+function hasSources({ oidc, verifyUrl, sessionUrl, bearer, demoAccounts }: Config): boolean {
+  return demoAccounts || [oidc, verifyUrl, sessionUrl, bearer].some((source) => source !== null)
 }
 
 function open({ config, store, now }: QrLoginOptions, log: ProcessLog, recorder: Recorder): OpenStore {

@@ -49,7 +49,7 @@ export function toStep({ attempt, phone, name, right, matchRequired, waitMs }: D
   const event = (id: string): AttemptEvent => {
     if (name === 'scan') return scanBy(by, { matchReasons: matchRequired ? ['policy'] : [], codeAlive: right })
     if (name === 'match') return { type: 'match', right }
-    if (name === 'confirm') return { type: 'confirm', phone: by }
+    if (name === 'confirm') return { type: 'confirm', phone: by, passkey: 'none' }
     if (name === 'redeem')
       return { type: 'redeem', ticketRight: true, sessionId: sessionIdOf(KEYS[0], id), maxTries: 5 }
     return { type: 'cancel', phone: name === 'cancelPhone' ? by : null }

@@ -24,7 +24,7 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
       requester: 'any',
       body: 'PhoneSignInBody',
       answers: { 200: { description: 'Signed in.', json: 'PhoneSignedIn', headers: ['Set-Cookie'] } },
-      codes: ['credentials_wrong', 'rate_limited'],
+      codes: ['credentials_wrong', 'passkey_wrong', 'rate_limited'],
     },
     delete: {
       operationId: 'signOutPhone',
@@ -68,6 +68,57 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
       summary: 'The ways to sign a phone in',
       requester: 'any',
       answers: { 200: { description: 'In the order they are offered.', json: 'Sources' } },
+    },
+  },
+  '/api/phone/session/passkey/options': {
+    post: {
+      operationId: 'requestPasskey',
+      summary: 'What a browser needs to sign in with a passkey; 404 without passkeys',
+      requester: 'any',
+      body: 'StartBody',
+      answers: { 200: { description: 'The options.', json: 'PasskeyRequest' } },
+    },
+  },
+  '/api/passkeys/options': {
+    post: {
+      operationId: 'createPasskey',
+      summary: 'What a browser needs to add a passkey; 404 without passkeys',
+      requester: 'phone',
+      body: 'StartBody',
+      answers: { 200: { description: 'The options.', json: 'PasskeyCreation' } },
+      codes: ['passkey_limit'],
+    },
+  },
+  '/api/passkeys': {
+    get: {
+      operationId: 'listPasskeys',
+      summary: "The person's passkeys",
+      requester: 'phone',
+      answers: { 200: { description: 'Newest first.', json: 'Passkeys' } },
+    },
+    post: {
+      operationId: 'addPasskey',
+      summary: 'Add a passkey that the browser has created',
+      requester: 'phone',
+      body: 'PasskeyBody',
+      answers: { 201: { description: 'Added.', json: 'Passkey' } },
+      codes: ['passkey_wrong', 'passkey_limit'],
+    },
+  },
+  '/api/passkeys/{id}': {
+    patch: {
+      operationId: 'renamePasskey',
+      summary: 'Rename a passkey',
+      requester: 'phone',
+      body: 'PasskeyNameBody',
+      answers: { 204: done('Renamed.') },
+    },
+    delete: {
+      operationId: 'removePasskey',
+      summary: 'Remove a passkey',
+      requester: 'phone',
+      answers: { 204: done('Removed.') },
+      codes: ['passkey_last'],
     },
   },
   '/api/session': {

@@ -62,7 +62,7 @@ test('the document has the version, unique operation ids and no dangling referen
   expect(dangling).toEqual([])
 })
 
-test('no object schema allows additional properties', async () => {
+test('only what browsers return for a passkey allows additional properties', async () => {
   const { components } = await read()
   const { OpenApi: _, ...schemas } = components.schemas
   const loose: string[] = []
@@ -75,7 +75,7 @@ test('no object schema allows additional properties', async () => {
   }
   walk('', schemas)
   expect(Object.keys(schemas).length).toBe(Object.keys(SCHEMAS).length - 1)
-  expect(loose).toEqual([])
+  expect(loose.filter((at) => !/^\/\w+Body(\/\w+)*\/passkey(\/properties\/response)?$/.test(at))).toEqual([])
 })
 
 test('the document has an ETag, and a client that has it gets 304', async () => {

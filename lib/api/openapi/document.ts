@@ -1,8 +1,7 @@
 import { z } from 'zod'
-import { ATTEMPT_ID } from '../../core/attempt/code'
-import { SESSION_ID } from '../../core/attempt/tokens'
 import type { ErrorCode } from '../../core/errors'
 import { statusOf } from '../../http/problem'
+import { idPatternOf } from '../../http/resource'
 import { HEADERS, PARAMETERS, SECURITY_OF, SECURITY_SCHEMES } from './components'
 import type { Answer, HeaderName, Operation, Requester } from './operation'
 import { OPERATIONS } from './operations'
@@ -107,7 +106,7 @@ function toParameters(path: string, { query = {}, requester, isConditional = fal
 }
 
 function idSchema(path: string): Json {
-  return { type: 'string', pattern: (path.startsWith('/api/qr/') ? ATTEMPT_ID : SESSION_ID).source }
+  return { type: 'string', pattern: idPatternOf(path).source }
 }
 
 function toResponses(path: string, method: string, operation: Operation): Json {

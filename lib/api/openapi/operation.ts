@@ -40,7 +40,7 @@ export interface Operation {
 }
 
 /** The operations of one path, by method. */
-export type Methods = Readonly<Partial<Record<'get' | 'post' | 'delete', Operation>>>
+export type Methods = Readonly<Partial<Record<'get' | 'post' | 'patch' | 'delete', Operation>>>
 
 export const done = (description: string): Answer => ({ description })
 

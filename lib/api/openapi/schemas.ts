@@ -1,12 +1,27 @@
 import { z } from 'zod'
+import type { PasskeyCreation } from '../../accounts/passkeys'
+import { PASSKEY_ID, type PasskeyView } from '../../core/account/passkey'
 import type { Person } from '../../core/account/person'
 import { ATTEMPT_ID } from '../../core/attempt/code'
+import type { PasskeyRequest } from '../../core/attempt/lock'
 import { SESSION_ID } from '../../core/attempt/tokens'
 import type { AttemptView, CodeView, Review } from '../../core/attempt/views'
 import type { EndedBy, PhoneView, SessionView } from '../../core/session/session'
 import { ERROR_CODES, type ProblemDocument } from '../../http/problem'
 import type { PhoneSource } from '../phone-sources'
-import { claimBody, holdBody, matchBody, oidcBody, phoneSignInBody, redeemBody, scanBody, startBody } from '../schemas'
+import {
+  claimBody,
+  confirmBody,
+  holdBody,
+  matchBody,
+  oidcBody,
+  passkeyBody,
+  passkeyNameBody,
+  phoneSignInBody,
+  redeemBody,
+  scanBody,
+  startBody,
+} from '../schemas'
 
 /**
  * What the API answers with, as PROTOCOL.md writes it. Strict: a field that is not named here is a
@@ -47,9 +62,7 @@ const person = describing<Person>()(
 const source = describing<PhoneSource>()(
   z.union([
     z.strictObject({ kind: z.literal('oidc'), name: text }),
-    z.strictObject({ kind: z.literal('password') }),
-    z.strictObject({ kind: z.literal('site') }),
-    z.strictObject({ kind: z.literal('demo') }),
+    z.strictObject({ kind: z.enum(['password', 'site', 'passkey', 'demo']) }),
   ]),
 )
 
@@ -66,6 +79,51 @@ const attempt = describing<AttemptView>()(
       .describe('While scanned.'),
     ticket: z.exactOptional(text).describe('While confirmed.'),
     cancelledBy: z.exactOptional(cancelledBy).describe('When cancelled.'),
+  }),
+)
+
+const challenge = z.string().length(51)
+
+const credential = z.strictObject({
+  type: z.literal('public-key'),
+  id: z.string().regex(PASSKEY_ID),
+  transports: z.array(text).readonly(),
+})
+
+const passkeyRequest = describing<PasskeyRequest>()(
+  z.strictObject({
+    challenge,
+    rpId: text,
+    timeout: ms,
+    userVerification: z.literal('required'),
+    allowCredentials: z.array(credential),
+  }),
+)
+
+const passkeyCreation = describing<PasskeyCreation>()(
+  z.strictObject({
+    challenge,
+    rp: z.strictObject({ id: text, name: text }),
+    user: z.strictObject({ id: text, name: text, displayName: text }),
+    pubKeyCredParams: z.array(z.strictObject({ type: z.literal('public-key'), alg: z.int() })),
+    timeout: ms,
+    attestation: z.literal('none'),
+    authenticatorSelection: z.strictObject({
+      residentKey: z.literal('required'),
+      requireResidentKey: z.literal(true),
+      userVerification: z.literal('required'),
+    }),
+    excludeCredentials: z.array(credential),
+  }),
+)
+
+const passkey = describing<PasskeyView>()(
+  z.strictObject({
+    id: z.string().regex(PASSKEY_ID),
+    name: text,
+    synced: z.boolean(),
+    addedAt: time,
+    lastUsedAt: time.nullable(),
   }),
 )
 
@@ -94,6 +152,8 @@ const review = describing<Review>()(
       reasons: z.array(reasons).readonly(),
     }),
     cancelledBy: z.exactOptional(cancelledBy),
+    passkey: z.exactOptional(passkeyRequest).describe('While scanned, where the phone confirms with a passkey.'),
+    addPasskey: z.exactOptional(z.enum(['may', 'must'])).describe('While scanned, where the person has no passkey.'),
   }),
 )
 
@@ -150,6 +210,10 @@ export const SCHEMAS = {
   PhoneState: z.union([notSignedIn, z.strictObject({ signedIn: z.literal(true), person })]),
   ComputerState: z.union([notSignedIn, z.strictObject({ signedIn: z.literal(true), person, session })]),
   Sessions: sessions,
+  Passkey: passkey,
+  Passkeys: z.strictObject({ passkeys: z.array(passkey) }),
+  PasskeyCreation: passkeyCreation,
+  PasskeyRequest: passkeyRequest,
   Phones: z.strictObject({ phones: z.array(phone) }),
   OpenApi: z.looseObject({ openapi: z.literal('3.1.1') }),
   Live: z.strictObject({ status: z.literal('live') }),
@@ -163,6 +227,9 @@ export const SCHEMAS = {
   OidcBody: oidcBody,
   ScanBody: scanBody,
   ClaimBody: claimBody,
+  ConfirmBody: confirmBody,
+  PasskeyBody: passkeyBody,
+  PasskeyNameBody: passkeyNameBody,
   MatchBody: matchBody,
   RedeemBody: redeemBody,
   PhoneSignInBody: phoneSignInBody,

@@ -40,6 +40,8 @@ interface Scan {
   sameNetwork: boolean
   known: boolean
   match: Match
+  /** The phone has confirmed with a passkey. */
+  passkey?: true
 }
 
 interface Base {

@@ -15,13 +15,14 @@ import {
   parseCode,
   toAttemptId,
 } from './code'
+import type { LockOptions, PasskeyAssertion } from './lock'
 import { compareNetworks, type MatchPolicy, matchReasons } from './risk'
 import { AttemptSteps, type AttemptStepsOptions } from './steps'
 import { encodeClaim, isMatchNumberOf, isTicketOf, parseClaim, sessionIdOf } from './tokens'
 import { type AttemptEvent, transition } from './transition'
 import { type AttemptView, type Review, toAttemptView, toReview, type ViewContext } from './views'
 
-export interface AttemptsOptions extends ViewContext, AttemptStepsOptions {
+export interface AttemptsOptions extends ViewContext, AttemptStepsOptions, LockOptions {
   limiter: Limiter
   matchPolicy: MatchPolicy
   /** How often a browser may try to redeem its attempt. */
@@ -129,20 +130,30 @@ export class Attempts {
   }
 
   /**
-   * Approves the sign-in. The attempt is read while the phone is authenticated. `claim`: a
+   * Approves the sign-in. The attempt is read while the phone is authenticated. `confirmation`: a
    * ProtocolError is thrown once the phone is known and the request is counted.
-   * @throws ProtocolError `rate_limited`, `claim_unknown`, and what the transition refuses.
+   * @throws ProtocolError `rate_limited`, `claim_unknown`, `passkey_wrong`, and what the transition
+   * refuses.
    */
-  async confirm(claim: string | ProtocolError, requester: Promise<Phone>): Promise<Review> {
+  async confirm(confirmation: Confirmation | ProtocolError, requester: Promise<Phone>): Promise<Review> {
     const { limiter } = this.#options
-    const id = isProtocolError(claim) ? undefined : attemptIdOf(claim)
+    const id = isProtocolError(confirmation) ? undefined : attemptIdOf(confirmation.claim)
     const [phone, from] = await Promise.all([requester, this.#read(id)])
     const guard = limiter.confirm(phone.person.id)
-    if (isProtocolError(claim)) {
+    let passkey: Confirming['passkey']
+    try {
+      if (isProtocolError(confirmation)) throw confirmation
+      passkey = await this.#verifyPasskey(confirmation, phone, from)
+    } catch (error) {
       await limiter.pass(guard)
-      throw claim
+      throw error
     }
-    const { review } = await this.#decide(phone, claim, { type: 'confirm', phone }, { guard, from })
+    const { review } = await this.#decide(
+      phone,
+      confirmation.claim,
+      { type: 'confirm', phone, passkey },
+      { guard, from },
+    )
     return review
   }
 
@@ -210,7 +221,46 @@ export class Attempts {
     const event: AttemptEvent = { type: 'scan', phone, codeAlive, sameNetwork, known, matchReasons: reasons }
     const change = (stored: Attempt) => this.#transition(stored, event)
     const { attempt } = await this.#steps.apply(code.attemptId, change, unknown, { from: found })
-    return toReview(attempt, encodeClaim(keysNamed(keys, attempt.keyId), attempt.id, phone), now(), keys)
+    const claim = encodeClaim(keysNamed(keys, attempt.keyId), attempt.id, phone)
+    return await this.#withLock(toReview(attempt, claim, now(), keys), phone)
+  }
+
+  /**
+   * A passkey is verified, and its challenge used, only where the attempt could be confirmed with it.
+   * Otherwise the transition refuses, or repeats what was confirmed before.
+   */
+  async #verifyPasskey(
+    { claim, passkey }: Confirmation,
+    phone: Phone,
+    from: Attempt | null,
+  ): Promise<Confirming['passkey']> {
+    const { confirmPolicy, keys, lock } = this.#options
+    const isClaimed = from !== null && parseClaim(keys, claim, phone) === from.id
+    if (lock !== null && passkey !== undefined && isClaimed && this.#isConfirmable(from, phone)) {
+      await lock.verify(passkey, phone.person.id, claim)
+      return 'verified'
+    }
+    if (confirmPolicy === 'passkey-always') return 'missing'
+    const isRequired = confirmPolicy === 'passkey' && lock !== null && (await lock.hasPasskeys(phone.person.id))
+    return isRequired ? 'missing' : 'none'
+  }
+
+  /** Whether a verified passkey would confirm the attempt now. */
+  #isConfirmable(stored: Attempt, phone: Phone): boolean {
+    try {
+      return this.#transition(stored, { type: 'confirm', phone, passkey: 'verified' }).attempt !== stored
+    } catch {
+      return false
+    }
+  }
+
+  /** Adds to the review of a scanned attempt what the phone needs to confirm. */
+  async #withLock(review: Review, phone: Phone): Promise<Review> {
+    const { confirmPolicy, lock } = this.#options
+    if (confirmPolicy === 'tap' || lock === null || review.status !== 'scanned') return review
+    const passkey = await lock.request(phone.person.id, review.claim)
+    if (passkey !== null) return { ...review, passkey }
+    return { ...review, addPasskey: confirmPolicy === 'passkey-always' ? 'must' : 'may' }
   }
 
   async #read(id: string | undefined): Promise<Attempt | null> {
@@ -255,6 +305,14 @@ function checkOwn(attempt: Attempt, browserHash: string): Attempt {
   if (attempt.computer.browserHash !== browserHash) throw new ProtocolError('not_found')
   return attempt
 }
+
+/** What a phone confirms with. */
+export interface Confirmation {
+  claim: string
+  passkey?: PasskeyAssertion | undefined
+}
+
+type Confirming = Extract<AttemptEvent, { type: 'confirm' }>
 
 /** A code that was alive when the phone began to hold it. */
 interface HeldCode {

@@ -16,7 +16,7 @@ const pending = pendingAttempt()
 const scanned = afterEvents(pending, scanBy(ADA))
 const matchDue = afterEvents(pending, scanBy(ADA, { matchReasons: ['policy'] }))
 const matchPassed = afterEvents(matchDue, { type: 'match', right: true })
-const confirmed = afterEvents(scanned, { type: 'confirm', phone: ADA })
+const confirmed = afterEvents(scanned, { type: 'confirm', phone: ADA, passkey: 'none' })
 const redeemed = afterEvents(confirmed, { type: 'redeem', ticketRight: true, sessionId: 'session', maxTries: 5 })
 const cancelled = afterEvents(scanned, { type: 'cancel', phone: ADA })
 
@@ -34,7 +34,7 @@ const ATTEMPTS: Record<Status, Attempt> = { pending, scanned, confirmed, redeeme
 const EVENTS: Record<EventType, AttemptEvent> = {
   scan: scanBy(ADA),
   match: { type: 'match', right: true },
-  confirm: { type: 'confirm', phone: ADA },
+  confirm: { type: 'confirm', phone: ADA, passkey: 'none' },
   cancel: { type: 'cancel', phone: null },
   redeem: { type: 'redeem', ticketRight: true, sessionId: 'session', maxTries: 5 },
 }
@@ -176,15 +176,15 @@ describe('match', () => {
   })
 
   test('a confirm is refused until the number has passed', () => {
-    expect(refusalOf(() => apply(matchDue, { type: 'confirm', phone: ADA }))).toBe('match_required')
-    expect(apply(matchPassed, { type: 'confirm', phone: ADA }).attempt.status).toBe('confirmed')
+    expect(refusalOf(() => apply(matchDue, { type: 'confirm', phone: ADA, passkey: 'none' }))).toBe('match_required')
+    expect(apply(matchPassed, { type: 'confirm', phone: ADA, passkey: 'none' }).attempt.status).toBe('confirmed')
   })
 })
 
 describe('confirm', () => {
   test('only the phone that scanned can confirm', () => {
     for (const attempt of [scanned, confirmed, redeemed]) {
-      expect(refusalOf(() => apply(attempt, { type: 'confirm', phone: LIN }))).toBe('claim_unknown')
+      expect(refusalOf(() => apply(attempt, { type: 'confirm', phone: LIN, passkey: 'none' }))).toBe('claim_unknown')
     }
   })
 })
@@ -193,7 +193,7 @@ const WRONG_TICKET: AttemptEvent = { type: 'redeem', ticketRight: false, session
 
 describe('the minimum time before a confirm', () => {
   const slow = { ...LIFETIMES, confirmMinMs: 700 }
-  const confirm: AttemptEvent = { type: 'confirm', phone: ADA }
+  const confirm: AttemptEvent = { type: 'confirm', phone: ADA, passkey: 'none' }
 
   test('an earlier confirm is refused, to the millisecond', () => {
     const early = () => transition(scanned, confirm, T0 + 699, slow)
@@ -276,7 +276,7 @@ describe('cancel', () => {
   test('only the phone that scanned receives cancelledBy', () => {
     const factsOf = (attempt: Attempt, phone = ADA) => {
       try {
-        return apply(attempt, { type: 'confirm', phone })
+        return apply(attempt, { type: 'confirm', phone, passkey: 'none' })
       } catch (error) {
         return error instanceof ProtocolError ? error.facts : error
       }

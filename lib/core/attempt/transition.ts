@@ -33,7 +33,12 @@ export type AttemptEvent =
       matchReasons: readonly MatchReason[]
     }
   | { type: 'match'; right: boolean }
-  | { type: 'confirm'; phone: Phone }
+  | {
+      type: 'confirm'
+      phone: Phone
+      /** `missing`: one is required, and none was verified. `none`: none is required. */
+      passkey: 'none' | 'missing' | 'verified'
+    }
   /** `phone`: null when the computer cancels. */
   | { type: 'cancel'; phone: Phone | null }
   /** `maxTries`: how often its browser may try, repeats included. */
@@ -125,7 +130,10 @@ function toConfirmed(attempt: Scanned, event: EventOf<'confirm'>, { now, lifetim
   // Not negative: the clocks of two processes differ by a millisecond or two.
   const readMs = Math.max(0, now - (scan.scannedAt ?? 0))
   if (readMs < lifetimes.confirmMinMs) throw new ProtocolError('too_soon', { retryAfterS: 1 })
-  return { attempt: { ...nextBase(attempt), status: 'confirmed', expiresAt: now + lifetimes.ticketMs, scan } }
+  if (event.passkey === 'missing') throw new ProtocolError('passkey_required')
+  const confirmed = event.passkey === 'verified' ? { ...scan, passkey: true as const } : scan
+  const expiresAt = now + lifetimes.ticketMs
+  return { attempt: { ...nextBase(attempt), status: 'confirmed', expiresAt, scan: confirmed } }
 }
 
 function repeatConfirm(attempt: Confirmed | Redeemed, event: EventOf<'confirm'>): Outcome {

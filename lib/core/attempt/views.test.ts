@@ -7,7 +7,7 @@ import { toAttemptView, toReview } from './views'
 const CONTEXT = { keys: KEYS, lifetimes: LIFETIMES, publicOrigin: 'https://login.example.com' }
 const pending = pendingAttempt()
 const scanned = afterEvents(pending, scanBy(ADA))
-const confirmed = afterEvents(scanned, { type: 'confirm', phone: ADA })
+const confirmed = afterEvents(scanned, { type: 'confirm', phone: ADA, passkey: 'none' })
 const redeemed = afterEvents(confirmed, { type: 'redeem', ticketRight: true, sessionId: 'session', maxTries: 5 })
 const claim = encodeClaim(KEYS[0], ID, ADA)
 

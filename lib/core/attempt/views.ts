@@ -2,6 +2,7 @@ import { type ShownPerson, shownOf } from '../account/person'
 import { type Keyring, keysNamed } from '../keys'
 import { type Attempt, attemptAt, type CancelledBy, isRunning, type Lifetimes, type Status } from './attempt'
 import { codePeriodAt, encodeCode } from './code'
+import type { PasskeyRequest } from './lock'
 import type { MatchReason } from './risk'
 import { encodeTicket, matchNumberOf } from './tokens'
 
@@ -42,6 +43,10 @@ export interface Review {
   /** `reasons`: why the number is required. Empty: not required. */
   match: { required: boolean; number: string | null; passed: boolean; reasons: readonly MatchReason[] }
   cancelledBy?: CancelledBy
+  /** What the phone signs to confirm with a passkey, after a scan: it has to. */
+  passkey?: PasskeyRequest
+  /** The person has no passkey. `must`: no sign-in can be confirmed before one is added. */
+  addPasskey?: 'may' | 'must'
 }
 
 /** What a view needs in addition to the attempt. */

@@ -52,6 +52,8 @@ export interface ComputerSession extends Base, Device {
 
 export interface PhoneSession extends Base, Partial<Device> {
   kind: 'phone'
+  /** The passkey that it was signed in with. */
+  passkeyId?: string
 }
 
 export type AnySession = ComputerSession | PhoneSession
@@ -118,9 +120,16 @@ export function createComputerSession(
   }
 }
 
-export function createPhoneSession(id: string, person: PersonRecord, device: Device, now: number): PhoneSession {
+export function createPhoneSession(
+  id: string,
+  person: PersonRecord,
+  device: Device,
+  now: number,
+  passkeyId: string | null = null,
+): PhoneSession {
   const { browser, os, place } = device
-  return { kind: 'phone', id, person, browser, os, place, ...begun(now, now + PHONE_SESSION_MS) }
+  const session = { kind: 'phone', id, person, browser, os, place, ...begun(now, now + PHONE_SESSION_MS) } as const
+  return passkeyId === null ? session : { ...session, passkeyId }
 }
 
 function begun(now: number, expiresAt: number) {

@@ -1,3 +1,4 @@
+import type { Passkey } from '../account/passkey'
 import type { Person } from '../account/person'
 import type { Phone, Redeemed } from '../attempt/attempt'
 import type { Begun, Revoking } from '../attempt/attempts'
@@ -50,6 +51,8 @@ export interface NewPhone {
   device: { browser: string | null; os: string | null; place: string | null }
   /** The older session of the same browser; null: none. */
   olderId: string | null
+  /** The passkey that was used; null: another way to sign in. */
+  passkeyId: string | null
 }
 
 /** Signed-in computers and phones. The session record in the store decides who a client is. */
@@ -109,9 +112,9 @@ export class Sessions {
     return begun
   }
 
-  async signInPhone({ person, device, olderId }: NewPhone): Promise<PhoneSession> {
+  async signInPhone({ person, device, olderId, passkeyId }: NewPhone): Promise<PhoneSession> {
     const { store, now, randomBytes, audit } = this.#options
-    const session = createPhoneSession(randomBytes(24).toString('base64url'), person, device, now())
+    const session = createPhoneSession(randomBytes(24).toString('base64url'), person, device, now(), passkeyId)
     const end = { keeps: MAX_PHONES, by: 'limit' } as const
     const ended = await store.insertSession({ ...this.#beginning(session, olderId), ...end })
     audit({ event: 'session.created', kind: 'phone', session: session.id, person: person.id })
@@ -167,7 +170,10 @@ export class Sessions {
     const isRepeat = session !== null && isOf(personId, kind, session) && session.revokedAt !== null
     if (isRepeat) await store.confirmDurable('ending')
     this.#checkOwn(personId, kind, session)
-    if (kind === 'phone' && by !== 'here') await this.#bar(personId, [id])
+    if (session?.kind === 'phone' && by !== 'here') {
+      await this.#bar(personId, [id])
+      await this.#removePasskeysOf(personId, [session])
+    }
     await this.signOut(id, by)
   }
 
@@ -199,8 +205,12 @@ export class Sessions {
     const { store, now } = this.#options
     // The bar comes first: if it failed after the sign-out, a repeat would find no phones to bar.
     const phones = await store.listSessions(personId, 'phone')
-    const others = phones.map(({ id }) => id).filter((id) => id !== exceptId)
-    await this.#bar(personId, others)
+    const others = phones.filter(({ id }) => id !== exceptId)
+    await this.#bar(
+      personId,
+      others.map(({ id }) => id),
+    )
+    await this.#removePasskeysOf(personId, others)
     const ended = await store.revokeSessions(personId, { kind: 'phone', exceptId, now: now(), by: 'phone' })
     auditEnded(this.#options.audit, ended)
     await store.confirmDurable('ending')
@@ -210,6 +220,19 @@ export class Sessions {
   async #bar(personId: string, entries: readonly string[]): Promise<void> {
     const { store, now } = this.#options
     await Promise.all(entries.map((entry) => store.remember(barScopeOf(personId), entry, now() + BAR_MS, now())))
+  }
+
+  /**
+   * The passkeys that these phones have added, or signed in with: a phone that is signed out from
+   * elsewhere must not sign itself in again.
+   */
+  async #removePasskeysOf(personId: string, phones: readonly PhoneSession[]): Promise<void> {
+    const { store, audit } = this.#options
+    const isTheirs = ({ id, addedBy }: Passkey) =>
+      phones.some((phone) => phone.id === addedBy || phone.passkeyId === id)
+    for (const { id } of (await store.listPasskeys(personId)).filter(isTheirs)) {
+      if (await store.removePasskey(personId, id)) audit({ event: 'passkey.removed', passkey: id, person: personId })
+    }
   }
 
   #checkOwn(personId: string, kind: AnySession['kind'], session: AnySession | null): void {

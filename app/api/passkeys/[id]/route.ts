@@ -1,0 +1,4 @@
+import { passkeyById } from '@/lib/api/passkeys'
+import { routeHandlers } from '@/lib/server/route-handlers'
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = routeHandlers(passkeyById)

@@ -1,6 +1,6 @@
 import type { LookupAddress, lookup as systemLookup } from 'node:dns'
 import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { AddressList } from './address'
 import { createOutboundFetch, OutboundError, type OutboundFailure, type OutboundInit } from './outbound'
@@ -60,6 +60,10 @@ describe('a request to another server', () => {
     'https://[::ffff:10.0.0.1]/',
     'https://[64:ff9b::a00:1]/',
     'https://[2002:a00:1::]/',
+    'https://[::ffff:0:7f00:1]/',
+    'https://[0:0:0:1::1]/',
+    'https://[100:0:0:1::1]/',
+    'https://[4000::1]/',
     'https://[fd00::1]/',
     'https://[fe80::1]/',
     'http://93.184.216.34/',
@@ -159,4 +163,24 @@ describe('a request to another server', () => {
     expect(error?.reason).toBe('unreachable')
     expect(error?.message).toBe(`127.0.0.1:${port}: no response`)
   })
+})
+
+test.each([
+  ['a status that is none', 'HTTP/1.1 999 Denied\r\nContent-Length: 0\r\n\r\n'],
+  ['a status below 200 as the last', 'HTTP/1.1 000 Nothing\r\nContent-Length: 0\r\n\r\n'],
+  ['another protocol, which was not requested', 'HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'],
+  ['nothing', ''],
+  ['something else', 'SSH-2.0-OpenSSH_9.2\r\n'],
+])('a server that answers with %s is unreachable, and the request ends', async (_, raw) => {
+  const server = createTcpServer((socket) => {
+    socket.once('data', () => socket.end(raw))
+    socket.on('error', () => {})
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  try {
+    expect(await failureOf(`http://127.0.0.1:${port}/`, LOOPBACK)).toBe('unreachable')
+  } finally {
+    server.close()
+  }
 })

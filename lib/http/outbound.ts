@@ -11,6 +11,7 @@ const MAX_BYTES = 256 * 1024
 /**
  * Addresses that are not globally reachable (IANA special-purpose address registries, RFC 6890),
  * multicast, and prefixes that embed an IPv4 address (NAT64, 6to4, Teredo), which would reach one.
+ * Of IPv6 only 2000::/3 is global unicast.
  */
 const SPECIAL = new AddressList([
   '0.0.0.0/8',
@@ -27,19 +28,13 @@ const SPECIAL = new AddressList([
   '198.51.100.0/24',
   '203.0.113.0/24',
   '224.0.0.0/3',
-  '::/96',
-  '64:ff9b::/96',
-  '64:ff9b:1::/48',
-  '100::/64',
+  '::/3',
   '2001::/23',
   '2001:db8::/32',
   '2002::/16',
   '3fff::/20',
-  '5f00::/16',
-  'fc00::/7',
-  'fe80::/10',
-  'fec0::/10',
-  'ff00::/8',
+  '4000::/2',
+  '8000::/1',
 ])
 
 /** Why a request to another server gave no response. */
@@ -142,9 +137,18 @@ function guardedLookup(
 
 function exchange(outgoing: ClientRequest, body: string | undefined, host: string): Promise<Response> {
   return new Promise((resolve, reject) => {
+    let hasResponse = false
     outgoing.once('error', reject)
+    // Node reports no error for a 101 that was not requested.
+    outgoing.once('upgrade', () => reject(new OutboundError('unreachable', host)))
+    outgoing.once('close', () => {
+      if (!hasResponse) reject(new OutboundError('unreachable', host))
+    })
     outgoing.once('response', (incoming) => {
-      readAll(incoming, host).then((bytes) => resolve(toResponse(incoming, bytes)), reject)
+      hasResponse = true
+      readAll(incoming, host)
+        .then((bytes) => toResponse(incoming, bytes))
+        .then(resolve, reject)
     })
     outgoing.end(body)
   })
@@ -161,6 +165,7 @@ async function readAll(incoming: IncomingMessage, host: string): Promise<Uint8Ar
   return new Uint8Array(Buffer.concat(chunks))
 }
 
+/** @throws RangeError for a status that is none, such as 999. */
 function toResponse({ statusCode = 0, rawHeaders }: IncomingMessage, bytes: Uint8Array<ArrayBuffer>): Response {
   const headers = new Headers()
   for (let index = 0; index < rawHeaders.length; index += 2) {

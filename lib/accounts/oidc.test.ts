@@ -116,6 +116,16 @@ describe('a sign-in at the provider', () => {
     expect(await failureOf(finish('unverified'))).toBe('rejected')
   })
 
+  test('takes an address, and whether it is verified, from one document', async () => {
+    const both = await OpenIdProvider.start({ ...CLIENT, claimsInIdToken: true })
+    const accounts = create({ issuer: both.issuer })
+    const { url, pending } = await accounts.begin()
+    const { searchParams } = await both.signIn(url, 'split')
+    const person = await accounts.finish(searchParams, pending)
+    await both.stop()
+    expect(person).toMatchObject({ email: 'ada@example.com', emailVerified: false })
+  })
+
   test('offers the sign-out at the provider, and the way back', async () => {
     const accounts = create()
     expect(accounts.signOutUrl()).toBeNull()
@@ -211,6 +221,47 @@ describe('while the provider is away', () => {
     now += 3_600_000
     expect(await failureOf(accounts.begin())).toBeNull()
     expect(requests).toBe(2)
+  })
+
+  test.each([
+    ['no address to sign in at', { authorization_endpoint: undefined }],
+    ['an address without TLS to sign in at', { authorization_endpoint: 'ftp://a.example' }],
+  ])('metadata with %s is not used, and does not replace what is', async (_, change) => {
+    let now = 0
+    let isBad = true
+    const accounts = create(
+      {},
+      {
+        monotonicMs: () => now,
+        fetch: async (url, init) => {
+          const response = await fetch(url, init)
+          return isBad ? Response.json({ ...((await response.json()) as object), ...change }) : response
+        },
+      },
+    )
+    expect(await failureOf(accounts.begin())).toBe('unavailable')
+    isBad = false
+    now += 2_000
+    expect(await failureOf(accounts.begin())).toBeNull()
+    isBad = true
+    now += 3_600_000
+    await accounts.begin()
+    await accounts.warmUp()
+    expect(await failureOf(accounts.begin())).toBeNull()
+  })
+
+  test.each([null, '', '/relative', 'ftp://a.example'])('an address %o to sign out at is none', async (address) => {
+    const accounts = create(
+      {},
+      {
+        fetch: async (url, init) => {
+          const metadata = (await (await fetch(url, init)).json()) as object
+          return Response.json({ ...metadata, end_session_endpoint: address })
+        },
+      },
+    )
+    await accounts.warmUp()
+    expect(accounts.signOutUrl()).toBeNull()
   })
 
   test('a sign-in that began before is unavailable, not rejected', async () => {

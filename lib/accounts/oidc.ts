@@ -155,7 +155,11 @@ export class OidcProvider {
   signOutUrl(): string | null {
     const configuration = this.#configuration
     if (configuration?.serverMetadata().end_session_endpoint === undefined) return null
-    return buildEndSessionUrl(configuration, { post_logout_redirect_uri: this.#options.signedOutUri }).href
+    try {
+      return buildEndSessionUrl(configuration, { post_logout_redirect_uri: this.#options.signedOutUri }).href
+    } catch {
+      return null
+    }
   }
 
   async #exchange(
@@ -170,7 +174,10 @@ export class OidcProvider {
     const tokens = await authorizationCodeGrant(configuration, url, checks)
     const idToken = tokens.claims()
     if (idToken === undefined) return null
-    const claims = { ...(await this.#readUserInfo(configuration, tokens.access_token, idToken.sub)), ...idToken }
+    const userInfo = await this.#readUserInfo(configuration, tokens.access_token, idToken.sub)
+    // An address and whether it is verified belong together: both are of one document.
+    const { email, email_verified } = idToken.email === undefined ? userInfo : idToken
+    const claims = { ...userInfo, ...idToken, email, email_verified }
     // An address that is not verified can be anyone's.
     if (settings.idClaim === 'email' && claims.email_verified !== true) return null
     return toPerson(claims, { id: settings.idClaim, groups: settings.groupsClaim })
@@ -231,6 +238,8 @@ export class OidcProvider {
       configuration.timeout = DEADLINE_MS / 1000
       if (isPlain) allowInsecureRequests(configuration)
       enableNonRepudiationChecks(configuration)
+      // Metadata without a usable address replaces none that has one.
+      buildAuthorizationUrl(configuration, {})
       this.#configuration = configuration
       this.#fetchedAt = monotonicMs()
     } catch (error) {

@@ -34,6 +34,8 @@ export interface ApiContext extends HttpContext, AuthContext {
   /** Whether there is an endpoint that verifies name and password. */
   hasPasswords: boolean
   publicOrigin: string
+  /** Epoch ms. */
+  now: () => number
   hasDemoAccounts: boolean
   newBrowserSecret: () => string
   /** Addresses that may start attempts; null: all. */

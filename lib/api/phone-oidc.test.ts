@@ -128,6 +128,25 @@ describe('a response of the provider is refused', () => {
     expect((await sessionOf(phone)).person?.id).toBe('mei')
   })
 
+  test('later than 15 minutes after it began', async () => {
+    const back = await provider.signIn(await begin(phone), 'mei')
+    const pending = phone.cookies.get('__Host-qr_oidc') ?? ''
+    app.now += 15 * 60_000
+    expect(locationOf(await comeBack(phone, back))).toEqual([303, '/phone?sign_in=rejected'])
+    app.now -= 1
+    phone.cookies.set('__Host-qr_oidc', pending)
+    expect(locationOf(await comeBack(phone, back))).toEqual([303, '/q'])
+  })
+
+  test('with a foreign state, which does not end the sign-in that has begun', async () => {
+    const first = await provider.signIn(await begin(phone), 'mei')
+    const second = await provider.signIn(await begin(phone), 'mei')
+    const foreign = new URL(`${ORIGIN}${CALLBACK}?code=x&state=y`)
+    // Another tab, and a page of another site.
+    for (const back of [first, foreign]) expect(locationOf(await comeBack(phone, back))).toEqual(rejected)
+    expect(locationOf(await comeBack(phone, second))).toEqual([303, '/q'])
+  })
+
   test('with the cookie of another purpose', async () => {
     const back = await provider.signIn(await begin(phone), 'mei')
     const other = new Browser(app)
@@ -154,6 +173,7 @@ describe('beginning a sign-in', () => {
     '',
     `/${'x'.repeat(300)}`,
     `/${'登'.repeat(200)}`,
+    `/q#${'\\'.repeat(100)}`,
   ])('never leads back to %s', async (path) => {
     const refused = await phone.send('POST', '/api/phone/session/oidc', { body: { return: path } })
     expect(await refusal(refused)).toEqual({ status: 400, code: 'bad_request' })
@@ -161,16 +181,19 @@ describe('beginning a sign-in', () => {
   })
 
   test('is possible 60 times a minute from one address, the way back included', async () => {
-    const answers = await Promise.all(Array.from({ length: 70 }, () => phone.send('POST', '/api/phone/session/oidc')))
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(60)
-    expect(answers.filter(({ status }) => status === 429)).toHaveLength(10)
-    const back = new URL(`${ORIGIN}${CALLBACK}?code=x&state=y`)
-    expect(locationOf(await comeBack(phone, back))).toEqual([303, '/phone?sign_in=unavailable'])
+    const back = await provider.signIn(await begin(phone), 'mei')
+    const others = new Browser(app)
+    const answers = await Promise.all(Array.from({ length: 70 }, () => others.send('POST', '/api/phone/session/oidc')))
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(59)
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(11)
+    expect(locationOf(await comeBack(phone, back))).toEqual([303, '/q?sign_in=unavailable'])
+    app.now += 60_000
+    expect(locationOf(await comeBack(phone, back))).toEqual([303, '/q'])
   })
 
   test('without a provider in the settings: the paths do not exist, and it is no source', async () => {
     expect(await phone.get('GET', '/api/phone/sources')).toEqual({
-      sources: [{ kind: 'oidc', name: 'Example' }, { kind: 'demo' }],
+      sources: [{ kind: 'oidc', name: 'Example' }, { kind: 'passkey' }, { kind: 'demo' }],
     })
     app.dispose()
     app = new App()
@@ -181,6 +204,6 @@ describe('beginning a sign-in', () => {
     ] as const) {
       expect(await refusal(await phone.send(method, path))).toEqual({ status: 404, code: 'not_found' })
     }
-    expect(await phone.get('GET', '/api/phone/sources')).toEqual({ sources: [{ kind: 'demo' }] })
+    expect(await phone.get('GET', '/api/phone/sources')).toEqual({ sources: [{ kind: 'passkey' }, { kind: 'demo' }] })
   })
 })

@@ -16,6 +16,8 @@ const MAX_RETURN_CHARS = 256
 
 interface Pending extends PendingSignIn {
   return: string
+  /** Epoch ms. */
+  endsAt: number
 }
 
 const options = { exists: ({ oidc }: ApiContext) => oidc !== null, takesForms: true }
@@ -33,10 +35,10 @@ export const phoneOidc = resource(
       const isFromForm = isForm(call.request)
       const { return: given = '/phone' } = (isFromForm ? parseForm : parseBody)(call.body, oidcBody)
       const path = parseReturnPath(given, publicOrigin)
-      if (path === null || path.length > MAX_RETURN_CHARS)
+      if (path === null || sealedCharsOf(path) > MAX_RETURN_CHARS)
         throw new ProtocolError('bad_request', { errors: [{ path: 'return', message: 'a path' }] })
       const { url, pending } = await call.outside(() => begin(context))
-      const value: Pending = { ...pending, return: path }
+      const value: Pending = { ...pending, return: path, endsAt: context.now() + PENDING_S * 1000 }
       const response = isFromForm ? redirect(url) : json({ url })
       response.headers.append('Set-Cookie', await cookies.write('oidc', JSON.stringify(value), PENDING_S))
       return response
@@ -58,15 +60,16 @@ export const phoneOidcCallback = resource(
       const { cookies, limiter } = context
       const pending = await readPending(call, context)
       if (pending === null) return redirect(withFailure('/phone', 'rejected'))
-      const done = cookies.clear('oidc')
-      const response = await limiter.providerSignIn(call.rateLimitKeys).then(
-        async () => await finish(call, context, pending),
-        (error: unknown) => {
-          if (isProtocolError(error) && error.code === 'rate_limited') return failed(pending, 'unavailable')
-          throw error
-        },
-      )
-      response.headers.append('Set-Cookie', done)
+      // Not what this browser began last: another tab, or a foreign page. That sign-in goes on.
+      if (call.url.searchParams.get('state') !== pending.state) return failed(pending, 'rejected')
+      try {
+        await limiter.providerSignIn(call.rateLimitKeys)
+      } catch (error) {
+        if (isProtocolError(error) && error.code === 'rate_limited') return failed(pending, 'unavailable')
+        throw error
+      }
+      const response = await finish(call, context, pending)
+      response.headers.append('Set-Cookie', cookies.clear('oidc'))
       return response
     },
   },
@@ -106,7 +109,14 @@ function withFailure(path: string, failure: SignInFailure): string {
   return `${before}${query}${hash === undefined ? '' : `#${hash}`}`
 }
 
-async function readPending({ request: { headers } }: Call, { cookies }: ApiContext): Promise<Pending | null> {
+async function readPending({ request: { headers } }: Call, { cookies, now }: ApiContext): Promise<Pending | null> {
   const value = await cookies.read(headers.get('cookie'), 'oidc')
-  return value === null ? null : (JSON.parse(value) as Pending)
+  const pending = value === null ? null : (JSON.parse(value) as Pending)
+  return pending !== null && now() < pending.endsAt ? pending : null
+}
+
+/** The length of a path in the cookie, whose value is JSON within JSON. */
+function sealedCharsOf(path: string): number {
+  const escaped = JSON.stringify(path).slice(1, -1)
+  return JSON.stringify(escaped).length - 2
 }

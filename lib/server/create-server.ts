@@ -175,6 +175,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     findPlace: (headers, client) => findPlace(headers, client, { placeHeader: config.placeHeader, findCity }),
     oidc: config.oidc === null ? null : createOidc(config, config.oidc, log, monotonicNow),
     publicOrigin,
+    now,
     hasDemoAccounts: config.demoAccounts,
     findPersonByPassword: createPasswordSource(config, wall),
     passkeys,

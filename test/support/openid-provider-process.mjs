@@ -31,12 +31,13 @@ const provider = new Provider(issuer, {
   cookies: { keys: ['a key for tests'] },
   findAccount: (_, id) => ({
     accountId: id,
-    claims: () => ({
+    claims: (use) => ({
       sub: id,
       name: `${id.charAt(0).toUpperCase()}${id.slice(1)} of the team`,
       preferred_username: id,
-      email: `${id}@example.com`,
-      email_verified: id !== 'unverified',
+      // The account `split` has one address in the ID token, and another, verified one at userinfo.
+      email: `${id === 'split' && use === 'id_token' ? 'ada' : id}@example.com`,
+      ...(id === 'split' && use === 'id_token' ? {} : { email_verified: id !== 'unverified' }),
       groups: ['staff'],
     }),
   }),

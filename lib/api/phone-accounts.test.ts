@@ -83,6 +83,16 @@ describe('name and password at the team’s endpoint', () => {
     expect(await sessionOf(phone)).toEqual({ signedIn: false })
   })
 
+  test('that does not answer counts no failure of the name', async () => {
+    answer = (_, response) => response.writeHead(500).end()
+    for (let index = 0; index < 40; index += 1) {
+      phone.address = `198.51.100.${index}`
+      expect((await signIn()).status).toBe(503)
+    }
+    answer = person
+    expect((await signIn()).status).toBe(200)
+  })
+
   test('that never answers: 503 after 3 s', { timeout: 10_000 }, async () => {
     answer = () => {}
     expect(await refusal(await signIn())).toEqual({ status: 503, code: 'unavailable' })

@@ -64,7 +64,11 @@ async function requirePerson(
 ): Promise<Person> {
   const { findPersonByPassword, limiter } = context
   const attempt = await limiter.phoneSignIn(call.rateLimitKeys, username)
-  const person = await fromSource(call, context, () => findPersonByPassword(username, password))
+  const find = () => fromSource(call, context, () => findPersonByPassword(username, password))
+  const person = await find().catch(async (error: unknown) => {
+    await attempt.undo()
+    throw error
+  })
   if (person === null) throw new ProtocolError('credentials_wrong')
   await attempt.succeed()
   return person

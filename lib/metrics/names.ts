@@ -32,7 +32,7 @@ export const LIMITED_RULES = [
   'unknown_codes',
   'confirm',
   'phone_sign_in,failures_by_address,failures_by_name',
-  'phone_sign_in,failures_by_address',
+  'phone_sign_in',
   'bad_credentials',
   'redeem',
   'refusals',

@@ -76,8 +76,10 @@ interface Quota {
 
 /** A phone sign-in that is in progress. It counts as a failure until `succeed` is called. */
 export interface SignInTry {
-  /** Undoes the count of the failure, and exempts this address from the name's limit. */
+  /** Undoes the count of the failure, and exempts this address from the limits of failures. */
   succeed(): Promise<void>
+  /** Undoes the count of the failure: the account source has not answered. */
+  undo(): Promise<void>
 }
 
 /**
@@ -122,9 +124,9 @@ export class Limiter {
 
   /**
    * Counts a sign-in by three rules: by name and address together, so that another address cannot
-   * use up the name's quota; its failure by address over all names; and its failure by name over
-   * all addresses except those that the name has signed in from. Spellings of one name count as
-   * one name. A sign-in that one rule refuses does not count against the others.
+   * use up the name's quota; and, unless the name has signed in from this address, its failure by
+   * address over all names and by name over all addresses. Spellings of one name count as one
+   * name. A sign-in that one rule refuses does not count against the others.
    */
   async phoneSignIn(client: readonly ClientKey[], username: string): Promise<SignInTry> {
     const { limits, now } = this.#options
@@ -138,14 +140,15 @@ export class Limiter {
       [origin, ...others].map(({ scope, entry }) => limits.remembers(scope, entry, now())),
     )
     const isTrusted = known.includes(true)
-    const failures: Quota[] = [
-      ...ofClient('failures_by_address', client),
-      ...(isTrusted ? [] : [{ rule: 'failures_by_name', subject: name } as const]),
-    ]
+    const failures: Quota[] = isTrusted
+      ? []
+      : [...ofClient('failures_by_address', client), { rule: 'failures_by_name', subject: name }]
     await this.pass(this.#guard({ rule: 'phone_sign_in', subject: `${address} ${name}` }, ...failures))
+    const undo = async () => await limits.giveBack(this.#guard(...failures).counters, now())
     return {
+      undo,
       succeed: async () => {
-        await limits.giveBack(this.#guard(...failures).counters, now())
+        await undo()
         await limits.remember(origin.scope, origin.entry, now() + TRUSTED_ADDRESS_MS, now())
       },
     }
@@ -194,10 +197,14 @@ function keyed({ id, key }: LimitKey, text: string): string {
   return `${id}:${mac(key, text, 15).toString('base64url')}`
 }
 
+/** Accents, and characters that are not displayed: some databases ignore them in comparisons. */
+const IGNORED = /[\u0300-\u036f\p{Default_Ignorable_Code_Point}]/gu
+
 /**
- * Maps all spellings of a name to one: compatibility forms (UAX 15), letter case, outer blanks.
- * Upper case first, because that folds ß and ς.
+ * Maps all spellings of a name to one: compatibility forms (UAX 15), letter case, accents, outer
+ * blanks. Upper case first, because that folds ß and ς.
  */
 function foldName(username: string): string {
-  return username.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC').trim()
+  const folded = username.normalize('NFKC').toUpperCase().toLowerCase()
+  return folded.normalize('NFKD').replace(IGNORED, '').normalize('NFKC').trim()
 }

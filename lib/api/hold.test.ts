@@ -145,10 +145,22 @@ describe('scanning what is held', () => {
     expect(await refusal(await scanHeld(phone))).toEqual({ status: 404, code: 'code_unknown' })
   })
 
-  test('and a code at once is a mistake, and so is neither', async () => {
+  test('with a code scans only the attempt of this code', async () => {
+    const [attempt, other] = [await computer.start(), await new Browser(app).start()]
+    await hold(phone, attempt)
+    await phone.signInPhone('ada')
+    app.now += CODE_DIES_MS * 2
+    const scanWith = (code: string) => phone.send('POST', '/api/qr/scan', { body: { held: true, code } })
+    for (const code of [codeOf(other), 'x']) {
+      expect(await refusal(await scanWith(code))).toEqual({ status: 404, code: 'code_unknown' })
+    }
+    expect((await scanWith(codeOf(attempt))).status).toBe(200)
+  })
+
+  test('without true, or with nothing, is a mistake', async () => {
     await phone.signInPhone('ada')
     const code = codeOf(await computer.start())
-    for (const body of [{ code, held: true }, {}, { held: false }]) {
+    for (const body of [{ code, held: false }, {}, { held: false }]) {
       expect(await refusal(await phone.send('POST', '/api/qr/scan', { body }))).toEqual({
         status: 400,
         code: 'bad_request',

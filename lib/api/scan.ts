@@ -21,11 +21,14 @@ export const scan = resource('/api/qr/scan', {
 
 async function findScanned(
   { body, request: { headers } }: Call,
-  { cookies }: ApiContext,
+  { attempts, cookies }: ApiContext,
 ): Promise<ScannedCode | ProtocolError> {
   const fields = tryParseBody(body, scanBody)
   if (isProtocolError(fields)) return fields
-  if (fields.code !== undefined) return { code: fields.code }
+  const { code, held = false } = fields
+  if (code !== undefined && !held) return { code }
   const attemptId = await cookies.read(headers.get('cookie'), 'hold')
-  return attemptId === null ? new ProtocolError('code_unknown') : { attemptId, startsAt: null }
+  // With a code, a hold of another attempt is not scanned: another page may have replaced the hold.
+  const isRight = attemptId !== null && (code === undefined || attempts.isCodeOf(code, attemptId))
+  return isRight ? { attemptId, startsAt: null } : new ProtocolError('code_unknown')
 }

@@ -11,10 +11,7 @@ export const startBody = z.strictObject({})
 export const holdBody = z.strictObject({ code: text(256) })
 export const scanBody = z
   .strictObject({ code: text(256).optional(), held: z.literal(true).optional() })
-  .refine(({ code, held }) => (code === undefined) !== (held === undefined), {
-    path: ['code'],
-    error: 'either code or held',
-  })
+  .refine(({ code, held }) => code !== undefined || held !== undefined, { path: ['code'], error: 'code, or held' })
 
 const base64url = (max: number) =>
   z

@@ -211,7 +211,7 @@ describe('a code of a trusted document', () => {
       [
         ['POST scan', { code: 'code' }],
         ['POST hold', { code: 'code' }],
-        ['POST scan', { held: true }],
+        ['POST scan', { held: true, code: 'code' }],
       ],
     ])
     close()

@@ -78,6 +78,11 @@ export class Attempts {
     return `W/"${attempt.version}-${startsAt - attempt.createdAt}"`
   }
 
+  /** Whether the code, which may have expired, is one of this attempt. */
+  isCodeOf(code: string, attemptId: string): boolean {
+    return parseCode(this.#options.keys, code)?.attemptId === attemptId
+  }
+
   /**
    * The attempt whose code a phone may hold while its person signs in. `heldId`: of the attempt that
    * the phone holds already; its code may have expired since.

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { CHALLENGE_MS } from '../core/account/challenge'
+import { MAX_PASSKEY_NAME_CHARS, MAX_PASSKEYS } from '../core/account/passkey'
 import { REDEEM_TRIES, TOMBSTONE_MS } from '../core/attempt/attempt'
 import { RULES } from '../core/rate-limit/limiter'
 import { MAX_COUNTERS_PER_RULE, MAX_USED } from '../core/rate-limit/limits'
@@ -31,16 +33,19 @@ test.each([
   `${RULES.scan.limit} a minute per person; ${RULES.unknown_codes.limit} unknown codes`,
   `${RULES.confirm.limit} a minute per person`,
   `${REDEEM_TRIES} tries of its own browser`,
-  `step of a sign-in at the provider, or by the site's session | ${RULES.provider_sign_in.limit} a minute per address (IPv6: ${prefixes(RULES.provider_sign_in.limit)})`,
+  `step of a sign-in at the provider, by the site's session or by a passkey | ${RULES.provider_sign_in.limit} a minute per address (IPv6: ${prefixes(RULES.provider_sign_in.limit)})`,
   `${RULES.phone_sign_in.limit} a minute per address (IPv6: /64) and name together`,
   `${RULES.failures_by_address.limit} failures a minute per address over all names (IPv6: ${prefixes(RULES.failures_by_address.limit)})`,
   `${RULES.failures_by_name.limit} failures an hour per name`,
   `${RULES.bad_credentials.limit} a minute per address (IPv6: ${prefixes(RULES.bad_credentials.limit)})`,
   `${REFUSALS_PER_MINUTE} a minute per address (IPv6: ${prefixes(REFUSALS_PER_MINUTE)})`,
   `${PAGES_A_MINUTE} a minute per address (IPv6: ${prefixes(PAGES_A_MINUTE)})`,
-  `${many(MAX_COUNTERS_PER_RULE)} counters of each rule and ${many(MAX_USED)} nonces`,
+  `${many(MAX_COUNTERS_PER_RULE)} counters of each rule and ${many(MAX_USED)} nonces and challenges`,
   `${many(MAX_ATTEMPTS)} in all, ended ones included`,
   `at most \`MAX_COMPUTERS\` computers and ${MAX_PHONES} phones`,
+  `A person has at most ${MAX_PASSKEYS}`,
+  `\`name\`: 1 to ${MAX_PASSKEY_NAME_CHARS} characters`,
+  `for ${CHALLENGE_MS / 60_000} minutes, and once`,
   `The newest ${MAX_REMEMBERED} browsers of a person are kept`,
 ])('PROTOCOL.md contains: %s', (sentence) => {
   expect(text).toContain(sentence)

@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto'
 export type Mistake =
   | 'result readable by id'
   | 'reusable code'
+  | 'expired code held'
   | 'confirm by anyone'
   | 'predictable id'
   | 'client-chosen id'
@@ -149,11 +150,20 @@ export class CarelessSignIn {
     return { status: 201, body: this.#view(attempt), ...(isOurs ? {} : { cookie: `browser=${browser}` }) }
   }
 
-  scan({ code = '' }: Body, party: Party): Answer {
+  hold({ code = '' }: Body): Answer {
+    const attempt = this.#byCode(code)
+    if (attempt === undefined) return refuse(404, 'code_unknown')
+    const at = attempt.codes.find((each) => each.code === code)?.at ?? 0
+    const isAlive = Date.now() - at < PERIOD_MS || this.#mistake === 'expired code held'
+    if (!isAlive || attempt.status !== 'pending') return refuse(410, 'code_expired')
+    return { status: 204, cookie: `hold=${seal()}` }
+  }
+
+  scan({ code = '', held }: Body, party: Party): Answer {
     const { phone = '', address } = party
     const person = this.personOf(party)
     if (person === null) return refuse(401, 'unauthenticated')
-    const attempt = [...this.#attempts.values()].find(({ codes }) => codes.some((each) => each.code === code))
+    const attempt = held === undefined ? this.#byCode(code) : undefined
     if (attempt === undefined) return refuse(404, 'code_unknown')
     const isReusable = this.#mistake === 'reusable code'
     const isSame = attempt.scan?.phone === phone && attempt.status === 'scanned'
@@ -224,6 +234,10 @@ export class CarelessSignIn {
   listComputers(party: Party): Answer {
     if (this.personOf(party) === null) return refuse(401, 'unauthenticated')
     return { status: 200, body: { sessions: [] } }
+  }
+
+  #byCode(code: string): Attempt | undefined {
+    return [...this.#attempts.values()].find(({ codes }) => codes.some((each) => each.code === code))
   }
 
   /** The attempt of this phone's claim, or the refusal. */

@@ -80,7 +80,7 @@ export class CarelessServer {
     const party = this.#partyOf(request)
     const signIn = this.#signIn
     const [, , group = '', second = '', third = ''] = path.split('/')
-    const isId = (group === 'qr' && !['', 'scan', 'confirm', 'cancel'].includes(second)) || group === 'phones'
+    const isId = (group === 'qr' && !['', 'hold', 'scan', 'confirm', 'cancel'].includes(second)) || group === 'phones'
     switch (`${request.method} ${group}/${isId && second !== '' ? `:id${third && `/${third}`}` : second}`) {
       case 'GET /':
         return path === '/q' ? this.#page(request, party) : refuse(404, 'not_found')
@@ -96,6 +96,8 @@ export class CarelessServer {
         return signIn.endPhone(second, party)
       case 'POST qr/':
         return signIn.start(body, party)
+      case 'POST qr/hold':
+        return signIn.hold(body)
       case 'POST qr/scan':
         return signIn.scan(body, party)
       case 'POST qr/confirm':

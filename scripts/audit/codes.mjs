@@ -29,6 +29,28 @@ export const codes = [
     },
   },
   {
+    id: 'codes.held',
+    title: 'a code is held only while it is alive, and a hold shows and grants nothing',
+    flaws: ['F2'],
+    mitigations: ['6.1.2'],
+    run: async (scene) => {
+      const started = await scene.start()
+      const [holder, late] = [scene.browser(), scene.browser()]
+      const body = { code: started.code }
+      const held = await holder.send('POST', '/api/qr/hold', { body })
+      if (held.status === 404 && held.json?.code === 'not_found') throw new Skip('no codes are held here')
+      hold(held.status === 204, `holding a code is answered with ${held.status}`)
+      const { status, person } = await scene.statusOf(started)
+      hold(status === 'pending' && person === undefined, `after a hold the computer sees ${status}`)
+      const scanHeld = { body: { held: true } }
+      holdRefused(await holder.send('POST', '/api/qr/scan', scanHeld), 'scanning what is held without a sign-in', [401])
+      const phone = await scene.phone()
+      holdRefused(await phone.send('POST', '/api/qr/scan', scanHeld), 'scanning what another browser holds', [404])
+      await pause(2 * Number(started.attempt.code?.expiresInMs) + 500)
+      holdRefused(await late.send('POST', '/api/qr/hold', { body }), 'holding a code of two periods ago', [410])
+    },
+  },
+  {
     id: 'codes.scanned-twice',
     title: 'a code that was scanned works for no other phone',
     flaws: ['F2'],

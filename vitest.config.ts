@@ -10,6 +10,9 @@ const ALONE = [
   'lib/stores/sqlite/{faults,lock,wal-sync}.test.ts',
 ]
 
+/** Builds of the guides contain packages with tests of their own. */
+const FOREIGN = ['**/node_modules/**', '**/.next/**']
+
 export default defineConfig({
   resolve: { alias: { '@': import.meta.dirname } },
   test: {
@@ -17,9 +20,18 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'together', include: TESTS, exclude: ALONE, maxWorkers: 2, sequence: { groupOrder: 0 } },
+        test: {
+          name: 'together',
+          include: TESTS,
+          exclude: [...ALONE, ...FOREIGN],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
       },
-      { extends: true, test: { name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+      {
+        extends: true,
+        test: { name: 'alone', include: ALONE, exclude: FOREIGN, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
     ],
   },
 })

@@ -1,15 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { App, Browser, codeOf, ORIGIN, refusal as toRefusal } from '../../test/support/app'
+import { addPasskey, creationOf, OURS, RP_ID, signInRequest } from '../../test/support/add-passkey'
+import { App, Browser, refusal as toRefusal } from '../../test/support/app'
 import { Authenticator } from '../../test/support/authenticator'
-import type { PasskeyCreation } from '../accounts/passkeys'
 import { MAX_PASSKEYS, type PasskeyView } from '../core/account/passkey'
-import type { PasskeyRequest } from '../core/attempt/lock'
-import type { Review } from '../core/attempt/views'
 
 /** Passkeys of an authenticator that signs with a real key. */
-
-const RP_ID = 'login.example.com'
-const OURS = { origin: ORIGIN, rpId: RP_ID }
 
 let app: App
 let phone: Browser
@@ -29,24 +24,15 @@ const refusal = async (response: Promise<Response>) => {
   return [status, code]
 }
 
-const creationOf = (by = phone) => by.get<PasskeyCreation>('POST', '/api/passkeys/options', {})
 const listOf = async (by = phone) => (await by.get<{ passkeys: PasskeyView[] }>('GET', '/api/passkeys')).passkeys
 const post = (by: Browser, path: string, body: unknown) => by.send('POST', path, { body })
 
-/** Signs the phone in by password, and adds the passkey of the device. */
-async function addPasskey(by = phone, name = 'ada', with_ = device): Promise<PasskeyView> {
-  await by.signInPhone(name)
-  const { challenge } = await creationOf(by)
-  return await by.get('POST', '/api/passkeys', { passkey: with_.create({ ...OURS, challenge }) })
-}
-
-const signInRequest = (by: Browser) => by.get<PasskeyRequest>('POST', '/api/phone/session/passkey/options', {})
 const signIn = (by: Browser, passkey: unknown) => post(by, '/api/phone/session', { passkey })
 
 describe('adding', () => {
   test('options name the person, require a resident key and the lock, and exclude what exists', async () => {
-    await addPasskey()
-    const creation = await creationOf()
+    await addPasskey(phone, device)
+    const creation = await creationOf(phone)
     expect(creation).toMatchObject({
       rp: { id: RP_ID },
       user: { name: 'ada@example.com', displayName: 'Ada Byron' },
@@ -55,12 +41,17 @@ describe('adding', () => {
       excludeCredentials: [{ type: 'public-key', id: device.id, transports: ['internal'] }],
     })
     expect(creation.user.id).not.toContain('ada')
-    expect(creation.challenge).not.toBe((await creationOf()).challenge)
+    expect(creation.challenge).not.toBe((await creationOf(phone)).challenge)
   })
 
   test('a passkey gets the name of the device, or the given one, and is listed', async () => {
-    expect(await addPasskey()).toMatchObject({ id: device.id, name: 'Linux, Firefox', synced: false, lastUsedAt: null })
-    const { challenge } = await creationOf()
+    expect(await addPasskey(phone, device)).toMatchObject({
+      id: device.id,
+      name: 'Linux, Firefox',
+      synced: false,
+      lastUsedAt: null,
+    })
+    const { challenge } = await creationOf(phone)
     const passkey = new Authenticator().create({ ...OURS, challenge })
     expect(await phone.get('POST', '/api/passkeys', { passkey, name: '  Work  ' })).toMatchObject({ name: 'Work' })
     expect((await listOf()).map(({ name }) => name).sort()).toEqual(['Linux, Firefox', 'Work'])
@@ -72,7 +63,7 @@ describe('adding', () => {
     ['without the lock of the device', { isVerified: false }],
   ])('a passkey %s is refused, and nothing is stored', async (_, wrong) => {
     await phone.signInPhone('ada')
-    const { challenge } = await creationOf()
+    const { challenge } = await creationOf(phone)
     const passkey = device.create({ ...OURS, challenge, ...wrong })
     expect(await refusal(post(phone, '/api/passkeys', { passkey }))).toEqual([403, 'passkey_wrong'])
     expect(await listOf()).toEqual([])
@@ -84,20 +75,20 @@ describe('adding', () => {
     await other.signInPhone('ada')
     const add = (challenge: string, by = phone) =>
       refusal(post(by, '/api/passkeys', { passkey: new Authenticator().create({ ...OURS, challenge }) }))
-    const { challenge } = await creationOf()
+    const { challenge } = await creationOf(phone)
     expect(await add(challenge, other)).toEqual([403, 'passkey_wrong'])
     expect(await add((await signInRequest(phone)).challenge)).toEqual([403, 'passkey_wrong'])
     expect(await add(Buffer.alloc(38).toString('base64url'))).toEqual([403, 'passkey_wrong'])
     expect((await post(phone, '/api/passkeys', { passkey: device.create({ ...OURS, challenge }) })).status).toBe(201)
     expect(await add(challenge)).toEqual([403, 'passkey_wrong'])
-    const old = await creationOf()
+    const old = await creationOf(phone)
     app.now += 5 * 60_000
     expect(await add(old.challenge)).toEqual([403, 'passkey_wrong'])
     expect(await listOf()).toHaveLength(1)
   })
 
   test('a credential that exists is refused, also to another person', async () => {
-    await addPasskey()
+    await addPasskey(phone, device)
     const other = new Browser(app)
     await other.signInPhone('lin')
     const { challenge } = await creationOf(other)
@@ -110,14 +101,14 @@ describe('adding', () => {
   test('a person has at most 20', async () => {
     await phone.signInPhone('ada')
     for (let count = 0; count < MAX_PASSKEYS; count += 1) {
-      const passkey = new Authenticator().create({ ...OURS, challenge: (await creationOf()).challenge })
+      const passkey = new Authenticator().create({ ...OURS, challenge: (await creationOf(phone)).challenge })
       expect((await post(phone, '/api/passkeys', { passkey })).status).toBe(201)
     }
     expect(await refusal(post(phone, '/api/passkeys/options', {}))).toEqual([409, 'passkey_limit'])
   })
 
   test('only a signed-in phone adds, lists, renames and removes', async () => {
-    const { id } = await addPasskey()
+    const { id } = await addPasskey(phone, device)
     const stranger = new Browser(app)
     expect(await refusal(post(stranger, '/api/passkeys/options', {}))).toEqual([401, 'unauthenticated'])
     expect(await refusal(stranger.send('GET', '/api/passkeys'))).toEqual([401, 'unauthenticated'])
@@ -132,7 +123,7 @@ describe('adding', () => {
 
 describe('signing in', () => {
   test('needs no name: the passkey names the person, and its last use is listed', async () => {
-    await addPasskey()
+    await addPasskey(phone, device)
     const other = new Browser(app)
     const request = await signInRequest(other)
     expect(request).toMatchObject({ rpId: RP_ID, userVerification: 'required', allowCredentials: [] })
@@ -143,7 +134,7 @@ describe('signing in', () => {
   })
 
   test('the passkey signs in the person as the account source described it last', async () => {
-    await addPasskey()
+    await addPasskey(phone, device)
     const stored = await app.context.passkeys?.list('ada')
     expect(stored).toHaveLength(1)
     const ada = { id: 'ada', name: 'Ada King', avatarUrl: null, username: 'ada', email: null, emailVerified: false }
@@ -164,7 +155,7 @@ describe('signing in', () => {
     ['with a counter that goes backwards', { counter: 1 }],
     ['of another person, by its user handle', { userHandle: Buffer.alloc(32).toString('base64url') }],
   ])('a response %s is refused', async (_, wrong) => {
-    await addPasskey()
+    await addPasskey(phone, device)
     device.counter = 5
     const request = await signInRequest(phone)
     expect((await signIn(new Browser(app), device.get({ ...OURS, ...request }))).status).toBe(200)
@@ -175,12 +166,12 @@ describe('signing in', () => {
   })
 
   test('a replayed response, an old and a foreign challenge are refused', async () => {
-    await addPasskey()
+    await addPasskey(phone, device)
     const passkey = device.get({ ...OURS, ...(await signInRequest(phone)) })
     expect((await signIn(new Browser(app), passkey)).status).toBe(200)
     const stranger = new Browser(app)
     expect(await refusal(signIn(stranger, passkey))).toEqual([403, 'passkey_wrong'])
-    const { challenge: adding } = await creationOf()
+    const { challenge: adding } = await creationOf(phone)
     expect(await refusal(signIn(stranger, device.get({ ...OURS, challenge: adding })))).toEqual([403, 'passkey_wrong'])
     const old = await signInRequest(stranger)
     app.now += 5 * 60_000
@@ -188,19 +179,19 @@ describe('signing in', () => {
   })
 
   test('a challenge is used once, also by an authenticator that keeps no counter', async () => {
-    await addPasskey()
+    await addPasskey(phone, device)
     const request = { ...OURS, ...(await signInRequest(phone)), counter: 0 }
     device.counter = 0
     await app.context.passkeys?.remove('ada', device.id)
     await phone.signInPhone('ada')
-    const { challenge } = await creationOf()
+    const { challenge } = await creationOf(phone)
     await phone.get('POST', '/api/passkeys', { passkey: device.create({ ...OURS, challenge, counter: 0 }) })
     expect((await signIn(new Browser(app), device.get(request))).status).toBe(200)
     expect(await refusal(signIn(new Browser(app), device.get(request)))).toEqual([403, 'passkey_wrong'])
   })
 
   test('a removed and an unknown passkey are refused', async () => {
-    const { id } = await addPasskey()
+    const { id } = await addPasskey(phone, device)
     const stranger = new Browser(app)
     const unknown = new Authenticator().get({ ...OURS, ...(await signInRequest(stranger)) })
     expect(await refusal(signIn(stranger, unknown))).toEqual([403, 'passkey_wrong'])
@@ -215,14 +206,14 @@ describe('signing in', () => {
     }
     const garbage = { id: device.id, response: { clientDataJSON: 'AA', authenticatorData: 'AA', signature: 'AA' } }
     expect(await refusal(signIn(phone, garbage))).toEqual([403, 'passkey_wrong'])
-    await addPasskey()
+    await addPasskey(phone, device)
     expect(await refusal(signIn(phone, garbage))).toEqual([403, 'passkey_wrong'])
   })
 })
 
 describe('renaming and removing', () => {
   test('a name has 1 to 60 characters, none of them a control character', async () => {
-    const { id } = await addPasskey()
+    const { id } = await addPasskey(phone, device)
     const rename = (name: unknown) => phone.send('PATCH', `/api/passkeys/${id}`, { body: { name } })
     expect((await rename(' Work phone ')).status).toBe(204)
     expect(await listOf()).toMatchObject([{ name: 'Work phone' }])
@@ -233,11 +224,11 @@ describe('renaming and removing', () => {
   })
 
   test('the last passkey stays where it is the only way in', async () => {
-    const { id } = await addPasskey()
+    const { id } = await addPasskey(phone, device)
     app.restart({ DEMO_ACCOUNTS: 'false' })
     const second = new Authenticator()
     expect(await refusal(phone.send('DELETE', `/api/passkeys/${id}`))).toEqual([409, 'passkey_last'])
-    const { challenge } = await creationOf()
+    const { challenge } = await creationOf(phone)
     await phone.get('POST', '/api/passkeys', { passkey: second.create({ ...OURS, challenge }) })
     expect((await phone.send('DELETE', `/api/passkeys/${id}`)).status).toBe(204)
     expect(await refusal(phone.send('DELETE', `/api/passkeys/${second.id}`))).toEqual([409, 'passkey_last'])
@@ -245,13 +236,13 @@ describe('renaming and removing', () => {
 
   test('a phone that is signed out from elsewhere loses the passkeys it has added or signed in with', async () => {
     const own = new Authenticator()
-    await addPasskey(phone, 'ada', own)
+    await addPasskey(phone, own)
     const lost = new Browser(app)
-    await addPasskey(lost, 'ada', device)
+    await addPasskey(lost, device)
     // Signed out by itself, and in again by its passkey: it is another session.
     await lost.send('DELETE', '/api/phone/session')
     expect((await signIn(lost, device.get({ ...OURS, ...(await signInRequest(lost)) }))).status).toBe(200)
-    await addPasskey(lost, 'ada', new Authenticator())
+    await addPasskey(lost, new Authenticator())
     expect(await listOf()).toHaveLength(3)
     expect((await phone.send('DELETE', '/api/phones')).status).toBe(204)
     expect((await listOf()).map(({ id }) => id)).toContain(own.id)
@@ -261,127 +252,14 @@ describe('renaming and removing', () => {
   test('one phone that is signed out loses them too; a phone that signs itself out does not', async () => {
     await phone.signInPhone('ada')
     const lost = new Browser(app)
-    await addPasskey(lost)
+    await addPasskey(lost, device)
     const { phones } = await phone.get<{ phones: { id: string; current: boolean }[] }>('GET', '/api/phones')
     const { id } = phones.find(({ current }) => !current) ?? { id: '' }
     expect((await phone.send('DELETE', `/api/phones/${id}`)).status).toBe(204)
     expect(await listOf()).toEqual([])
-    await addPasskey(phone)
+    await addPasskey(phone, device)
     await phone.send('DELETE', '/api/phone/session')
     expect((await signIn(phone, device.get({ ...OURS, ...(await signInRequest(phone)) }))).status).toBe(200)
-  })
-})
-
-describe('confirming', () => {
-  const confirm = (review: Review, passkey?: unknown, by = phone) =>
-    by.send('POST', '/api/qr/confirm', { body: { claim: review.claim, ...(passkey === undefined ? {} : { passkey }) } })
-  const scan = async (by = phone) => by.scan(await new Browser(app).start())
-  const answer = (review: Review, more: object = {}) =>
-    device.get({ ...OURS, ...(review.passkey as PasskeyRequest), ...more })
-
-  beforeEach(() => {
-    app.dispose()
-    boot({ CONFIRM_POLICY: 'passkey', MATCH_POLICY: 'never' })
-  })
-
-  test('a review has options for the passkeys of the person, and the passkey confirms', async () => {
-    await addPasskey()
-    const review = await scan()
-    expect(review.passkey?.allowCredentials.map(({ id }) => id)).toEqual([device.id])
-    expect(review.addPasskey).toBeUndefined()
-    expect(await refusal(confirm(review))).toEqual([409, 'passkey_required'])
-    expect(await (await confirm(review, answer(review))).json()).toMatchObject({ status: 'confirmed' })
-  })
-
-  test('a repeat after a lost response needs no new challenge', async () => {
-    await addPasskey()
-    const review = await scan()
-    const passkey = answer(review)
-    for (let times = 0; times < 2; times += 1) expect((await confirm(review, passkey)).status).toBe(200)
-  })
-
-  test('a challenge confirms the claim that it was made for, and no other', async () => {
-    await addPasskey()
-    const [first, second] = [await scan(), await scan()]
-    expect(await refusal(confirm(second, answer(first)))).toEqual([403, 'passkey_wrong'])
-    expect(await refusal(confirm(second, device.get({ ...OURS, ...(await signInRequest(phone)) })))).toEqual([
-      403,
-      'passkey_wrong',
-    ])
-    expect((await confirm(second, answer(second))).status).toBe(200)
-    expect((await confirm(first, answer(first))).status).toBe(200)
-  })
-
-  test.each([
-    ['of another page', { origin: 'https://evil.example' }],
-    ['for another site', { rpId: 'evil.example' }],
-    ['without the lock of the device', { isVerified: false }],
-    ['with a counter that goes backwards', { counter: 0 }],
-  ])('a response %s is refused and counted, and the attempt stays as it is', async (_, wrong) => {
-    await addPasskey()
-    const review = await scan()
-    for (let times = 0; times < 10; times += 1) {
-      expect(await refusal(confirm(review, answer(review, wrong)))).toEqual([403, 'passkey_wrong'])
-    }
-    expect(await refusal(confirm(review, answer(review, wrong)))).toEqual([429, 'rate_limited'])
-  })
-
-  test("a removed passkey, and another person's, confirm nothing", async () => {
-    const { id } = await addPasskey()
-    const review = await scan()
-    await phone.send('DELETE', `/api/passkeys/${id}`)
-    expect(await refusal(confirm(review, answer(review)))).toEqual([403, 'passkey_wrong'])
-    const linsPhone = new Browser(app)
-    await addPasskey(linsPhone, 'lin')
-    expect(await refusal(confirm(review, answer(review)))).toEqual([403, 'passkey_wrong'])
-  })
-
-  test('the number, and the time to read, are asked for before the passkey is used', async () => {
-    app.dispose()
-    boot({ CONFIRM_POLICY: 'passkey', MATCH_POLICY: 'always', CONFIRM_MIN_MS: '700' })
-    await addPasskey()
-    const computer = new Browser(app)
-    const attempt = await computer.start()
-    const review = await phone.scan(attempt)
-    const passkey = answer(review)
-    expect(await refusal(confirm(review, passkey))).toEqual([409, 'match_required'])
-    await computer.get('POST', `/api/qr/${attempt.id}/match`, { number: review.match.number })
-    expect(await refusal(confirm(review, passkey))).toEqual([409, 'too_soon'])
-    app.now += 700
-    expect((await confirm(review, passkey)).status).toBe(200)
-  })
-
-  test('a person without a passkey may add one, and taps', async () => {
-    await phone.signInPhone('ada')
-    const review = await scan()
-    expect(review).toMatchObject({ addPasskey: 'may' })
-    expect(review.passkey).toBeUndefined()
-    expect((await confirm(review)).status).toBe(200)
-  })
-
-  test('passkey-always: a person without one adds it, scans again and confirms', async () => {
-    app.dispose()
-    boot({ CONFIRM_POLICY: 'passkey-always', MATCH_POLICY: 'never' })
-    await phone.signInPhone('ada')
-    const attempt = await new Browser(app).start()
-    const review = await phone.scan(attempt)
-    expect(review).toMatchObject({ addPasskey: 'must' })
-    expect(await refusal(confirm(review))).toEqual([409, 'passkey_required'])
-    const { challenge } = await creationOf()
-    await phone.get('POST', '/api/passkeys', { passkey: device.create({ ...OURS, challenge }) })
-    const again = await phone.get<Review>('POST', '/api/qr/scan', { code: codeOf(attempt) })
-    expect((await confirm(again, answer(again))).status).toBe(200)
-  })
-
-  test('tap: a review has no options, and a given passkey has to be right all the same', async () => {
-    app.dispose()
-    boot({ MATCH_POLICY: 'never' })
-    await addPasskey()
-    const review = await scan()
-    expect(review.passkey).toBeUndefined()
-    const wrong = device.get({ ...OURS, ...(await signInRequest(phone)) })
-    expect(await refusal(confirm(review, wrong))).toEqual([403, 'passkey_wrong'])
-    expect((await confirm(review)).status).toBe(200)
   })
 })
 

@@ -2,10 +2,9 @@ import { isProtocolError, ProtocolError } from '../errors'
 import { keysNamed } from '../keys'
 import type { Limiter } from '../rate-limit/limiter'
 import type { Guard } from '../rate-limit/limits'
-import type { ComputerSession } from '../session/session'
-import type { Change, Ended } from '../store'
+import type { Change } from '../store'
 import type { Changed, UpdateOptions } from '../update-attempt'
-import { type Attempt, attemptAt, type Computer, createAttempt, type Phone, type Redeemed } from './attempt'
+import { type Attempt, attemptAt, type Computer, createAttempt, type Phone } from './attempt'
 import {
   ATTEMPT_ID,
   ATTEMPT_ID_CHARS,
@@ -15,7 +14,8 @@ import {
   parseCode,
   toAttemptId,
 } from './code'
-import type { LockOptions, PasskeyAssertion } from './lock'
+import { type Confirmation, ConfirmLock, type LockOptions, type PasskeyState } from './lock'
+import type { Begun, Redeeming, Revoking } from './redeem'
 import { compareNetworks, type MatchPolicy, matchReasons } from './risk'
 import { AttemptSteps, type AttemptStepsOptions } from './steps'
 import { encodeClaim, isMatchNumberOf, isTicketOf, parseClaim, sessionIdOf } from './tokens'
@@ -39,10 +39,12 @@ export interface AttemptsOptions extends ViewContext, AttemptStepsOptions, LockO
 export class Attempts {
   readonly #options: AttemptsOptions
   readonly #steps: AttemptSteps
+  readonly #lock: ConfirmLock
 
   constructor(options: AttemptsOptions) {
     this.#options = options
     this.#steps = new AttemptSteps(options)
+    this.#lock = new ConfirmLock(options)
   }
 
   async start(computer: Computer, guard: Guard): Promise<AttemptView> {
@@ -145,10 +147,11 @@ export class Attempts {
     const id = isProtocolError(confirmation) ? undefined : attemptIdOf(confirmation.claim)
     const [phone, from] = await Promise.all([requester, this.#read(id)])
     const guard = limiter.confirm(phone.person.id)
-    let passkey: Confirming['passkey']
+    let passkey: PasskeyState
     try {
       if (isProtocolError(confirmation)) throw confirmation
-      passkey = await this.#verifyPasskey(confirmation, phone, from)
+      const isConfirmable = () => this.#isConfirmable(from, confirmation.claim, phone)
+      passkey = await this.#lock.check(confirmation, phone.person.id, isConfirmable)
     } catch (error) {
       await limiter.pass(guard)
       throw error
@@ -227,45 +230,17 @@ export class Attempts {
     const change = (stored: Attempt) => this.#transition(stored, event)
     const { attempt } = await this.#steps.apply(code.attemptId, change, unknown, { from: found })
     const claim = encodeClaim(keysNamed(keys, attempt.keyId), attempt.id, phone)
-    return await this.#withLock(toReview(attempt, claim, now(), keys), phone)
+    return await this.#lock.addTo(toReview(attempt, claim, now(), keys), phone.person.id)
   }
 
-  /**
-   * A passkey is verified, and its challenge used, only where the attempt could be confirmed with it.
-   * Otherwise the transition refuses, or repeats what was confirmed before.
-   */
-  async #verifyPasskey(
-    { claim, passkey }: Confirmation,
-    phone: Phone,
-    from: Attempt | null,
-  ): Promise<Confirming['passkey']> {
-    const { confirmPolicy, keys, lock } = this.#options
-    const isClaimed = from !== null && parseClaim(keys, claim, phone) === from.id
-    if (lock !== null && passkey !== undefined && isClaimed && this.#isConfirmable(from, phone)) {
-      await lock.verify(passkey, phone.person.id, claim)
-      return 'verified'
-    }
-    if (confirmPolicy === 'passkey-always') return 'missing'
-    const isRequired = confirmPolicy === 'passkey' && lock !== null && (await lock.hasPasskeys(phone.person.id))
-    return isRequired ? 'missing' : 'none'
-  }
-
-  /** Whether a verified passkey would confirm the attempt now. */
-  #isConfirmable(stored: Attempt, phone: Phone): boolean {
+  /** Whether this phone's claim is right, and a verified passkey would confirm the attempt now. */
+  #isConfirmable(stored: Attempt | null, claim: string, phone: Phone): boolean {
+    if (stored === null || parseClaim(this.#options.keys, claim, phone) !== stored.id) return false
     try {
       return this.#transition(stored, { type: 'confirm', phone, passkey: 'verified' }).attempt !== stored
     } catch {
       return false
     }
-  }
-
-  /** Adds to the review of a scanned attempt what the phone needs to confirm. */
-  async #withLock(review: Review, phone: Phone): Promise<Review> {
-    const { confirmPolicy, lock } = this.#options
-    if (confirmPolicy === 'tap' || lock === null || review.status !== 'scanned') return review
-    const passkey = await lock.request(phone.person.id, review.claim)
-    if (passkey !== null) return { ...review, passkey }
-    return { ...review, addPasskey: confirmPolicy === 'passkey-always' ? 'must' : 'may' }
   }
 
   async #read(id: string | undefined): Promise<Attempt | null> {
@@ -311,14 +286,6 @@ function checkOwn(attempt: Attempt, browserHash: string): Attempt {
   return attempt
 }
 
-/** What a phone confirms with. */
-export interface Confirmation {
-  claim: string
-  passkey?: PasskeyAssertion | undefined
-}
-
-type Confirming = Extract<AttemptEvent, { type: 'confirm' }>
-
 /** A code that was alive when the phone began to hold it. */
 interface HeldCode {
   attemptId: string
@@ -332,27 +299,4 @@ export type ScannedCode = { code: string } | HeldCode
 interface Origin {
   network: string | null
   known: boolean
-}
-
-/** What a redeem leads to. */
-export interface Begun {
-  /** As it stands in the record. */
-  sessionId: string
-  /** Null for a repeat: it began before. */
-  begun: ComputerSession | null
-  /** The sessions that ended with it. */
-  ended: readonly Ended[]
-}
-
-/** A computer that was let in and has to go. */
-export interface Revoking {
-  sessionId: string
-  browserHash: string
-}
-
-interface Redeeming {
-  id: string
-  browserHash: string
-  ticket: string
-  begin: (attempt: Redeemed) => NonNullable<Change['begins']>
 }

@@ -19,6 +19,7 @@ import {
   type Status,
   scannerOf,
 } from './attempt'
+import type { PasskeyState } from './lock'
 import type { MatchReason } from './risk'
 
 /** The events of an attempt. The caller has checked before that the client may cause them. */
@@ -36,8 +37,7 @@ export type AttemptEvent =
   | {
       type: 'confirm'
       phone: Phone
-      /** `missing`: one is required, and none was verified. `none`: none is required. */
-      passkey: 'none' | 'missing' | 'verified'
+      passkey: PasskeyState
     }
   /** `phone`: null when the computer cancels. */
   | { type: 'cancel'; phone: Phone | null }

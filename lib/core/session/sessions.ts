@@ -1,7 +1,7 @@
 import type { Passkey } from '../account/passkey'
 import type { Person } from '../account/person'
 import type { Phone, Redeemed } from '../attempt/attempt'
-import type { Begun, Revoking } from '../attempt/attempts'
+import type { Begun, Revoking } from '../attempt/redeem'
 import type { Audit } from '../audit'
 import { ProtocolError } from '../errors'
 import type { Beginning, Change, Ended, Store } from '../store'

@@ -1,0 +1,27 @@
+import type { ComputerSession } from '../session/session'
+import type { Change, Ended } from '../store'
+import type { Redeemed } from './attempt'
+
+/** What a redeem leads to. */
+export interface Begun {
+  /** As it stands in the record. */
+  sessionId: string
+  /** Null for a repeat: it began before. */
+  begun: ComputerSession | null
+  /** The sessions that ended with it. */
+  ended: readonly Ended[]
+}
+
+/** A computer that was let in and has to go. */
+export interface Revoking {
+  sessionId: string
+  browserHash: string
+}
+
+/** A try to redeem an attempt. */
+export interface Redeeming {
+  id: string
+  browserHash: string
+  ticket: string
+  begin: (attempt: Redeemed) => NonNullable<Change['begins']>
+}

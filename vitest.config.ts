@@ -17,6 +17,8 @@ export default defineConfig({
   resolve: { alias: { '@': import.meta.dirname } },
   test: {
     testTimeout: 20_000,
+    // The default of 1 s is too short for real processes on a busy machine.
+    expect: { poll: { timeout: 10_000 } },
     projects: [
       {
         extends: true,

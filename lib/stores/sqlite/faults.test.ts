@@ -6,6 +6,7 @@ import { beginning, computer, SESSION_LIFETIMES } from '../../../test/contracts/
 import { ADA, COMPUTER, pendingAttempt, T0 } from '../../../test/support/fixtures'
 import { ForeignProcess } from '../../../test/support/foreign-process'
 import { mountTmpfs } from '../../../test/support/tmpfs'
+import { until } from '../../../test/support/until'
 import type { Attempt } from '../../core/attempt/attempt'
 import type { ComputerSession } from '../../core/session/session'
 import { sqliteFailureKind } from './failure'
@@ -86,6 +87,8 @@ test.skipIf(tmpfs.reason !== null)(
     const { taken, error } = fillDisk()
     expect(taken).toBeGreaterThan(0)
     expect(error).toMatchObject({ code: 'SQLITE_FULL', message: 'database or disk is full' })
+    // The smallest write may still fit.
+    await until(async () => (await failureOf(() => store.ping())) !== null)
     const guard = {
       counters: [{ rule: 'rule', key: 'a', limit: 9, windowMs: 60_000, counts: true }],
       now: T0,

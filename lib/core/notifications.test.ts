@@ -3,7 +3,7 @@ import { beginning, computer } from '../../test/contracts/store-fixtures'
 import { ADA, afterEvents, LIN, pendingAttempt, scanBy, T0 } from '../../test/support/fixtures'
 import { toAttemptNotifications, toSessionNotifications } from './notifications'
 import { createPhoneSession } from './session/session'
-import type { Ended } from './store'
+import type { EndedSession } from './store'
 
 const sessionsOf = (personId: string) => ({ personId, change: { type: 'sessions' } })
 const revoked = (personId: string, sessionId: string, by: string) => ({
@@ -18,9 +18,9 @@ test('an attempt that is not scanned notifies no account', () => {
 
 test('a scanned attempt notifies its scanner, then the owners of sessions that ended or began', () => {
   const attempt = afterEvents(pendingAttempt(), scanBy(ADA))
-  const bar = { scope: '', entries: [], since: T0, refuse: () => new Error('barred') }
-  const begins = { ...beginning(computer('new')), isKnownUntil: T0, bar }
-  const ended: Ended[] = [{ session: computer('of-lin', LIN.person), by: 'here' }]
+  const revocation = { scope: '', entries: [], since: T0, refuse: () => new Error('barred') }
+  const begins = { ...beginning(computer('new')), isKnownUntil: T0, revocation }
+  const ended: EndedSession[] = [{ session: computer('of-lin', LIN.person), by: 'here' }]
   expect(toAttemptNotifications({ attempt, begins }, ended)).toEqual([
     { personId: 'ada', change: { type: 'attempt', attempt } },
     revoked('lin', 'of-lin', 'here'),
@@ -30,7 +30,7 @@ test('a scanned attempt notifies its scanner, then the owners of sessions that e
 })
 
 test('each ended session is published, and each list of computers once', () => {
-  const ended: Ended[] = ['a', 'b'].map((id) => ({ session: computer(id), by: 'limit' }))
+  const ended: EndedSession[] = ['a', 'b'].map((id) => ({ session: computer(id), by: 'limit' }))
   expect(toSessionNotifications(ended, null)).toEqual([
     revoked('ada', 'a', 'limit'),
     revoked('ada', 'b', 'limit'),

@@ -1,6 +1,6 @@
 import { type Attempt, scannerOf } from './attempt/attempt'
 import type { AnySession } from './session/session'
-import type { AccountChange, Change, Ended } from './store'
+import type { AccountChange, Change, EndedSession } from './store'
 
 /**
  * The rules, for all stores, which accounts are notified of a change. The embedded store publishes
@@ -18,12 +18,18 @@ export interface AccountNotification {
 }
 
 /** For an attempt that was written. The watchers of the attempt receive it in addition. */
-export function toAttemptNotifications({ attempt, begins }: Change, ended: readonly Ended[]): AccountNotification[] {
+export function toAttemptNotifications(
+  { attempt, begins }: Change,
+  ended: readonly EndedSession[],
+): AccountNotification[] {
   return [...toScanNotifications(attempt), ...toSessionNotifications(ended, begins?.session ?? null)]
 }
 
 /** For sessions that ended, and one that began (null: none). Lists of phones are not watched. */
-export function toSessionNotifications(ended: readonly Ended[], begun: AnySession | null): AccountNotification[] {
+export function toSessionNotifications(
+  ended: readonly EndedSession[],
+  begun: AnySession | null,
+): AccountNotification[] {
   const revoked = ended.map(({ session, by }): AccountNotification => {
     return { personId: session.person.id, change: { type: 'revoked', sessionId: session.id, by } }
   })
@@ -47,6 +53,6 @@ function toListNotification(personId: string): AccountNotification {
   return { personId, change: { type: 'sessions' } }
 }
 
-function toPersonId({ session }: Ended): string {
+function toPersonId({ session }: EndedSession): string {
   return session.person.id
 }

@@ -17,7 +17,7 @@ export type AccountChange =
   | { type: 'missed' }
 
 /** A new session, and the rule for the sessions that end in the same step. */
-export interface Beginning<S extends AnySession = AnySession> {
+export interface SessionStart<S extends AnySession = AnySession> {
   session: S
   /** Epoch ms. */
   now: number
@@ -39,7 +39,7 @@ export interface Beginning<S extends AnySession = AnySession> {
  * time plus a constant as `until`. The new session is refused if one of `entries` in `scope` has an
  * `until` later than `since`.
  */
-export interface Bar {
+export interface RevocationMark {
   scope: string
   entries: readonly string[]
   /** The time of the scan plus the same constant (epoch ms). */
@@ -49,24 +49,24 @@ export interface Bar {
 }
 
 /** A session that a step has signed out. */
-export interface Ended {
+export interface EndedSession {
   session: AnySession
   by: EndedBy
 }
 
 /** The result of a change: the attempt, and the session that begins, written in the same step. */
 export interface Change extends Outcome {
-  begins?: Beginning<ComputerSession> & {
+  begins?: SessionStart<ComputerSession> & {
     /** Until when the session's browser is known to the person (epoch ms). */
     isKnownUntil: number
-    bar: Bar
+    revocation: RevocationMark
   }
 }
 
 /** The result of a compare-and-set. */
 export type CompareAndSetResult =
   /** `ended`: the sessions that ended with the change. */
-  | { isWritten: true; ended: readonly Ended[] }
+  | { isWritten: true; ended: readonly EndedSession[] }
   /** Another write came first. `current`: the attempt as stored now; null if it is gone. */
   | { isWritten: false; current: Attempt | null }
 
@@ -127,7 +127,7 @@ export interface Store extends Limits, PasskeyStore {
    * Returns the sessions that ended in the same step. Null if a session with this id exists: it is
    * not changed, whether signed out or not.
    */
-  insertSession(beginning: Beginning): Awaitable<readonly Ended[] | null>
+  insertSession(beginning: SessionStart): Awaitable<readonly EndedSession[] | null>
   /**
    * Also finds signed-out and expired sessions until they are swept. Name, picture and device of a
    * signed-out session may be empty. Null: unknown.
@@ -150,12 +150,12 @@ export interface Store extends Limits, PasskeyStore {
    */
   revokeSession(id: string, now: number, by: EndedBy): Awaitable<AnySession | null>
   /** Does the same for all of the person's sessions of one kind, except one. */
-  revokeSessions(personId: string, which: RevokeAll): Awaitable<readonly Ended[]>
+  revokeSessions(personId: string, which: RevokeAll): Awaitable<readonly EndedSession[]>
   watchAccount(personId: string, listener: (change: AccountChange) => void): Unwatch
 
   /**
    * Keeps an entry in a scope until a time (epoch ms): a browser that a person has signed in from,
-   * an address that a name has signed in from, or a sign-out (see `Bar`). The `MAX_REMEMBERED`
+   * an address that a name has signed in from, or a sign-out (see `RevocationMark`). The `MAX_REMEMBERED`
    * entries of a scope with the latest `until` are kept.
    */
   remember(scope: string, entry: string, until: number, now: number): Awaitable<void>

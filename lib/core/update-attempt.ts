@@ -1,7 +1,7 @@
 import type { Attempt } from './attempt/attempt'
 import { type Awaitable, chain } from './awaitable'
 import type { Guard } from './rate-limit/limits'
-import type { Change, Ended, Store } from './store'
+import type { Change, EndedSession, Store } from './store'
 
 /** The store operations that an update uses. */
 export type UpdateStore = Pick<Store, 'findAttempt' | 'compareAndSet' | 'take'>
@@ -14,9 +14,9 @@ export interface UpdateOptions {
 }
 
 /** A change that was written, or needed no write. */
-export interface Changed extends Change {
+export interface AppliedChange extends Change {
   /** The sessions that ended in the same step. */
-  ended: readonly Ended[]
+  ended: readonly EndedSession[]
 }
 
 /**
@@ -33,8 +33,8 @@ export function updateAttempt(
   id: string,
   change: (attempt: Attempt) => Change,
   { from = null, guard }: UpdateOptions = {},
-): Awaitable<Changed | null> {
-  const decide = (before: Attempt | null): Awaitable<Changed | null> => {
+): Awaitable<AppliedChange | null> {
+  const decide = (before: Attempt | null): Awaitable<AppliedChange | null> => {
     if (before === null) return chain(count(store, guard), () => null)
     let changed: Change
     try {

@@ -1,7 +1,7 @@
 import type { Attempt } from '../../lib/core/attempt/attempt'
 import { type AttemptEvent, transition } from '../../lib/core/attempt/transition'
 import { type AnySession, type ComputerSession, createComputerSession } from '../../lib/core/session/session'
-import type { Beginning, Store } from '../../lib/core/store'
+import type { SessionStart, Store } from '../../lib/core/store'
 import { ADA, COMPUTER, LIFETIMES, pendingAttempt, T0 } from '../support/fixtures'
 
 export const SESSION_LIFETIMES = { computerMs: 604_800_000, computerIdleMs: 86_400_000, phoneIdleMs: 2_592_000_000 }
@@ -14,8 +14,8 @@ export const computer = (id: string, person = ADA.person, now = T0, browserHash 
 /** A new session without an older one; the person keeps 20. */
 export const beginning = <S extends AnySession>(
   session: S,
-  facts: Partial<Omit<Beginning, 'session'>> = {},
-): Beginning<S> => ({
+  facts: Partial<Omit<SessionStart, 'session'>> = {},
+): SessionStart<S> => ({
   session,
   now: session.signedInAt,
   replaces: null,

@@ -97,7 +97,7 @@ export function describeSteps(current: () => StoreUnderTest): void {
     expect(await left(5)).toBe(5)
   })
 
-  const bar = {
+  const revocation = {
     scope: 'barred ada',
     entries: ['everywhere', 'phone'],
     since: T0 + 500,
@@ -109,15 +109,15 @@ export function describeSteps(current: () => StoreUnderTest): void {
     ['phone', T0 + 60_000, true],
     ['phone', T0 + 500, false],
     ['another phone', T0 + 60_000, false],
-  ])('a sign-out (%s, until %i) bars the new session: %s', async (what, until, isBarred) => {
+  ])('a sign-out (%s, until %i) bars the new session: %s', async (what, until, hasRevocation) => {
     await store.insertAttempt(pendingAttempt())
     await store.remember('barred ada', what, until, T0 - 60_000)
-    const begins = { ...beginning(computer('s1')), isKnownUntil: T0 + 60_000, bar }
+    const begins = { ...beginning(computer('s1')), isKnownUntil: T0 + 60_000, revocation }
     const begin = async () => await updateAttempt(store, id, (attempt) => ({ ...apply(scanBy(ADA))(attempt), begins }))
-    if (isBarred) await expect(begin).rejects.toThrow('barred')
+    if (hasRevocation) await expect(begin).rejects.toThrow('barred')
     else await begin()
-    expect((await store.findAttempt(id))?.status).toBe(isBarred ? 'pending' : 'scanned')
-    expect((await store.findSession('s1')) === null).toBe(isBarred)
+    expect((await store.findAttempt(id))?.status).toBe(hasRevocation ? 'pending' : 'scanned')
+    expect((await store.findSession('s1')) === null).toBe(hasRevocation)
   })
 
   test('a session that begins with a change is written and published once', async () => {
@@ -127,7 +127,7 @@ export function describeSteps(current: () => StoreUnderTest): void {
     await store.watchAccount('ada', ({ type }) => received.push(type))
     const begin = (attempt: Attempt): Change => ({
       ...apply(scanBy(ADA))(attempt),
-      begins: { ...beginning(begun), isKnownUntil: T0 + 60_000, bar },
+      begins: { ...beginning(begun), isKnownUntil: T0 + 60_000, revocation },
     })
     expect(await updateAttempt(store, id, begin)).toMatchObject({ ended: [] })
     expect(await store.findSession('s1')).toEqual(begun)
@@ -152,7 +152,7 @@ export function describeSteps(current: () => StoreUnderTest): void {
     const begun = computer('new', ADA.person, T0 + 9)
     const change = (attempt: Attempt): Change => ({
       ...apply(scanBy(ADA))(attempt),
-      begins: { ...beginning(begun, { replaces: 'third', keeps: 2 }), isKnownUntil: T0 + 60_000, bar },
+      begins: { ...beginning(begun, { replaces: 'third', keeps: 2 }), isKnownUntil: T0 + 60_000, revocation },
     })
     const changed = await updateAttempt(store, id, change)
     expect(changed?.ended.map(({ session, by }) => `${session.id} ${by}`).sort()).toEqual(['first limit', 'third here'])

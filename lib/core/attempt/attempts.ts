@@ -3,7 +3,7 @@ import { keysNamed } from '../keys'
 import type { Limiter } from '../rate-limit/limiter'
 import type { Guard } from '../rate-limit/limits'
 import type { Change } from '../store'
-import type { Changed, UpdateOptions } from '../update-attempt'
+import type { AppliedChange, UpdateOptions } from '../update-attempt'
 import { type Attempt, attemptAt, type Computer, createAttempt, type Phone } from './attempt'
 import {
   ATTEMPT_ID,
@@ -15,7 +15,7 @@ import {
   toAttemptId,
 } from './code'
 import { type Confirmation, ConfirmLock, type LockOptions, type PasskeyState } from './lock'
-import type { Begun, Redeeming, Revoking } from './redeem'
+import type { RedeemRequest, RedeemResult, SessionToRevoke } from './redeem'
 import { compareNetworks, type MatchPolicy, matchReasons } from './risk'
 import { AttemptSteps, type AttemptStepsOptions } from './steps'
 import { encodeClaim, isMatchNumberOf, isTicketOf, parseClaim, sessionIdOf } from './tokens'
@@ -169,7 +169,7 @@ export class Attempts {
    * `revokes`: where the attempt was redeemed, the session and the browser that have to be signed
    * out now.
    */
-  async cancelByPhone(phone: Phone, claim: string): Promise<{ review: Review; revokes: Revoking | null }> {
+  async cancelByPhone(phone: Phone, claim: string): Promise<{ review: Review; revokes: SessionToRevoke | null }> {
     const { review, changed } = await this.#decide(phone, claim, { type: 'cancel', phone })
     const { attempt, revokes: sessionId } = changed
     if (sessionId === undefined) return { review, revokes: null }
@@ -185,7 +185,7 @@ export class Attempts {
    * within 10 s, whose session began before, and may have ended since. `begin` makes the session;
    * it may be asked more than once.
    */
-  async redeem({ id, browserHash, ticket, begin }: Redeeming): Promise<Begun> {
+  async redeem({ id, browserHash, ticket, begin }: RedeemRequest): Promise<RedeemResult> {
     const change = (stored: Attempt): Change => {
       const { keyId } = checkOwn(stored, browserHash)
       const keys = keysNamed(this.#options.keys, keyId)
@@ -252,7 +252,7 @@ export class Attempts {
     claim: string,
     event: AttemptEvent,
     options: UpdateOptions = {},
-  ): Promise<{ review: Review; changed: Changed }> {
+  ): Promise<{ review: Review; changed: AppliedChange }> {
     const { keys, now } = this.#options
     const unknown = () => new ProtocolError('claim_unknown')
     // No attempt has this id: a claim that is not ours is counted and refused like any other.

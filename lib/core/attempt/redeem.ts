@@ -1,25 +1,25 @@
 import type { ComputerSession } from '../session/session'
-import type { Change, Ended } from '../store'
+import type { Change, EndedSession } from '../store'
 import type { Redeemed } from './attempt'
 
 /** What a redeem leads to. */
-export interface Begun {
+export interface RedeemResult {
   /** As it stands in the record. */
   sessionId: string
   /** Null for a repeat: it began before. */
   begun: ComputerSession | null
   /** The sessions that ended with it. */
-  ended: readonly Ended[]
+  ended: readonly EndedSession[]
 }
 
 /** A computer that was let in and has to go. */
-export interface Revoking {
+export interface SessionToRevoke {
   sessionId: string
   browserHash: string
 }
 
 /** A try to redeem an attempt. */
-export interface Redeeming {
+export interface RedeemRequest {
   id: string
   browserHash: string
   ticket: string

@@ -1,7 +1,7 @@
 import type { AttemptStep, Audit } from '../audit'
 import type { ProtocolError } from '../errors'
 import type { Change, Store } from '../store'
-import { type Changed, type UpdateOptions, updateAttempt } from '../update-attempt'
+import { type AppliedChange, type UpdateOptions, updateAttempt } from '../update-attempt'
 import { type Attempt, scannerOf } from './attempt'
 
 export interface AttemptStepsOptions {
@@ -30,7 +30,7 @@ export class AttemptSteps {
     change: (stored: Attempt) => Change,
     unknown: () => ProtocolError,
     options: UpdateOptions = {},
-  ): Promise<Changed> {
+  ): Promise<AppliedChange> {
     let before: Attempt | undefined
     const decide = (stored: Attempt) => {
       before = stored

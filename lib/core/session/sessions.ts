@@ -1,10 +1,10 @@
 import type { Passkey } from '../account/passkey'
 import type { Person } from '../account/person'
 import type { Phone, Redeemed } from '../attempt/attempt'
-import type { Begun, Revoking } from '../attempt/redeem'
+import type { RedeemResult, SessionToRevoke } from '../attempt/redeem'
 import type { Audit } from '../audit'
 import { ProtocolError } from '../errors'
-import type { Beginning, Change, Ended, Store } from '../store'
+import type { Change, EndedSession, SessionStart, Store } from '../store'
 import {
   type AnySession,
   type ComputerSession,
@@ -35,13 +35,13 @@ export interface SessionsOptions {
   randomBytes: (size: number) => Buffer
 }
 
-/** How long a sign-out is remembered as a `Bar`: longer than an attempt can live after its scan. */
-const BAR_MS = 24 * 3_600_000
+/** How long a `RevocationMark` is kept: longer than an attempt can live after its scan. */
+const REVOCATION_MS = 24 * 3_600_000
 
 /** The entry of a sign-out everywhere, in place of a phone session. */
 const EVERYWHERE = 'everywhere'
 
-function barScopeOf(personId: string): string {
+function revocationScopeOf(personId: string): string {
   return `barred ${personId}`
 }
 
@@ -84,13 +84,13 @@ export class Sessions {
     const { lifetimes, now, singleComputer, maxComputers } = this.#options
     const session = createComputerSession({ id: sessionId, person: scan.phone.person, computer }, now(), lifetimes)
     const end = { keeps: singleComputer ? 1 : maxComputers, by: singleComputer ? 'single' : 'limit' } as const
-    const bar = {
-      scope: barScopeOf(scan.phone.person.id),
+    const revocation = {
+      scope: revocationScopeOf(scan.phone.person.id),
       entries: [EVERYWHERE, scan.phone.sessionId],
-      since: (scan.scannedAt ?? 0) + BAR_MS,
+      since: (scan.scannedAt ?? 0) + REVOCATION_MS,
       refuse: () => new ProtocolError('attempt_ended'),
     }
-    return { ...this.#beginning(session, olderId), ...end, session, isKnownUntil: now() + KNOWN_BROWSER_MS, bar }
+    return { ...this.#beginning(session, olderId), ...end, session, isKnownUntil: now() + KNOWN_BROWSER_MS, revocation }
   }
 
   /**
@@ -98,7 +98,7 @@ export class Sessions {
    * @throws ProtocolError `wrong_state` if a redeem is repeated after its session was signed out: a
    * repeat does not restore it.
    */
-  async onRedeemed({ sessionId, begun, ended }: Begun): Promise<ComputerSession> {
+  async onRedeemed({ sessionId, begun, ended }: RedeemResult): Promise<ComputerSession> {
     if (begun === null) {
       await this.#options.store.confirmDurable('sign-in')
       const earlier = await this.findLive('computer', sessionId)
@@ -146,7 +146,7 @@ export class Sessions {
    * "Wasn't you?": signs that computer out, and forgets its browser even if its session has ended
    * before. May be repeated.
    */
-  async revoke({ person }: Phone, { sessionId, browserHash }: Revoking): Promise<void> {
+  async revoke({ person }: Phone, { sessionId, browserHash }: SessionToRevoke): Promise<void> {
     await this.#options.store.forget(person.id, browserHash)
     await this.signOut(sessionId, 'phone')
   }
@@ -171,7 +171,7 @@ export class Sessions {
     if (isRepeat) await store.confirmDurable('ending')
     this.#checkOwn(personId, kind, session)
     if (session?.kind === 'phone' && by !== 'here') {
-      await this.#bar(personId, [id])
+      await this.#markRevoked(personId, [id])
       await this.#removePasskeysOf(personId, [session])
     }
     await this.signOut(id, by)
@@ -195,7 +195,7 @@ export class Sessions {
     const current = exceptId === null ? null : await store.findSession(exceptId)
     const kept = current?.kind === 'computer' ? (current.browserHash ?? null) : null
     await store.forgetOthers(personId, kept)
-    await this.#bar(personId, [EVERYWHERE])
+    await this.#markRevoked(personId, [EVERYWHERE])
     auditEnded(audit, await store.revokeSessions(personId, { kind: 'computer', exceptId, now: now(), by }))
     await store.confirmDurable('ending')
   }
@@ -203,10 +203,10 @@ export class Sessions {
   /** Signs out all of the person's phones except the requesting one. */
   async signOutPhones(personId: string, exceptId: string | null): Promise<void> {
     const { store, now } = this.#options
-    // The bar comes first: if it failed after the sign-out, a repeat would find no phones to bar.
+    // The mark comes first: if it failed after the sign-out, a repeat would find no phones to mark.
     const phones = await store.listSessions(personId, 'phone')
     const others = phones.filter(({ id }) => id !== exceptId)
-    await this.#bar(
+    await this.#markRevoked(
       personId,
       others.map(({ id }) => id),
     )
@@ -217,9 +217,11 @@ export class Sessions {
   }
 
   /** Attempts that these phones have scanned, and that are not redeemed yet, get no session. */
-  async #bar(personId: string, entries: readonly string[]): Promise<void> {
+  async #markRevoked(personId: string, entries: readonly string[]): Promise<void> {
     const { store, now } = this.#options
-    await Promise.all(entries.map((entry) => store.remember(barScopeOf(personId), entry, now() + BAR_MS, now())))
+    await Promise.all(
+      entries.map((entry) => store.remember(revocationScopeOf(personId), entry, now() + REVOCATION_MS, now())),
+    )
   }
 
   /**
@@ -240,7 +242,7 @@ export class Sessions {
     if (!isOwn || !this.#isAlive(session)) throw new ProtocolError('not_found')
   }
 
-  #beginning<S extends AnySession>(session: S, replaces: string | null): Omit<Beginning<S>, 'keeps' | 'by'> {
+  #beginning<S extends AnySession>(session: S, replaces: string | null): Omit<SessionStart<S>, 'keeps' | 'by'> {
     const { lifetimes, now } = this.#options
     return { session, now: now(), replaces, idleMs: idleMsOf(session.kind, lifetimes) }
   }
@@ -251,7 +253,7 @@ export class Sessions {
 }
 
 /** Writes one audit line for each session that has ended. */
-export function auditEnded(audit: Audit, ended: readonly Ended[]): void {
+export function auditEnded(audit: Audit, ended: readonly EndedSession[]): void {
   for (const { session, by } of ended) {
     const { kind, id, person } = session
     audit({ event: 'session.revoked', kind, session: id, person: person.id, by })

@@ -1,7 +1,7 @@
 import type { Attempt } from '../../core/attempt/attempt'
 import { FullError, type Guard } from '../../core/rate-limit/limits'
 import type { AnySession } from '../../core/session/session'
-import type { Ended } from '../../core/store'
+import type { EndedSession } from '../../core/store'
 import type { Reply } from './client/redis'
 
 /** Converts attempts and sessions to the documents and replies of the script, and back. */
@@ -28,7 +28,7 @@ export function toSession(found: Reply | undefined): AnySession | null {
 }
 
 /** The sessions that a step has ended, and how many it has left to end. */
-export function toTrimmed(found: Reply | undefined): { ended: Ended[]; left: number } {
+export function toTrimmed(found: Reply | undefined): { ended: EndedSession[]; left: number } {
   if (!Array.isArray(found) || !Array.isArray(found[0])) return { ended: [], left: 0 }
   const sessions = found[0].map(toSession).filter((session) => session !== null)
   const ended = sessions.map((session) => ({ session, by: session.revokedBy ?? 'phone' }))

@@ -111,7 +111,7 @@ describe.skipIf(!hasRedisServer())('a Redis behind a faulty connection', () => {
         by: 'limit',
         idleMs: 1_000_000,
         isKnownUntil: T0 + 1_000_000,
-        bar: { scope: 'x', entries: [], since: 0, refuse: () => new Error() },
+        revocation: { scope: 'x', entries: [], since: 0, refuse: () => new Error() },
       },
     })
     const snapshot = await server.send(`GET qr:a:${id}`)

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { beginning, computer } from '../../../test/contracts/store-fixtures'
 import { ADA, T0 } from '../../../test/support/fixtures'
 import { hasRedisServer, RedisServer } from '../../../test/support/redis-server'
-import type { Ended } from '../../core/store'
+import type { EndedSession } from '../../core/store'
 import { TcpRedis } from './client/tcp'
 import { RedisStore } from './store'
 
@@ -15,13 +15,13 @@ const MAX_COMMANDS_PER_STEP = 64 * 12
 describe.skipIf(!hasRedisServer())(`a person with ${SESSIONS} sessions`, () => {
   let server: RedisServer
   let store: RedisStore
-  let later: Ended[]
+  let later: EndedSession[]
 
   beforeEach(async () => {
     server = await RedisServer.start()
     const redis = new TcpRedis({ url: server.url, now: () => performance.now(), onError: () => {} })
     later = []
-    const onEnded = (ended: readonly Ended[]) => void later.push(...ended)
+    const onEnded = (ended: readonly EndedSession[]) => void later.push(...ended)
     const options = { redis, prefix: 'qr:', process: 'p', now: () => T0, onError: fail, onEnded }
     store = new RedisStore({ ...options, attemptLifeMs: 1_000 })
     await store.ping()

@@ -152,9 +152,9 @@ function steps.remembers(scope, entry, now)
   return (ends and tonumber(ends) > now) and 1 or 0
 end
 
--- Returns 1 and stops the group if one of the entries ends later than since. See Bar in
+-- Returns 1 and stops the group if one of the entries ends later than since. See RevocationMark in
 -- core/store.ts.
-steps['is barred'] = function(scope, entries, since)
+steps['has revocation'] = function(scope, entries, since)
   for _, entry in ipairs(entries) do
     local ends = redis.call('ZSCORE', P .. 'b:' .. scope, entry)
     if ends and tonumber(ends) > since then return 1, STOP end

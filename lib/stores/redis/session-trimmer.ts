@@ -1,5 +1,5 @@
 import { type AnySession, endsTrust, MAX_PHONES } from '../../core/session/session'
-import type { Beginning, Ended } from '../../core/store'
+import type { EndedSession, SessionStart } from '../../core/store'
 import type { Batch } from './client/batch'
 import type { Reply } from './client/redis'
 import { toTrimmed } from './documents'
@@ -13,7 +13,7 @@ const MAX_STEPS = 1_000
 export interface SessionTrimmerOptions {
   onError: (error: unknown) => void
   /** Receives sessions that ended in a step whose caller does not wait for it. */
-  onEnded?: (ended: readonly Ended[]) => void
+  onEnded?: (ended: readonly EndedSession[]) => void
 }
 
 /** Ends a person's sessions in steps of bounded size, however many there are. */
@@ -31,7 +31,7 @@ export class SessionTrimmer {
    * they end in further steps, which the caller does not wait for. If these fail, the next sign-in
    * repeats them.
    */
-  afterBegin({ session, keeps, now, by, idleMs }: Beginning, begun: Reply | undefined): Ended[] {
+  afterBegin({ session, keeps, now, by, idleMs }: SessionStart, begun: Reply | undefined): EndedSession[] {
     const { ended, left } = toTrimmed(begun)
     const { onEnded = () => {}, onError } = this.#options
     const options = { keeps, except: '', now, by, forgets: endsTrust(by), idleMs }
@@ -43,8 +43,8 @@ export class SessionTrimmer {
    * Ends the oldest sessions until `keeps` are left. After a failure, `onEnded` receives the
    * sessions that had ended before it.
    */
-  async trim(kind: AnySession['kind'], personId: string, options: object): Promise<Ended[]> {
-    const all: Ended[] = []
+  async trim(kind: AnySession['kind'], personId: string, options: object): Promise<EndedSession[]> {
+    const all: EndedSession[] = []
     try {
       for (let steps = 0; steps < MAX_STEPS; steps += 1) {
         const [trimmed] = await this.#batch.run(['trim', kind, personId, options])

@@ -1,7 +1,7 @@
 import { type Attempt, forgetAt, scannerOf } from '../../core/attempt/attempt'
 import { type Counter, type Guard, MAX_COUNTERS_PER_RULE } from '../../core/rate-limit/limits'
 import { endsTrust } from '../../core/session/session'
-import { type Beginning, type Change, MAX_ATTEMPTS, MAX_REMEMBERED } from '../../core/store'
+import { type Change, MAX_ATTEMPTS, MAX_REMEMBERED, type SessionStart } from '../../core/store'
 import type { Step } from './client/batch'
 import { toDocument } from './documents'
 
@@ -36,7 +36,7 @@ export class StepEncoder {
 
   /**
    * The compare-and-set, which also counts the guard. If a session begins with the change, the
-   * check of its bar comes first, and the session and its browser follow the compare-and-set.
+   * check of its revocation comes first, and the session and its browser follow the compare-and-set.
    */
   toCompareAndSet(before: Attempt, { attempt, begins }: Change, guard: Guard | undefined): Step[] {
     const person = scannerOf(attempt)?.person.id ?? ''
@@ -45,12 +45,17 @@ export class StepEncoder {
     const expected = String(before.version)
     const write: Step = ['compare and set', attempt.id, expected, toDocument(attempt), ttl, person, ...guards]
     if (begins === undefined) return [write]
-    const { session, isKnownUntil, now, bar } = begins
+    const { session, isKnownUntil, now, revocation } = begins
     const remember = toRemember(session.person.id, attempt.computer.browserHash, isKnownUntil, now)
-    return [['is barred', bar.scope, bar.entries, bar.since], write, this.toBegin(begins), remember]
+    return [
+      ['has revocation', revocation.scope, revocation.entries, revocation.since],
+      write,
+      this.toBegin(begins),
+      remember,
+    ]
   }
 
-  toBegin({ session, now, replaces, keeps, by, idleMs }: Beginning): Step {
+  toBegin({ session, now, replaces, keeps, by, idleMs }: SessionStart): Step {
     const { id, kind, person, signedInAt, expiresAt } = session
     const browser = session.kind === 'computer' ? (session.browserHash ?? '') : ''
     const fields = { kind, person: person.id, browser, signedInAt, now, keeps, by, forgets: endsTrust(by), idleMs }

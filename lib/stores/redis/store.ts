@@ -11,11 +11,11 @@ import {
 } from '../../core/session/session'
 import type {
   AccountChange,
-  Beginning,
   Change,
   CompareAndSetResult,
-  Ended,
+  EndedSession,
   RevokeAll,
+  SessionStart,
   Store,
   Unwatch,
   Watched,
@@ -108,7 +108,7 @@ export class RedisStore implements Store {
   async compareAndSet(before: Attempt, change: Change, guard?: Guard): Promise<CompareAndSetResult> {
     const { begins } = change
     const replies = await this.#batch.run(...this.#encoder.toCompareAndSet(before, change, guard))
-    if (begins !== undefined && replies[0] === 1) throw begins.bar.refuse()
+    if (begins !== undefined && replies[0] === 1) throw begins.revocation.refuse()
     const [written, begun] = begins === undefined ? replies : replies.slice(1)
     if (written === 1) {
       return { isWritten: true, ended: begins === undefined ? [] : this.#trimmer.afterBegin(begins, begun) }
@@ -127,7 +127,7 @@ export class RedisStore implements Store {
     return this.#watch.attempt(id, browserHash, listener, now)
   }
 
-  async insertSession(beginning: Beginning): Promise<readonly Ended[] | null> {
+  async insertSession(beginning: SessionStart): Promise<readonly EndedSession[] | null> {
     const [begun] = await this.#batch.run(this.#encoder.toBegin(beginning))
     return begun === null ? null : this.#trimmer.afterBegin(beginning, begun)
   }
@@ -158,7 +158,7 @@ export class RedisStore implements Store {
     return toSession(revoked)
   }
 
-  async revokeSessions(personId: string, { kind, exceptId, now, by }: RevokeAll): Promise<readonly Ended[]> {
+  async revokeSessions(personId: string, { kind, exceptId, now, by }: RevokeAll): Promise<readonly EndedSession[]> {
     const options = { keeps: 0, except: exceptId ?? '', now, by, forgets: endsTrust(by) }
     return await this.#trimmer.trim(kind, personId, options)
   }

@@ -1,13 +1,13 @@
 import { type Attempt, forgetAt } from '../../core/attempt/attempt'
 import { FullError, type Guard } from '../../core/rate-limit/limits'
-import type { Change, Ended } from '../../core/store'
+import type { Change, EndedSession } from '../../core/store'
 import type { Checked, SqliteLimits } from './limits'
 import type { SqliteFile } from './open'
 import type { SqliteSessions } from './sessions'
 import type { Statements } from './statements'
 import { write } from './transaction'
 
-const NONE: readonly Ended[] = []
+const NONE: readonly EndedSession[] = []
 
 export interface SqliteAttemptsOptions {
   limits: SqliteLimits
@@ -50,7 +50,7 @@ export class SqliteAttempts {
   }
 
   /** See `Store.compareAndSet`. Null: another write came first, and nothing was written. */
-  compareAndSet(before: Attempt, change: Change, guard: Guard | undefined): readonly Ended[] | null {
+  compareAndSet(before: Attempt, change: Change, guard: Guard | undefined): readonly EndedSession[] | null {
     return this.#writeCounted(guard, () => this.#writeChange(before, change, guard))
   }
 
@@ -65,9 +65,9 @@ export class SqliteAttempts {
     return guard === undefined ? write(this.#db, work) : this.#options.limits.transact(guard.now, work)
   }
 
-  #writeChange(before: Attempt, { attempt, begins }: Change, guard: Guard | undefined): readonly Ended[] | null {
+  #writeChange(before: Attempt, { attempt, begins }: Change, guard: Guard | undefined): readonly EndedSession[] | null {
     const { limits, sessions } = this.#options
-    if (begins !== undefined && sessions.isBarred(begins.bar)) throw begins.bar.refuse()
+    if (begins !== undefined && sessions.hasRevocation(begins.revocation)) throw begins.revocation.refuse()
     const counts = this.#checkGuard(guard)
     const values = [attempt.version, forgetAt(attempt), JSON.stringify(attempt), attempt.id, before.version]
     if (this.#sql.compareAndSet.run(...values).changes === 0) return null

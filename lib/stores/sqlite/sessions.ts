@@ -1,5 +1,11 @@
 import { type AnySession, type EndedBy, endsTrust } from '../../core/session/session'
-import { type Bar, type Beginning, type Ended, MAX_REMEMBERED, type RevokeAll } from '../../core/store'
+import {
+  type EndedSession,
+  MAX_REMEMBERED,
+  type RevocationMark,
+  type RevokeAll,
+  type SessionStart,
+} from '../../core/store'
 import { sqliteFailureKind } from './failure'
 import type { SqliteFile } from './open'
 import { type SessionRow, type Statements, toRow, toSession } from './statements'
@@ -57,23 +63,23 @@ export class SqliteSessions {
   }
 
   /** Null: a session with this id exists. */
-  insert(beginning: Beginning): readonly Ended[] | null {
+  insert(beginning: SessionStart): readonly EndedSession[] | null {
     return write(this.#db, () => this.#begin(beginning))
   }
 
   /** Null: the session is unknown, or was signed out before. */
-  revoke(id: string, now: number, by: EndedBy): Ended | null {
+  revoke(id: string, now: number, by: EndedBy): EndedSession | null {
     return write(this.#db, () => this.#revoke(id, now, by))
   }
 
-  revokeAll(personId: string, { kind, exceptId, now, by }: RevokeAll): readonly Ended[] {
+  revokeAll(personId: string, { kind, exceptId, now, by }: RevokeAll): readonly EndedSession[] {
     return write(this.#db, () => {
       const ids = this.#sql.listIds.all(personId, kind, exceptId ?? '') as { id: string }[]
       return ids.map(({ id }) => this.#revoke(id, now, by)).filter((ended) => ended !== null)
     })
   }
 
-  isBarred({ scope, entries, since }: Bar): boolean {
+  hasRevocation({ scope, entries, since }: RevocationMark): boolean {
     return entries.some((entry) => this.remembers(scope, entry, since))
   }
 
@@ -112,10 +118,10 @@ export class SqliteSessions {
     })
   }
 
-  #begin({ session, now, replaces, keeps, by, idleMs }: Beginning): readonly Ended[] | null {
+  #begin({ session, now, replaces, keeps, by, idleMs }: SessionStart): readonly EndedSession[] | null {
     if (this.#sql.insertSession.run(...toRow(session)).changes === 0) return null
     const replaced = replaces === null ? null : this.#revoke(replaces, now, 'here')
-    const ended: Ended[] = replaced === null ? [] : [replaced]
+    const ended: EndedSession[] = replaced === null ? [] : [replaced]
     const { id, kind, person } = session
     for (;;) {
       const surplus = this.#sql.findSurplus.get(person.id, kind, now, now - idleMs, id, keeps - 1)
@@ -125,7 +131,7 @@ export class SqliteSessions {
     }
   }
 
-  #revoke(id: string, now: number, by: EndedBy): Ended | null {
+  #revoke(id: string, now: number, by: EndedBy): EndedSession | null {
     const session = this.find(id)
     if (session === null || this.#sql.revokeSession.run(now, by, id).changes === 0) return null
     if (session.kind === 'computer' && endsTrust(by)) {

@@ -8,7 +8,7 @@ import { ADA, LIFETIMES, pendingAttempt, T0 } from '../../../test/support/fixtur
 import { TOMBSTONE_MS } from '../../core/attempt/attempt'
 import { FullError } from '../../core/rate-limit/limits'
 import { type AnySession, createPhoneSession } from '../../core/session/session'
-import type { Beginning } from '../../core/store'
+import type { SessionStart } from '../../core/store'
 import { FanOut } from '../fan-out'
 import { sqliteFailureKind } from './failure'
 import { FIND_SURPLUS } from './statements'
@@ -149,6 +149,6 @@ test('a sign-in reads only the sessions of its person', () => {
   rmSync(folder, { recursive: true })
 })
 
-function beginningOf(session: AnySession): Beginning {
+function beginningOf(session: AnySession): SessionStart {
   return { session, now: T0, replaces: null, keeps: 20, by: 'limit', idleMs: 1_000 }
 }

@@ -12,12 +12,12 @@ import type { Counter, Guard } from '../../core/rate-limit/limits'
 import type { AnySession, ComputerSession, EndedBy, PhoneSession } from '../../core/session/session'
 import {
   type AccountChange,
-  type Beginning,
   type Change,
   type CompareAndSetResult,
-  type Ended,
+  type EndedSession,
   MAX_ATTEMPTS,
   type RevokeAll,
+  type SessionStart,
   type Store,
   type Unwatch,
   type Watched,
@@ -123,7 +123,7 @@ export class SqliteStore implements Store {
     return { attempt, unwatch: isOver ? () => {} : this.#attemptListeners.watch(id, listener) }
   }
 
-  insertSession(beginning: Beginning): readonly Ended[] | null {
+  insertSession(beginning: SessionStart): readonly EndedSession[] | null {
     const ended = this.#sessions.insert(beginning)
     if (ended !== null) this.#publish(toSessionNotifications(ended, beginning.session))
     return ended
@@ -155,7 +155,7 @@ export class SqliteStore implements Store {
     return ended.session
   }
 
-  revokeSessions(personId: string, which: RevokeAll): readonly Ended[] {
+  revokeSessions(personId: string, which: RevokeAll): readonly EndedSession[] {
     const ended = this.#sessions.revokeAll(personId, which)
     this.#publish(toSessionNotifications(ended, null))
     return ended

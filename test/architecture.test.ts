@@ -96,6 +96,9 @@ function findMistake({ from, to }: Import): string | null {
   const mayImport = MAY_IMPORT[from.split('/')[0] ?? '']
   if (mayImport !== undefined && !mayImport(to)) return `${from} may not import ${to}`
   if (BROWSER_FOLDERS.some((browser) => from.startsWith(browser)) && to.startsWith('node:')) return 'runs in browsers'
+  const isVendor = !/^(\.|node:|lib\/|app\/|scripts\/|test\/|package\.json)/.test(to) && !to.endsWith('.css')
+  const isListed = Object.keys(VENDORS).some((vendor) => isPackage(vendor, to))
+  if (isVendor && !isListed && /^(lib|app)\//.test(from)) return `${to} is not in the list of packages`
   for (const [vendor, allowed] of Object.entries(VENDORS)) {
     const isAllowed = allowed.some((path) => from === path || (path.endsWith('/') && from.startsWith(path)))
     if (isPackage(vendor, to) && !isAllowed) return `${vendor} may be imported by ${allowed.join(', ')} only`
@@ -140,6 +143,7 @@ const REFUSED: [from: string, to: string][] = [
   ['lib/core/planted.ts', '../http/body'],
   ['lib/core/planted.ts', 'next/headers'],
   ['lib/core/planted.ts', 'zod'],
+  ['lib/core/planted.ts', 'lodash'],
   ['lib/stores/redis/planted.ts', '../../realtime/streams'],
   ['lib/stores/redis/planted.ts', '@redis/client'],
   ['lib/stores/redis/planted.ts', 'libsql'],

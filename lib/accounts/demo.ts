@@ -2,8 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FindPersonByPassword, Person } from '../core/account/person'
 
 /**
- * The people of the demo, where `DEMO_ACCOUNTS` is on. A team's own people sign their phones in by
- * token.
+ * The people of the demo, where `DEMO_ACCOUNTS` is on. Other people use the configured account
+ * sources.
  */
 const DEMO_PEOPLE: Record<string, DemoPerson> = {
   ada: demoPerson('ada', 'Ada Byron', ['admins']),

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Person } from '../core/account/person'
 import { toPerson } from './claims'
 
-/** A request of an endpoint of the team ends here. */
+/** The timeout of a request to an account endpoint. */
 const DEADLINE_MS = 3_000
 
 /** A request to another server; the composition root guards where it may go. */
@@ -11,7 +11,7 @@ export type Fetch = (
   init: { method?: string; headers?: Record<string, string>; body?: string; signal?: AbortSignal },
 ) => Promise<Response>
 
-/** The account source did not answer as it has to: no yes, and no no. */
+/** The account source failed: it returned neither a person nor a refusal. */
 export class SourceError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
@@ -19,7 +19,7 @@ export class SourceError extends Error {
   }
 }
 
-/** What an endpoint of the team answers with: a person. Strict, so that a misspelt field is found. */
+/** The response of an account endpoint: a person. Strict, so that a misspelt field is found. */
 const personBody = z.strictObject({
   id: z.string(),
   name: z.string().optional(),
@@ -31,7 +31,7 @@ const personBody = z.strictObject({
 })
 
 /**
- * Requests the person from an endpoint of the team. Null for a status in `noes`.
+ * Requests the person from an account endpoint. Null for a status in `refusalStatuses`.
  * @throws SourceError for any other status but 200, for a body of another shape, and without a
  * complete response within 3 s.
  */
@@ -39,10 +39,10 @@ export async function requestPerson(
   fetch: Fetch,
   url: string,
   init: { method: string; headers: Record<string, string>; body?: string },
-  noes: readonly number[],
+  refusalStatuses: readonly number[],
 ): Promise<Person | null> {
   const response = await send(fetch, url, init)
-  if (noes.includes(response.status)) return null
+  if (refusalStatuses.includes(response.status)) return null
   if (response.status !== 200) throw new SourceError(`the endpoint answered ${response.status}`)
   const parsed = personBody.safeParse(await readJson(response))
   if (!parsed.success) {

@@ -6,12 +6,12 @@ export interface SiteSessionOptions {
   fetch: Fetch
 }
 
-/** Our own cookies: they are not the site's business. */
+/** Our own cookies, which the site does not get. */
 const OWN = /^(__Host-)?qr_/
 
 /**
- * The session that a browser has at the team's own site: an endpoint of the site says whose it is,
- * by the site's cookies. Both are on one registrable domain, and the cookies are set for it.
+ * The session that a browser has at the operator's own site: an endpoint of the site returns the
+ * person, by the site's cookies. Both are on one registrable domain, and the cookies are set for it.
  */
 export class SiteSession {
   readonly #options: SiteSessionOptions

@@ -16,7 +16,7 @@ export interface VerifyUrlOptions {
 }
 
 /**
- * An endpoint of the team that verifies name and password. Requests are signed as Standard Webhooks
+ * The operator's endpoint that verifies name and password. Requests are signed as Standard Webhooks
  * (https://www.standardwebhooks.com), so that the endpoint answers this server only.
  */
 export class VerifyUrl {

@@ -23,9 +23,9 @@ export const attempt = resource('/api/qr/{id}', {
     const waitMs = parseCount(searchParams, 'waitMs') ?? 0
     // Pages request this before they open their stream again, after a crash all at once. Before
     // anything that costs.
-    const comeAgainMs = after === null ? admission.admit() : 0
-    if (comeAgainMs > 0) {
-      throw new ProtocolError('unavailable', { retryAfterS: Math.ceil(comeAgainMs / 1_000), limit: 'admission' })
+    const retryAfterMs = after === null ? admission.admit() : 0
+    if (retryAfterMs > 0) {
+      throw new ProtocolError('unavailable', { retryAfterS: Math.ceil(retryAfterMs / 1_000), limit: 'admission' })
     }
     const browserHash = await requireBrowserHash(request, context)
     if (after !== null) {

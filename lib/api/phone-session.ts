@@ -15,7 +15,7 @@ const NO_SITE = { path: 'source', message: 'there is no such source here' }
 const TOKEN_ENDS_ELSEWHERE = { path: '', message: 'a bearer token is revoked by its issuer' }
 
 /**
- * `/api/phone/session`: whether this phone is signed in; signing the simulated phone in and out.
+ * `/api/phone/session`: whether this phone is signed in; signing this phone in and out.
  */
 export const phoneSession = resource('/api/phone/session', {
   GET: async (call: Call, context: ApiContext) => {

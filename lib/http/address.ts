@@ -1,13 +1,8 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
+import type { RateLimitKey } from '../core/rate-limit/limits'
 import type { HeaderReader } from './api-request'
 import { plainAddress } from './ip'
 import { readPeer } from './peer'
-
-/** A key to count a client by; its limit is `factor` times the limit of one client. */
-export interface RateLimitKey {
-  key: string
-  factor: number
-}
 
 /**
  * What a client counts by: an IPv4 address, or the prefixes of an IPv6 address, since one client

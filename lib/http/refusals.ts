@@ -1,5 +1,5 @@
 import { ProtocolError } from '../core/errors'
-import type { RateLimitKey } from './address'
+import type { RateLimitKey } from '../core/rate-limit/limits'
 import { WindowCounter } from './window-counter'
 
 /** Refusals of `/api/qr/**` that one client gets in a minute, before it gets 429 instead. */

@@ -1,3 +1,4 @@
+import type { RateLimitKey } from '../core/rate-limit/limits'
 import { ServerEvent } from './event'
 
 /** Receives the events of one connection. Each transport implements it and encodes them. */
@@ -16,12 +17,6 @@ export interface EventSink {
 export type Refusal = 'too_many_of_address' | 'too_many' | 'draining'
 
 export type Transport = 'sse' | 'socket' | 'long_poll'
-
-/** A rate-limit key of a client: see `rateLimitKeys`. */
-interface CountedKey {
-  key: string
-  factor: number
-}
 
 export interface ConnectionLimits {
   /** The maximum per rate-limit key; multiplied by the key's factor. */
@@ -46,13 +41,13 @@ const BYE_SPREAD_PER_CONNECTION_MS = 3
  */
 export class Connection {
   readonly #registry: ConnectionRegistry
-  readonly keys: readonly CountedKey[]
+  readonly keys: readonly RateLimitKey[]
   readonly transport: Transport
   #sink: EventSink | null = null
   #onClose: (() => void) | null = null
   #isClosed = false
 
-  constructor(registry: ConnectionRegistry, keys: readonly CountedKey[], transport: Transport) {
+  constructor(registry: ConnectionRegistry, keys: readonly RateLimitKey[], transport: Transport) {
     this.#registry = registry
     this.keys = keys
     this.transport = transport
@@ -117,10 +112,10 @@ export class ConnectionRegistry {
    * Counts a new connection before a stream opens, or returns why it is refused. The caller
    * attaches or closes it.
    */
-  admit(keys: readonly CountedKey[], transport: Transport = 'sse'): Connection | Refusal {
+  admit(keys: readonly RateLimitKey[], transport: Transport = 'sse'): Connection | Refusal {
     if (this.#isDraining) return 'draining'
     if (this.#open.size >= this.#limits.inAll) return 'too_many'
-    const isFull = ({ key, factor }: CountedKey) => this.#countOf(key) >= this.#limits.perAddress * factor
+    const isFull = ({ key, factor }: RateLimitKey) => this.#countOf(key) >= this.#limits.perAddress * factor
     if (keys.some(isFull)) return 'too_many_of_address'
     for (const { key } of keys) this.#perKey.set(key, this.#countOf(key) + 1)
     const connection = new Connection(this, keys, transport)

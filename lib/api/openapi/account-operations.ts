@@ -20,7 +20,7 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
     },
     post: {
       operationId: 'signInPhone',
-      summary: 'Sign the simulated phone in',
+      summary: 'Sign this phone in',
       requester: 'any',
       body: 'PhoneSignInBody',
       answers: { 200: { description: 'Signed in.', json: 'PhoneSignedIn', headers: ['Set-Cookie'] } },

@@ -1,3 +1,4 @@
+import { CLOCK_SLACK_MS } from '../attempt/attempt'
 import { isSame, type Keyring, type Keys, mac } from '../keys'
 
 const RANDOM_BYTES = 16
@@ -8,9 +9,6 @@ const CHALLENGE = /^[A-Za-z0-9_-]{51}$/
 
 /** How long a challenge can be answered, in ms. */
 export const CHALLENGE_MS = 5 * 60_000
-
-/** How far in the future a challenge may have been made: clocks of processes differ. */
-const CLOCK_SLACK_MS = 5_000
 
 /**
  * A WebAuthn challenge for one purpose: 16 random bytes, the time, and a MAC over both and the

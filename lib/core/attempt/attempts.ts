@@ -147,21 +147,18 @@ export class Attempts {
     const id = isProtocolError(confirmation) ? undefined : attemptIdOf(confirmation.claim)
     const [phone, from] = await Promise.all([requester, this.#read(id)])
     const guard = limiter.confirm(phone.person.id)
+    let claimed: Claimed
     let passkey: PasskeyState
     try {
       if (isProtocolError(confirmation)) throw confirmation
-      const isConfirmable = () => this.#isConfirmable(from, confirmation.claim, phone)
+      claimed = this.#parseClaim(confirmation.claim, phone)
+      const isConfirmable = () => from !== null && claimed.id === from.id && this.#isConfirmable(from, phone)
       passkey = await this.#lock.check(confirmation, phone.person.id, isConfirmable)
     } catch (error) {
       await limiter.pass(guard)
       throw error
     }
-    const { review } = await this.#decide(
-      phone,
-      confirmation.claim,
-      { type: 'confirm', phone, passkey },
-      { guard, from },
-    )
+    const { review } = await this.#decide(claimed, { type: 'confirm', phone, passkey }, { guard, from })
     return review
   }
 
@@ -170,7 +167,7 @@ export class Attempts {
    * out now.
    */
   async cancelByPhone(phone: Phone, claim: string): Promise<{ review: Review; revokes: SessionToRevoke | null }> {
-    const { review, changed } = await this.#decide(phone, claim, { type: 'cancel', phone })
+    const { review, changed } = await this.#decide(this.#parseClaim(claim, phone), { type: 'cancel', phone })
     const { attempt, revokes: sessionId } = changed
     if (sessionId === undefined) return { review, revokes: null }
     return { review, revokes: { sessionId, browserHash: attempt.computer.browserHash } }
@@ -183,7 +180,7 @@ export class Attempts {
   /**
    * The session that the attempt leads to begins with this step. `begun` is null for a repeat
    * within 10 s, whose session began before, and may have ended since. `begin` makes the session;
-   * it may be asked more than once.
+   * it may be called more than once.
    */
   async redeem({ id, browserHash, ticket, begin }: RedeemRequest): Promise<RedeemResult> {
     const change = (stored: Attempt): Change => {
@@ -216,7 +213,7 @@ export class Attempts {
     phone: Phone,
     code: ParsedCode | HeldCode | null,
     found: Attempt | null,
-    { network, known }: Origin,
+    { network, known }: ScanContext,
   ): Promise<Review> {
     const { keys, lifetimes, matchPolicy, now } = this.#options
     if (code === null) throw new ProtocolError('code_unknown')
@@ -233,9 +230,8 @@ export class Attempts {
     return await this.#lock.addTo(toReview(attempt, claim, now(), keys), phone.person.id)
   }
 
-  /** Whether this phone's claim is right, and a verified passkey would confirm the attempt now. */
-  #isConfirmable(stored: Attempt | null, claim: string, phone: Phone): boolean {
-    if (stored === null || parseClaim(this.#options.keys, claim, phone) !== stored.id) return false
+  /** Whether a verified passkey would confirm the attempt now. */
+  #isConfirmable(stored: Attempt, phone: Phone): boolean {
     try {
       return this.#transition(stored, { type: 'confirm', phone, passkey: 'verified' }).attempt !== stored
     } catch {
@@ -247,16 +243,18 @@ export class Attempts {
     return id === undefined ? null : await this.#options.store.findAttempt(id)
   }
 
+  /** No attempt has the id '': a claim that is not ours is counted and refused like any other. */
+  #parseClaim(claim: string, phone: Phone): Claimed {
+    return { claim, id: parseClaim(this.#options.keys, claim, phone) ?? '' }
+  }
+
   async #decide(
-    phone: Phone,
-    claim: string,
+    { claim, id }: Claimed,
     event: AttemptEvent,
     options: UpdateOptions = {},
   ): Promise<{ review: Review; changed: AppliedChange }> {
     const { keys, now } = this.#options
     const unknown = () => new ProtocolError('claim_unknown')
-    // No attempt has this id: a claim that is not ours is counted and refused like any other.
-    const id = parseClaim(keys, claim, phone) ?? ''
     const from = options.from?.id === id ? options.from : null
     const change = (stored: Attempt) => this.#transition(stored, event)
     const changed = await this.#steps.apply(id, change, unknown, { ...options, from })
@@ -286,6 +284,12 @@ function checkOwn(attempt: Attempt, browserHash: string): Attempt {
   return attempt
 }
 
+/** A claim, and the attempt that it is for. */
+interface Claimed {
+  claim: string
+  id: string
+}
+
 /** A code that was alive when the phone began to hold it. */
 interface HeldCode {
   attemptId: string
@@ -296,7 +300,7 @@ interface HeldCode {
 export type ScannedCode = { code: string } | HeldCode
 
 /** What is known about a scanning phone besides its session. */
-interface Origin {
+interface ScanContext {
   network: string | null
   known: boolean
 }

@@ -12,7 +12,7 @@ export interface RedeemResult {
   ended: readonly EndedSession[]
 }
 
-/** A computer that was let in and has to go. */
+/** A redeemed session to sign out, and its browser. */
 export interface SessionToRevoke {
   sessionId: string
   browserHash: string

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../errors'
 import { mac } from '../keys'
-import type { Counter, Guard, Limits } from './limits'
+import type { Counter, Guard, Limits, RateLimitKey } from './limits'
 
 interface Rule {
   limit: number
@@ -31,12 +31,6 @@ type RuleName = keyof typeof RULES
 
 /** How long an address that a name has signed in from is exempt from that name's limit. */
 const TRUSTED_ADDRESS_MS = 30 * 24 * 60 * MINUTE_MS
-
-/** A rate-limit key of a client: see `rateLimitKeys`. */
-interface ClientKey {
-  key: string
-  factor: number
-}
 
 /** Where the addresses that a name has signed in from are stored: see `Store.remember`. */
 interface Memory {
@@ -94,12 +88,12 @@ export class Limiter {
     this.#options = options
   }
 
-  start(browserHash: string, client: readonly ClientKey[]): Guard {
+  start(browserHash: string, client: readonly RateLimitKey[]): Guard {
     return this.#guard({ rule: 'start_by_browser', subject: browserHash }, ...ofClient('start_by_address', client))
   }
 
   /** Counts a request to hold a code: its client is not signed in yet. */
-  async hold(client: readonly ClientKey[]): Promise<void> {
+  async hold(client: readonly RateLimitKey[]): Promise<void> {
     await this.pass(this.#guard(...ofClient('hold', client)))
   }
 
@@ -118,7 +112,7 @@ export class Limiter {
   }
 
   /** Counts a step of a sign-in at the team's provider: it can cause requests to the provider. */
-  async providerSignIn(client: readonly ClientKey[]): Promise<void> {
+  async providerSignIn(client: readonly RateLimitKey[]): Promise<void> {
     await this.pass(this.#guard(...ofClient('provider_sign_in', client)))
   }
 
@@ -128,17 +122,15 @@ export class Limiter {
    * address over all names and by name over all addresses. Spellings of one name count as one
    * name. A sign-in that one rule refuses does not count against the others.
    */
-  async phoneSignIn(client: readonly ClientKey[], username: string): Promise<SignInTry> {
+  async phoneSignIn(client: readonly RateLimitKey[], username: string): Promise<SignInTry> {
     const { limits, now } = this.#options
     const name = foldName(username)
     const [{ key: address } = { key: 'unknown' }] = client
-    const [origin, ...others] = this.#options.keys.map((each) => ({
+    const [own, ...others] = this.#options.keys.map((each) => ({
       scope: `sign-in ${keyed(each, name)}`,
       entry: keyed(each, `${address} ${name}`),
-    })) as [Origin, ...Origin[]]
-    const known = await Promise.all(
-      [origin, ...others].map(({ scope, entry }) => limits.remembers(scope, entry, now())),
-    )
+    })) as [TrustedAddress, ...TrustedAddress[]]
+    const known = await Promise.all([own, ...others].map(({ scope, entry }) => limits.remembers(scope, entry, now())))
     const isTrusted = known.includes(true)
     const failures: Quota[] = isTrusted
       ? []
@@ -149,13 +141,13 @@ export class Limiter {
       undo,
       succeed: async () => {
         await undo()
-        await limits.remember(origin.scope, origin.entry, now() + TRUSTED_ADDRESS_MS, now())
+        await limits.remember(own.scope, own.entry, now() + TRUSTED_ADDRESS_MS, now())
       },
     }
   }
 
   /** Call it after a bearer token or a signature was found to be bad. Valid ones do not count. */
-  async badCredential(client: readonly ClientKey[]): Promise<void> {
+  async badCredential(client: readonly RateLimitKey[]): Promise<void> {
     await this.pass(this.#guard(...ofClient('bad_credentials', client)))
   }
 
@@ -184,12 +176,12 @@ export class Limiter {
 }
 
 /** An address that a name has signed in from, as it is stored. */
-interface Origin {
+interface TrustedAddress {
   scope: string
   entry: string
 }
 
-function ofClient(rule: RuleName, client: readonly ClientKey[]): Quota[] {
+function ofClient(rule: RuleName, client: readonly RateLimitKey[]): Quota[] {
   return client.map(({ key, factor }) => ({ rule, subject: key, factor }))
 }
 

@@ -17,6 +17,12 @@ export interface Counter {
   counts: boolean
 }
 
+/** A key to count a client by; its limit is `factor` times the limit of one client. */
+export interface RateLimitKey {
+  key: string
+  factor: number
+}
+
 /** Counters of a write: the count and the write are one step, and happen together or not at all. */
 export interface Guard {
   counters: readonly Counter[]

@@ -13,7 +13,7 @@ import type { Config } from '@/lib/server/config'
 import type { Log } from '@/lib/server/log'
 import { Connections, findConnectionLimit } from '@/lib/server/node/connections'
 import { delayContinue } from '@/lib/server/node/continue'
-import { NodeHeaders } from '@/lib/server/node/node-request'
+import { markPrepared, NodeHeaders } from '@/lib/server/node/node-request'
 import { createPageGate } from '@/lib/server/node/page-gate'
 import { Shutdown } from '@/lib/server/node/shutdown'
 import { qrLogin, shared } from '@/lib/server/shared'
@@ -109,6 +109,7 @@ function prepareRequests({ publicOrigin, ownOrigins }: Config, findNetwork: Find
     const { url, host } = readTarget(request.url ?? '', request.headers.host, ownNames)
     request.url = url
     if (host !== undefined) request.headers.host = host
+    markPrepared(response)
     // For its warning: a proxy that is not declared shows at the first request, not at the first
     // sign-in.
     if (!isProbe(url)) findNetwork.watch(new NodeHeaders(request))

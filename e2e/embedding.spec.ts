@@ -37,12 +37,18 @@ test('another Next app serves the API from one file, and keeps its own pages', a
   await phone.send('POST', '/api/phone/session', { username: 'ada', password: 'demo' })
   const { json: attempt } = await computer.send('POST', '/api/qr', {})
   const { json: review } = await phone.send('POST', '/api/qr/scan', { code: attempt.code.url.split('#')[1] })
-  expect(review).toMatchObject({ status: 'scanned', match: { required: false } })
+  expect(review).toMatchObject({
+    status: 'scanned',
+    match: { required: true, reasons: ['new_browser', 'unknown_network'] },
+  })
+  await computer.send('POST', `/api/qr/${attempt.id}/match`, { number: review.match.number })
   await phone.send('POST', '/api/qr/confirm', { claim: review.claim })
   const { ticket } = (await computer.send('GET', `/api/qr/${attempt.id}`)).json
   expect((await computer.send('POST', `/api/qr/${attempt.id}/redeem`, { ticket })).status).toBe(200)
   expect((await computer.send('GET', '/api/session')).json).toMatchObject({ person: { name: 'Ada Byron' } })
+  const events = (await computer.open('GET', '/api/account/events')).text()
   started.kill('SIGTERM')
+  expect(await events).toContain('event: bye')
   await started.ended
   rmSync(dataDir, { recursive: true })
 })

@@ -77,7 +77,7 @@ export function findRoute(path: string): FoundRoute | null {
   const plain = PLAIN.get(path)
   if (plain !== undefined && !path.includes('{')) return { resource: plain, params: NO_PARAMS }
   const segments = path.split('/')
-  if (segments[1] !== 'api' || segments.length < 3 || segments.indexOf('', 1) !== -1) return null
+  if (segments[0] !== '' || segments[1] !== 'api' || segments.length < 3 || segments.indexOf('', 1) !== -1) return null
   for (const { resource, segments: pattern } of WITH_ID) {
     const id = matchSegments(pattern, segments)
     if (id !== null) return { resource, params: { id } }

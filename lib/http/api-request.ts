@@ -19,8 +19,11 @@ export interface ApiRequest {
   readonly body: AsyncIterable<Uint8Array> | null
   /** Aborts when the client has left. */
   readonly signal: AbortSignal
-  /** Whether the server has put on the answer what every answer carries. */
-  readonly hasBaseHeaders?: boolean
+  /**
+   * Whether our own server has received it: the host is checked, and the response has the headers of
+   * every response.
+   */
+  readonly isPrepared?: boolean
   /**
    * Where there is one, events go to the connection itself and not through a body. `onGone` is
    * called when the client has left.

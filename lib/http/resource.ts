@@ -9,9 +9,11 @@ import { type AddressList, type ClientTrace, rateLimitKeys, traceClient } from '
 import { AnswerDeadline } from './answer-deadline'
 import type { ApiRequest } from './api-request'
 import { readBody } from './body'
+import { isForeignHost } from './host'
 import { isCrossSite } from './origin'
 import { statusOf, toProblem } from './problem'
 import type { Refusals } from './refusals'
+import { isProbe } from './target'
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 export type Method = (typeof METHODS)[number]
@@ -26,6 +28,10 @@ export interface HttpContext {
   /** Headers of every answer. */
   headers: readonly [name: string, value: string][]
   trustedProxies: AddressList
+  /** Our host names, without ports: under any other public name every path is 404. */
+  ownNames: ReadonlySet<string>
+  /** Whether the store was closed: every request gets 503. */
+  isClosed: () => boolean
   /** Origins whose pages may call the API. */
   ownOrigins: ReadonlySet<string>
   refusals: Refusals
@@ -118,7 +124,8 @@ export async function answerRequest<C extends HttpContext>(
   params: Params,
   context: C,
 ): Promise<Response> {
-  const isThere = found !== null && found.exists?.(context) !== false
+  const isThere =
+    found !== null && !isUnderForeignName(found.route, request, context) && found.exists?.(context) !== false
   const target: Resource<C> = isThere ? found : NOWHERE
   const call = new IncomingCall(request, params, context.trustedProxies)
   let response: Response
@@ -132,12 +139,22 @@ export async function answerRequest<C extends HttpContext>(
     response = toProblem(refusal, call.requestId)
     writeAudit(refusal, call, target.route, context)
   }
-  if (request.hasBaseHeaders !== true) {
+  if (request.isPrepared !== true) {
     for (const [name, value] of context.headers) response.headers.set(name, value)
   }
   if (!response.headers.has('Cache-Control')) response.headers.set('Cache-Control', 'no-store')
   response.headers.set('X-Request-Id', call.requestId)
   return response
+}
+
+/** See `isForeignHost`. Probes are answered under every name. */
+function isUnderForeignName(
+  route: string,
+  { headers, url, isPrepared }: ApiRequest,
+  { ownNames }: HttpContext,
+): boolean {
+  if (isPrepared === true || isProbe(route)) return false
+  return isForeignHost(headers.get('host') ?? new URL(url).host, ownNames)
 }
 
 /** Finds out what handlers use of a request when they use it, and once. */
@@ -184,6 +201,7 @@ function findHandler<C>(target: Resource<C>, isThere: boolean, method: string): 
 }
 
 async function check<C extends HttpContext>(call: IncomingCall, target: Resource<C>, context: C): Promise<void> {
+  if (context.isClosed()) throw new ProtocolError('unavailable', { retryAfterS: 2 })
   const { method, headers } = call.request
   const isSafe = method === 'GET' || method === 'HEAD'
   if (!isSafe && isCrossSite(headers, context.ownOrigins)) throw new ProtocolError('cross_site')

@@ -231,6 +231,7 @@ class AccountStream implements TimerListener {
 
   /** An expired token is not a sign-out: the app reconnects with the next one. */
   #checkToken(expiresAt: number): void {
+    if (this.#options.connection.isClosed) return
     if (this.#options.now() < expiresAt) this.#checkAgainAt(expiresAt)
     else {
       this.#options.connection.send(new ServerEvent({ event: 'bye', data: { retryMs: 0 } }))

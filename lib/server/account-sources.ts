@@ -38,3 +38,8 @@ export function createPasswordSource(config: Config, wall: () => number): FindPe
     (demoAccounts ? await findDemoPerson(username, password) : null) ??
     (verifyUrl === null ? null : await verifyUrl.findPerson(username, password))
 }
+
+/** Whether people can sign a phone in without a passkey. */
+export function hasSources({ oidc, verifyUrl, sessionUrl, bearer, demoAccounts }: Config): boolean {
+  return demoAccounts || [oidc, verifyUrl, sessionUrl, bearer].some((source) => source !== null)
+}

@@ -66,7 +66,7 @@ test('a store that the caller passes is used, and not closed', async () => {
   const started = await qrLogin.handle(request('/api/qr', body), { address: '203.0.113.7' })
   expect(started.status).toBe(201)
   const { id } = (await started.json()) as { id: string }
-  qrLogin.close()
+  await qrLogin.close()
   expect(await store.findAttempt(id)).toMatchObject({ status: 'pending', computer: { network: '203.0.113.7' } })
   store.close()
   rmSync(folder, { recursive: true })

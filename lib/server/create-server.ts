@@ -1,7 +1,5 @@
 import { randomBytes as systemRandomBytes } from 'node:crypto'
-import { statfs } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
-import { version } from '../../package.json'
 import { Passkeys } from '../accounts/passkeys'
 import { SiteSession } from '../accounts/site-session'
 import type { ApiContext } from '../api/context'
@@ -25,33 +23,44 @@ import { baseHeaders } from '../http/headers'
 import { createOutboundFetch } from '../http/outbound'
 import { withPeer } from '../http/peer'
 import { findPlace } from '../http/place'
-import { ERROR_CODES } from '../http/problem'
 import { Refusals } from '../http/refusals'
 import { answerRequest } from '../http/resource'
-import { Metrics } from '../metrics/metrics'
 import type { ObservedName } from '../metrics/names'
 import { NO_RECORDER, type Recorder } from '../metrics/recorder'
 import { AccountStreams } from '../realtime/account-streams'
 import { AttemptStreams } from '../realtime/attempt-streams'
 import { ConnectionRegistry } from '../realtime/connections'
 import { TimerWheel } from '../realtime/timer-wheel'
-import { createOidc, createPasswordSource, outboundFetch } from './account-sources'
+import { createOidc, createPasswordSource, hasSources, outboundFetch } from './account-sources'
 import type { Config } from './config'
 import { createLog, type ProcessLog } from './log'
 import { createNodeHandler, type NodeHandler } from './node/node-handler'
+import { createMetrics, observeDisk } from './observations'
 import { adoptStore, type OpenStore, openStore, storeFailureKind } from './open-store'
 import { createReadiness } from './readiness'
 
 const STREAMS_PER_ADDRESS = 30
 
 export interface QrLoginOptions {
-  /** As `parseConfig` makes it of settings. */
+  /** Of `loadConfig`. */
   config: Config
-  /** Used instead of the store that `config` names. Its creator closes it. */
+  /**
+   * Used, and swept, instead of the store that `config` names. Its creator closes it, after `close`.
+   * Responses have the deadline of a shared store.
+   */
   store?: Store
+  /** Whether an error is a failure of the store, which is answered with 503. Beside those known here. */
+  isStoreFailure?: (error: unknown) => boolean
+  /**
+   * Called when another process could have opened the data folder, because its lock was deleted. By
+   * default the server drains.
+   */
+  onLockLost?: () => void
   /** The one clock for everything (epoch ms); without it, the clocks of this machine. */
   now?: () => number
+  /** By default those of `node:crypto`. */
   randomBytes?: (size: number) => Buffer
+  /** By default lines of JSON on stdout. */
   log?: ProcessLog
   /** How long the event loop has been active, in ms. */
   activeMs?: () => number
@@ -67,6 +76,7 @@ export interface Context extends ApiContext {
 }
 
 export interface QrLogin {
+  /** The parts that were built: for pages that are rendered beside the API. */
   readonly context: Context
   /**
    * Answers a request of the API; paths that the API does not have are 404. `address`: of the
@@ -83,8 +93,11 @@ export interface QrLogin {
    * themselves.
    */
   drain(): void
-  /** Drains, and closes the store that was opened here. */
-  close(): void
+  /**
+   * Drains, and closes the store that was opened here. Every later request gets 503, and so does a
+   * running request that still has to write.
+   */
+  close(): Promise<void>
 }
 
 /**
@@ -102,7 +115,8 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
   const metrics = config.metricsTokens === null ? null : createMetrics(connections)
   const recorder: Recorder = metrics ?? NO_RECORDER
   const findCity = config.geoDatabase === null ? null : openPlaces(config.geoDatabase)
-  const { store, now, wall, monotonicMs, readings, ping, closeStore } = open(options, log, recorder)
+  const onLockLost = () => (options.onLockLost ?? drain)()
+  const { store, now, wall, monotonicMs, readings, ping, closeStore } = open(options, log, recorder, onLockLost)
   const timers = new TimerWheel(now, monotonicMs)
   const audit = recorder.countRefusals(createAudit(log, config.secrets[0]))
   const { lifetimes, sessionLifetimes, publicOrigin, rateLimitScale: scale } = config
@@ -134,6 +148,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
   })
   const isStoreReady = createReadiness({ ping, log, now: monotonicNow })
   let isDraining = false
+  let isClosed = false
   const becomeUnready = () => {
     isDraining = true
   }
@@ -146,10 +161,12 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     audit,
     headers: baseHeaders(publicOrigin),
     trustedProxies: config.trustedProxies,
+    ownNames: new Set([...config.ownOrigins].map((origin) => new URL(origin).hostname)),
+    isClosed: () => isClosed,
     ownOrigins: config.ownOrigins,
     ipAllowlist: config.ipAllowlist,
-    isStoreShared: config.store.kind !== 'sqlite',
-    isStoreFailure: (error) => storeFailureKind(error) !== null,
+    isStoreShared: options.store !== undefined || config.store.kind !== 'sqlite',
+    isStoreFailure: (error) => storeFailureKind(error) !== null || options.isStoreFailure?.(error) === true,
     logError: (error, facts) => log.error({ err: error, ...facts }, 'request failed'),
     bearer:
       config.bearer === null
@@ -228,7 +245,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
   recorder.observe('streams_max', () => config.maxStreams)
   recorder.observe('log_lines_dropped_total', () => log.output.droppedLines)
   for (const [name, read] of Object.entries(readings)) recorder.observe(name as ObservedName, read)
-  if (config.store.kind === 'sqlite') observeDisk(recorder, config.dataDir)
+  if (options.store === undefined && config.store.kind === 'sqlite') observeDisk(recorder, config.dataDir)
 
   return {
     context,
@@ -241,46 +258,24 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     nodeHandler: createNodeHandler(context),
     becomeUnready,
     drain,
-    close: () => {
+    close: async () => {
       drain()
-      closeStore()
+      isClosed = true
+      await closeStore()
     },
   }
 }
 
-/** Whether people can sign a phone in without a passkey. */
-function hasSources({ oidc, verifyUrl, sessionUrl, bearer, demoAccounts }: Config): boolean {
-  return demoAccounts || [oidc, verifyUrl, sessionUrl, bearer].some((source) => source !== null)
-}
-
-function open({ config, store, now }: QrLoginOptions, log: ProcessLog, recorder: Recorder): OpenStore {
+function open(
+  { config, store, now }: QrLoginOptions,
+  log: ProcessLog,
+  recorder: Recorder,
+  onLost: () => void,
+): OpenStore {
   const measure = (opened: Store) => recorder.measureStore(opened)
   const local = now ?? null
   if (store !== undefined) return adoptStore(measure(store), { log, local })
-  const onLost = () => process.kill(process.pid, 'SIGTERM')
   return openStore(config, { log, local, measure, onLost })
-}
-
-function createMetrics(connections: ConnectionRegistry): Metrics {
-  return new Metrics({
-    version,
-    codes: ERROR_CODES,
-    storeFailureKind,
-    countStreams: (transport) => connections.count(transport),
-    now: () => performance.now(),
-  })
-}
-
-/** The file system that the embedded store grows on. */
-function observeDisk(recorder: Recorder, folder: string): void {
-  recorder.observe('disk_free_bytes', async () => {
-    const { bavail, bsize } = await statfs(folder)
-    return bavail * bsize
-  })
-  recorder.observe('disk_size_bytes', async () => {
-    const { blocks, bsize } = await statfs(folder)
-    return blocks * bsize
-  })
 }
 
 function limitKeys([first, ...others]: Config['secrets']): [LimitKey, ...LimitKey[]] {

@@ -24,8 +24,8 @@ const SWEEP_ROWS = 500
 const LOCK_EVERY_MS = 1_000
 
 /**
- * What kept the store from its part, as one of a few words; null for an error that is not the
- * store's. The answer to such an error is 503.
+ * Classifies an error of the store; null for any other error. The response to an error of the store
+ * is 503.
  */
 export function storeFailureKind(error: unknown): StoreFailureKind | null {
   if (error instanceof FullError) return 'no_room'
@@ -48,14 +48,14 @@ export interface OpenStore {
   readings: Partial<Record<ObservedName, Reading>>
   /** Resolves when the store can be written, and the clock is right. */
   ping: () => Promise<void>
-  closeStore: () => void
+  closeStore: () => Promise<void> | void
 }
 
 interface OpenStoreOptions {
   log: Log
   /** The one clock for all, for tests; null: the machine's clocks. */
   local: (() => number) | null
-  /** Makes the store that everything goes by of the one that was opened. */
+  /** Wraps the opened store with metrics. */
   measure: (store: Store) => Store
   /** Called when another process could get the data folder: this one has to end. */
   onLost: () => void
@@ -74,11 +74,16 @@ export function openStore(config: Config, { log, local, measure, onLost }: OpenS
     : openShared(config, config.store, { log, clock, measure })
 }
 
-/** A store that its creator opened, and closes. */
+/** A store that its creator opened, and closes. It is swept until then. */
 export function adoptStore(store: Store, { log, local }: Pick<OpenStoreOptions, 'log' | 'local'>): OpenStore {
   const clock = openClock(local, log)
   const { now, wall, monotonicMs } = clock
-  return { store, now, wall, monotonicMs, readings: {}, ping: async () => store.ping(), closeStore: () => clock.stop() }
+  const stopSweeping = startSweeping(store, now, log)
+  const closeStore = () => {
+    stopSweeping()
+    clock.stop()
+  }
+  return { store, now, wall, monotonicMs, readings: {}, ping: async () => store.ping(), closeStore }
 }
 
 /** A test's own clock is never set by another party. */
@@ -98,7 +103,7 @@ function openShared(
   { log, clock, measure }: Opening,
 ): OpenStore {
   const monotonic = () => performance.now()
-  // Thousands notice at the same moment, and say the same.
+  // Thousands of requests fail at once with the same error.
   let quietUntil = Number.NEGATIVE_INFINITY
   const onError = (error: unknown) => {
     if (monotonic() < quietUntil) return
@@ -134,7 +139,7 @@ function openShared(
   const closeStore = () => {
     shared.stop()
     clock.stop()
-    void store.close()
+    return store.close()
   }
   const ping = async () => {
     await Promise.all([store.ping(), shared.check()])
@@ -163,8 +168,7 @@ function openEmbedded(
     throw error
   }
   const store = measure(opened)
-  const sweeper = setInterval(() => void sweep(store, now, log), SWEEP_EVERY_MS)
-  sweeper.unref()
+  const stopSweeping = startSweeping(store, now, log)
   const watch = setInterval(() => {
     if (isHeld(lock)) return
     clearInterval(watch)
@@ -173,7 +177,7 @@ function openEmbedded(
   }, LOCK_EVERY_MS)
   watch.unref()
   const closeStore = () => {
-    clearInterval(sweeper)
+    stopSweeping()
     clearInterval(watch)
     clock.stop()
     opened.close()
@@ -201,13 +205,23 @@ function isHeld(lock: FolderLock): boolean {
 }
 
 /**
- * A bounded number of rows at a time, with room for requests in between, until all that is over is
- * forgotten.
+ * Sweeps at intervals: a bounded number of rows at a time, with room for requests in between, until
+ * nothing expired is left. Returns the function that stops it.
  */
-async function sweep(store: Store, now: () => number, log: Log): Promise<void> {
-  try {
-    if ((await store.sweep(now(), SWEEP_ROWS)) >= SWEEP_ROWS) setImmediate(sweep, store, now, log)
-  } catch (error) {
-    log.error({ err: error }, 'sweep failed')
+function startSweeping(store: Store, now: () => number, log: Log): () => void {
+  let isStopped = false
+  const sweep = async () => {
+    if (isStopped) return
+    try {
+      if ((await store.sweep(now(), SWEEP_ROWS)) >= SWEEP_ROWS) setImmediate(sweep)
+    } catch (error) {
+      log.error({ err: error }, 'sweep failed')
+    }
+  }
+  const interval = setInterval(sweep, SWEEP_EVERY_MS)
+  interval.unref()
+  return () => {
+    isStopped = true
+    clearInterval(interval)
   }
 }

@@ -30,6 +30,8 @@ export function shared(): Shared {
 /** The server of sign-ins of this process, created at the first call. */
 export function qrLogin(): QrLogin {
   const all = shared()
-  all.qrLogin ??= createQrLogin({ config: loadConfig() })
+  // Our own server ends: another process is going to use the data.
+  const onLockLost = () => process.kill(process.pid, 'SIGTERM')
+  all.qrLogin ??= createQrLogin({ config: loadConfig(), onLockLost })
   return all.qrLogin
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Store } from '../../lib/core/store'
 import { updateAttempt } from '../../lib/core/update-attempt'
+import { storeFailureKind } from '../../lib/server/open-store'
 import { ADA, pendingAttempt, scanBy, T0 } from '../support/fixtures'
 import { describeAttempts } from './store-attempts'
 import { apply, beginning, computer, id, type StoreUnderTest } from './store-fixtures'
@@ -35,6 +36,15 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(await again.findAttempt(id)).toMatchObject({ status: 'scanned' })
       expect(await again.findSession('s1')).toEqual(computer('s1'))
       expect(await again.remembers('ada', 'hash', T0)).toBe(true)
+    })
+
+    test('after close a write is a failure of the store, or is written; the process goes on', async () => {
+      await store.close()
+      const write = async () => await store.insertAttempt(pendingAttempt())
+      const error = await write().catch((thrown: unknown) => thrown)
+      store = await opened.reopen()
+      const isWritten = (await store.findAttempt(id)) !== null
+      expect([isWritten, storeFailureKind(error) !== null]).toEqual(isWritten ? [true, false] : [false, true])
     })
 
     test('ping resolves', async () => {

@@ -29,7 +29,7 @@ export class App {
   /** Replaces the services by new ones on the same data. `env`: changed settings. */
   restart(env: Record<string, string> = {}): void {
     Object.assign(this.#env, env)
-    this.qrLogin.close()
+    void this.qrLogin.close()
     this.qrLogin = this.#boot()
   }
 
@@ -39,7 +39,7 @@ export class App {
   }
 
   dispose(): void {
-    this.qrLogin.close()
+    void this.qrLogin.close()
     rmSync(this.folder, { recursive: true, force: true })
   }
 
@@ -105,7 +105,7 @@ export class Browser {
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       ...(signal === undefined ? {} : { signal }),
     }
-    const response = await this.app.handle(new Request(ORIGIN + path, init))
+    const response = await this.app.handle(new Request(this.app.context.publicOrigin + path, init))
     for (const line of response.headers.getSetCookie()) this.#storeCookie(line)
     return response
   }

@@ -11,7 +11,7 @@ test('a plain node:http server signs a computer in, and answers everything else 
   const port = await freePort()
   const origin = `http://localhost:${port}`
   const dataDir = mkdtempSync(join(tmpdir(), 'qr-login-embedded-'))
-  const { server, qrLogin } = serve({
+  const { server, stop } = serve({
     PUBLIC_ORIGIN: origin,
     SESSION_SECRET: 'a secret for tests that is long enough',
     DATA_DIR: dataDir,
@@ -38,10 +38,12 @@ test('a plain node:http server signs a computer in, and answers everything else 
   expect([...(await stream).matchAll(/^event: (\w+)/gm)].map(([, name]) => name)).toEqual(Array(4).fill('attempt'))
 
   const { json: waiting } = await computer.send('POST', '/api/qr', {})
-  const left = (await computer.open('GET', `/api/qr/${waiting.id}/events`)).text()
-  qrLogin.drain()
-  expect(await left).toContain('event: bye')
-  server.closeIdleConnections()
-  await new Promise((resolve) => server.close(resolve))
+  const streams = await Promise.all([
+    computer.open('GET', `/api/qr/${waiting.id}/events`),
+    computer.open('GET', '/api/account/events'),
+  ])
+  const left = Promise.all(streams.map((response) => response.text()))
+  await stop()
+  for (const events of await left) expect(events).toContain('event: bye')
   rmSync(dataDir, { recursive: true })
 })

@@ -47,7 +47,7 @@ async function answer(
   const { headers } = given
   for (const [name, value] of headers) if (name !== 'set-cookie') response.setHeader(name, value)
   const cookies = headers.getSetCookie()
-  if (cookies.length > 0) response.setHeader('Set-Cookie', cookies)
+  if (cookies.length > 0) response.appendHeader('Set-Cookie', cookies)
   response.statusCode = given.status
   if (request.sink !== null && given.ok) return request.sink.begin()
   lingerUntilSent(message, response)

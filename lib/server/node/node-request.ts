@@ -2,6 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ApiRequest, HeaderReader } from '../../http/api-request'
 import { NodeSink, whenGone } from './node-sink'
 
+/** Responses whose request our own server has prepared. */
+const prepared = new WeakSet<ServerResponse>()
+
+/** See `ApiRequest.isPrepared`. */
+export function markPrepared(response: ServerResponse): void {
+  prepared.add(response)
+}
+
 /**
  * A request of Node's HTTP server as handlers see it. What few handlers use is created at its first
  * use.
@@ -42,8 +50,8 @@ export class NodeRequest implements ApiRequest {
     return this.#signal
   }
 
-  get hasBaseHeaders(): boolean {
-    return this.#response.hasHeader('Content-Security-Policy')
+  get isPrepared(): boolean {
+    return prepared.has(this.#response)
   }
 
   openSink(onGone: () => void): NodeSink {

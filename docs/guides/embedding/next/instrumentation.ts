@@ -2,6 +2,8 @@
 export async function register(): Promise<void> {
   if (process.env.NEXT_RUNTIME === 'nodejs') {
     const { qrLogin } = await import('./qr-login')
-    qrLogin()
+    const { drain } = qrLogin()
+    // Open streams hold the server open: they are told to reconnect elsewhere.
+    for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, drain)
   }
 }

@@ -1,12 +1,11 @@
 // qr-login in another Next app: one file answers all of its API.
 import { qrLogin } from '../../../qr-login'
 
-const handler = (request: Request): Promise<Response> => {
-  // The address of the client as your platform reports it. Without one all clients share one rate
-  // limit.
-  const address = request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim()
-  return qrLogin().handle(request, address === undefined ? undefined : { address })
-}
+// Without the client's address all clients share one rate limit, and a new browser always needs the
+// number. Pass it only if your platform sets the header itself, whatever the client has sent:
+//   const address = request.headers.get('x-vercel-forwarded-for')
+//   return qrLogin().handle(request, address === null ? undefined : { address })
+const handler = (request: Request): Promise<Response> => qrLogin().handle(request)
 
 export {
   handler as DELETE,

@@ -181,6 +181,10 @@ export interface Store extends Limits, PasskeyStore {
 
   /** Resolves if the store accepts writes. */
   ping(): Awaitable<void>
+  /**
+   * Writes after it fail as a failure of the store, and never end the process. May be called more
+   * than once.
+   */
   close(): Awaitable<void>
 }
 

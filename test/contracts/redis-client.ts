@@ -137,6 +137,20 @@ export function describeRedis(
       await expect.poll(() => events.at(-1)).toBe('after')
     })
 
+    test('after close every call fails without the server, and close may be repeated', async () => {
+      const { redis: closed } = await open(server)
+      await expect.poll(() => outcome(() => closed.ping())).toBe('replied')
+      await closed.close()
+      const calls = [
+        () => closed.ping(),
+        () => closed.run(COMMAND, [], ['SET', 'k', 'v']),
+        () => closed.run(INCREMENT, ['k'], ['1']),
+      ]
+      for (const call of calls) await expect(call()).rejects.toMatchObject({ kind: 'connection' })
+      expect(await send(['EXISTS', 'k'])).toBe(0)
+      await closed.close()
+    })
+
     test('a server that starts later than the client is found when it starts', async () => {
       await server.kill()
       const late = await open(server)

@@ -1,6 +1,7 @@
 import { Redis as Upstash } from '@upstash/redis'
 import { Breaker } from './breaker'
 import {
+  closedFailure,
   isUnknownScript,
   type Listener,
   operationalKindOf,
@@ -42,6 +43,7 @@ export class HttpRedis implements Redis {
   readonly #breaker: Breaker
   readonly #commands: Upstash
   #messages: MessageStream | null = null
+  #isClosed = false
 
   constructor(options: HttpRedisOptions) {
     this.#options = options
@@ -50,6 +52,7 @@ export class HttpRedis implements Redis {
   }
 
   async run({ lua, sha }: Script, keys: readonly string[], args: readonly string[]): Promise<Reply> {
+    if (this.#isClosed) throw closedFailure()
     return await this.#breaker.run(async () => {
       try {
         return await request(this.#commands.evalsha<string[], Reply>(sha, [...keys], [...args]))
@@ -71,10 +74,12 @@ export class HttpRedis implements Redis {
   }
 
   async ping(): Promise<void> {
+    if (this.#isClosed) throw closedFailure()
     await this.#breaker.run(() => request(this.#commands.ping()))
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#messages?.close()
   }
 }

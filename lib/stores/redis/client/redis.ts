@@ -47,6 +47,7 @@ export interface Redis {
   readonly isBreakerOpen: boolean
   /** Resolves when the server replies. */
   ping(): Promise<void>
+  /** Every later call fails with `RedisFailure` `connection`. May be called more than once. */
   close(): Promise<void>
 }
 
@@ -93,6 +94,11 @@ export class RedisFailure extends Error {
     this.name = 'RedisFailure'
     this.kind = options.kind ?? 'other'
   }
+}
+
+/** The failure of every call after `close`. */
+export function closedFailure(): RedisFailure {
+  return new RedisFailure('the store is closed', { kind: 'connection' })
 }
 
 /**

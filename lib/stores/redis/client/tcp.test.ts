@@ -61,3 +61,31 @@ describe.skipIf(!hasRedisServer())('a subscriber connection', () => {
     expect(events).toEqual(['gap'])
   })
 })
+
+test.skipIf(!hasRedisServer())(
+  'a call that is pending at close opens no connection in place of the closed one',
+  async () => {
+    const server = await RedisServer.start()
+    let time = 0
+    const redis = new TcpRedis({ url: server.url, now: () => time, onError: () => {} })
+    await expect
+      .poll(() =>
+        redis.ping().then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true)
+    server.freeze()
+    const pending = redis.ping()
+    // Later than the minimum time between two replacements.
+    time += 2_000
+    await redis.close()
+    await expect(pending).rejects.toMatchObject({ kind: 'connection' })
+    await expect(redis.confirmDurable('k')).rejects.toMatchObject({ kind: 'connection' })
+    server.thaw()
+    // The connection that asks.
+    await expect.poll(() => server.send('INFO clients')).toContain('connected_clients:1\r\n')
+    await server.dispose()
+  },
+)

@@ -1,6 +1,14 @@
 import { Breaker, withTimeout } from './breaker'
 import { Connection } from './connection'
-import { isUnknownScript, type Listener, type Redis, RedisFailure, type Reply, type Script } from './redis'
+import {
+  closedFailure,
+  isUnknownScript,
+  type Listener,
+  type Redis,
+  RedisFailure,
+  type Reply,
+  type Script,
+} from './redis'
 import { ReplicaConfirmation } from './replica-confirmation'
 
 /** Minimum time between two replacements of the connections. */
@@ -41,6 +49,7 @@ export class TcpRedis implements Redis {
   #replacedAt: number
   /** The server is a replica. The address may lead new connections to the primary. */
   #isReadOnly = false
+  #isClosed = false
   #probeTimer: ReturnType<typeof setInterval> | undefined
 
   constructor(options: TcpRedisOptions) {
@@ -82,6 +91,7 @@ export class TcpRedis implements Redis {
   }
 
   async confirmDurable(key: string): Promise<void> {
+    if (this.#isClosed) throw closedFailure()
     await this.#replicas.confirm(key)
   }
 
@@ -94,6 +104,8 @@ export class TcpRedis implements Redis {
   }
 
   async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
     clearInterval(this.#stallCheck)
     clearInterval(this.#probeTimer)
     this.#replicas.close()
@@ -101,6 +113,7 @@ export class TcpRedis implements Redis {
   }
 
   async #send(command: string[]): Promise<Reply> {
+    if (this.#isClosed) throw closedFailure()
     if (this.#isReadOnly) this.#replace()
     const connection = this.#commands
     try {
@@ -122,6 +135,7 @@ export class TcpRedis implements Redis {
 
   /** Opens new connections for commands and subscriptions, at most once a second. */
   #replace(): void {
+    if (this.#isClosed) return
     const now = this.#options.now()
     if (now - this.#replacedAt < REPLACE_INTERVAL_MS) return
     this.#replacedAt = now
@@ -153,6 +167,6 @@ export class TcpRedis implements Redis {
       // An error reply is a reply. A connection that is not ready counts as dead.
       (error: unknown) => !(error instanceof RedisFailure && (error.kind === 'late' || error.kind === 'connection')),
     )
-    if (!isAlive && subscriber === this.#subscriber) this.#replaceSubscriber()
+    if (!isAlive && subscriber === this.#subscriber && !this.#isClosed) this.#replaceSubscriber()
   }
 }

@@ -44,6 +44,8 @@ describe('a server that verifies name and password', () => {
     expect(await verifierOf(url).findPerson('mei', 'wrong')).toBeNull()
     expect(await verifierOf(url).findPerson('nobody', 'correct horse')).toBeNull()
     await expect(verifierOf(url, Buffer.alloc(32, 8)).findPerson('mei', 'correct horse')).rejects.toThrow('400')
+    const unsigned = JSON.stringify({ username: 'mei', password: 'correct horse' })
+    expect((await fetch(url, { method: 'POST', body: unsigned })).status).toBe(400)
   })
 })
 

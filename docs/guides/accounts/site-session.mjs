@@ -2,7 +2,7 @@
 // The cookie of the site needs Domain=example.com, so that browsers send it to login.example.com too.
 import { createServer } from 'node:http'
 
-// Your sessions instead. With Auth.js: `await auth()`; with better-auth: `auth.api.getSession({ headers })`.
+// Your sessions instead. For better-auth and Auth.js: better-auth.md, authjs.md.
 const sessions = new Map([['a-session-id', { id: 'user-1', name: 'Mei Tan', email: 'mei@example.com' }]])
 
 createServer((request, response) => {

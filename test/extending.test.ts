@@ -2,6 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
+import type { ApiContext } from '../lib/api/context'
+import { answerRequest, type Resource } from '../lib/http/resource'
+import { App, Browser, ORIGIN } from './support/app'
 
 const page = readFileSync('docs/extending.md', 'utf8')
 const spans = [...page.matchAll(/`([^`\n]+)`/g)].map(([, text = '']) => text)
@@ -85,4 +88,35 @@ test('every sketch of a whole file compiles at its path', { timeout: 120_000 }, 
 test('a sketch with a mistake does not compile', { timeout: 120_000 }, () => {
   const source = "import { ENDED } from './transport'\nexport const wrong: string = ENDED\n"
   expect(compile([{ path: 'lib/client/transports/example.ts', source }])).toContain('TS2322')
+})
+
+test('the route of the example transport delivers the state at once', { timeout: 60_000 }, async () => {
+  mkdirSync('test-results', { recursive: true })
+  const folder = mkdtempSync('test-results/extending-')
+  const app = new App()
+  try {
+    for (const { path, source } of findSketches()) {
+      mkdirSync(join(folder, dirname(path)), { recursive: true })
+      // Imports of files that exist lead to the project, the others to the sketches.
+      const absolute = source.replace(/from '(\.[^']*)'/g, (whole, to: string) => {
+        const target = resolve(dirname(path), to)
+        return existsSync(`${target}.ts`) ? `from '${target}'` : whole
+      })
+      writeFileSync(join(folder, path), absolute)
+    }
+    const { example } = (await import(resolve(folder, 'lib/api/example.ts'))) as { example: Resource<ApiContext> }
+    const computer = new Browser(app)
+    const { id } = await computer.start()
+    const cookie = [...computer.cookies].map((pair) => pair.join('=')).join('; ')
+    const request = new Request(`${ORIGIN}/api/qr/${id}/example`, { headers: { cookie } })
+    const response = await answerRequest(example, request, { id }, app.context)
+    const reader = response.body?.getReader()
+    const { value } = (await reader?.read()) ?? {}
+    expect(JSON.parse(new TextDecoder().decode(value))).toMatchObject({ event: 'attempt', data: { id } })
+    await reader?.cancel()
+    expect(app.context.connections.size).toBe(0)
+  } finally {
+    app.dispose()
+    rmSync(folder, { recursive: true })
+  }
 })

@@ -2,7 +2,7 @@ import type { OidcProvider } from '../accounts/oidc'
 import type { Passkeys } from '../accounts/passkeys'
 import type { SiteSession } from '../accounts/site-session'
 import type { AuthContext } from '../auth/identity'
-import type { FindPersonByPassword } from '../core/account/person'
+import type { FindPersonByPassword, PhoneSource } from '../core/account/person'
 import type { Attempts } from '../core/attempt/attempts'
 import type { AddressList, ClientTrace } from '../http/address'
 import type { AdmissionControl } from '../http/admission-control'
@@ -31,8 +31,8 @@ export interface ApiContext extends HttpContext, AuthContext {
   siteSession: SiteSession | null
   /** Null where there are none: see `relyingPartyOf`. */
   passkeys: Passkeys | null
-  /** Whether there is an endpoint that verifies name and password. */
-  hasPasswords: boolean
+  /** The ways to sign a phone in, in the order they are offered. */
+  sources: readonly PhoneSource[]
   publicOrigin: string
   /** Epoch ms. */
   now: () => number

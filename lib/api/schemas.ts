@@ -6,6 +6,8 @@ import { MAX_PASSKEY_NAME_CHARS, PASSKEY_ID } from '../core/account/passkey'
  */
 
 const text = (max: number) => z.string().min(1).max(max)
+/** Without halves of surrogate pairs, which endpoints of other parties cannot read. */
+const plainText = (max: number) => text(max).regex(/^\P{Cs}*$/u, 'well-formed text')
 
 export const startBody = z.strictObject({})
 export const holdBody = z.strictObject({ code: text(256) })
@@ -60,5 +62,5 @@ export const oidcBody = z.strictObject({ return: text(2048).optional() })
 export const phoneSignInBody = z.union([
   z.strictObject({ source: z.literal('site') }),
   z.strictObject({ passkey: assertion }),
-  z.strictObject({ username: text(128), password: text(256) }),
+  z.strictObject({ username: plainText(128), password: plainText(256) }),
 ])

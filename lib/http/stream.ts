@@ -1,8 +1,8 @@
 import { ProtocolError } from '../core/errors'
-import type { Connection, ConnectionRegistry, Refusal, Transport } from '../realtime/connections'
+import type { ByteSink } from '../realtime/byte-sink'
+import type { Connection, ConnectionRegistry, EventSink, Refusal, Transport } from '../realtime/connections'
 import { EventStreamSink } from '../realtime/event-stream'
 import { createWebSink } from '../realtime/web-sink'
-import type { ApiRequest } from './api-request'
 import type { Call } from './resource'
 
 const RETRY_AFTER_S = { too_many_of_address: 10, too_many: 5, draining: 2 } satisfies Record<Refusal, number>
@@ -37,9 +37,9 @@ export async function openEventStream(
   subscribe: (connection: Connection) => Promise<Unsubscribe> | Unsubscribe,
 ): Promise<Response> {
   const connection = admitConnection(call, connections, 'sse')
-  const leave = () => connection.close()
   let unsubscribe: Unsubscribe | null = null
-  const body = attach(connection, call.request, leave, () => unsubscribe?.())
+  const toSink = (bytes: ByteSink) => new EventStreamSink(bytes)
+  const body = attachClient(call, connection, toSink, () => unsubscribe?.())
   try {
     unsubscribe = await subscribe(connection)
   } catch (error) {
@@ -53,21 +53,23 @@ export async function openEventStream(
 }
 
 /**
- * Connects the client by the connection itself, or by a body for the response, which is returned.
+ * Connects the client: by the socket itself, or by a body for the response, which is returned. The
+ * connection closes when the client leaves. `toSink`: encodes events.
  */
-function attach(
+export function attachClient(
+  { request }: Call,
   connection: Connection,
-  request: ApiRequest,
-  leave: () => void,
+  toSink: (bytes: ByteSink) => EventSink,
   onClose: () => void,
 ): ReadableStream<Uint8Array> | null {
+  const leave = () => connection.close()
   if (request.openSink !== undefined) {
-    connection.attach(new EventStreamSink(request.openSink(leave)), onClose)
+    connection.attach(toSink(request.openSink(leave)), onClose)
     return null
   }
   const { sink, body } = createWebSink(leave)
   const { signal } = request
-  connection.attach(new EventStreamSink(sink), () => {
+  connection.attach(toSink(sink), () => {
     signal.removeEventListener('abort', leave)
     onClose()
   })

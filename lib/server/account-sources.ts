@@ -1,7 +1,7 @@
 import { findPersonByPassword as findDemoPerson } from '../accounts/demo'
 import { OidcProvider, type OidcSettings } from '../accounts/oidc'
 import { VerifyUrl } from '../accounts/verify-url'
-import type { FindPersonByPassword } from '../core/account/person'
+import type { FindPersonByPassword, PhoneSource } from '../core/account/person'
 import { createOutboundFetch, type OutboundFetch } from '../http/outbound'
 import type { Config } from './config'
 import type { ProcessLog } from './log'
@@ -39,7 +39,13 @@ export function createPasswordSource(config: Config, wall: () => number): FindPe
     (verifyUrl === null ? null : await verifyUrl.findPerson(username, password))
 }
 
-/** Whether people can sign a phone in without a passkey. */
-export function hasSources({ oidc, verifyUrl, sessionUrl, bearer, demoAccounts }: Config): boolean {
-  return demoAccounts || [oidc, verifyUrl, sessionUrl, bearer].some((source) => source !== null)
+/** The ways to sign a phone in that the settings name, in the order they are offered. */
+export function listSources({ oidc, verifyUrl, sessionUrl, relyingParty, demoAccounts }: Config): PhoneSource[] {
+  return [
+    ...(oidc === null ? [] : [{ kind: 'oidc', name: oidc.name } as const]),
+    ...(verifyUrl === null ? [] : [{ kind: 'password' } as const]),
+    ...(sessionUrl === null ? [] : [{ kind: 'site' } as const]),
+    ...(relyingParty === null ? [] : [{ kind: 'passkey' } as const]),
+    ...(demoAccounts ? [{ kind: 'demo' } as const] : []),
+  ]
 }

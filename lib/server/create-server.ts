@@ -31,7 +31,7 @@ import { AccountStreams } from '../realtime/account-streams'
 import { AttemptStreams } from '../realtime/attempt-streams'
 import { ConnectionRegistry } from '../realtime/connections'
 import { TimerWheel } from '../realtime/timer-wheel'
-import { createOidc, createPasswordSource, hasSources, outboundFetch } from './account-sources'
+import { createOidc, createPasswordSource, listSources, outboundFetch } from './account-sources'
 import type { Config } from './config'
 import { createLog, type ProcessLog } from './log'
 import { createNodeHandler, type NodeHandler } from './node/node-handler'
@@ -122,6 +122,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
   const { lifetimes, sessionLifetimes, publicOrigin, rateLimitScale: scale } = config
   const sessions = new Sessions({ ...config, store, audit, lifetimes: sessionLifetimes, now, randomBytes })
   const limiter = new Limiter({ limits: store, keys: limitKeys(config.secrets), scale, now })
+  const sources = listSources(config)
   const passkeys =
     config.relyingParty === null
       ? null
@@ -130,7 +131,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
           audit,
           keys,
           relyingParty: config.relyingParty,
-          isOnlySource: !hasSources(config),
+          isOnlySource: config.bearer === null && sources.every(({ kind }) => kind === 'passkey'),
           now,
           randomBytes,
         })
@@ -196,7 +197,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     hasDemoAccounts: config.demoAccounts,
     findPersonByPassword: createPasswordSource(config, wall),
     passkeys,
-    hasPasswords: config.verifyUrl !== null,
+    sources,
     siteSession:
       config.sessionUrl === null ? null : new SiteSession({ url: config.sessionUrl, fetch: outboundFetch(config) }),
     cookies,

@@ -1,14 +1,13 @@
 import { z } from 'zod'
 import type { PasskeyCreation } from '../../accounts/passkeys'
 import { PASSKEY_ID, type PasskeyView } from '../../core/account/passkey'
-import type { Person } from '../../core/account/person'
+import type { Person, PhoneSource } from '../../core/account/person'
 import { ATTEMPT_ID } from '../../core/attempt/code'
 import type { PasskeyRequest } from '../../core/attempt/lock'
 import { SESSION_ID } from '../../core/attempt/tokens'
 import type { AttemptView, CodeView, Review } from '../../core/attempt/views'
 import type { EndedBy, PhoneView, SessionView } from '../../core/session/session'
 import { ERROR_CODES, type ProblemDocument } from '../../http/problem'
-import type { PhoneSource } from '../phone-sources'
 import {
   claimBody,
   confirmBody,

@@ -35,6 +35,9 @@ export function personOf(record: PersonRecord): Person {
   return { id, name, avatarUrl, username, email, emailVerified, groups }
 }
 
+/** A way to sign a phone in. `name`: the provider's, for people to read. */
+export type PhoneSource = { kind: 'oidc'; name: string } | { kind: 'password' | 'site' | 'passkey' | 'demo' }
+
 /**
  * Finds people by name and password. Null for an unknown name and for a wrong password alike.
  * Throws when the account source does not answer.

@@ -67,7 +67,7 @@ function prepareServer(
     connections.watch(server)
     delayContinue(server)
     // In authority-form (RFC 9112, section 3.2.3). Without a listener, Node ends the connection
-    // without an answer.
+    // without a response.
     server.on('connect', (_, socket) => refuseTunnel(socket, always))
   }
   if (own !== null) {
@@ -98,7 +98,7 @@ function prepareRequests({ publicOrigin, ownOrigins }: Config, findNetwork: Find
   const ownNames = new Set([...ownOrigins].map((origin) => new URL(origin).hostname))
   subscribe('http.server.request.start', (message) => {
     const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
-    // On every answer: pages, files, errors, and what Next answers without calling our code.
+    // On every response: pages, files, errors, and what Next answers without calling our code.
     for (const [name, value] of always) response.setHeader(name, value)
     if (shutdown.hasBegun) response.setHeader('Connection', 'close')
     // Route handlers see headers, not sockets, and Next passes on whatever `X-Forwarded-For` the

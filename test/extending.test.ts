@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { dirname, join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import type { ApiContext } from '../lib/api/context'
-import { answerRequest, type Resource } from '../lib/http/resource'
+import { handleRequest, type Resource } from '../lib/http/resource'
 import { App, Browser, ORIGIN } from './support/app'
 
 const page = readFileSync('docs/extending.md', 'utf8')
@@ -109,7 +109,7 @@ test('the route of the example transport delivers the state at once', { timeout:
     const { id } = await computer.start()
     const cookie = [...computer.cookies].map((pair) => pair.join('=')).join('; ')
     const request = new Request(`${ORIGIN}/api/qr/${id}/example`, { headers: { cookie } })
-    const response = await answerRequest(example, request, { id }, app.context)
+    const response = await handleRequest(example, request, { id }, app.context)
     const reader = response.body?.getReader()
     const { value } = (await reader?.read()) ?? {}
     expect(JSON.parse(new TextDecoder().decode(value))).toMatchObject({ event: 'attempt', data: { id } })

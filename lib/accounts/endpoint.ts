@@ -47,12 +47,12 @@ export async function requestPerson(
   const parsed = personBody.safeParse(await readJson(response))
   if (!parsed.success) {
     const fields = parsed.error.issues.map(({ path, code }) => `${path.join('.')} (${code})`)
-    throw new SourceError(`the endpoint's answer is no person: ${fields.join(', ')}`)
+    throw new SourceError(`the endpoint's response is no person: ${fields.join(', ')}`)
   }
   const { id, avatarUrl, username, emailVerified, ...rest } = parsed.data
   const claims = { ...rest, sub: id, picture: avatarUrl, preferred_username: username, email_verified: emailVerified }
   const person = toPerson(claims)
-  if (person === null) throw new SourceError("the endpoint's answer has no usable id")
+  if (person === null) throw new SourceError("the endpoint's response has no usable id")
   return person
 }
 
@@ -68,6 +68,6 @@ async function readJson(response: Response): Promise<unknown> {
   try {
     return await response.json()
   } catch {
-    throw new SourceError("the endpoint's answer is not JSON")
+    throw new SourceError("the endpoint's response is not JSON")
   }
 }

@@ -1,9 +1,9 @@
 import { requireBrowserHash } from '../auth/identity'
 import { ProtocolError } from '../core/errors'
-import { json, noContent } from '../http/answer'
 import { matchesEtag } from '../http/etag'
 import { parseCount } from '../http/query'
 import { type Call, resource } from '../http/resource'
+import { json, noContent } from '../http/response'
 import { admitConnection } from '../http/stream'
 import type { WaitOptions } from '../realtime/attempt-streams'
 import type { ApiContext } from './context'
@@ -57,7 +57,7 @@ async function longPoll(call: Call, context: ApiContext, { id, browserHash, wait
   try {
     const channel = await context.attemptStreams.open(id, browserHash)
     if (channel === null) throw new ProtocolError('not_found')
-    call.waits()
+    call.liftDeadline()
     const view = await channel.wait(connection, wait)
     return view === null ? noContent() : json(view)
   } finally {

@@ -1,7 +1,7 @@
 import { requirePhone } from '../auth/identity'
-import { json } from '../http/answer'
 import { tryParseBody } from '../http/body'
 import { type Call, resource } from '../http/resource'
+import { json } from '../http/response'
 import type { ApiContext } from './context'
 import { confirmBody } from './schemas'
 

@@ -1,5 +1,5 @@
-import { json } from '../http/answer'
 import { type Call, resource } from '../http/resource'
+import { json } from '../http/response'
 import type { ApiContext } from './context'
 
 /** `GET /api/health/live`: the process runs. */

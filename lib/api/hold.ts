@@ -1,6 +1,6 @@
-import { noContent } from '../http/answer'
 import { parseBody } from '../http/body'
 import { type Call, resource } from '../http/resource'
+import { noContent } from '../http/response'
 import type { ApiContext } from './context'
 import { holdBody } from './schemas'
 

@@ -1,10 +1,10 @@
 import type { Passkeys } from '../accounts/passkeys'
 import { requireAnyPhone, requirePhone } from '../auth/identity'
 import { ProtocolError } from '../core/errors'
-import { json, noContent } from '../http/answer'
 import { parseBody } from '../http/body'
 import { describeDevice } from '../http/device'
 import { type Call, resource } from '../http/resource'
+import { json, noContent } from '../http/response'
 import type { ApiContext } from './context'
 import { passkeyBody, passkeyNameBody, startBody } from './schemas'
 

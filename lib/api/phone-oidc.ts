@@ -1,9 +1,9 @@
 import { type PendingSignIn, ProviderError, type SignInFailure } from '../accounts/oidc'
 import { isProtocolError, ProtocolError } from '../core/errors'
-import { json, redirect } from '../http/answer'
 import { isForm, parseBody, parseForm } from '../http/body'
 import { parseReturnPath } from '../http/next-path'
 import { type Call, resource } from '../http/resource'
+import { json, redirect } from '../http/response'
 import type { ApiContext } from './context'
 import { beginPhoneSession } from './phone-session'
 import { oidcBody } from './schemas'
@@ -37,7 +37,7 @@ export const phoneOidc = resource(
       const path = parseReturnPath(given, publicOrigin)
       if (path === null || sealedCharsOf(path) > MAX_RETURN_CHARS)
         throw new ProtocolError('bad_request', { errors: [{ path: 'return', message: 'a path' }] })
-      const { url, pending } = await call.outside(() => begin(context))
+      const { url, pending } = await call.suspendDeadline(() => begin(context))
       const value: Pending = { ...pending, return: path, endsAt: context.now() + PENDING_S * 1000 }
       const response = isFromForm ? redirect(url) : json({ url })
       response.headers.append('Set-Cookie', await cookies.write('oidc', JSON.stringify(value), PENDING_S))
@@ -89,7 +89,7 @@ async function finish(call: Call, context: ApiContext, pending: Pending): Promis
   const { oidc } = context
   try {
     if (oidc === null) return failed(pending, 'unavailable')
-    const person = await call.outside(() => oidc.finish(call.url.searchParams, pending))
+    const person = await call.suspendDeadline(() => oidc.finish(call.url.searchParams, pending))
     const response = redirect(pending.return)
     response.headers.append('Set-Cookie', await beginPhoneSession(call, context, person))
     return response

@@ -3,10 +3,10 @@ import { SourceError } from '../accounts/endpoint'
 import { findPhone } from '../auth/identity'
 import { type Person, personOf } from '../core/account/person'
 import { ProtocolError } from '../core/errors'
-import { json, noContent } from '../http/answer'
 import { parseBody } from '../http/body'
 import { describeDevice } from '../http/device'
 import { type Call, resource } from '../http/resource'
+import { json, noContent } from '../http/response'
 import type { ApiContext } from './context'
 import { requirePasskeys } from './passkeys'
 import { phoneSignInBody } from './schemas'
@@ -91,7 +91,7 @@ async function fromSource(
   find: () => Promise<Person | null>,
 ): Promise<Person | null> {
   try {
-    return await call.outside(find)
+    return await call.suspendDeadline(find)
   } catch (error) {
     if (!(error instanceof SourceError)) throw error
     logError(error, { requestId: call.requestId, source: 'accounts' })

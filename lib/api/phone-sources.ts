@@ -1,5 +1,5 @@
-import { json } from '../http/answer'
 import { type Call, resource } from '../http/resource'
+import { json } from '../http/response'
 import type { ApiContext } from './context'
 
 /** `GET /api/phone/sources`: the ways to sign a phone in, in the order they are offered. */

@@ -1,7 +1,7 @@
 import { requireAnyPhone } from '../auth/identity'
 import type { PhoneSession, TokenPhone } from '../core/session/session'
-import { json, noContent } from '../http/answer'
 import { type Call, resource } from '../http/resource'
+import { json, noContent } from '../http/response'
 import type { ApiContext } from './context'
 
 /**

@@ -1,9 +1,9 @@
 import { requirePhone } from '../auth/identity'
 import type { ScannedCode } from '../core/attempt/attempts'
 import { isProtocolError, ProtocolError } from '../core/errors'
-import { json } from '../http/answer'
 import { tryParseBody } from '../http/body'
 import { type Call, resource } from '../http/resource'
+import { json } from '../http/response'
 import type { ApiContext } from './context'
 import { scanBody } from './schemas'
 

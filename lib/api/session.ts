@@ -1,8 +1,8 @@
 import { findComputer } from '../auth/identity'
 import { personOf } from '../core/account/person'
 import { toSessionView } from '../core/session/session'
-import { json, noContent } from '../http/answer'
 import { type Call, resource } from '../http/resource'
+import { json, noContent } from '../http/response'
 import type { ApiContext } from './context'
 
 /**

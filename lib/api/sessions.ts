@@ -1,8 +1,8 @@
 import { requireAccount, requireAnyPhone } from '../auth/identity'
 import type { Account, EndedBy } from '../core/session/session'
-import { json, noContent } from '../http/answer'
 import { parseWord } from '../http/query'
 import { type Call, resource } from '../http/resource'
+import { json, noContent } from '../http/response'
 import type { ApiContext } from './context'
 
 /** `/api/sessions`: the person's signed-in computers, for a phone or a computer of the person. */

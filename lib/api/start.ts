@@ -1,9 +1,9 @@
 import { hashBrowserSecret } from '../core/attempt/tokens'
 import { isProtocolError, ProtocolError } from '../core/errors'
-import { json } from '../http/answer'
 import { tryParseBody } from '../http/body'
 import { describeDevice } from '../http/device'
 import { type Call, resource } from '../http/resource'
+import { json } from '../http/response'
 import type { ApiContext } from './context'
 import { startBody } from './schemas'
 

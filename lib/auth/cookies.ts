@@ -94,7 +94,7 @@ export class Cookies {
 
   /**
    * `Set-Cookie` values that carry what the client's cookies hold, sealed with the first secret,
-   * for those that were sealed with another. `written`: what the answer sets already. `all`: the
+   * for those that were sealed with another. `written`: what the response sets already. `all`: the
    * sessions too, not only the browser's secret.
    */
   async reseal(cookieHeader: string | null, written: readonly string[], all: boolean): Promise<string[]> {

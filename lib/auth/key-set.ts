@@ -90,7 +90,7 @@ export class KeySet {
     this.#triedAt = startedAt
     try {
       this.#keys = createLocalJWKSet(await fetchKeySet(url, fetch))
-      // A key may have been withdrawn while the answer was on its way.
+      // A key may have been withdrawn while the response was on its way.
       this.#fetchedAt = startedAt
     } catch (error) {
       this.#triedAt = now() - COOLDOWN_MS + RETRY_MS

@@ -11,7 +11,7 @@ const ALWAYS = {
 const HSTS = 'max-age=63072000'
 
 /**
- * What every answer carries, from the API, a file or an error: it may load nothing, be framed
+ * What every response carries, from the API, a file or an error: it may load nothing, be framed
  * nowhere and be guessed as nothing. A page replaces the policy by one of its own (`proxy.ts`);
  * without that it shows text and runs nothing.
  */

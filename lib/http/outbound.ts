@@ -5,7 +5,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import { AddressList } from './address'
 import { plainAddress } from './ip'
 
-/** Answers are small documents: a person, a key set, the metadata of a provider. */
+/** Responses are small documents: a person, a key set, the metadata of a provider. */
 const MAX_BYTES = 256 * 1024
 
 /**

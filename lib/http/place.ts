@@ -5,7 +5,7 @@ import type { FindCity } from './geo-database'
 const MAX_CHARS = 64
 
 export interface PlaceSources {
-  /** The one header that is believed, in lower case; null for none. */
+  /** The one header that is trusted, in lower case; null for none. */
   placeHeader: string | null
   /** Null without a local database. */
   findCity: FindCity | null

@@ -20,7 +20,7 @@ export interface RefusalsOptions {
 
 /**
  * Counts what is refused, in the process and at no cost to the store. A client that guesses is
- * slowed down, and what would succeed is never held back by it.
+ * slowed down; requests that succeed are never limited.
  */
 export class Refusals {
   readonly #perMinute: number
@@ -40,7 +40,7 @@ export class Refusals {
     const keys = client.map(({ key, factor }) => ({ key, limit: this.#perMinute * factor }))
     const waitMs = this.#counter.add(keys)
     if (waitMs === 0) return refusal
-    // No room to count it: the request is refused in any case, and the answer gives nothing away.
+    // No room to count it: the request is refused in any case, and the response gives nothing away.
     if (waitMs === 'full')
       return new ProtocolError('unavailable', { retryAfterS: MINUTE_MS / 1000, limit: 'refusals full' })
     return new ProtocolError('rate_limited', { retryAfterS: Math.ceil(waitMs / 1000), limit: 'refusals' })

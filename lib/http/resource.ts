@@ -6,13 +6,13 @@ import type { Audit } from '../core/audit'
 import { type ErrorCode, isProtocolError, ProtocolError } from '../core/errors'
 import type { RateLimitKey } from '../core/rate-limit/limits'
 import { type AddressList, type ClientTrace, rateLimitKeys, traceClient } from './address'
-import { AnswerDeadline } from './answer-deadline'
 import type { ApiRequest } from './api-request'
 import { readBody } from './body'
 import { isForeignHost } from './host'
 import { isCrossSite } from './origin'
 import { statusOf, toProblem } from './problem'
 import type { Refusals } from './refusals'
+import { RequestDeadline } from './request-deadline'
 import { isProbe } from './target'
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
@@ -25,7 +25,7 @@ export function isMethod(method: string): method is Method {
 
 /** What every request needs, whatever its route. */
 export interface HttpContext {
-  /** Headers of every answer. */
+  /** Headers of every response. */
   headers: readonly [name: string, value: string][]
   trustedProxies: AddressList
   /** Our host names, without ports: under any other public name every path is 404. */
@@ -44,7 +44,7 @@ export interface HttpContext {
   isStoreShared: boolean
   /**
    * `Set-Cookie` values that replace cookies sealed with an older secret; null while there is one
-   * secret. `written`: what the answer sets already. `all`: the cookies of sessions too.
+   * secret. `written`: what the response sets already. `all`: the cookies of sessions too.
    */
   resealCookies: ((cookieHeader: string | null, written: readonly string[], all: boolean) => Promise<string[]>) | null
 }
@@ -64,11 +64,11 @@ export interface Call {
   readonly body: string
   readonly requestId: string
   /**
-   * To be called by a handler that waits for events from now on: its answer has no deadline then.
+   * A handler that waits for events calls it: its response has no deadline from then on.
    */
-  readonly waits: () => void
+  readonly liftDeadline: () => void
   /** Runs a request to another server: it has a deadline of its own. */
-  readonly outside: <T>(work: () => Promise<T>) => Promise<T>
+  readonly suspendDeadline: <T>(work: () => Promise<T>) => Promise<T>
 }
 
 /** What a route does: parse, authenticate, one transition, answer. */
@@ -118,7 +118,7 @@ const NOWHERE: Resource<HttpContext> = { route: 'none', handlers: {}, allow: '' 
  * is not well-formed, 403 for an address, 415, 413, then the handler's own. `found`: null for a
  * path without a resource (404). `params`: from the path.
  */
-export async function answerRequest<C extends HttpContext>(
+export async function handleRequest<C extends HttpContext>(
   found: Resource<C> | null,
   request: ApiRequest,
   params: Params,
@@ -163,8 +163,8 @@ class IncomingCall implements Call {
   readonly params: Params
   readonly requestId = randomUUID().slice(0, 13)
   body = ''
-  waits = (): void => {}
-  outside: Call['outside'] = (work) => work()
+  liftDeadline = (): void => {}
+  suspendDeadline: Call['suspendDeadline'] = (work) => work()
   readonly #trustedProxies: AddressList
   #url: URL | null = null
   #client: ClientTrace | null = null
@@ -211,14 +211,14 @@ async function check<C extends HttpContext>(call: IncomingCall, target: Resource
 }
 
 /**
- * An embedded store answers at once: what takes long there is this process, and a refusal would
- * cost as much again.
+ * An embedded store responds at once: a slow response is caused by this process, and a refusal
+ * would cost as much again.
  */
 async function handle<C extends HttpContext>(call: IncomingCall, handler: Handler<C>, context: C): Promise<Response> {
   if (!context.isStoreShared) return await handler(call, context)
-  const deadline = new AnswerDeadline()
-  call.waits = () => deadline.lift()
-  call.outside = (work) => deadline.suspend(work)
+  const deadline = new RequestDeadline()
+  call.liftDeadline = () => deadline.lift()
+  call.suspendDeadline = (work) => deadline.suspend(work)
   return await deadline.run(() => handler(call, context))
 }
 
@@ -241,8 +241,8 @@ function countRefusal(refusal: ProtocolError, route: string, call: Call, { refus
 }
 
 /**
- * While the secret is rotated: what was sealed with another one is sealed anew, unless the answer
- * sets it itself. The cookies of sessions only on routes about sessions: an answer that overtakes a
+ * While the secret is rotated: cookies that were sealed with another secret are resealed, unless the response
+ * sets it itself. The cookies of sessions only on routes about sessions: a response that overtakes a
  * sign-in must not restore the older session.
  */
 async function resealCookies(

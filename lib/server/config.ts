@@ -38,7 +38,7 @@ export interface Config {
    * works.
    */
   isLocal: boolean
-  /** The first makes, all check. */
+  /** The first signs, all verify. */
   secrets: Secrets
   port: number
   dataDir: string
@@ -57,7 +57,7 @@ export interface Config {
   /** The site that passkeys belong to. Null: there are no passkeys. */
   relyingParty: RelyingParty | null
   confirmPolicy: ConfirmPolicy
-  /** Null: native apps are not let in. */
+  /** Null: bearer tokens are refused. */
   bearer: BearerSettings | null
   /** Each is accepted. Null: their requests need no signature. */
   signingSecrets: Secrets | null
@@ -74,7 +74,7 @@ export interface Config {
   rateLimitScale: number
   /**
    * The header that a trusted proxy names the client's city in, in lower case; null: none is
-   * believed.
+   * trusted.
    */
   placeHeader: string | null
   /** The path of an MMDB file, or null. */

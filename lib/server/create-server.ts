@@ -24,7 +24,7 @@ import { createOutboundFetch } from '../http/outbound'
 import { withPeer } from '../http/peer'
 import { findPlace } from '../http/place'
 import { Refusals } from '../http/refusals'
-import { answerRequest } from '../http/resource'
+import { handleRequest } from '../http/resource'
 import type { ObservedName } from '../metrics/names'
 import { NO_RECORDER, type Recorder } from '../metrics/recorder'
 import { AccountStreams } from '../realtime/account-streams'
@@ -254,7 +254,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
       const { pathname } = new URL(request.url)
       const { resource, params } = findRoute(pathname) ?? { resource: null, params: {} }
       const received = client === undefined ? request : withPeer(request, client.address)
-      return await answerRequest(resource, received, params, context)
+      return await handleRequest(resource, received, params, context)
     },
     nodeHandler: createNodeHandler(context),
     becomeUnready,

@@ -1,6 +1,6 @@
 import type { Log } from './log'
 
-/** How long an answer of the store counts for all who ask, in ms. */
+/** How long a response of the store counts for all who ask, in ms. */
 const SHARED_MS = 500
 
 interface ReadinessOptions {
@@ -12,7 +12,7 @@ interface ReadinessOptions {
 }
 
 /**
- * Whether the store can be written. Requests share one answer: the question is public, and costs a
+ * Whether the store can be written. Requests share one response: the question is public, and costs a
  * write. What fails is logged once, when it begins, when its cause changes, and when it is over.
  */
 export function createReadiness({ ping, log, now }: ReadinessOptions): () => Promise<boolean> {

@@ -1,6 +1,6 @@
 import type { ApiContext } from '../api/context'
 import type { ApiRequest } from '../http/api-request'
-import { answerRequest, METHODS, type Method, type Resource } from '../http/resource'
+import { handleRequest, METHODS, type Method, type Resource } from '../http/resource'
 import { qrLogin } from './shared'
 
 /** What a router calls, Next's for one. */
@@ -18,7 +18,7 @@ type Params = Record<string, string>
  */
 export function routeHandlers(resource: Resource<ApiContext> | null): Record<Method, RouteHandler> {
   const handler: RouteHandler = async (request, { params }) => {
-    return await answerRequest(resource, request, (await params) ?? {}, qrLogin().context)
+    return await handleRequest(resource, request, (await params) ?? {}, qrLogin().context)
   }
   return Object.fromEntries(METHODS.map((method) => [method, handler])) as Record<Method, RouteHandler>
 }

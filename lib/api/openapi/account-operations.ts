@@ -16,14 +16,14 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
       summary: 'Whether this phone is signed in',
       requester: 'phone',
       isOpen: true,
-      answers: { 200: { description: 'Signed in or not.', json: 'PhoneState' } },
+      responses: { 200: { description: 'Signed in or not.', json: 'PhoneState' } },
     },
     post: {
       operationId: 'signInPhone',
       summary: 'Sign this phone in',
       requester: 'any',
       body: 'PhoneSignInBody',
-      answers: { 200: { description: 'Signed in.', json: 'PhoneSignedIn', headers: ['Set-Cookie'] } },
+      responses: { 200: { description: 'Signed in.', json: 'PhoneSignedIn', headers: ['Set-Cookie'] } },
       codes: ['credentials_wrong', 'passkey_wrong', 'rate_limited'],
     },
     delete: {
@@ -31,7 +31,7 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
       summary: 'Sign this phone out',
       requester: 'phone',
       isOpen: true,
-      answers: { 204: { description: 'Signed out.', ...CLEARED } },
+      responses: { 204: { description: 'Signed out.', ...CLEARED } },
     },
   },
   '/api/phone/session/oidc': {
@@ -41,7 +41,7 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
       requester: 'any',
       body: 'OidcBody',
       takesForms: true,
-      answers: {
+      responses: {
         200: { description: 'Where to go, for a JSON body.', json: 'ProviderUrl', headers: ['Set-Cookie'] },
         303: { description: 'To the provider, for a form.', headers: ['Location', 'Set-Cookie'] },
       },
@@ -59,7 +59,7 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
         iss: { description: 'RFC 9207.', isText: true },
         error: { description: 'RFC 6749, section 4.1.2.1.', isText: true },
       },
-      answers: { 303: { description: 'Back to the page of the phone.', headers: ['Location', 'Set-Cookie'] } },
+      responses: { 303: { description: 'Back to the page of the phone.', headers: ['Location', 'Set-Cookie'] } },
     },
   },
   '/api/phone/sources': {
@@ -67,7 +67,7 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
       operationId: 'listSources',
       summary: 'The ways to sign a phone in',
       requester: 'any',
-      answers: { 200: { description: 'In the order they are offered.', json: 'Sources' } },
+      responses: { 200: { description: 'In the order they are offered.', json: 'Sources' } },
     },
   },
   '/api/phone/session/passkey/options': {
@@ -76,7 +76,7 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
       summary: 'What a browser needs to sign in with a passkey; 404 without passkeys',
       requester: 'any',
       body: 'StartBody',
-      answers: { 200: { description: 'The options.', json: 'PasskeyRequest' } },
+      responses: { 200: { description: 'The options.', json: 'PasskeyRequest' } },
     },
   },
   '/api/passkeys/options': {
@@ -85,7 +85,7 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
       summary: 'What a browser needs to add a passkey; 404 without passkeys',
       requester: 'phone',
       body: 'StartBody',
-      answers: { 200: { description: 'The options.', json: 'PasskeyCreation' } },
+      responses: { 200: { description: 'The options.', json: 'PasskeyCreation' } },
       codes: ['passkey_limit'],
     },
   },
@@ -94,14 +94,14 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
       operationId: 'listPasskeys',
       summary: "The person's passkeys",
       requester: 'phone',
-      answers: { 200: { description: 'Newest first.', json: 'Passkeys' } },
+      responses: { 200: { description: 'Newest first.', json: 'Passkeys' } },
     },
     post: {
       operationId: 'addPasskey',
       summary: 'Add a passkey that the browser has created',
       requester: 'phone',
       body: 'PasskeyBody',
-      answers: { 201: { description: 'Added.', json: 'Passkey' } },
+      responses: { 201: { description: 'Added.', json: 'Passkey' } },
       codes: ['passkey_wrong', 'passkey_limit'],
     },
   },
@@ -111,13 +111,13 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
       summary: 'Rename a passkey',
       requester: 'phone',
       body: 'PasskeyNameBody',
-      answers: { 204: done('Renamed.') },
+      responses: { 204: done('Renamed.') },
     },
     delete: {
       operationId: 'removePasskey',
       summary: 'Remove a passkey',
       requester: 'phone',
-      answers: { 204: done('Removed.') },
+      responses: { 204: done('Removed.') },
       codes: ['passkey_last'],
     },
   },
@@ -127,14 +127,14 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
       summary: 'Whether this computer is signed in',
       requester: 'computer',
       isOpen: true,
-      answers: { 200: { description: 'Signed in or not.', json: 'ComputerState' } },
+      responses: { 200: { description: 'Signed in or not.', json: 'ComputerState' } },
     },
     delete: {
       operationId: 'signOut',
       summary: 'Sign this computer out',
       requester: 'computer',
       isOpen: true,
-      answers: { 204: { description: 'Signed out.', headers: ['Set-Cookie', 'Clear-Site-Data'] } },
+      responses: { 204: { description: 'Signed out.', headers: ['Set-Cookie', 'Clear-Site-Data'] } },
     },
   },
   '/api/sessions': {
@@ -143,14 +143,14 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
       summary: "The person's signed-in computers",
       requester: 'account',
       query: as,
-      answers: { 200: { description: 'Newest first.', json: 'Sessions' } },
+      responses: { 200: { description: 'Newest first.', json: 'Sessions' } },
     },
     delete: {
       operationId: 'signOutAll',
       summary: 'Sign all computers out; requested by a computer: all others',
       requester: 'account',
       query: as,
-      answers: { 204: done('Signed out.') },
+      responses: { 204: done('Signed out.') },
     },
   },
   '/api/sessions/{id}': {
@@ -159,7 +159,7 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
       summary: 'Sign that computer out',
       requester: 'account',
       query: as,
-      answers: { 204: done('Signed out.') },
+      responses: { 204: done('Signed out.') },
     },
   },
   '/api/sessions/{id}/acknowledge': {
@@ -167,7 +167,7 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
       operationId: 'acknowledgeSession',
       summary: 'Acknowledge the notice about that computer',
       requester: 'phone',
-      answers: { 204: done('Its notice is not shown any more.') },
+      responses: { 204: done('Its notice is not shown any more.') },
     },
   },
   '/api/phones': {
@@ -175,13 +175,13 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
       operationId: 'listPhones',
       summary: "The person's phones that are signed in by a cookie",
       requester: 'phone',
-      answers: { 200: { description: 'Newest first.', json: 'Phones' } },
+      responses: { 200: { description: 'Newest first.', json: 'Phones' } },
     },
     delete: {
       operationId: 'signOutOtherPhones',
       summary: 'Sign all other phones out',
       requester: 'phone',
-      answers: { 204: done('Signed out.') },
+      responses: { 204: done('Signed out.') },
     },
   },
   '/api/phones/{id}': {
@@ -189,7 +189,7 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
       operationId: 'signOutOnePhone',
       summary: 'Sign that phone out',
       requester: 'phone',
-      answers: { 204: done('Signed out.') },
+      responses: { 204: done('Signed out.') },
     },
   },
   '/api/account/events': {
@@ -198,7 +198,7 @@ export const ACCOUNT_OPERATIONS: Readonly<Record<string, Methods>> = {
       summary: 'What changes in the account of a signed-in phone or computer',
       requester: 'account',
       query: as,
-      answers: {
+      responses: {
         200: {
           description: 'The stream.',
           events: { sessions: 'Sessions', attempt: 'ReviewEvent', signed_out: 'SignedOutEvent', bye: 'ByeEvent' },

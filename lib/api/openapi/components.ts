@@ -1,11 +1,11 @@
 import type { Requester } from './operation'
 
-/** Headers of answers. */
+/** Headers of responses. */
 export const HEADERS = {
   'X-Request-Id': { description: 'Names this request in the log.', required: true, schema: { type: 'string' } },
-  'Cache-Control': { description: 'No answer may be stored.', required: true, schema: { type: 'string' } },
+  'Cache-Control': { description: 'No response may be stored.', required: true, schema: { type: 'string' } },
   'Retry-After': { description: 'Seconds.', schema: { type: 'integer', minimum: 0 } },
-  ETag: { description: 'Changes with the answer.', schema: { type: 'string' } },
+  ETag: { description: 'Changes with the response.', schema: { type: 'string' } },
   Location: { description: 'The path of the attempt.', schema: { type: 'string' } },
   Allow: { description: 'The methods that are offered.', required: true, schema: { type: 'string' } },
   'WWW-Authenticate': { description: 'RFC 6750, section 3.', required: true, schema: { type: 'string' } },

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../core/errors'
 import { statusOf } from '../../http/problem'
 import { idPatternOf } from '../../http/resource'
 import { HEADERS, PARAMETERS, SECURITY_OF, SECURITY_SCHEMES } from './components'
-import type { Answer, HeaderName, Operation, Requester } from './operation'
+import type { ExpectedResponse, HeaderName, Operation, Requester } from './operation'
 import { OPERATIONS } from './operations'
 import { SCHEMAS, type SchemaName } from './schemas'
 
@@ -63,7 +63,7 @@ function toSchemas(): Json {
   for (const [id, schema] of Object.entries(SCHEMAS)) registry.add(schema, { id })
   const { schemas } = z.toJSONSchema(registry, {
     uri: (id) => `#/components/schemas/${id}`,
-    // A list that our own code may not change is no fact about the answer.
+    // A list that our own code may not change is no fact about the response.
     override: ({ jsonSchema }) => delete jsonSchema.readOnly,
   })
   return Object.fromEntries(Object.entries(schemas).map(([name, { $schema: _, $id: __, ...schema }]) => [name, schema]))
@@ -115,8 +115,10 @@ function toResponses(path: string, method: string, operation: Operation): Json {
     byStatus.set(statusOf(code), [...(byStatus.get(statusOf(code)) ?? []), code])
   }
   const refusals = [...byStatus].map(([status, codes]) => [String(status), toRefusal(status, codes)] as const)
-  const answers = Object.entries(operation.answers).map(([status, answer]) => [status, toResponse(answer)] as const)
-  return Object.fromEntries([...refusals, ...answers])
+  const responses = Object.entries(operation.responses).map(
+    ([status, response]) => [status, toResponse(response)] as const,
+  )
+  return Object.fromEntries([...refusals, ...responses])
 }
 
 /** Every code that this operation can be refused with. */
@@ -163,11 +165,15 @@ function toProblemSchema(status: number, codes: readonly ErrorCode[]): Json {
   return { allOf: [refTo('Problem'), { properties: { status: { const: status }, code: { enum: codes } } }] }
 }
 
-function toResponse({ description, json, events, text, headers = [] }: Answer): Json {
+function toResponse({ description, json, events, text, headers = [] }: ExpectedResponse): Json {
   return { description, headers: toHeaders(headers), ...toContent({ json, events, text }) }
 }
 
-function toContent({ json, events, text }: { [K in 'json' | 'events' | 'text']: Answer[K] | undefined }): Json {
+function toContent({
+  json,
+  events,
+  text,
+}: { [K in 'json' | 'events' | 'text']: ExpectedResponse[K] | undefined }): Json {
   if (json !== undefined) return { content: { [JSON_TYPE]: { schema: refTo(json) } } }
   if (text !== undefined) return { content: { [text]: { schema: { type: 'string' } } } }
   if (events === undefined) return {}

@@ -9,8 +9,8 @@ export type Requester = 'any' | 'browser' | 'computer' | 'phone' | 'account' | '
 
 export type HeaderName = 'ETag' | 'Location' | 'Set-Cookie' | 'Clear-Site-Data' | 'Retry-After'
 
-/** A good answer. Without a body where there is neither `json`, `events` nor `text`. */
-export interface Answer {
+/** A good response. Without a body where there is neither `json`, `events` nor `text`. */
+export interface ExpectedResponse {
   description: string
   json?: SchemaName
   /** An event stream: event names, and what their data is. */
@@ -32,7 +32,7 @@ export interface Operation {
   /** The body may be that of an HTML form. */
   takesForms?: true
   /** By status. */
-  answers: Readonly<Record<number, Answer>>
+  responses: Readonly<Record<number, ExpectedResponse>>
   /** Refusals beyond those that follow from method, path and requester. */
   codes?: readonly ErrorCode[]
   /** `If-None-Match` is evaluated. */
@@ -42,6 +42,6 @@ export interface Operation {
 /** The operations of one path, by method. */
 export type Methods = Readonly<Partial<Record<'get' | 'post' | 'patch' | 'delete', Operation>>>
 
-export const done = (description: string): Answer => ({ description })
+export const done = (description: string): ExpectedResponse => ({ description })
 
-export const NOT_MODIFIED: Answer = { description: 'Not changed since.', headers: ['ETag'] }
+export const NOT_MODIFIED: ExpectedResponse = { description: 'Not changed since.', headers: ['ETag'] }

@@ -11,7 +11,7 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
       operationId: 'getLive',
       summary: 'Whether the process runs',
       requester: 'any',
-      answers: { 200: { description: 'It runs.', json: 'Live' } },
+      responses: { 200: { description: 'It runs.', json: 'Live' } },
     },
   },
   '/api/health/ready': {
@@ -19,7 +19,7 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
       operationId: 'getReady',
       summary: 'Whether requests can be served',
       requester: 'any',
-      answers: {
+      responses: {
         200: { description: 'They can.', json: 'Ready' },
         503: { description: 'They cannot, and what fails.', json: 'Unready', headers: ['Retry-After'] },
       },
@@ -30,7 +30,7 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
       operationId: 'getMetrics',
       summary: 'Metrics for Prometheus; 404 without METRICS_TOKEN',
       requester: 'metrics',
-      answers: { 200: { description: 'The text format of Prometheus.', text: 'text/plain' } },
+      responses: { 200: { description: 'The text format of Prometheus.', text: 'text/plain' } },
     },
   },
   '/api/openapi.json': {
@@ -38,7 +38,7 @@ export const OPERATIONS: Readonly<Record<string, Methods>> = {
       operationId: 'getOpenApi',
       summary: 'This document',
       requester: 'any',
-      answers: { 200: { description: 'OpenAPI 3.1.1.', json: 'OpenApi', headers: ['ETag'] }, 304: NOT_MODIFIED },
+      responses: { 200: { description: 'OpenAPI 3.1.1.', json: 'OpenApi', headers: ['ETag'] }, 304: NOT_MODIFIED },
       isConditional: true,
     },
   },

@@ -24,7 +24,7 @@ import {
 
 /**
  * What the API answers with, as PROTOCOL.md writes it. Strict: a field that is not named here is a
- * mistake. Each schema is held to the type that the server builds its answer from.
+ * mistake. Each schema is held to the type that the server builds its response from.
  */
 
 type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false

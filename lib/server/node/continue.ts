@@ -10,7 +10,7 @@ export function delayContinue(server: Server): void {
     const read = message._read
     message._read = (size) => {
       message._read = read
-      // After the answer the rest is only read to be dropped.
+      // After the response the rest is only read to be dropped.
       if (!response.headersSent) response.writeContinue()
       message._read(size)
     }

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /**
- * How long a connection stays open after the answer, so that a client that still sends can read it.
+ * How long a connection stays open after the response, so that a client that still sends can read it.
  */
 const LINGER_MS = 1_000
 
 /**
- * For an answer that is sent before the request was received whole: reads on and drops what comes,
+ * For a response that is sent before the request was received whole: reads on and drops what comes,
  * and destroys the connection when the client still sends after a second.
  */
 export function lingerUntilSent(message: IncomingMessage, response: ServerResponse): void {

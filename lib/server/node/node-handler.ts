@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ApiContext } from '../../api/context'
 import { type FoundRoute, findRoute } from '../../api/routes'
 import { readPeer, writePeer } from '../../http/peer'
-import { answerRequest, isMethod } from '../../http/resource'
+import { handleRequest, isMethod } from '../../http/resource'
 import { pathOf } from '../../http/target'
 import type { Log } from '../log'
 import { InFlight } from './in-flight'
@@ -27,7 +27,7 @@ export function createNodeHandler(context: ApiContext & { log: Log }): NodeHandl
     // Where nothing has prepared the request before.
     if (readPeer(new NodeHeaders(message)) === null) writePeer(message.headers, message.socket.remoteAddress)
     answer(found, context, message, response).catch((error: unknown) => {
-      context.log.error({ err: error }, 'an answer could not be sent')
+      context.log.error({ err: error }, 'a response could not be sent')
       response.destroy()
     })
     return true
@@ -41,7 +41,7 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const request = new NodeRequest(message, response)
-  const given = await answerRequest(resource, request, params, context)
+  const given = await handleRequest(resource, request, params, context)
   // The client has disconnected.
   if (response.destroyed) return
   const { headers } = given

@@ -34,7 +34,7 @@ export class NodeRequest implements ApiRequest {
     return `http://localhost${this.#message.url}`
   }
 
-  /** Not destroyed when a handler stops reading: the connection still has to carry the answer. */
+  /** Not destroyed when a handler stops reading: the connection still has to carry the response. */
   get body(): AsyncIterable<Uint8Array> | null {
     const { headers } = this.#message
     const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined

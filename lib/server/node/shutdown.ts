@@ -49,7 +49,7 @@ export class Shutdown {
   }
 
   /**
-   * Answers close their connections now, so that no proxy sends another request into one that is
+   * Responses close their connections now, so that no proxy sends another request into one that is
    * closed.
    */
   get hasBegun(): boolean {

@@ -1,13 +1,13 @@
 import { ProtocolError } from '../core/errors'
 
-/** Every answer is given within a second; this leaves some of it for the way. */
+/** Every response is sent within a second; this leaves time for the network. */
 const ANSWER_WITHIN_MS = 900
 
 /**
- * One deadline for all store commands of a request together. When it passes, the answer is 503; the
- * handler continues, and its result is dropped as if the answer had been lost on its way.
+ * One deadline for all store commands of a request together. When it passes, the response is 503; the
+ * handler continues, and its result is dropped as if the response had been lost on its way.
  */
-export class AnswerDeadline {
+export class RequestDeadline {
   #timer: ReturnType<typeof setTimeout> | null = null
   #start = (): void => {}
 
@@ -22,7 +22,7 @@ export class AnswerDeadline {
         isLate = true
         reject(new ProtocolError('unavailable', { retryAfterS: 2, limit: 'deadline' }))
       }
-      // A process that was busy itself finds the timer due and the answer of the store in its
+      // A process that was busy itself finds the timer due and the response of the store in its
       // socket: that is read first.
       this.#start = () => {
         this.#timer = setTimeout(() => setImmediate(fail), ANSWER_WITHIN_MS)

@@ -1,4 +1,4 @@
-/** A JSON answer. `resource` adds what every answer carries. */
+/** A JSON response. `resource` adds what every response carries. */
 export function json(value: unknown, init: { status?: number; headers?: Record<string, string> } = {}): Response {
   const headers = { 'Content-Type': 'application/json', ...init.headers }
   return new Response(JSON.stringify(value), { status: init.status ?? 200, headers })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { isProtocolError } from '../core/errors'
-import { AnswerDeadline } from './answer-deadline'
+import { RequestDeadline } from './request-deadline'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -12,8 +12,8 @@ afterEach(() => {
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 /** What a handler of these steps is answered with. */
-async function answerOf(handler: (deadline: AnswerDeadline) => Promise<void>): Promise<number | string> {
-  const deadline = new AnswerDeadline()
+async function answerOf(handler: (deadline: RequestDeadline) => Promise<void>): Promise<number | string> {
+  const deadline = new RequestDeadline()
   const work = () => handler(deadline).then(() => new Response(null, { status: 204 }))
   const answer = deadline.run(work).then(
     ({ status }) => status,
@@ -29,8 +29,8 @@ test('a handler that takes longer than 900 ms is answered with unavailable', asy
 })
 
 test('a request to another server does not count; what comes before and after does', async () => {
-  const outside = (deadline: AnswerDeadline) => deadline.suspend(() => pause(3_000))
-  const steps = (before: number, after: number) => async (deadline: AnswerDeadline) => {
+  const outside = (deadline: RequestDeadline) => deadline.suspend(() => pause(3_000))
+  const steps = (before: number, after: number) => async (deadline: RequestDeadline) => {
     await pause(before)
     await outside(deadline)
     await pause(after)
@@ -41,7 +41,7 @@ test('a request to another server does not count; what comes before and after do
 })
 
 test('a handler that waits for events has no deadline', async () => {
-  const handler = async (deadline: AnswerDeadline) => {
+  const handler = async (deadline: RequestDeadline) => {
     deadline.lift()
     await pause(10_000)
   }

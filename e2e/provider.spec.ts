@@ -124,7 +124,7 @@ test('a reload and a second tab continue with the code that the phone holds', as
   await computer.expectSignedIn('Lin of the team')
 })
 
-test('a code that is dead before the phone holds it needs no sign-in to be called so', async ({
+test('an expired code is reported before the sign-in', async ({
   computer,
   openPhone,
   server,

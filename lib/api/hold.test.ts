@@ -139,7 +139,7 @@ describe('scanning what is held', () => {
     expect((await phone.scan(await computer.start())).status).toBe('scanned')
   })
 
-  test('with the seal of another cookie is scanning nothing', async () => {
+  test('with a cookie that is sealed for another purpose is refused', async () => {
     await phone.signInPhone('ada')
     phone.cookies.set('__Host-qr_hold', phone.cookies.get('__Host-qr_phone') ?? '')
     expect(await refusal(await scanHeld(phone))).toEqual({ status: 404, code: 'code_unknown' })

@@ -56,7 +56,7 @@ describe('name and password at the team’s endpoint', () => {
     expect(await sessionOf(phone)).toMatchObject({ signedIn: true, person: { ...MEI, groups: [], avatarUrl: null } })
   })
 
-  test('that it does not know are wrong, and five tries a minute reach it', async () => {
+  test('that it does not know are refused; five tries a minute reach it', async () => {
     answer = no
     const answers = await Promise.all(Array.from({ length: 10 }, () => signIn()))
     expect(answers.map(({ status }) => status).sort()).toEqual([...Array(5).fill(401), ...Array(5).fill(429)])

@@ -118,7 +118,7 @@ describe('a response of the provider is refused', () => {
     expect(await sessionOf(victim)).toEqual({ signedIn: false })
   })
 
-  test('a second time, and nobody is signed out by it', async () => {
+  test('a second time, and it ends no session', async () => {
     const url = await begin(phone)
     const pending = phone.cookies.get('__Host-qr_oidc') ?? ''
     const back = await provider.signIn(url, 'mei')

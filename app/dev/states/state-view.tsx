@@ -65,6 +65,7 @@ export const STATES: Record<Screens, Record<string, Show>> = {
           onContinue={nothing}
           onApprove={nothing}
           onDecline={nothing}
+          onAddPasskey={nothing}
           onSignOut={nothing}
           onAgain={nothing}
         />

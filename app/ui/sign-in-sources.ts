@@ -10,7 +10,7 @@ export type SignInQuery = Promise<{ sign_in?: string | string[] }>
 
 /** The ways to sign this phone in, and how the last sign-in at the provider failed. */
 export async function findSignInSources(query: SignInQuery): Promise<SignInSources> {
-  const { oidc, hasPasswords, config } = qrLogin().context
+  const { oidc, hasPasswords, passkeys, config } = qrLogin().context
   const { sign_in: failure } = await query
   return {
     provider: oidc?.name ?? null,
@@ -19,6 +19,7 @@ export async function findSignInSources(query: SignInQuery): Promise<SignInSourc
       ? listDemoPeople().map(({ username, name, avatarUrl }) => ({ username, name, avatarUrl }))
       : [],
     hasPasswords,
+    hasPasskeys: passkeys !== null,
     site: config.sessionUrl === null ? null : new URL(config.sessionUrl).host,
     failure: typeof failure === 'string' && FAILURES.includes(failure) ? (failure as SignInFailure) : null,
   }

@@ -115,7 +115,7 @@ test('the review fits a small phone without scrolling: the warning, and two butt
       await page.setViewportSize({ width: 320, height: 568 })
       await expect(page.getByTestId('decline')).toBeInViewport({ ratio: 1 })
       if (!isAlone) await expect(primary).toBeInViewport({ ratio: 1 })
-      await page.getByText(/scam|诈骗/).scrollIntoViewIfNeeded()
+      await page.getByText(/scam|诈骗/).evaluate((text) => text.scrollIntoView({ block: 'center' }))
       await expect(page.getByText(/scam|诈骗/)).toBeInViewport({ ratio: 1 })
     }
   }

@@ -40,7 +40,7 @@ export function PasskeyList({ passkeys, isBusy, onRename, onRemove }: Props) {
             <span className={list.facts}>
               <strong className={styles.name}>{passkey.name}</strong>
               {passkey.synced ? <span className={list.badge}>{text.synced}</span> : null}
-              <span className="quiet">
+              <span className={`quiet ${styles.times}`}>
                 <Ago since={passkey.addedAt} text={text.added} />
                 {passkey.lastUsedAt === null ? null : (
                   <>

@@ -24,15 +24,11 @@ export function PasskeySection({ passkeys, isBusy, problem, add, rename, remove 
           onRemove={(id) => void remove(id)}
         />
       )}
-      {canAdd ? (
-        <>
-          <p className="quiet">{text.addHint}</p>
-          <Button label={text.add} onClick={() => void add()} isDisabled={isBusy} testId="add-passkey" />
-        </>
-      ) : null}
+      {canAdd ? <Button label={text.add} onClick={() => void add()} isDisabled={isBusy} testId="add-passkey" /> : null}
       <p role="alert" className={styles.problem}>
         {problem === null ? '' : text.problems[problem]}
       </p>
+      {canAdd ? <p className="quiet">{text.addHint}</p> : null}
     </section>
   )
 }

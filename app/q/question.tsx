@@ -49,7 +49,7 @@ export function Question({ review, lock, problem, step, host, onApprove, onDecli
         <Fact name={text.requested}>{formatAgo(computer.requestedAgoMs, locale)}</Fact>
         <Fact name={text.site}>{host}</Fact>
       </dl>
-      {isDue ? (
+      {isDue && lock !== 'unable' ? (
         <div className={styles.numberCard}>
           <p className={styles.numberTitle}>{text.number}</p>
           <ul className={styles.numberHint}>

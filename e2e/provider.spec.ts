@@ -124,11 +124,7 @@ test('a reload and a second tab continue with the code that the phone holds', as
   await computer.expectSignedIn('Lin of the team')
 })
 
-test('an expired code is reported before the sign-in', async ({
-  computer,
-  openPhone,
-  server,
-}) => {
+test('an expired code is reported before the sign-in', async ({ computer, openPhone, server }) => {
   const phone = await openPhone()
   await computer.openLogin()
   const link = await computer.readCode()

@@ -24,7 +24,11 @@ export default async function PhonePage({ searchParams }: { searchParams: SignIn
 
 /** Includes the lists, so that the layout does not shift when they arrive. */
 async function readAccount({ id, person }: PhoneSession): Promise<SignedIn> {
-  const { sessions } = qrLogin().context
-  const [computers, phones] = await Promise.all([sessions.list(person.id, null), sessions.listPhones(person.id, id)])
-  return { person: shownOf(person), account: accountNameOf(person), sessions: computers, phones }
+  const { sessions, passkeys } = qrLogin().context
+  const [computers, phones, own] = await Promise.all([
+    sessions.list(person.id, null),
+    sessions.listPhones(person.id, id),
+    passkeys?.list(person.id) ?? null,
+  ])
+  return { person: shownOf(person), account: accountNameOf(person), sessions: computers, phones, passkeys: own }
 }

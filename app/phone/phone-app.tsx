@@ -2,6 +2,7 @@
 
 import { useCallback, useState } from 'react'
 import { call } from '@/lib/client/api'
+import type { PasskeyView } from '@/lib/core/account/passkey'
 import { accountNameOf, type ShownPerson } from '@/lib/core/account/person'
 import type { PhoneView, SessionView } from '@/lib/core/session/session'
 import { PhoneSignIn, type SignInSources } from '../ui/phone-sign-in'
@@ -15,7 +16,10 @@ export interface SignedIn {
   account: string | null
   sessions: SessionView[] | null
   phones: PhoneView[] | null
+  passkeys: PasskeyView[] | null
 }
+
+const UNKNOWN = { sessions: null, phones: null, passkeys: null }
 
 interface Props {
   /** When the page was opened; null if the phone was not signed in. */
@@ -46,10 +50,17 @@ export function PhoneApp({ signedIn: before, sources }: Props) {
           sources={sources}
           last={last}
           hasSignedOut={hasSignedOut}
-          onSignedIn={(person) => setSignedIn({ person, account: accountNameOf(person), sessions: null, phones: null })}
+          onSignedIn={(person) => setSignedIn({ person, account: accountNameOf(person), ...UNKNOWN })}
         />
       </PhoneWelcome>
     )
   }
-  return <PhoneHome signedIn={signedIn} onSignOut={() => void signOut()} onSignedOut={forget} />
+  return (
+    <PhoneHome
+      signedIn={signedIn}
+      hasPasskeys={sources.hasPasskeys}
+      onSignOut={() => void signOut()}
+      onSignedOut={forget}
+    />
+  )
 }

@@ -1,5 +1,6 @@
 'use client'
 
+import type { ReactNode } from 'react'
 import type { PhoneView, SessionView } from '@/lib/core/session/session'
 import { format } from '@/lib/i18n/format'
 import { Avatar } from '../ui/avatar'
@@ -20,6 +21,8 @@ interface Props {
   noticed: SessionView[]
   /** Null until they are known. */
   phones: PhoneView[] | null
+  /** The section of the passkeys; null where the server has none. */
+  passkeys: ReactNode
   onDismiss: (id: string) => void
   onSignOutEverywhere: () => void
   onSignOutPhone: (id: string) => void
@@ -30,7 +33,7 @@ interface Props {
 
 /** The scan tile, the person's computers with a notice for each new one, and their phones. */
 export function PhoneHomeView(props: Props) {
-  const { person, account, sessions, noticed, phones } = props
+  const { person, account, sessions, noticed, phones, passkeys } = props
   const text = useText('phone')
   return (
     <main className={styles.main}>
@@ -60,9 +63,15 @@ export function PhoneHomeView(props: Props) {
       <section className={styles.section}>
         <h2>{text.phones}</h2>
         {phones === null ? null : (
-          <PhoneList phones={phones} onSignOut={props.onSignOutPhone} onSignOutOthers={props.onSignOutOtherPhones} />
+          <PhoneList
+            phones={phones}
+            hint={passkeys === null ? text.signOutOfPhoneHint : text.signOutOfPhoneAndPasskeysHint}
+            onSignOut={props.onSignOutPhone}
+            onSignOutOthers={props.onSignOutOtherPhones}
+          />
         )}
       </section>
+      {passkeys}
       <div className={styles.end}>
         <Button kind="link" label={text.signOutPhone} onClick={props.onSignOut} />
       </div>

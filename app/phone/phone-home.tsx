@@ -3,22 +3,34 @@
 import { call } from '@/lib/client/api'
 import { useAccount } from '../ui/use-account'
 import { usePhoneNotices } from '../ui/use-notices'
+import { PasskeySection } from './passkey-section'
 import type { SignedIn } from './phone-app'
 import { PhoneHomeView } from './phone-home-view'
+import { usePasskeys } from './use-passkeys'
 import { usePhones } from './use-phones'
 
 interface Props {
   signedIn: SignedIn
+  /** Whether the server has passkeys. */
+  hasPasskeys: boolean
   onSignOut: () => void
   /** Called when this phone was signed out elsewhere. Must have a stable identity. */
   onSignedOut: () => void
 }
 
 /** State and effects of the app's home. */
-export function PhoneHome({ signedIn, onSignOut, onSignedOut }: Props) {
+export function PhoneHome({ signedIn, hasPasskeys, onSignOut, onSignedOut }: Props) {
   const sessions = useAccount('phone', onSignedOut, signedIn.sessions)
   const { noticed, dismiss } = usePhoneNotices(sessions)
   const { phones, signOut, signOutOthers } = usePhones(signedIn.phones)
+  const { reload: reloadPasskeys, ...passkeys } = usePasskeys(signedIn.passkeys, hasPasskeys)
+
+  /** The passkeys that a phone has added are removed with it. */
+  async function endPhones(end: () => Promise<void>) {
+    await end()
+    if (hasPasskeys) await reloadPasskeys()
+  }
+
   return (
     <PhoneHomeView
       person={signedIn.person}
@@ -28,8 +40,9 @@ export function PhoneHome({ signedIn, onSignOut, onSignedOut }: Props) {
       phones={phones}
       onDismiss={dismiss}
       onSignOutEverywhere={() => void call('DELETE', '/api/sessions?as=phone')}
-      onSignOutPhone={(id) => void signOut(id)}
-      onSignOutOtherPhones={() => void signOutOthers()}
+      passkeys={hasPasskeys ? <PasskeySection {...passkeys} /> : null}
+      onSignOutPhone={(id) => void endPhones(() => signOut(id))}
+      onSignOutOtherPhones={() => void endPhones(signOutOthers)}
       onSignOut={onSignOut}
     />
   )

@@ -7,12 +7,14 @@ import { useText } from '../ui/page-text'
 
 interface Props {
   phones: PhoneView[]
+  /** What signing one out does. */
+  hint: string
   onSignOut: (id: string) => void
   onSignOutOthers: () => void
 }
 
 /** The person's signed-in phones, including this one. */
-export function PhoneList({ phones, onSignOut, onSignOutOthers }: Props) {
+export function PhoneList({ phones, hint, onSignOut, onSignOutOthers }: Props) {
   const text = useText('phone')
   const others = phones.filter(({ current }) => !current)
   return (
@@ -22,7 +24,7 @@ export function PhoneList({ phones, onSignOut, onSignOutOthers }: Props) {
         devices={phones}
         unknown={text.unknownPhone}
         currentLabel={text.thisPhone}
-        hint={text.signOutOfPhoneHint}
+        hint={hint}
         onSignOut={onSignOut}
       />
       {others.length > 1 ? (

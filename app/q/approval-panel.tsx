@@ -38,6 +38,7 @@ export function ApprovalPanel({ person, isInitiatorTrusted, sources, host }: Pro
       onContinue={() => approval.allowScan()}
       onApprove={() => void approval.approve()}
       onDecline={() => void approval.decline()}
+      onAddPasskey={() => void approval.addPasskey()}
       onSignOut={() => void approval.signOut()}
       onAgain={() => approval.retry()}
     />

@@ -19,6 +19,7 @@ interface Props {
   onContinue: () => void
   onApprove: () => void
   onDecline: () => void
+  onAddPasskey: () => void
   onSignOut: () => void
   onAgain: () => void
 }
@@ -72,10 +73,13 @@ function Body(props: Props): ReactNode {
       return (
         <Question
           review={screen.review}
+          lock={screen.lock}
+          problem={screen.problem}
           step={screen.state === 'submitting' ? screen.step : null}
           host={host}
           onApprove={props.onApprove}
           onDecline={props.onDecline}
+          onAddPasskey={props.onAddPasskey}
         />
       )
     case 'approved':

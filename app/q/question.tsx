@@ -1,26 +1,27 @@
 'use client'
 
 import { type ReactNode, useEffect, useState } from 'react'
-import type { Review } from '@/lib/core/attempt/views'
+import type { ApprovalStep, ReviewScreen } from '@/lib/client/approval-screen'
 import { format, formatDevice } from '@/lib/i18n/format'
 import { formatAgo } from '@/lib/i18n/format-ago'
 import { useLocale, useText } from '../ui/page-text'
 import styles from './approval.module.css'
+import { LockNote } from './lock-note'
 
 /** The buttons ignore taps for this long: a tap meant for the previous page must not answer. */
 const GUARD_MS = 700
 
-interface Props {
-  review: Review
-  /** The answer that is being sent. */
-  step: 'confirm' | 'cancel' | null
+interface Props extends ReviewScreen {
+  /** What is being done after a tap. */
+  step: ApprovalStep | null
   host: string
   onApprove: () => void
   onDecline: () => void
+  onAddPasskey: () => void
 }
 
 /** The computer, the warning, and two buttons of equal size. They appear together. */
-export function Question({ review, step, host, onApprove, onDecline }: Props) {
+export function Question({ review, lock, problem, step, host, onApprove, onDecline, onAddPasskey }: Props) {
   const locale = useLocale()
   const text = useText('approval')
   const isArmed = useGuard()
@@ -28,6 +29,10 @@ export function Question({ review, step, host, onApprove, onDecline }: Props) {
   const device = formatDevice(computer)
   const isDue = match.required && !match.passed
   const isBusy = step !== null
+  // While the number is due, only what comes before it.
+  const hasLockNote = !isDue || lock === 'must_add' || lock === 'unable'
+  const approveText = step === 'confirm' ? text.submitting : text.signIn
+  const addText = step === 'add_passkey' ? text.addingPasskey : text.addPasskey
   return (
     <>
       <h1>{text.question}</h1>
@@ -44,7 +49,7 @@ export function Question({ review, step, host, onApprove, onDecline }: Props) {
         <Fact name={text.requested}>{formatAgo(computer.requestedAgoMs, locale)}</Fact>
         <Fact name={text.site}>{host}</Fact>
       </dl>
-      {isDue ? (
+      {isDue && lock !== 'unable' ? (
         <div className={styles.numberCard}>
           <p className={styles.numberTitle}>{text.number}</p>
           <ul className={styles.numberHint}>
@@ -62,6 +67,9 @@ export function Question({ review, step, host, onApprove, onDecline }: Props) {
           {text.numberMatched}
         </p>
       ) : null}
+      {hasLockNote ? (
+        <LockNote lock={lock} problem={problem} isBusy={isBusy} onAddPasskey={() => isArmed() && onAddPasskey()} />
+      ) : null}
       <p className={styles.warning}>
         <svg viewBox="0 0 24 24" aria-hidden="true">
           <path d="M12 3.500L22 20.500H2zM12 10v4.500M12 17.400v.1" />
@@ -78,15 +86,28 @@ export function Question({ review, step, host, onApprove, onDecline }: Props) {
         >
           {step === 'cancel' ? text.declining : text.notMe}
         </button>
-        <button
-          type="button"
-          className="button primary"
-          data-testid="approve"
-          disabled={isBusy || isDue}
-          onClick={() => isArmed() && onApprove()}
-        >
-          {step === 'confirm' ? text.submitting : text.signIn}
-        </button>
+        {lock === 'must_add' ? (
+          <button
+            type="button"
+            className="button primary"
+            data-testid="add-passkey"
+            disabled={isBusy}
+            onClick={() => isArmed() && onAddPasskey()}
+          >
+            {addText}
+          </button>
+        ) : null}
+        {lock === 'must_add' || lock === 'unable' ? null : (
+          <button
+            type="button"
+            className="button primary"
+            data-testid="approve"
+            disabled={isBusy || isDue}
+            onClick={() => isArmed() && onApprove()}
+          >
+            {approveText}
+          </button>
+        )}
       </div>
     </>
   )

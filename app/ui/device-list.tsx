@@ -1,8 +1,9 @@
 'use client'
 
-import { useLayoutEffect, useRef, useState } from 'react'
+import { useState } from 'react'
 import { format, formatDevice } from '@/lib/i18n/format'
 import { Ago } from './ago'
+import { AnswerDialog } from './answer-dialog'
 import { Button } from './button'
 import styles from './device-list.module.css'
 import { useText } from './page-text'
@@ -35,19 +36,11 @@ interface Props<T extends Device> {
 export function DeviceList<T extends Device>(props: Props<T>) {
   const { kind, devices, unknown, currentLabel, hint, isNew, onSignOut } = props
   const text = useText('devices')
-  const dialog = useRef<HTMLDialogElement>(null)
   const [chosen, setChosen] = useState<T | null>(null)
   const nameOf = (device: T) => formatDevice(device) ?? unknown
-  // After the content is rendered: the first button of the dialog gets the focus.
-  useLayoutEffect(() => {
-    if (chosen === null || dialog.current === null || dialog.current.open) return
-    // A dialog keeps its last return value, and Escape does not reset it.
-    dialog.current.returnValue = ''
-    dialog.current.showModal()
-  }, [chosen])
 
-  function close() {
-    if (dialog.current?.returnValue === 'yes' && chosen !== null) onSignOut(chosen.id)
+  function close(answer: FormData | null) {
+    if (answer !== null && chosen !== null) onSignOut(chosen.id)
     setChosen(null)
   }
 
@@ -77,22 +70,18 @@ export function DeviceList<T extends Device>(props: Props<T>) {
           </li>
         ))}
       </ul>
-      <dialog ref={dialog} className={styles.dialog} aria-labelledby={`sign-out-${kind}`} onClose={close}>
-        {chosen === null ? null : (
-          <form method="dialog">
-            <h2 id={`sign-out-${kind}`}>{format(text.signOutOf, { device: nameOf(chosen) })}</h2>
-            <p className="quiet">{hint}</p>
-            <div className={styles.answers}>
-              <button type="submit" className="button" value="no">
-                {text.cancel}
-              </button>
-              <button type="submit" className="button danger" value="yes" data-testid="sign-out-confirm">
-                {text.signOut}
-              </button>
-            </div>
-          </form>
-        )}
-      </dialog>
+      {chosen === null ? null : (
+        <AnswerDialog
+          title={format(text.signOutOf, { device: nameOf(chosen) })}
+          cancelLabel={text.cancel}
+          yesLabel={text.signOut}
+          kind="danger"
+          testId="sign-out-confirm"
+          onClose={close}
+        >
+          <p className="quiet">{hint}</p>
+        </AnswerDialog>
+      )}
     </>
   )
 }

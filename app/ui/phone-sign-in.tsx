@@ -4,12 +4,15 @@ import { type FormEvent, useEffect, useState } from 'react'
 import type { SignInFailure } from '@/lib/accounts/oidc'
 import { call, type Refused } from '@/lib/client/api'
 import { forgetPerson } from '@/lib/client/last-person'
+import { signWithPasskey } from '@/lib/client/passkey-browser'
+import { signInWithPasskey } from '@/lib/client/passkey-requests'
 import type { Person, ShownPerson } from '@/lib/core/account/person'
 import { format, formatCountdown } from '@/lib/i18n/format'
 import { Avatar } from './avatar'
 import { type Texts, useText } from './page-text'
 import styles from './phone-sign-in.module.css'
 import { useHydrated } from './use-hydrated'
+import { usePasskeySupport } from './use-passkey-support'
 
 export interface DemoAccount {
   username: string
@@ -27,6 +30,8 @@ export interface SignInSources {
   demoAccounts: DemoAccount[]
   /** Whether an endpoint of the team verifies name and password. */
   hasPasswords: boolean
+  /** Whether a passkey that was added before signs the phone in. */
+  hasPasskeys: boolean
   /** The host of the team's own site whose session signs the phone in; null if there is none. */
   site: string | null
   /** Why the last sign-in at the provider failed; null if it did not. */
@@ -45,8 +50,8 @@ interface Props {
 const DEMO_PASSWORD = 'demo'
 
 /**
- * Signs the phone in: at the team's provider, by the session at its site, by name and password, or
- * as a person of the demo. Where there is no source at all it shows the form, which finds no
+ * Signs the phone in: at the team's provider, by the session at its site, by name and password, with
+ * a passkey, or as a person of the demo. Where there is no source at all it shows the form, which finds no
  * account.
  */
 export function PhoneSignIn({ sources, last, hasSignedOut = false, onSignedIn }: Props) {
@@ -57,6 +62,8 @@ export function PhoneSignIn({ sources, last, hasSignedOut = false, onSignedIn }:
   const [problem, setProblem] = useState(failure === null ? '' : describeFailure(failure, provider, text))
   const [isSending, setSending] = useState(false)
   const isHydrated = useHydrated()
+  // Last, and not before the page's script runs: nothing moves when it appears.
+  const hasPasskeyButton = usePasskeySupport(sources.hasPasskeys, false)
 
   async function signIn(body: { username: string; password: string } | { source: 'site' }) {
     setSending(true)
@@ -64,6 +71,17 @@ export function PhoneSignIn({ sources, last, hasSignedOut = false, onSignedIn }:
     const answer = await call<{ person: Person }>('POST', '/api/phone/session', { body })
     setSending(false)
     if (answer.ok) onSignedIn(answer.value.person)
+    else setProblem(problemOf(answer, site, text))
+  }
+
+  async function signInByPasskey() {
+    setSending(true)
+    setProblem('')
+    const answer = await signInWithPasskey(call, signWithPasskey)
+    setSending(false)
+    if (answer === 'cancelled') return
+    if (answer === 'failed') setProblem(text.signInFailed)
+    else if (answer.ok) onSignedIn(answer.value.person)
     else setProblem(problemOf(answer, site, text))
   }
 
@@ -169,6 +187,17 @@ export function PhoneSignIn({ sources, last, hasSignedOut = false, onSignedIn }:
           <p className={styles.demoOnly}>{text.demoOnly}</p>
         </>
       ) : null}
+      {hasPasskeyButton ? (
+        <button
+          type="button"
+          className="button"
+          data-testid="passkey-sign-in"
+          disabled={isSending}
+          onClick={() => void signInByPasskey()}
+        >
+          {text.passkey}
+        </button>
+      ) : null}
       {hasSignedOut && provider !== null && providerSignOutUrl !== null ? (
         <p>
           <a className={`link ${styles.alsoSignOut}`} href={providerSignOutUrl} data-testid="provider-sign-out">
@@ -202,6 +231,8 @@ function problemOf({ code, retryAfterMs }: Refused, site: string | null, text: T
   switch (code) {
     case 'rate_limited':
       return format(text.tooManyTries, { time: formatCountdown(retryAfterMs ?? 60_000) })
+    case 'passkey_wrong':
+      return text.passkeyUnknown
     case 'credentials_wrong':
       return text.credentialsWrong
     case 'unauthenticated':

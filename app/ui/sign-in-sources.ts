@@ -19,6 +19,7 @@ export async function findSignInSources(query: SignInQuery): Promise<SignInSourc
       ? listDemoPeople().map(({ username, name, avatarUrl }) => ({ username, name, avatarUrl }))
       : [],
     hasPasswords: sources.some(({ kind }) => kind === 'password'),
+    hasPasskeys: sources.some(({ kind }) => kind === 'passkey'),
     site: config.sessionUrl === null ? null : new URL(config.sessionUrl).host,
     failure: typeof failure === 'string' && FAILURES.includes(failure) ? (failure as SignInFailure) : null,
   }

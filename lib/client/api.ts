@@ -15,7 +15,7 @@ export interface Refused {
   cancelledBy?: CancelledBy
 }
 
-type Method = 'GET' | 'POST' | 'DELETE'
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 
 const TIMEOUT_MS = 10_000
 

@@ -23,12 +23,48 @@ export type Ending =
   /** "Wasn't you?" was refused: the computer may still be signed in. */
   | 'sign_out_failed'
 
+/** How the person confirms a review. */
+export type LockStep =
+  /** With a tap alone. */
+  | 'tap'
+  /** With a passkey: the browser asks for the phone's lock. */
+  | 'passkey'
+  /** With a tap. The person has no passkey, and may add one. */
+  | 'may_add'
+  /** Not before the person has added a passkey. */
+  | 'must_add'
+  /** Not here: a passkey is required, and this browser can use none. */
+  | 'unable'
+
+/** Why the last try with a passkey did not succeed. */
+export type LockProblem =
+  /** The person closed the browser's dialog, or it found no passkey. */
+  | 'not_confirmed'
+  /** The server refused the passkey. */
+  | 'wrong'
+  /** The browser could not use the passkey. */
+  | 'failed'
+  /** The person closed the browser's dialog for a new passkey. */
+  | 'not_added'
+  | 'add_failed'
+
+/** An undecided review, and how it is confirmed. */
+export interface ReviewScreen {
+  review: Review
+  lock: LockStep
+  /** Null: no try has failed since the last tap. */
+  problem: LockProblem | null
+}
+
+/** What the person has tapped. */
+export type ApprovalStep = 'confirm' | 'cancel' | 'add_passkey'
+
 /** State of the review on the phone; `state` is its `data-state`. */
 export type ApprovalScreen =
   /** `opened`: a foreign page may have opened this one, so nothing is sent before a tap. */
   | { state: 'opened' | 'checking' | 'needs_sign_in' | Ending }
-  | { state: 'review'; review: Review }
-  | { state: 'submitting'; review: Review; step: 'confirm' | 'cancel' }
+  | ({ state: 'review' } & ReviewScreen)
+  | ({ state: 'submitting'; step: ApprovalStep } & ReviewScreen)
   /** `signOut`: progress of "Wasn't you?". `waiting`: no response yet; the request is repeated. */
   | { state: 'approved'; signOut: 'offered' | 'sending' | 'waiting' }
   | { state: 'offline' | 'error'; reference: string | null }

@@ -1,89 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { DUE, FakeBrowser, HELD, MATCHED, ok, REVIEW, refused } from '../../test/support/approval-browser'
 import type { CancelledBy } from '../core/attempt/attempt'
 import type { Review } from '../core/attempt/views'
 import type { Answer, Refused } from './api'
-import { Approval, type ApprovalOptions } from './approval'
+import { Approval } from './approval'
 import type { ApprovalBrowser } from './approval-browser'
-import type { AccountListener } from './follow-account'
-
-const REVIEW: Review = {
-  claim: 'claim',
-  status: 'scanned',
-  expiresInMs: 120_000,
-  computer: { browser: 'Chrome', os: 'Windows', place: null, requestedAgoMs: 0, sameNetwork: false, known: false },
-  match: { required: false, number: null, passed: false, reasons: [] },
-}
-const DUE: Review = { ...REVIEW, match: { required: true, number: '42', passed: false, reasons: ['new_browser'] } }
-const MATCHED: Review = { ...DUE, match: { ...DUE.match, passed: true } }
-
-const ok = (change: Partial<Review> = {}): Answer<Review> => ({ ok: true, value: { ...REVIEW, ...change } })
-const refused = (code: Refused['code'], facts: Partial<Refused> = {}): Refused => ({
-  ok: false,
-  code,
-  retryAfterMs: null,
-  requestId: null,
-  attemptsLeft: null,
-  ...facts,
-})
-
-const HELD: Answer<null> = { ok: true, value: null }
-
-/** The browser and the server as the approval sees them. */
-class FakeBrowser {
-  hash = '#code'
-  /** The browser's part of `mayActUnprompted`. */
-  mayAct = true
-  /** The responses to each step, in order. The last one is repeated. */
-  readonly answers: Record<string, Answer<Review | null>[]> = {
-    scan: [ok()],
-    confirm: [ok()],
-    cancel: [ok()],
-    // As for a browser that does not hold the code.
-    hold: [refused('code_expired')],
-  }
-  readonly sent: [step: string, body: unknown][] = []
-  /** The listeners of the open account streams. */
-  readonly listeners = new Set<AccountListener>()
-  streamsOpened = 0
-  #onHashChange = () => {}
-
-  readonly port: ApprovalBrowser = {
-    call: (async (method: string, path: string, { body }: { body: unknown }) => {
-      const step = path.slice('/api/qr/'.length)
-      this.sent.push([`${method} ${step}`, body])
-      const answers = this.answers[step] ?? []
-      return answers.length > 1 ? answers.shift() : answers[0]
-    }) as ApprovalBrowser['call'],
-    followAccount: (_as, listener) => {
-      this.listeners.add(listener)
-      this.streamsOpened += 1
-      return () => this.listeners.delete(listener)
-    },
-    mayActUnprompted: (isInitiatorTrusted) => isInitiatorTrusted && this.mayAct,
-    readHash: () => this.hash,
-    writeHash: (hash) => {
-      this.hash = hash
-    },
-    onHashChange: (listener) => {
-      this.#onHashChange = listener
-      return () => {}
-    },
-  }
-
-  /** A foreign page with a handle to the window can do this. */
-  changeHash(hash: string): void {
-    this.hash = hash
-    this.#onHashChange()
-  }
-
-  publish(review: Review): void {
-    for (const { onAttempt } of this.listeners) onAttempt?.(review)
-  }
-
-  sentSteps(): string[] {
-    return this.sent.map(([step]) => step)
-  }
-}
+import type { ApprovalOptions } from './approval-rules'
 
 let browser: FakeBrowser
 let approval: Approval

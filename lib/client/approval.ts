@@ -1,28 +1,19 @@
+import type { PasskeyAssertion } from '../core/attempt/lock'
 import type { Review } from '../core/attempt/views'
 import type { Refused } from './api'
 import { type ApprovalBrowser, currentBrowser } from './approval-browser'
-import { type ApprovalScreen, ENDINGS, type Ending, findEnding } from './approval-screen'
+import { ApprovalLock } from './approval-lock'
+import { type ApprovalOptions, firstState, isChange, toTrouble } from './approval-rules'
+import { type ApprovalScreen, type ApprovalStep, ENDINGS, type Ending, findEnding } from './approval-screen'
 import { parseCodeFragment, toHash } from './code-fragment'
-import { holdCode, scanCode } from './code-requests'
+import { holdCode, retryDelayMs, scanCode, undoSignIn } from './code-requests'
 import { Observable } from './observable'
 
-/** Temporary refusals: the same request is sent again. */
-const RETRYABLE = new Set<Refused['code']>(['network', 'unavailable', 'rate_limited', 'too_soon'])
-
-const RETRY_MS = 2_000
 /**
  * While the match number is due, the state is requested at this interval, in case account events
  * are lost. Not more often, because each request counts against the person's rate limit.
  */
 const REFRESH_EVERY_MS = 10_000
-
-const RATE_LIMITED_MS = 60_000
-
-export interface ApprovalOptions {
-  isPhoneSignedIn: boolean
-  /** From the server: false if a foreign page may have initiated the request for this document. */
-  isInitiatorTrusted: boolean
-}
 
 /**
  * The phone's side of a sign-in: scans the code, shows the review, sends the person's answer. Sends
@@ -32,6 +23,7 @@ export class Approval {
   readonly screen: Observable<ApprovalScreen>
   readonly #options: ApprovalOptions
   readonly #browser: ApprovalBrowser
+  readonly #lock: ApprovalLock
   #isPhoneSignedIn: boolean
   #code = ''
   /** Whether this code may be scanned: the document is trusted, or the person tapped. */
@@ -47,6 +39,7 @@ export class Approval {
   constructor(options: ApprovalOptions, browser: ApprovalBrowser = currentBrowser) {
     this.#options = options
     this.#browser = browser
+    this.#lock = new ApprovalLock(browser)
     this.#isPhoneSignedIn = options.isPhoneSignedIn
     // The server renders this state too, without knowing the fragment.
     this.screen = new Observable<ApprovalScreen>({ state: firstState(options) })
@@ -81,12 +74,27 @@ export class Approval {
     this.#proceed()
   }
 
+  /** With a passkey, where the review requires one: the browser asks for the phone's lock. */
   async approve(): Promise<void> {
-    await this.#submit('confirm')
+    const screen = this.#screen
+    if (screen.state !== 'review' || screen.lock === 'must_add' || screen.lock === 'unable') return
+    const round = this.#begin('confirm')
+    const passkey = await this.#lock.sign(screen)
+    if (round !== this.#round) return
+    if (passkey === null) this.#returnToReview()
+    else await this.#send('confirm', passkey)
   }
 
   async decline(): Promise<void> {
-    await this.#submit('cancel')
+    if (this.#begin('cancel') !== null) await this.#send('cancel')
+  }
+
+  /** The code is scanned again in any case: with a passkey the review has a challenge. */
+  async addPasskey(): Promise<void> {
+    const round = this.#begin('add_passkey')
+    if (round === null) return
+    await this.#lock.add()
+    if (round === this.#round) await this.#scan()
   }
 
   /**
@@ -131,24 +139,14 @@ export class Approval {
     this.#unfollow?.()
     this.#unfollow = this.#browser.followAccount('phone', {
       // The event may be about another attempt that this phone scanned, so the state is requested.
-      onAttempt: (review) => {
-        if (this.#isChange(review)) void this.#scan()
+      onAttempt: (review) => void (isChange(this.#screen, review) && this.#scan()),
+      // After a reconnect: events may have been missed.
+      onOpen: () => {
+        const isDue = performance.now() - this.#scannedAt >= REFRESH_EVERY_MS
+        if (this.#screen.state === 'review' && isDue) void this.#scan()
       },
-      onOpen: () => this.#refresh(),
       onSignedOut: () => this.#onPhoneSignedOut(),
     })
-  }
-
-  /** Whether a received state differs from the shown one. */
-  #isChange({ status, match }: Omit<Review, 'claim'>): boolean {
-    if (this.#screen.state !== 'review') return false
-    return status !== 'scanned' || match.passed !== this.#screen.review.match.passed
-  }
-
-  /** After a reconnect: events may have been missed. */
-  #refresh(): void {
-    const isDue = performance.now() - this.#scannedAt >= REFRESH_EVERY_MS
-    if (this.#screen.state === 'review' && isDue) void this.#scan()
   }
 
   /** Also used to refresh: the same phone gets the current state, even if its code has expired. */
@@ -169,48 +167,55 @@ export class Approval {
     const round = this.#round
     const answer = await holdCode(this.#browser.call, this.#code)
     if (answer.ok || round !== this.#round || this.#screen.state !== 'needs_sign_in') return
-    const ending = findEnding(answer)
+    const [ending, retryMs] = [findEnding(answer), retryDelayMs(answer)]
     if (ending !== null) this.#end(ending)
-    else if (RETRYABLE.has(answer.code)) this.#schedule(answer.retryAfterMs ?? RETRY_MS, () => void this.#holdCode())
+    else if (retryMs !== null) this.#schedule(retryMs, () => void this.#holdCode())
   }
 
-  async #submit(step: 'confirm' | 'cancel'): Promise<void> {
-    if (this.#screen.state !== 'review') return
+  /** Returns the round of the step; null without a review. */
+  #begin(step: ApprovalStep): number | null {
+    if (this.#screen.state !== 'review') return null
     clearTimeout(this.#retry)
+    this.#lock.forgetProblem()
+    this.#show({ ...this.#screen, state: 'submitting', step, problem: null })
     // The response of a running scan has the state from before this step.
     this.#round += 1
-    this.#show({ ...this.#screen, state: 'submitting', step })
-    await this.#send(step)
+    return this.#round
   }
 
-  async #send(step: 'confirm' | 'cancel'): Promise<void> {
+  async #send(step: 'confirm' | 'cancel', passkey?: PasskeyAssertion): Promise<void> {
     const round = this.#round
-    const answer = await this.#browser.call<Review>('POST', `/api/qr/${step}`, { body: { claim: this.#claim } })
+    const body = { claim: this.#claim, ...(passkey === undefined ? {} : { passkey }) }
+    const answer = await this.#browser.call<Review>('POST', `/api/qr/${step}`, { body })
     if (round !== this.#round) return
+    const retryMs = answer.ok ? null : retryDelayMs(answer)
     if (answer.ok) this.#onReview(answer.value)
-    else if (answer.code === 'match_required') this.#onMatchRequired()
+    // The number has to be typed first.
+    else if (answer.code === 'match_required') this.#returnToReview()
+    // The buttons wait for the next review: the challenge of this one may have been used.
+    else if (this.#lock.isRefusal(answer.code)) void this.#scan()
     // Safe after a lost response: the same step gets the same response.
-    else if (RETRYABLE.has(answer.code)) this.#schedule(answer.retryAfterMs ?? RETRY_MS, () => void this.#send(step))
+    else if (retryMs !== null) this.#schedule(retryMs, () => void this.#send(step, passkey))
     else this.#onRefused(answer)
   }
 
-  /** The number has to be typed first: back to the review, with its current state. */
-  #onMatchRequired(): void {
-    if (this.#screen.state === 'submitting') this.#show({ state: 'review', review: this.#screen.review })
+  /** The review can be answered at once, and its current state is requested. */
+  #returnToReview(): void {
+    if (this.#screen.state === 'submitting')
+      this.#show({ state: 'review', ...this.#lock.screenOf(this.#screen.review) })
     void this.#scan()
   }
 
   async #sendSignOut(): Promise<void> {
     const round = this.#round
-    const options = { body: { claim: this.#claim }, keepalive: true }
-    const answer = await this.#browser.call<Review>('POST', '/api/qr/cancel', options)
+    const { review, retryMs } = await undoSignIn(this.#browser.call, this.#claim)
     if (round !== this.#round) return
-    if (answer.ok && (answer.value.status === 'cancelled' || answer.value.status === 'revoked')) {
-      this.#onReview(answer.value)
-    } else if (!answer.ok && RETRYABLE.has(answer.code)) {
+    if (review !== null) this.#onReview(review)
+    else if (retryMs === null) this.#end('sign_out_failed')
+    else {
       this.#show({ state: 'approved', signOut: 'waiting' })
-      this.#schedule(answer.retryAfterMs ?? RETRY_MS, () => void this.#sendSignOut())
-    } else this.#end('sign_out_failed')
+      this.#schedule(retryMs, () => void this.#sendSignOut())
+    }
   }
 
   #onReview(review: Review): void {
@@ -222,7 +227,7 @@ export class Approval {
   }
 
   #onUndecided(review: Review): void {
-    this.#show({ state: 'review', review })
+    this.#show({ state: 'review', ...this.#lock.screenOf(review) })
     const isDue = review.match.required && !review.match.passed
     const refreshMs = Math.min(review.expiresInMs + 500, isDue ? REFRESH_EVERY_MS : Number.POSITIVE_INFINITY)
     this.#schedule(refreshMs, () => void this.#scan())
@@ -237,21 +242,15 @@ export class Approval {
 
   #onRefused(refused: Refused): void {
     clearTimeout(this.#retry)
-    const { code, requestId, retryAfterMs } = refused
     const ending = findEnding(refused)
-    if (code === 'unauthenticated') this.#onPhoneSignedOut()
+    if (refused.code === 'unauthenticated') this.#onPhoneSignedOut()
     else if (ending !== null) this.#end(ending)
-    else if (code === 'rate_limited') this.#onRateLimited(retryAfterMs ?? RATE_LIMITED_MS)
-    else if (code === 'network' || code === 'unavailable') {
-      if (this.#screen.state !== 'review') this.#show({ state: 'offline', reference: null })
-      this.#schedule(RETRY_MS, () => void this.#scan())
-    } else this.#show({ state: 'error', reference: requestId })
-  }
-
-  /** A visible review stays: it can still be answered, and is only refreshed later. */
-  #onRateLimited(waitMs: number): void {
-    if (this.#screen.state !== 'review') this.#show({ state: 'rate_limited', endsAt: performance.now() + waitMs })
-    this.#schedule(waitMs, () => void this.#scan())
+    else {
+      const { screen, retryMs } = toTrouble(refused)
+      // A visible review stays: it can still be answered, and is only refreshed later.
+      if (retryMs === null || this.#screen.state !== 'review') this.#show(screen)
+      if (retryMs !== null) this.#schedule(retryMs, () => void this.#scan())
+    }
   }
 
   /** A claim belongs to one phone session: after another sign-in the code is scanned again. */
@@ -283,6 +282,7 @@ export class Approval {
   #close(): void {
     this.#round += 1
     clearTimeout(this.#retry)
+    this.#lock.forgetProblem()
     this.#unfollow?.()
     this.#unfollow = null
   }
@@ -294,9 +294,4 @@ export class Approval {
   #show(screen: ApprovalScreen): void {
     this.screen.set(screen)
   }
-}
-
-function firstState({ isPhoneSignedIn, isInitiatorTrusted }: ApprovalOptions): 'opened' | 'checking' | 'needs_sign_in' {
-  if (!isPhoneSignedIn) return 'needs_sign_in'
-  return isInitiatorTrusted ? 'checking' : 'opened'
 }

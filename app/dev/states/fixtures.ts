@@ -1,6 +1,7 @@
-import type { ApprovalScreen } from '@/lib/client/approval-screen'
+import type { ApprovalScreen, LockProblem, LockStep, ReviewScreen } from '@/lib/client/approval-screen'
 import { BLANK_SCAN, type ScanScreen } from '@/lib/client/scanner'
 import type { ShownTime, SignInScreen } from '@/lib/client/sign-in-screen'
+import type { PasskeyView } from '@/lib/core/account/passkey'
 import type { MatchReason } from '@/lib/core/attempt/risk'
 import type { Review } from '@/lib/core/attempt/views'
 import type { EndedBy, PhoneView, SessionView } from '@/lib/core/session/session'
@@ -76,10 +77,21 @@ const UNKNOWN: Review = { ...REVIEW, computer: { ...REVIEW.computer, browser: nu
 
 const KNOWN: Review = { ...REVIEW, computer: { ...REVIEW.computer, known: true, requestedAgoMs: 125_000 } }
 
-const review = (shown: Review) => ({ state: 'review', review: shown }) as const
+const shownOf = (review: Review, lock: LockStep = 'tap', problem: LockProblem | null = null): ReviewScreen => ({
+  review,
+  lock,
+  problem,
+})
 
-const due = (reasons: MatchReason[], passed = false) =>
-  review({ ...REVIEW, match: { required: true, number: '42', passed, reasons } })
+const review = (...shown: Parameters<typeof shownOf>) => ({ state: 'review', ...shownOf(...shown) }) as const
+
+const withNumber = (reasons: MatchReason[], passed = false): Review => ({
+  ...REVIEW,
+  match: { required: true, number: '42', passed, reasons },
+})
+
+const DUE = withNumber(['new_browser', 'other_network'])
+const MATCHED = withNumber(['new_browser', 'other_network'], true)
 
 export const APPROVAL: Fixtures<ApprovalScreen> = {
   opened: () => ({ state: 'opened' }),
@@ -92,12 +104,29 @@ export const APPROVAL: Fixtures<ApprovalScreen> = {
   review: () => review(REVIEW),
   'review, known browser': () => review(KNOWN),
   'review, unknown device': () => review(UNKNOWN),
-  'review, number due': () => due(['new_browser', 'other_network']),
-  'review, number due, network not known': () => due(['new_browser', 'unknown_network']),
-  'review, number due, every time': () => due(['policy']),
-  'review, number matched': () => due(['new_browser', 'other_network'], true),
-  submitting: () => ({ state: 'submitting', review: REVIEW, step: 'confirm' }),
-  'submitting, declined': () => ({ state: 'submitting', review: REVIEW, step: 'cancel' }),
+  'review, number due': () => review(DUE),
+  'review, number due, network not known': () => review(withNumber(['new_browser', 'unknown_network'])),
+  'review, number due, every time': () => review(withNumber(['policy'])),
+  'review, number matched': () => review(MATCHED),
+  'review, passkey': () => review(REVIEW, 'passkey'),
+  'review, passkey, number due': () => review(DUE, 'passkey'),
+  'review, passkey, number matched': () => review(MATCHED, 'passkey'),
+  'review, passkey, not confirmed': () => review(REVIEW, 'passkey', 'not_confirmed'),
+  'review, passkey, number matched, not confirmed': () => review(MATCHED, 'passkey', 'not_confirmed'),
+  'review, passkey, wrong': () => review(REVIEW, 'passkey', 'wrong'),
+  'review, passkey, failed': () => review(REVIEW, 'passkey', 'failed'),
+  'review, may add a passkey': () => review(REVIEW, 'may_add'),
+  'review, may add a passkey, number matched': () => review(MATCHED, 'may_add'),
+  'review, must add a passkey': () => review(REVIEW, 'must_add'),
+  'review, must add a passkey, number due': () => review(DUE, 'must_add'),
+  'review, must add a passkey, not added': () => review(REVIEW, 'must_add', 'not_added'),
+  'review, must add a passkey, failed': () => review(REVIEW, 'must_add', 'add_failed'),
+  'review, browser cannot use passkeys': () => review(REVIEW, 'unable'),
+  'review, browser cannot use passkeys, number due': () => review(DUE, 'unable'),
+  submitting: () => ({ state: 'submitting', ...shownOf(REVIEW), step: 'confirm' }),
+  'submitting, declined': () => ({ state: 'submitting', ...shownOf(REVIEW), step: 'cancel' }),
+  'submitting, passkey': () => ({ state: 'submitting', ...shownOf(REVIEW, 'passkey'), step: 'confirm' }),
+  'submitting, adding a passkey': () => ({ state: 'submitting', ...shownOf(REVIEW, 'must_add'), step: 'add_passkey' }),
   approved: () => ({ state: 'approved', signOut: 'offered' }),
   'approved, sign-out is sent': () => ({ state: 'approved', signOut: 'sending' }),
   'approved, sign-out waits for an answer': () => ({ state: 'approved', signOut: 'waiting' }),
@@ -173,6 +202,21 @@ export const listPhones = (): PhoneView[] => [
   phone('a', 20_000, { current: true, place: 'Shanghai' }),
   phone('b', 26 * HOUR_MS, { browser: 'Chrome', os: 'Android', place: 'Hangzhou' }),
   phone('c', 12 * 24 * HOUR_MS, { browser: null, os: null }),
+]
+
+function passkey(id: string, agoMs: number, change: Partial<PasskeyView>): PasskeyView {
+  const addedAt = new Date(Date.now() - agoMs).toISOString()
+  return { id, name: 'iOS, Safari', synced: false, addedAt, lastUsedAt: null, ...change }
+}
+
+export const listPasskeys = (): PasskeyView[] => [
+  passkey('a', 20_000, {}),
+  passkey('b', 40 * 24 * HOUR_MS, {
+    name: 'Android, Chrome',
+    synced: true,
+    lastUsedAt: new Date(Date.now() - 2 * HOUR_MS).toISOString(),
+  }),
+  passkey('c', 90 * 24 * HOUR_MS, { name: LONG.name }),
 ]
 
 /** Why a computer was signed out. `unknown`: no event gave the reason. */

@@ -8,11 +8,13 @@ import { Announcer } from '@/app/login/announcer'
 import { LoginFrame } from '@/app/login/login-frame'
 import { PanelShell } from '@/app/login/panel-shell'
 import { PanelView } from '@/app/login/panel-view'
+import { PasskeySection } from '@/app/phone/passkey-section'
 import { PhoneFrame } from '@/app/phone/phone-frame'
 import { PhoneHomeView } from '@/app/phone/phone-home-view'
 import { PhoneWelcome } from '@/app/phone/phone-welcome'
 import { ScanFrame } from '@/app/phone/scan/scan-frame'
 import { ScanView } from '@/app/phone/scan/scan-view'
+import type { PasskeyProblem } from '@/app/phone/use-passkeys'
 import { ApprovalFrame } from '@/app/q/approval-frame'
 import { ApprovalView } from '@/app/q/approval-view'
 import { Handset } from '@/app/ui/handset'
@@ -29,6 +31,7 @@ import {
   LONG,
   LONG_EMAIL,
   listComputers,
+  listPasskeys,
   listPhones,
   PROVIDER,
   SCAN,
@@ -47,6 +50,7 @@ type Show = (setting: Setting) => ReactNode
 type Screens = 'login' | 'q' | 'phone' | 'scan' | 'home' | 'page'
 
 const nothing = () => {}
+const later = async () => {}
 
 /** Every state of every screen, by the screen's name and the state's. */
 export const STATES: Record<Screens, Record<string, Show>> = {
@@ -65,6 +69,7 @@ export const STATES: Record<Screens, Record<string, Show>> = {
           onContinue={nothing}
           onApprove={nothing}
           onDecline={nothing}
+          onAddPasskey={nothing}
           onSignOut={nothing}
           onAgain={nothing}
         />
@@ -82,6 +87,7 @@ export const STATES: Record<Screens, Record<string, Show>> = {
     ...Object.fromEntries(
       [
         'signed_out, own accounts',
+        'signed_out, passkey',
         'signed_out, every source',
         'signed_out, provider',
         'signed_out, provider unavailable',
@@ -101,6 +107,9 @@ export const STATES: Record<Screens, Record<string, Show>> = {
     'home, a notice': (setting) => <PhoneHome {...setting} noticed={1} />,
     'home, no computers': (setting) => <PhoneHome {...setting} computers={0} />,
     'home, one phone': (setting) => <PhoneHome {...setting} phones={1} />,
+    'home, passkeys': (setting) => <PhoneHome {...setting} passkeys={3} />,
+    'home, no passkeys': (setting) => <PhoneHome {...setting} passkeys={0} />,
+    'home, passkey not added': (setting) => <PhoneHome {...setting} passkeys={3} problem="exists" />,
   },
   scan: mapStates(SCAN, (screen) => ({ locale, text }) => (
     <Handset beside={<Beside text={text} />}>
@@ -161,6 +170,7 @@ function sourcesOf(name: string, { accounts }: Setting): SignInSources {
     demoAccounts: isDemo ? accounts : [],
     providerSignOutUrl: 'https://accounts.example.com/sign-out',
     hasPasswords: name.includes('every source'),
+    hasPasskeys: /passkey|every source/.test(name),
     site: name.includes('every source') ? SITE : null,
     failure: name.includes('unavailable') ? 'unavailable' : name.includes('denied') ? 'denied' : null,
   }
@@ -187,9 +197,13 @@ interface PhoneHomeCounts {
   computers?: number
   noticed?: number
   phones?: number
+  /** Undefined: the server has none. */
+  passkeys?: number
+  problem?: PasskeyProblem
 }
 
-function PhoneHome({ computers = 3, noticed = 0, phones = 3, ...setting }: Setting & PhoneHomeCounts) {
+function PhoneHome(props: Setting & PhoneHomeCounts) {
+  const { computers = 3, noticed = 0, phones = 3, passkeys, problem = null, ...setting } = props
   return (
     <Phone {...setting}>
       <PhoneHomeView
@@ -198,6 +212,18 @@ function PhoneHome({ computers = 3, noticed = 0, phones = 3, ...setting }: Setti
         sessions={listComputers().slice(0, computers)}
         noticed={listComputers().slice(0, noticed)}
         phones={listPhones().slice(0, phones)}
+        passkeys={
+          passkeys === undefined ? null : (
+            <PasskeySection
+              passkeys={listPasskeys().slice(0, passkeys)}
+              isBusy={false}
+              problem={problem}
+              add={later}
+              rename={later}
+              remove={later}
+            />
+          )
+        }
         onDismiss={nothing}
         onSignOutEverywhere={nothing}
         onSignOutPhone={nothing}

@@ -4,7 +4,7 @@ import { MAX_PASSKEYS, type Passkey, type PasskeyView, toPasskeyView } from '../
 import type { PasskeyStore } from '../core/account/passkey-store'
 import { accountNameOf, type Person, personOf } from '../core/account/person'
 import type { Phone } from '../core/attempt/attempt'
-import type { Lock, PasskeyAssertion, PasskeyRequest } from '../core/attempt/lock'
+import type { PasskeyAssertion, PasskeyRequest, PasskeyVerifier } from '../core/attempt/confirm-policy'
 import type { Audit } from '../core/audit'
 import { ProtocolError } from '../core/errors'
 import type { Keyring } from '../core/keys'
@@ -60,7 +60,7 @@ export interface PasskeysOptions {
  * phone in, and to confirm. The device verifies its user each time. A challenge is valid for one
  * purpose, for 5 minutes, and once.
  */
-export class Passkeys implements Lock {
+export class Passkeys implements PasskeyVerifier {
   readonly #options: PasskeysOptions
 
   constructor(options: PasskeysOptions) {
@@ -68,7 +68,7 @@ export class Passkeys implements Lock {
   }
 
   /** @throws ProtocolError `passkey_limit`. */
-  async creation(phone: Phone): Promise<PasskeyCreation> {
+  async registrationOptions(phone: Phone): Promise<PasskeyCreation> {
     const { relyingParty: rp, store } = this.#options
     const { person } = phone
     const own = await store.listPasskeys(person.id)
@@ -86,7 +86,7 @@ export class Passkeys implements Lock {
   }
 
   /**
-   * Adds the passkey that was created with the options of `creation`.
+   * Adds the passkey that was created with the options of `registrationOptions`.
    * @throws ProtocolError `passkey_wrong`, also if the passkey exists; `passkey_limit`.
    */
   async add(phone: Phone, attestation: PasskeyAttestation, name: string): Promise<PasskeyView> {
@@ -135,12 +135,12 @@ export class Passkeys implements Lock {
   }
 
   /** What a phone needs to sign in with any passkey of this site: no name is typed. */
-  signInRequest(): PasskeyRequest {
+  signInOptions(): PasskeyRequest {
     return this.#request(SIGN_IN, [])
   }
 
   /**
-   * The person of the passkey that has signed a challenge of `signInRequest`.
+   * The person of the passkey that has signed a challenge of `signInOptions`.
    * @throws ProtocolError `passkey_wrong`.
    */
   async signIn(assertion: PasskeyAssertion): Promise<{ person: Person; passkeyId: string }> {
@@ -157,7 +157,7 @@ export class Passkeys implements Lock {
     return (await this.#options.store.listPasskeys(personId)).length > 0
   }
 
-  async request(personId: string, claim: string): Promise<PasskeyRequest | null> {
+  async confirmOptions(personId: string, claim: string): Promise<PasskeyRequest | null> {
     const own = await this.#options.store.listPasskeys(personId)
     return own.length === 0 ? null : this.#request(confirmPurpose(claim), own)
   }

@@ -23,7 +23,7 @@ export const passkeyOptions = resource(
     POST: async (call: Call, context: ApiContext) => {
       const phone = await requirePhone(call, context)
       parseBody(call.body, startBody)
-      return json(await requirePasskeys(context).creation(phone))
+      return json(await requirePasskeys(context).registrationOptions(phone))
     },
   },
   options,
@@ -73,7 +73,7 @@ export const passkeySignInOptions = resource(
   {
     POST: async (call: Call, context: ApiContext) => {
       parseBody(call.body, startBody)
-      return json(requirePasskeys(context).signInRequest())
+      return json(requirePasskeys(context).signInOptions())
     },
   },
   options,

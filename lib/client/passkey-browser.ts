@@ -1,4 +1,4 @@
-import type { PasskeyAssertion, PasskeyRequest } from '../core/attempt/lock'
+import type { PasskeyAssertion, PasskeyRequest } from '../core/attempt/confirm-policy'
 
 type Library = typeof import('@simplewebauthn/browser')
 

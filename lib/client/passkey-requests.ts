@@ -1,6 +1,6 @@
 import type { PasskeyView } from '../core/account/passkey'
 import type { Person } from '../core/account/person'
-import type { PasskeyRequest } from '../core/attempt/lock'
+import type { PasskeyRequest } from '../core/attempt/confirm-policy'
 import type { Answer, call } from './api'
 import type { createPasskey, PasskeyCreation, PasskeyFailure, signWithPasskey } from './passkey-browser'
 

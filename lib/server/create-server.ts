@@ -137,7 +137,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
         })
   const attempts = new Attempts({
     ...config,
-    lock: passkeys,
+    verifier: passkeys,
     store,
     audit,
     limiter,

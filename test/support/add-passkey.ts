@@ -1,6 +1,6 @@
 import type { PasskeyCreation } from '../../lib/accounts/passkeys'
 import type { PasskeyView } from '../../lib/core/account/passkey'
-import type { PasskeyRequest } from '../../lib/core/attempt/lock'
+import type { PasskeyRequest } from '../../lib/core/attempt/confirm-policy'
 import { type Browser, ORIGIN } from './app'
 import type { Authenticator } from './authenticator'
 

@@ -14,7 +14,7 @@ import {
   parseCode,
   toAttemptId,
 } from './code'
-import { type Confirmation, ConfirmLock, type LockOptions, type PasskeyState } from './lock'
+import { type Confirmation, ConfirmPolicyCheck, type ConfirmPolicyOptions, type PasskeyState } from './confirm-policy'
 import type { RedeemRequest, RedeemResult, SessionToRevoke } from './redeem'
 import { compareNetworks, type MatchPolicy, matchReasons } from './risk'
 import { AttemptSteps, type AttemptStepsOptions } from './steps'
@@ -22,7 +22,7 @@ import { encodeClaim, isMatchNumberOf, isTicketOf, parseClaim, sessionIdOf } fro
 import { type AttemptEvent, transition } from './transition'
 import { type AttemptView, type Review, toAttemptView, toReview, type ViewContext } from './views'
 
-export interface AttemptsOptions extends ViewContext, AttemptStepsOptions, LockOptions {
+export interface AttemptsOptions extends ViewContext, AttemptStepsOptions, ConfirmPolicyOptions {
   limiter: Limiter
   matchPolicy: MatchPolicy
   /** How often a browser may try to redeem its attempt. */
@@ -39,12 +39,12 @@ export interface AttemptsOptions extends ViewContext, AttemptStepsOptions, LockO
 export class Attempts {
   readonly #options: AttemptsOptions
   readonly #steps: AttemptSteps
-  readonly #lock: ConfirmLock
+  readonly #verifier: ConfirmPolicyCheck
 
   constructor(options: AttemptsOptions) {
     this.#options = options
     this.#steps = new AttemptSteps(options)
-    this.#lock = new ConfirmLock(options)
+    this.#verifier = new ConfirmPolicyCheck(options)
   }
 
   async start(computer: Computer, guard: Guard): Promise<AttemptView> {
@@ -153,7 +153,7 @@ export class Attempts {
       if (isProtocolError(confirmation)) throw confirmation
       claimed = this.#parseClaim(confirmation.claim, phone)
       const isConfirmable = () => from !== null && claimed.id === from.id && this.#isConfirmable(from, phone)
-      passkey = await this.#lock.check(confirmation, phone.person.id, isConfirmable)
+      passkey = await this.#verifier.check(confirmation, phone.person.id, isConfirmable)
     } catch (error) {
       await limiter.pass(guard)
       throw error
@@ -227,7 +227,7 @@ export class Attempts {
     const change = (stored: Attempt) => this.#transition(stored, event)
     const { attempt } = await this.#steps.apply(code.attemptId, change, unknown, { from: found })
     const claim = encodeClaim(keysNamed(keys, attempt.keyId), attempt.id, phone)
-    return await this.#lock.addTo(toReview(attempt, claim, now(), keys), phone.person.id)
+    return await this.#verifier.addTo(toReview(attempt, claim, now(), keys), phone.person.id)
   }
 
   /** Whether a verified passkey would confirm the attempt now. */

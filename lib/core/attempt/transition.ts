@@ -19,7 +19,7 @@ import {
   type Status,
   scannerOf,
 } from './attempt'
-import type { PasskeyState } from './lock'
+import type { PasskeyState } from './confirm-policy'
 import type { MatchReason } from './risk'
 
 /** The events of an attempt. The caller has checked before that the client may cause them. */

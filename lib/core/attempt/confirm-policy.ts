@@ -29,9 +29,9 @@ export interface PasskeyAssertion {
 }
 
 /** Confirms with passkeys. */
-export interface Lock {
+export interface PasskeyVerifier {
   /** What the phone signs to confirm this claim. Null: the person has no passkey. */
-  request(personId: string, claim: string): Promise<PasskeyRequest | null>
+  confirmOptions(personId: string, claim: string): Promise<PasskeyRequest | null>
   hasPasskeys(personId: string): Promise<boolean>
   /**
    * Resolves if a passkey of this person has signed a challenge of this claim, for the first time.
@@ -40,10 +40,10 @@ export interface Lock {
   verify(assertion: PasskeyAssertion, personId: string, claim: string): Promise<void>
 }
 
-export interface LockOptions {
+export interface ConfirmPolicyOptions {
   confirmPolicy: ConfirmPolicy
   /** Null where there are no passkeys: the policy is `tap` then. */
-  lock: Lock | null
+  verifier: PasskeyVerifier | null
 }
 
 /** What a phone confirms with. */
@@ -56,18 +56,18 @@ export interface Confirmation {
 export type PasskeyState = 'none' | 'missing' | 'verified'
 
 /** Applies the policy: when a phone has to confirm with a passkey. */
-export class ConfirmLock {
-  readonly #options: LockOptions
+export class ConfirmPolicyCheck {
+  readonly #options: ConfirmPolicyOptions
 
-  constructor({ confirmPolicy, lock }: LockOptions) {
-    this.#options = { confirmPolicy, lock }
+  constructor({ confirmPolicy, verifier }: ConfirmPolicyOptions) {
+    this.#options = { confirmPolicy, verifier }
   }
 
   /** Adds to the review of a scanned attempt what the phone needs to confirm. */
   async addTo(review: Review, personId: string): Promise<Review> {
-    const { confirmPolicy, lock } = this.#options
-    if (confirmPolicy === 'tap' || lock === null || review.status !== 'scanned') return review
-    const passkey = await lock.request(personId, review.claim)
+    const { confirmPolicy, verifier } = this.#options
+    if (confirmPolicy === 'tap' || verifier === null || review.status !== 'scanned') return review
+    const passkey = await verifier.confirmOptions(personId, review.claim)
     if (passkey !== null) return { ...review, passkey }
     return { ...review, addPasskey: confirmPolicy === 'passkey-always' ? 'must' : 'may' }
   }
@@ -78,13 +78,13 @@ export class ConfirmLock {
    * @throws ProtocolError `passkey_wrong`.
    */
   async check({ claim, passkey }: Confirmation, personId: string, isConfirmable: () => boolean): Promise<PasskeyState> {
-    const { confirmPolicy, lock } = this.#options
-    if (lock !== null && passkey !== undefined && isConfirmable()) {
-      await lock.verify(passkey, personId, claim)
+    const { confirmPolicy, verifier } = this.#options
+    if (verifier !== null && passkey !== undefined && isConfirmable()) {
+      await verifier.verify(passkey, personId, claim)
       return 'verified'
     }
     if (confirmPolicy === 'passkey-always') return 'missing'
-    const isRequired = confirmPolicy === 'passkey' && lock !== null && (await lock.hasPasskeys(personId))
+    const isRequired = confirmPolicy === 'passkey' && verifier !== null && (await verifier.hasPasskeys(personId))
     return isRequired ? 'missing' : 'none'
   }
 }

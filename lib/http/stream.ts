@@ -55,6 +55,7 @@ export async function openEventStream(
 /**
  * Connects the client: by the socket itself, or by a body for the response, which is returned. The
  * connection closes when the client leaves. `toSink`: encodes events.
+ * @public for further transports, see docs/extending.md
  */
 export function attachClient(
   { request }: Call,

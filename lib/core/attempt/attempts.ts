@@ -39,12 +39,12 @@ export interface AttemptsOptions extends ViewContext, AttemptStepsOptions, Confi
 export class Attempts {
   readonly #options: AttemptsOptions
   readonly #steps: AttemptSteps
-  readonly #verifier: ConfirmPolicyCheck
+  readonly #confirmPolicy: ConfirmPolicyCheck
 
   constructor(options: AttemptsOptions) {
     this.#options = options
     this.#steps = new AttemptSteps(options)
-    this.#verifier = new ConfirmPolicyCheck(options)
+    this.#confirmPolicy = new ConfirmPolicyCheck(options)
   }
 
   async start(computer: Computer, guard: Guard): Promise<AttemptView> {
@@ -153,7 +153,7 @@ export class Attempts {
       if (isProtocolError(confirmation)) throw confirmation
       claimed = this.#parseClaim(confirmation.claim, phone)
       const isConfirmable = () => from !== null && claimed.id === from.id && this.#isConfirmable(from, phone)
-      passkey = await this.#verifier.check(confirmation, phone.person.id, isConfirmable)
+      passkey = await this.#confirmPolicy.check(confirmation, phone.person.id, isConfirmable)
     } catch (error) {
       await limiter.pass(guard)
       throw error
@@ -227,7 +227,7 @@ export class Attempts {
     const change = (stored: Attempt) => this.#transition(stored, event)
     const { attempt } = await this.#steps.apply(code.attemptId, change, unknown, { from: found })
     const claim = encodeClaim(keysNamed(keys, attempt.keyId), attempt.id, phone)
-    return await this.#verifier.addTo(toReview(attempt, claim, now(), keys), phone.person.id)
+    return await this.#confirmPolicy.addTo(toReview(attempt, claim, now(), keys), phone.person.id)
   }
 
   /** Whether a verified passkey would confirm the attempt now. */

@@ -27,9 +27,13 @@ export function listDemoPeople(): DemoPerson[] {
   return Object.values(DEMO_PEOPLE)
 }
 
+export function isDemoName(username: string): boolean {
+  return Object.hasOwn(DEMO_PEOPLE, username)
+}
+
 /** Null for an unknown name and for a wrong password alike, at the same cost. */
 export const findPersonByPassword: FindPersonByPassword = async (username, password) => {
-  const person = Object.hasOwn(DEMO_PEOPLE, username) ? DEMO_PEOPLE[username] : undefined
+  const person = isDemoName(username) ? DEMO_PEOPLE[username] : undefined
   const right = timingSafeEqual(sha256(password), sha256(DEMO_PASSWORD))
   return right && person !== undefined ? person : null
 }

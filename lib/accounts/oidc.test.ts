@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { OpenIdProvider } from '../../test/support/openid-provider'
 import { OidcProvider, type OidcProviderOptions, type OidcSettings, ProviderError } from './oidc'
 
@@ -52,6 +52,23 @@ async function failureOf(work: Promise<unknown>): Promise<string | null> {
     if (error instanceof ProviderError) return error.failure
     throw error
   }
+}
+
+/** A response of the token endpoint whose ID token is another. */
+function changingIdTokens(change: (token: string) => string): OidcProviderOptions['fetch'] {
+  return async (url, init) => {
+    const response = await fetch(url, init)
+    if (!url.endsWith('/token')) return response
+    const body = (await response.json()) as { id_token: string }
+    return Response.json({ ...body, id_token: change(body.id_token) })
+  }
+}
+
+/** The same token with other claims: its signature is not right any more. */
+function withClaims(token: string, changes: object): string {
+  const [header = '', claims = '', signature = ''] = token.split('.')
+  const changed = { ...JSON.parse(Buffer.from(claims, 'base64url').toString()), ...changes }
+  return [header, Buffer.from(JSON.stringify(changed)).toString('base64url'), signature].join('.')
 }
 
 describe('a sign-in at the provider', () => {
@@ -177,6 +194,46 @@ describe('a response of the provider is rejected', () => {
     expect(await failureOf(accounts.finish(searchParams, two.pending))).toBe('rejected')
   })
 
+  test('with another nonce', async () => {
+    const accounts = create()
+    const { url, pending } = await accounts.begin()
+    const { searchParams } = await provider.signIn(url, 'mei')
+    expect(await failureOf(accounts.finish(searchParams, { ...pending, nonce: 'another' }))).toBe('rejected')
+  })
+
+  test('with the code of another client', async () => {
+    const [accounts, foreign] = [create(), create({ clientId: 'another-client' })]
+    const { pending } = await accounts.begin()
+    const begun = await foreign.begin()
+    const { searchParams } = await provider.signIn(begun.url, 'mei')
+    searchParams.set('state', pending.state)
+    const same = { ...begun.pending, state: pending.state }
+    expect(await failureOf(accounts.finish(searchParams, same))).toBe('rejected')
+  })
+
+  test.each([
+    ['a changed signature', (token: string) => `${token.slice(0, -8)}${token.endsWith('AAAAAAAA') ? 'B' : 'A'}AAAAAAA`],
+    ['another audience', (token: string) => withClaims(token, { aud: 'another-client' })],
+    ['another issuer', (token: string) => withClaims(token, { iss: 'http://127.0.0.1:9' })],
+  ])('with an ID token of %s', async (_, change) => {
+    const accounts = create({}, { fetch: changingIdTokens(change) })
+    const { url, pending } = await accounts.begin()
+    const { searchParams } = await provider.signIn(url, 'mei')
+    expect(await failureOf(accounts.finish(searchParams, pending))).toBe('rejected')
+  })
+
+  test('more than 60 s after its ID token has expired', async () => {
+    const finishAt = async (aheadMs: number) => {
+      const accounts = create()
+      const { url, pending } = await accounts.begin()
+      const { searchParams } = await provider.signIn(url, 'mei')
+      // An ID token of the provider lives for an hour.
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 + aheadMs })
+      return await failureOf(accounts.finish(searchParams, pending)).finally(() => vi.useRealTimers())
+    }
+    expect([await finishAt(40_000), await finishAt(90_000)]).toEqual([null, 'rejected'])
+  })
+
   test('with a code that was used before', async () => {
     const accounts = create()
     const { url, pending } = await accounts.begin()
@@ -262,6 +319,15 @@ describe('while the provider is away', () => {
     )
     await accounts.warmUp()
     expect(accounts.signOutUrl()).toBeNull()
+  })
+
+  test('claims at userinfo that cannot be read are unavailable: the person would lose name and groups', async () => {
+    const broken: OidcProviderOptions['fetch'] = async (url, init) =>
+      url.endsWith('/me') ? new Response(null, { status: 503 }) : await fetch(url, init)
+    const accounts = create({}, { fetch: broken })
+    const { url, pending } = await accounts.begin()
+    const { searchParams } = await provider.signIn(url, 'mei')
+    expect(await failureOf(accounts.finish(searchParams, pending))).toBe('unavailable')
   })
 
   test('a sign-in that began before is unavailable, not rejected', async () => {

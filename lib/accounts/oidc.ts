@@ -183,7 +183,10 @@ export class OidcProvider {
     return toPerson(claims, { id: settings.idClaim, groups: settings.groupsClaim })
   }
 
-  /** Claims that are not in the ID token. A sign-in does not fail for want of them. */
+  /**
+   * Claims that are not in the ID token. A failure is thrown: without them the person would lose name
+   * and groups.
+   */
   async #readUserInfo(
     configuration: Configuration,
     accessToken: string,
@@ -193,8 +196,7 @@ export class OidcProvider {
     try {
       return await fetchUserInfo(configuration, accessToken, sub)
     } catch (error) {
-      this.#options.onError(new Error(`userinfo: ${toMessage(error)}`))
-      return {}
+      throw new ProviderError('unavailable', `userinfo: ${toMessage(error)}`)
     }
   }
 

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto'
 import { CHALLENGE_MS, challengeEndsAt, createChallenge } from '../core/account/challenge'
-import { MAX_PASSKEYS, type Passkey, type PasskeyView, toPasskeyView } from '../core/account/passkey'
+import { MAX_PASSKEYS, PASSKEY_ID, type Passkey, type PasskeyView, toPasskeyView } from '../core/account/passkey'
 import type { PasskeyStore } from '../core/account/passkey-store'
-import { accountNameOf, type Person, personOf } from '../core/account/person'
+import { accountNameOf, type Person, type PersonRecord, personOf } from '../core/account/person'
 import type { Phone } from '../core/attempt/attempt'
 import type { PasskeyAssertion, PasskeyRequest, PasskeyVerifier } from '../core/attempt/confirm-policy'
 import type { Audit } from '../core/audit'
 import { ProtocolError } from '../core/errors'
 import type { Keyring } from '../core/keys'
-import type { Limits } from '../core/rate-limit/limits'
 import type { Store } from '../core/store'
 
 /** COSE algorithms that are accepted: ES256, EdDSA, RS256. */
@@ -45,7 +44,7 @@ export interface PasskeyAttestation {
 }
 
 export interface PasskeysOptions {
-  store: PasskeyStore & Pick<Limits, 'takeOnce'> & Pick<Store, 'confirmDurable'>
+  store: PasskeyStore & Pick<Store, 'takeOnce' | 'confirmDurable' | 'listSessions' | 'findSession'>
   audit: Audit
   keys: Keyring
   relyingParty: RelyingParty
@@ -94,7 +93,7 @@ export class Passkeys implements PasskeyVerifier {
     const { credential, isSynced } = await this.#verifyAttestation(attestation, addPurpose(phone))
     const passkey: Passkey = {
       id: credential.id,
-      person: phone.person,
+      person: await this.#latestPerson(phone),
       name,
       publicKey: Buffer.from(credential.publicKey).toString('base64url'),
       counter: credential.counter,
@@ -107,6 +106,7 @@ export class Passkeys implements PasskeyVerifier {
     const refused = await store.insertPasskey(passkey)
     if (refused !== null) throw new ProtocolError(refused === 'full' ? 'passkey_limit' : 'passkey_wrong')
     audit({ event: 'passkey.added', passkey: passkey.id, person: phone.person.id, phone: phone.sessionId })
+    await this.#requireSignedIn(phone, passkey.id)
     await store.confirmDurable('sign-in')
     return toPasskeyView(passkey)
   }
@@ -166,6 +166,28 @@ export class Passkeys implements PasskeyVerifier {
     await this.#verifyAssertion(assertion, confirmPurpose(claim), personId)
   }
 
+  /** The person as last described: the session of this phone may be older than a change. */
+  async #latestPerson({ person }: Phone): Promise<PersonRecord> {
+    const { store } = this.#options
+    const [[newest], [phone]] = await Promise.all([
+      store.listPasskeys(person.id),
+      store.listSessions(person.id, 'phone'),
+    ])
+    return newest?.person ?? phone?.person ?? person
+  }
+
+  /**
+   * A phone that was signed out while it was adding keeps no passkey.
+   * @throws ProtocolError `unauthenticated`.
+   */
+  async #requireSignedIn({ sessionId, person }: Phone, passkeyId: string): Promise<void> {
+    const { store } = this.#options
+    const session = await store.findSession(sessionId)
+    if (session !== null && session.revokedAt === null) return
+    await store.removePasskey(person.id, passkeyId)
+    throw new ProtocolError('unauthenticated')
+  }
+
   #challenge(purpose: string): string {
     const { keys, now, randomBytes } = this.#options
     return createChallenge(keys[0], purpose, { now: now(), randomBytes })
@@ -182,20 +204,26 @@ export class Passkeys implements PasskeyVerifier {
   }
 
   async #verifyAttestation({ id, response }: PasskeyAttestation, purpose: string) {
+    const { decodeAttestationObject } = await import('@simplewebauthn/server/helpers')
     const { verifyRegistrationResponse } = await import('@simplewebauthn/server')
     const { relyingParty } = this.#options
-    const given = { id, rawId: id, type: 'public-key', response: withoutNulls(response), clientExtensionResults: {} }
     const challenge = this.#expect(purpose)
-    const { verified, registrationInfo } = await refuse(() =>
-      verifyRegistrationResponse({
+    const { verified, registrationInfo } = await refuse(async () => {
+      const attestation = decodeAttestationObject(new Uint8Array(Buffer.from(response.attestationObject, 'base64url')))
+      const attestationObject = withoutStatement(attestation.get('authData'))
+      const bare = withoutNulls({ ...response, attestationObject })
+      const given = { id, rawId: id, type: 'public-key', response: bare, clientExtensionResults: {} }
+      return await verifyRegistrationResponse({
         response: given as Parameters<typeof verifyRegistrationResponse>[0]['response'],
         expectedChallenge: challenge.isRight,
         expectedOrigin: relyingParty.origin,
         expectedRPID: relyingParty.id,
         supportedAlgorithmIDs: ALGORITHMS,
-      }),
-    )
-    if (!verified) throw new ProtocolError('passkey_wrong')
+      })
+    })
+    // The id that is stored is the one in the signed data: it has to be the one that routes accept.
+    const isOwnId = verified && registrationInfo.credential.id === id && PASSKEY_ID.test(id)
+    if (!isOwnId) throw new ProtocolError('passkey_wrong')
     await challenge.use()
     return { credential: registrationInfo.credential, isSynced: registrationInfo.credentialBackedUp }
   }
@@ -276,6 +304,17 @@ function isHandleOf(userHandle: string | null | undefined, personId: string): bo
 
 function withoutNulls(response: object): object {
   return Object.fromEntries(Object.entries(response).filter(([, value]) => value !== null && value !== undefined))
+}
+
+/**
+ * An attestation object of the format `none` (WebAuthn, section 6.5.4), as base64url. A statement is
+ * never evaluated: it could name addresses that the library then requests.
+ */
+function withoutStatement(authData: Uint8Array): string {
+  const { length: size } = authData
+  const length = Buffer.from(size < 256 ? [0x58, size] : [0x59, size >> 8, size & 0xff])
+  const head = Buffer.from('\xa3cfmtdnonegattStmt\xa0hauthData', 'latin1')
+  return Buffer.concat([head, length, authData]).toString('base64url')
 }
 
 /** The library throws an error for each mistake of a response. */

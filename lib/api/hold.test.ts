@@ -52,6 +52,15 @@ describe('a phone that holds a code', () => {
     expect(await refusal(await scanHeld(phone))).toEqual({ status: 404, code: 'code_unknown' })
   })
 
+  test('holds it no longer after a scan of the code itself', async () => {
+    const attempt = await computer.start()
+    await hold(phone, attempt)
+    await phone.signInPhone('ada')
+    await phone.scan(attempt)
+    expect(phone.cookies.has('__Host-qr_hold')).toBe(false)
+    expect(await refusal(await scanHeld(phone))).toEqual({ status: 404, code: 'code_unknown' })
+  })
+
   test('may hold it again after it has expired, as a reload does; another browser may not', async () => {
     const attempt = await computer.start()
     await hold(phone, attempt)

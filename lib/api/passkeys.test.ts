@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { addPasskey, creationOf, OURS, RP_ID, signInRequest } from '../../test/support/add-passkey'
 import { App, Browser, refusal as toRefusal } from '../../test/support/app'
 import { Authenticator } from '../../test/support/authenticator'
+import { BEARER_ENV, NativeApp } from '../../test/support/tokens'
 import { MAX_PASSKEYS, type PasskeyView } from '../core/account/passkey'
 
 /** Passkeys of an authenticator that signs with a real key. */
@@ -87,6 +88,38 @@ describe('adding', () => {
     expect(await listOf()).toHaveLength(1)
   })
 
+  test('an attestation statement is not evaluated: it could name addresses to request', async () => {
+    await phone.signInPhone('ada')
+    const { challenge } = await creationOf(phone)
+    const passkey = device.create({ ...OURS, challenge, format: 'android-key' })
+    expect((await post(phone, '/api/passkeys', { passkey })).status).toBe(201)
+  })
+
+  test('an id that differs from the one in the data, or is too short, is refused', async () => {
+    await phone.signInPhone('ada')
+    for (const [bytes, id] of [
+      [16, new Authenticator().id],
+      [5, null],
+    ] as const) {
+      const other = new Authenticator(bytes)
+      const passkey = other.create({ ...OURS, challenge: (await creationOf(phone)).challenge })
+      const { status } = await post(phone, '/api/passkeys', { passkey: { ...passkey, id: id ?? passkey.id } })
+      expect([400, 403]).toContain(status)
+    }
+    expect(await listOf()).toEqual([])
+  })
+
+  test('10 requests a minute per person; a bearer token adds none', async () => {
+    await phone.signInPhone('ada')
+    const responses = await Promise.all(Array.from({ length: 12 }, () => post(phone, '/api/passkeys', {})))
+    expect(responses.map(({ status }) => status).sort()).toEqual([...Array(10).fill(400), 429, 429])
+    app.dispose()
+    boot(BEARER_ENV)
+    for (const path of ['/api/passkeys/options', '/api/passkeys']) {
+      expect(await refusal(new NativeApp(app).send('POST', path, { body: {} }))).toEqual([400, 'bad_request'])
+    }
+  })
+
   test('a credential that exists is refused, also to another person', async () => {
     await addPasskey(phone, device)
     const other = new Browser(app)
@@ -103,6 +136,7 @@ describe('adding', () => {
     for (let count = 0; count < MAX_PASSKEYS; count += 1) {
       const passkey = new Authenticator().create({ ...OURS, challenge: (await creationOf(phone)).challenge })
       expect((await post(phone, '/api/passkeys', { passkey })).status).toBe(201)
+      app.now += 6_000
     }
     expect(await refusal(post(phone, '/api/passkeys/options', {}))).toEqual([409, 'passkey_limit'])
   })
@@ -245,8 +279,43 @@ describe('renaming and removing', () => {
     await addPasskey(lost, new Authenticator())
     expect(await listOf()).toHaveLength(3)
     expect((await phone.send('DELETE', '/api/phones')).status).toBe(204)
-    expect((await listOf()).map(({ id }) => id)).toContain(own.id)
-    expect(await listOf()).toHaveLength(2)
+    expect((await listOf()).map(({ id }) => id)).toEqual([own.id])
+  })
+
+  test('a passkey that no signed-in phone has added or used is removed with any sign-out of a phone', async () => {
+    const lost = new Browser(app)
+    await addPasskey(lost, device)
+    const second = new Authenticator()
+    const { challenge } = await creationOf(lost)
+    await lost.get('POST', '/api/passkeys', { passkey: second.create({ ...OURS, challenge }) })
+    // Signed in again, by one of them: the session that has added the other is over.
+    await lost.send('DELETE', '/api/phone/session')
+    await signIn(lost, device.get({ ...OURS, ...(await signInRequest(lost)) }))
+    await phone.signInPhone('ada')
+    expect((await phone.send('DELETE', '/api/phones')).status).toBe(204)
+    expect(await listOf()).toEqual([])
+  })
+
+  test('a passkey that is being added while its phone is signed out is not kept', async () => {
+    await phone.signInPhone('ada')
+    const lost = new Browser(app)
+    await lost.signInPhone('ada')
+    const adding = await Promise.all(
+      [1, 2, 3].map(async () => new Authenticator().create({ ...OURS, ...(await creationOf(lost)) })),
+    )
+    await Promise.all([
+      ...adding.map((passkey) => post(lost, '/api/passkeys', { passkey })),
+      phone.send('DELETE', '/api/phones'),
+    ])
+    expect(await listOf()).toEqual([])
+  })
+
+  test('the requesting phone keeps the passkey that it has signed in with', async () => {
+    const first = new Browser(app)
+    await addPasskey(first, device)
+    await signIn(phone, device.get({ ...OURS, ...(await signInRequest(phone)) }))
+    expect((await phone.send('DELETE', '/api/phones')).status).toBe(204)
+    expect(await listOf()).toHaveLength(1)
   })
 
   test('one phone that is signed out loses them too; a phone that signs itself out does not', async () => {

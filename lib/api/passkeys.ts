@@ -1,5 +1,6 @@
 import type { Passkeys } from '../accounts/passkeys'
-import { requireAnyPhone, requirePhone } from '../auth/identity'
+import { requireAnyPhone } from '../auth/identity'
+import type { Phone } from '../core/attempt/attempt'
 import { ProtocolError } from '../core/errors'
 import { parseBody } from '../http/body'
 import { describeDevice } from '../http/device'
@@ -11,6 +12,7 @@ import { passkeyBody, passkeyNameBody, startBody } from './schemas'
 /** Where there are passkeys: with an origin that browsers allow them for, unless switched off. */
 const options = { exists: ({ passkeys }: ApiContext) => passkeys !== null }
 
+/** @throws ProtocolError `not_found` where there are none. */
 export function requirePasskeys({ passkeys }: ApiContext): Passkeys {
   if (passkeys === null) throw new ProtocolError('not_found')
   return passkeys
@@ -21,7 +23,7 @@ export const passkeyOptions = resource(
   '/api/passkeys/options',
   {
     POST: async (call: Call, context: ApiContext) => {
-      const phone = await requirePhone(call, context)
+      const phone = await requireCookiePhone(call, context)
       parseBody(call.body, startBody)
       return json(await requirePasskeys(context).registrationOptions(phone))
     },
@@ -39,7 +41,8 @@ export const passkeys = resource(
     },
 
     POST: async (call: Call, context: ApiContext) => {
-      const phone = await requirePhone(call, context)
+      const phone = await requireCookiePhone(call, context)
+      await context.limiter.addPasskey(phone.person.id)
       const { passkey, name } = parseBody(call.body, passkeyBody)
       return json(await requirePasskeys(context).add(phone, passkey, name ?? nameOf(call)), { status: 201 })
     },
@@ -78,6 +81,15 @@ export const passkeySignInOptions = resource(
   },
   options,
 )
+
+const TOKEN = { path: '', message: 'a bearer token adds no passkey, which would outlive it' }
+
+/** @throws ProtocolError `bad_request` for a bearer token, and what `requireAnyPhone` throws. */
+async function requireCookiePhone(call: Call, context: ApiContext): Promise<Phone> {
+  const { kind, id, person } = await requireAnyPhone(call, context)
+  if (kind === 'token') throw new ProtocolError('bad_request', { errors: [TOKEN] })
+  return { sessionId: id, person }
+}
 
 /** The device that adds it, for people to read. */
 function nameOf({ request: { headers } }: Call): string {

@@ -93,6 +93,14 @@ describe('name and password at the team’s endpoint', () => {
     expect((await signIn()).status).toBe(200)
   })
 
+  test('of a demo person are never sent to it', async () => {
+    answer = person
+    app.restart({ DEMO_ACCOUNTS: 'true' })
+    expect((await signIn('ada', 'wrong')).status).toBe(401)
+    expect((await signIn('ada', 'demo')).status).toBe(200)
+    expect(requests).toBe(0)
+  })
+
   test('that never answers: 503 after 3 s', { timeout: 10_000 }, async () => {
     answer = () => {}
     expect(await refusal(await signIn())).toEqual({ status: 503, code: 'unavailable' })

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { App, Browser, ORIGIN, refusal } from '../../test/support/app'
 import { OpenIdProvider } from '../../test/support/openid-provider'
 import type { Person } from '../core/account/person'
+import { openSqlite } from '../stores/sqlite/open'
 
 const CALLBACK = '/api/phone/session/oidc/callback'
 const CLIENT = {
@@ -81,6 +82,12 @@ describe('a phone that signs in at the provider', () => {
     expect(locationOf(await comeBack(phone, back))).toEqual([303, '/q?sign_in=denied#the-code'])
     expect(await sessionOf(phone)).toEqual({ signedIn: false })
     expect([...phone.cookies]).toEqual([])
+  })
+
+  test('comes back to its page when the store fails at the end', async () => {
+    const back = await provider.signIn(await begin(phone), 'mei')
+    openSqlite(app.folder, 'qr-login.db', 'DROP TABLE sessions;').close()
+    expect(locationOf(await comeBack(phone, back))).toEqual([303, '/q?sign_in=unavailable'])
   })
 
   test('is told when the provider is away at the end, and when it is away from the start', async () => {

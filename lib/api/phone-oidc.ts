@@ -95,7 +95,9 @@ async function finish(call: Call, context: ApiContext, pending: Pending): Promis
     return response
   } catch (error) {
     if (error instanceof ProviderError) return failed(pending, error.failure)
-    throw error
+    // The person is in a navigation: a page says what has failed, and has a button to try again.
+    context.logError(error, { requestId: call.requestId, route: '/api/phone/session/oidc/callback' })
+    return failed(pending, 'unavailable')
   }
 }
 

@@ -13,7 +13,8 @@ export const scan = resource('/api/qr/scan', {
     const scanned = await findScanned(call, context)
     const network = context.findNetwork(call.request.headers, call.client)
     const response = json(await context.attempts.scan(scanned, requirePhone(call, context), network))
-    const isHeld = !isProtocolError(scanned) && !('code' in scanned)
+    // A hold ends with any scan, also one of the code.
+    const isHeld = (await context.cookies.read(call.request.headers.get('cookie'), 'hold')) !== null
     if (isHeld) response.headers.append('Set-Cookie', context.cookies.clear('hold'))
     return response
   },

@@ -32,6 +32,7 @@ export const LIMITED_RULES = [
   'unknown_codes',
   'confirm',
   'phone_sign_in,failures_by_address,failures_by_name',
+  'add_passkey',
   'phone_sign_in',
   'bad_credentials',
   'redeem',

@@ -69,7 +69,7 @@ export function toRelyingParty(passkeys: string | undefined, origins: readonly s
 function isForPasskeys(origin: string): boolean {
   const { protocol, hostname } = new URL(origin)
   const isAddress = hostname.startsWith('[') || isIP(hostname) !== 0
-  return (protocol === 'https:' && !isAddress) || hostname === 'localhost'
+  return (protocol === 'https:' && !isAddress && !hostname.endsWith('.')) || hostname === 'localhost'
 }
 
 export function bearerProblems(given: Given): Problems {

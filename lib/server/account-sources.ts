@@ -1,4 +1,4 @@
-import { findPersonByPassword as findDemoPerson } from '../accounts/demo'
+import { findPersonByPassword as findDemoPerson, isDemoName } from '../accounts/demo'
 import { OidcProvider, type OidcSettings } from '../accounts/oidc'
 import { VerifyUrl } from '../accounts/verify-url'
 import type { FindPersonByPassword, PhoneSource } from '../core/account/person'
@@ -30,13 +30,16 @@ export function outboundFetch({ outboundAllow }: Pick<Config, 'outboundAllow'>):
   return createOutboundFetch({ allow: outboundAllow })
 }
 
-/** People of the demo first: their names are then theirs, whatever the team's endpoint says. */
+/** Names of demo people are theirs: the operator's endpoint is not requested for them. */
 export function createPasswordSource(config: Config, wall: () => number): FindPersonByPassword {
   const { demoAccounts, verifyUrl: settings } = config
   const verifyUrl = settings === null ? null : new VerifyUrl({ settings, fetch: outboundFetch(config), wall })
   return async (username, password) =>
-    (demoAccounts ? await findDemoPerson(username, password) : null) ??
-    (verifyUrl === null ? null : await verifyUrl.findPerson(username, password))
+    demoAccounts && isDemoName(username)
+      ? await findDemoPerson(username, password)
+      : verifyUrl === null
+        ? null
+        : await verifyUrl.findPerson(username, password)
 }
 
 /** The ways to sign a phone in that the settings name, in the order they are offered. */

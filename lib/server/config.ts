@@ -123,7 +123,9 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
   const publicOrigin = result.data?.PUBLIC_ORIGIN ?? `http://${machine.lanAddress ?? 'localhost'}:${port}`
   const localNames = ['localhost', '127.0.0.1', '[::1]'].map((name) => `http://${name}:${port}`)
   const origins = isLocal && given.PUBLIC_ORIGIN === undefined ? [publicOrigin, ...localNames] : [publicOrigin]
-  rows.push(...passkeyProblems(given, origins))
+  // Where phones have to use passkeys, they work at the origin that phones open.
+  const passkeyOrigins = (result.data?.CONFIRM_POLICY ?? 'tap') === 'tap' ? origins : [publicOrigin]
+  rows.push(...passkeyProblems(given, passkeyOrigins))
   if (!result.success || rows.length > 0) throw new ConfigError(rows)
   const data = result.data
   return {
@@ -138,7 +140,7 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
     oidc: toOidc(data),
     verifyUrl: toVerifyUrl(data),
     sessionUrl: data.ACCOUNTS_SESSION_URL ?? null,
-    relyingParty: toRelyingParty(data.PASSKEYS, origins),
+    relyingParty: toRelyingParty(data.PASSKEYS, passkeyOrigins),
     confirmPolicy: data.CONFIRM_POLICY,
     bearer: toBearer(data),
     signingSecrets: data.API_SIGNING_SECRET ?? null,

@@ -109,10 +109,12 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
   const { config, randomBytes = systemRandomBytes, log = createLog(config.logLevel) } = options
   const { activeMs = () => performance.eventLoopUtilization().active } = options
   const monotonicNow = () => performance.now()
+  const toFailureKind = (error: unknown) =>
+    storeFailureKind(error) ?? (options.isStoreFailure?.(error) === true ? 'other' : null)
   const keys = deriveKeyring(config.secrets)
   const perAddress = Math.max(1, Math.floor(STREAMS_PER_ADDRESS * config.rateLimitScale))
   const connections = new ConnectionRegistry({ perAddress, inAll: config.maxStreams }, Math.random)
-  const metrics = config.metricsTokens === null ? null : createMetrics(connections)
+  const metrics = config.metricsTokens === null ? null : createMetrics(connections, toFailureKind)
   const recorder: Recorder = metrics ?? NO_RECORDER
   const findCity = config.geoDatabase === null ? null : openPlaces(config.geoDatabase)
   const onLockLost = () => (options.onLockLost ?? drain)()
@@ -167,7 +169,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     ownOrigins: config.ownOrigins,
     ipAllowlist: config.ipAllowlist,
     isStoreShared: options.store !== undefined || config.store.kind !== 'sqlite',
-    isStoreFailure: (error) => storeFailureKind(error) !== null || options.isStoreFailure?.(error) === true,
+    isStoreFailure: (error) => toFailureKind(error) !== null,
     logError: (error, facts) => log.error({ err: error, ...facts }, 'request failed'),
     bearer:
       config.bearer === null

@@ -3,12 +3,15 @@ import { performance } from 'node:perf_hooks'
 import { version } from '../../package.json'
 import { ERROR_CODES } from '../http/problem'
 import { Metrics } from '../metrics/metrics'
+import type { StoreFailureKind } from '../metrics/names'
 import type { Recorder } from '../metrics/recorder'
 import type { ConnectionRegistry } from '../realtime/connections'
-import { storeFailureKind } from './open-store'
 
 /** The metrics of a server with these connections. */
-export function createMetrics(connections: ConnectionRegistry): Metrics {
+export function createMetrics(
+  connections: ConnectionRegistry,
+  storeFailureKind: (error: unknown) => StoreFailureKind | null,
+): Metrics {
   return new Metrics({
     version,
     codes: ERROR_CODES,

@@ -32,6 +32,7 @@ test.each([
   `${RULES.hold.limit} a minute per address (IPv6: ${prefixes(RULES.hold.limit)})`,
   `${RULES.scan.limit} a minute per person; ${RULES.unknown_codes.limit} unknown codes`,
   `${RULES.confirm.limit} a minute per person`,
+  `add a passkey | ${RULES.add_passkey.limit} a minute per person`,
   `${REDEEM_TRIES} tries of its own browser`,
   `step of a sign-in at the provider, by the site's session or by a passkey | ${RULES.provider_sign_in.limit} a minute per address (IPv6: ${prefixes(RULES.provider_sign_in.limit)})`,
   `${RULES.phone_sign_in.limit} a minute per address (IPv6: /64) and name together`,

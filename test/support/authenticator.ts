@@ -7,6 +7,8 @@ interface Ceremony {
   rpId: string
   /** Whether the user was verified, by the lock of the device. */
   isVerified?: boolean
+  /** Of the attestation: `none` by default, otherwise with a statement that does not verify. */
+  format?: 'none' | 'android-key'
   /** By default one more than before. */
   counter?: number
 }
@@ -17,12 +19,13 @@ const HAS_CREDENTIAL = 0x40
 
 /** A WebAuthn authenticator with one ES256 credential, and the browser before it. */
 export class Authenticator {
-  readonly id = randomBytes(16).toString('base64url')
+  readonly id: string
   counter = 0
   readonly #privateKey: KeyObject
   readonly #publicKey: KeyObject
 
-  constructor() {
+  constructor(idBytes = 16) {
+    this.id = randomBytes(idBytes).toString('base64url')
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     this.#privateKey = privateKey
     this.#publicKey = publicKey
@@ -33,16 +36,18 @@ export class Authenticator {
     const authData = Buffer.concat([
       this.#authData(ceremony, HAS_CREDENTIAL),
       Buffer.alloc(16),
-      Buffer.from([0, 16]),
+      Buffer.from([0, Buffer.from(this.id, 'base64url').length]),
       Buffer.from(this.id, 'base64url'),
       this.#coseKey(),
     ])
     const attestation = Buffer.concat([
       Buffer.from([0xa3]),
       cborText('fmt'),
-      cborText('none'),
+      cborText(ceremony.format ?? 'none'),
       cborText('attStmt'),
-      Buffer.from([0xa0]),
+      ...(ceremony.format === 'android-key'
+        ? [Buffer.from([0xa1]), cborText('sig'), cborBytes(Buffer.alloc(32))]
+        : [Buffer.from([0xa0])]),
       cborText('authData'),
       cborBytes(authData),
     ])

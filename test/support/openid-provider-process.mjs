@@ -21,6 +21,7 @@ const provider = new Provider(issuer, {
       redirect_uris: [REDIRECT_URI],
       post_logout_redirect_uris: [SIGNED_OUT_URI],
     },
+    { client_id: 'another-client', client_secret: CLIENT_SECRET || 'its own secret', redirect_uris: [REDIRECT_URI] },
   ],
   claims: {
     openid: ['sub'],

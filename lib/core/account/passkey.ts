@@ -29,8 +29,8 @@ export const MAX_PASSKEYS = 20
 
 export const MAX_PASSKEY_NAME_CHARS = 60
 
-/** A credential id has at most 1023 bytes (Web Authentication Level 3, section 5.8.3). */
-export const PASSKEY_ID = /^[A-Za-z0-9_-]{1,1364}$/
+/** A credential id has 16 to 1023 bytes (Web Authentication Level 3, section 4), base64url. */
+export const PASSKEY_ID = /^[A-Za-z0-9_-]{22,1364}$/
 
 /** What a person may see of an own passkey: an allow-list. */
 export interface PasskeyView {

@@ -14,7 +14,7 @@ import {
   parseCode,
   toAttemptId,
 } from './code'
-import { type Confirmation, ConfirmPolicyCheck, type ConfirmPolicyOptions, type PasskeyState } from './confirm-policy'
+import { type Confirmation, ConfirmPolicyCheck, type ConfirmPolicyOptions } from './confirm-policy'
 import type { RedeemRequest, RedeemResult, SessionToRevoke } from './redeem'
 import { compareNetworks, type MatchPolicy, matchReasons } from './risk'
 import { AttemptSteps, type AttemptStepsOptions } from './steps'
@@ -147,19 +147,18 @@ export class Attempts {
     const id = isProtocolError(confirmation) ? undefined : attemptIdOf(confirmation.claim)
     const [phone, from] = await Promise.all([requester, this.#read(id)])
     const guard = limiter.confirm(phone.person.id)
-    let claimed: Claimed
-    let passkey: PasskeyState
-    try {
-      if (isProtocolError(confirmation)) throw confirmation
-      claimed = this.#parseClaim(confirmation.claim, phone)
-      const isConfirmable = () => from !== null && claimed.id === from.id && this.#isConfirmable(from, phone)
-      passkey = await this.#confirmPolicy.check(confirmation, phone.person.id, isConfirmable)
-    } catch (error) {
+    if (isProtocolError(confirmation)) {
       await limiter.pass(guard)
-      throw error
+      throw confirmation
     }
-    const { review } = await this.#decide(claimed, { type: 'confirm', phone, passkey }, { guard, from })
-    return review
+    const claimed = this.#parseClaim(confirmation.claim, phone)
+    const isConfirmable = () => from !== null && claimed.id === from.id && this.#isConfirmable(from, phone)
+    // A passkey is counted before it is verified, and its challenge used up.
+    const isCounted = confirmation.passkey !== undefined
+    if (isCounted) await limiter.pass(guard)
+    const passkey = await this.#confirmPolicy.check(confirmation, phone.person.id, isConfirmable)
+    const options = isCounted ? { from } : { guard, from }
+    return (await this.#decide(claimed, { type: 'confirm', phone, passkey }, options)).review
   }
 
   /**

@@ -42,7 +42,7 @@ export interface PasskeyVerifier {
 
 export interface ConfirmPolicyOptions {
   confirmPolicy: ConfirmPolicy
-  /** Null where there are no passkeys: the policy is `tap` then. */
+  /** Null where there are no passkeys: with `passkey-always` nobody can confirm then. */
   verifier: PasskeyVerifier | null
 }
 

@@ -20,6 +20,7 @@ export const RULES = {
   scan: { limit: 10, windowMs: MINUTE_MS },
   unknown_codes: { limit: 5, windowMs: 10 * MINUTE_MS },
   confirm: { limit: 10, windowMs: MINUTE_MS },
+  add_passkey: { limit: 10, windowMs: MINUTE_MS },
   phone_sign_in: { limit: 5, windowMs: MINUTE_MS },
   provider_sign_in: { limit: 60, windowMs: MINUTE_MS },
   failures_by_address: { limit: 20, windowMs: MINUTE_MS },
@@ -109,6 +110,11 @@ export class Limiter {
 
   confirm(personId: string): Guard {
     return this.#guard({ rule: 'confirm', subject: personId })
+  }
+
+  /** Counts a request to add a passkey, before it is verified. */
+  async addPasskey(personId: string): Promise<void> {
+    await this.pass(this.#guard({ rule: 'add_passkey', subject: personId }))
   }
 
   /** Counts a step of a sign-in at the team's provider: it can cause requests to the provider. */

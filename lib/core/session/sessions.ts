@@ -112,6 +112,7 @@ export class Sessions {
     return begun
   }
 
+  /** @throws ProtocolError `passkey_wrong` if the passkey was removed meanwhile. */
   async signInPhone({ person, device, olderId, passkeyId }: NewPhone): Promise<PhoneSession> {
     const { store, now, randomBytes, audit } = this.#options
     const session = createPhoneSession(randomBytes(24).toString('base64url'), person, device, now(), passkeyId)
@@ -119,6 +120,10 @@ export class Sessions {
     const ended = await store.insertSession({ ...this.#beginning(session, olderId), ...end })
     audit({ event: 'session.created', kind: 'phone', session: session.id, person: person.id })
     auditEnded(audit, ended ?? [])
+    if (passkeyId !== null && (await store.findPasskey(passkeyId)) === null) {
+      await this.signOut(session.id, 'phone')
+      throw new ProtocolError('passkey_wrong')
+    }
     await store.confirmDurable('sign-in')
     return session
   }
@@ -168,13 +173,19 @@ export class Sessions {
     const { store } = this.#options
     const session = await store.findSession(id)
     const isRepeat = session !== null && isOf(personId, kind, session) && session.revokedAt !== null
-    if (isRepeat) await store.confirmDurable('ending')
-    this.#checkOwn(personId, kind, session)
-    if (session?.kind === 'phone' && by !== 'here') {
-      await this.#markRevoked(personId, [id])
-      await this.#removePasskeysOf(personId, [session])
+    const isOtherPhone = kind === 'phone' && by !== 'here'
+    if (isRepeat) {
+      if (isOtherPhone) await this.#removeStrayPasskeys(personId)
+      await store.confirmDurable('ending')
     }
+    this.#checkOwn(personId, kind, session)
+    if (isOtherPhone) await this.#markRevoked(personId, [id])
     await this.signOut(id, by)
+    // After it: a passkey that is being added finds its session signed out.
+    if (isOtherPhone) {
+      await this.#removeStrayPasskeys(personId)
+      await store.confirmDurable('ending')
+    }
   }
 
   /**
@@ -210,9 +221,9 @@ export class Sessions {
       personId,
       others.map(({ id }) => id),
     )
-    await this.#removePasskeysOf(personId, others)
     const ended = await store.revokeSessions(personId, { kind: 'phone', exceptId, now: now(), by: 'phone' })
     auditEnded(this.#options.audit, ended)
+    await this.#removeStrayPasskeys(personId)
     await store.confirmDurable('ending')
   }
 
@@ -225,15 +236,17 @@ export class Sessions {
   }
 
   /**
-   * The passkeys that these phones have added, or signed in with: a phone that is signed out from
-   * elsewhere must not sign itself in again.
+   * After phones were signed out from elsewhere: removes every passkey that no phone which is still
+   * signed in has added, or signed in with. A phone must not sign itself in again, with whatever
+   * session it has added the passkey. May be repeated.
    */
-  async #removePasskeysOf(personId: string, phones: readonly PhoneSession[]): Promise<void> {
+  async #removeStrayPasskeys(personId: string): Promise<void> {
     const { store, audit } = this.#options
-    const isTheirs = ({ id, addedBy }: Passkey) =>
-      phones.some((phone) => phone.id === addedBy || phone.passkeyId === id)
-    for (const { id } of (await store.listPasskeys(personId)).filter(isTheirs)) {
-      if (await store.removePasskey(personId, id)) audit({ event: 'passkey.removed', passkey: id, person: personId })
+    const phones = (await store.listSessions(personId, 'phone')).filter((phone) => this.#isAlive(phone))
+    const isKept = ({ id, addedBy }: Passkey) => phones.some((phone) => phone.id === addedBy || phone.passkeyId === id)
+    for (const passkey of await store.listPasskeys(personId)) {
+      if (isKept(passkey) || !(await store.removePasskey(personId, passkey.id))) continue
+      audit({ event: 'passkey.removed', passkey: passkey.id, person: personId })
     }
   }
 

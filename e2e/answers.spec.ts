@@ -34,7 +34,7 @@ test('a second phone that scans the same code is refused', async ({ computer, ph
   await phone.expectState('review')
   await second.open(link)
   await second.expectState('taken')
-  await expect(second.review).toContainText('Someone else is using this code.')
+  await expect(second.review).toContainText('Another phone has scanned this code.')
   await phone.answer('approve')
   await computer.expectSignedIn('Ada Byron')
 })

@@ -28,7 +28,7 @@ export function PasskeySection({ passkeys, isBusy, problem, add, rename, remove 
       <p role="alert" className={styles.problem}>
         {problem === null ? '' : text.problems[problem]}
       </p>
-      {canAdd ? <p className="quiet">{text.addHint}</p> : null}
+      <p className="quiet">{canAdd ? text.addHint : text.unsupported}</p>
     </section>
   )
 }

@@ -34,7 +34,9 @@ export function ApprovalPanel({ person, isInitiatorTrusted, sources, host }: Pro
       screen={screen}
       person={signedIn}
       host={host}
-      signIn={<PhoneSignIn sources={sources} last={last} onSignedIn={signIn} />}
+      signIn={
+        <PhoneSignIn sources={sources} last={last} onSignedIn={signIn} beforeLeaving={() => approval.untilHeld()} />
+      }
       onContinue={() => approval.allowScan()}
       onApprove={() => void approval.approve()}
       onDecline={() => void approval.decline()}

@@ -45,19 +45,21 @@ interface Props {
   /** The person has just signed out here, and may want to sign out at the provider too. */
   hasSignedOut?: boolean
   onSignedIn: (person: Person) => void
+  /** Awaited before the page is left for the provider. */
+  beforeLeaving?: () => Promise<void>
 }
 
 const DEMO_PASSWORD = 'demo'
 
 /**
- * Signs the phone in: at the team's provider, by the session at its site, by name and password, with
- * a passkey, or as a person of the demo. Where there is no source at all it shows the form, which finds no
- * account.
+ * Signs the phone in: at the provider, by the session at the operator's site, by name and password,
+ * with a passkey, or as a person of the demo.
  */
-export function PhoneSignIn({ sources, last, hasSignedOut = false, onSignedIn }: Props) {
+export function PhoneSignIn({ sources, last, hasSignedOut = false, onSignedIn, beforeLeaving }: Props) {
   const { provider, providerSignOutUrl, site, failure } = sources
   const accounts = lastFirst(sources.demoAccounts, last)
-  const hasForm = sources.hasPasswords || (provider === null && site === null && accounts.length === 0)
+  const hasForm = sources.hasPasswords
+  const hasNone = !hasForm && provider === null && site === null && accounts.length === 0
   const text = useText('phoneSignIn')
   const [problem, setProblem] = useState(failure === null ? '' : describeFailure(failure, provider, text))
   const [isSending, setSending] = useState(false)
@@ -95,6 +97,7 @@ export function PhoneSignIn({ sources, last, hasSignedOut = false, onSignedIn }:
   async function goToProvider() {
     setSending(true)
     setProblem('')
+    await beforeLeaving?.()
     const body = { return: location.pathname + location.hash }
     const answer = await call<{ url: string }>('POST', '/api/phone/session/oidc', { body })
     if (answer.ok) return location.assign(answer.value.url)
@@ -187,6 +190,7 @@ export function PhoneSignIn({ sources, last, hasSignedOut = false, onSignedIn }:
           <p className={styles.demoOnly}>{text.demoOnly}</p>
         </>
       ) : null}
+      {hasNone ? <p className="quiet">{sources.hasPasskeys ? text.passkeyOnly : text.noSource}</p> : null}
       {hasPasskeyButton ? (
         <button
           type="button"

@@ -32,6 +32,7 @@ export class Approval {
   /** Incremented with each code and each step of the person. Older responses are ignored. */
   #round = 0
   #unfollow: (() => void) | null = null
+  #holding: Promise<void> = Promise.resolve()
   #retry: ReturnType<typeof setTimeout> | undefined
   /** When the state was last requested, on the monotonic clock. */
   #scannedAt = Number.NEGATIVE_INFINITY
@@ -64,6 +65,11 @@ export class Approval {
   onSignedIn(): void {
     this.#isPhoneSignedIn = true
     this.#proceed()
+  }
+
+  /** Resolves when this browser holds the code, or cannot: before it leaves for a provider. */
+  async untilHeld(): Promise<void> {
+    await this.#holding
   }
 
   /** "Continue" in the state `opened`: allows the scan. */
@@ -125,8 +131,7 @@ export class Approval {
   #proceed(): void {
     if (this.#code === '') this.#show({ state: 'unknown' })
     else if (!this.#isPhoneSignedIn) {
-      this.#show({ state: 'needs_sign_in' })
-      void this.#holdCode()
+      this.#requestSignIn()
     } else if (!this.#mayScan) this.#show({ state: 'opened' })
     else {
       // Before the scan, so that no event is lost in between.
@@ -160,6 +165,11 @@ export class Approval {
       this.#claim = answer.value.claim
       this.#onReview(answer.value)
     } else this.#onRefused(answer)
+  }
+
+  #requestSignIn(): void {
+    this.#show({ state: 'needs_sign_in' })
+    this.#holding = this.#holdCode()
   }
 
   /** The code stays good while the person signs in. One that is bad already needs no sign-in. */
@@ -257,8 +267,11 @@ export class Approval {
   #onPhoneSignedOut(): void {
     this.#close()
     this.#isPhoneSignedIn = false
+    const isScanned = this.#claim !== null
     this.#claim = null
-    this.#show({ state: 'needs_sign_in' })
+    // A code that this phone has scanned cannot be held.
+    if (isScanned) this.#show({ state: 'needs_sign_in' })
+    else this.#requestSignIn()
   }
 
   #end(state: Ending): void {

@@ -17,6 +17,8 @@ const DEVICE = {
 } as const
 
 interface PhoneLock {
+  /** Sets the signature counter of the passkey back. */
+  resetCounter: () => Promise<void>
   /** Whether the owner of the phone unlocks it from now on. */
   setUnlocked: (isUnlocked: boolean) => Promise<void>
 }
@@ -27,6 +29,14 @@ async function addLock(page: Page): Promise<PhoneLock> {
   await devtools.send('WebAuthn.enable')
   const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', { options: DEVICE })
   return {
+    resetCounter: async () => {
+      const { credentials } = await devtools.send('WebAuthn.getCredentials', { authenticatorId })
+      for (const credential of credentials) {
+        const { credentialId } = credential
+        await devtools.send('WebAuthn.removeCredential', { authenticatorId, credentialId })
+        await devtools.send('WebAuthn.addCredential', { authenticatorId, credential: { ...credential, signCount: 1 } })
+      }
+    },
     setUnlocked: async (isUserVerified) =>
       void (await devtools.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified })),
   }
@@ -107,7 +117,9 @@ test('a passkey that another phone has removed is refused in words', async ({ ne
   await signOut(phone)
   await removePasskeys(server.origin, 'lin')
   await phone.page.getByTestId('passkey-sign-in').click()
-  await expect(phone.page.getByText("This passkey isn't known here. Sign in another way, then add it.")).toBeVisible()
+  await expect(
+    phone.page.getByText("This passkey wasn't accepted. Try again, or sign in another way and add it again."),
+  ).toBeVisible()
   await expect(phone.page.getByTestId('demo-account')).toHaveCount(4)
 })
 
@@ -137,6 +149,65 @@ test("the phone's lock confirms a scan; without it the review stays", async ({ c
   await phone.expectState('review')
 })
 
+/** Signs a challenge on any page that may use the passkey, and returns the response as JSON. */
+const sign = (page: Page, options: object): Promise<object> =>
+  page.evaluate(async (json) => {
+    const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(json as PublicKeyCredentialRequestOptionsJSON)
+    const credential = (await navigator.credentials.get({ publicKey })) as PublicKeyCredential
+    return credential.toJSON() as object
+  }, options)
+
+test('a wrong origin, a replay, a counter set back and the claim of another attempt are refused', async ({
+  newPhone,
+  server,
+}) => {
+  const phone = await newPhone('yuki')
+  const { page } = phone
+  const lock = await addLock(page)
+  await addPasskey(phone)
+  const send = (path: string, body: object) =>
+    page.evaluate(
+      async ([to, text]) => {
+        const headers = { 'Content-Type': 'application/json' }
+        const response = await fetch(to, { method: 'POST', headers, body: text })
+        return { status: response.status, json: await response.json() }
+      },
+      [path, JSON.stringify(body)] as const,
+    )
+  const options = async () => (await send('/api/phone/session/passkey/options', {})).json as object
+  const signIn = async (passkey: object) => {
+    const { status, json } = await send('/api/phone/session', { passkey })
+    return [status, json.code]
+  }
+  const scanNew = async () => {
+    const { json } = await new Agent(server.origin).send('POST', '/api/qr', {})
+    return (await send('/api/qr/scan', { code: json.code.url.split('#')[1] })).json
+  }
+  const [first, second] = [await scanNew(), await scanNew()]
+  const confirm = async (claim: string, passkey: object) => {
+    const { status, json } = await send('/api/qr/confirm', { claim, passkey })
+    return [status, json.code ?? json.status]
+  }
+  expect(await confirm(second.claim, await sign(page, first.passkey))).toEqual([403, 'passkey_wrong'])
+  expect(await confirm(first.claim, await sign(page, first.passkey))).toEqual([200, 'confirmed'])
+
+  const passkey = await sign(page, await options())
+  expect(await signIn(passkey)).toEqual([200, undefined])
+  expect(await signIn(passkey)).toEqual([403, 'passkey_wrong'])
+
+  // Another port of the same host may use the passkey, and is another origin.
+  const given = await options()
+  const other = await Server.start()
+  await page.goto(`${other.origin}/phone`)
+  const foreign = await sign(page, given)
+  await page.goto(`${server.origin}/phone`)
+  await other.dispose()
+  expect(await signIn(foreign)).toEqual([403, 'passkey_wrong'])
+
+  await lock.resetCounter()
+  expect(await signIn(await sign(page, await options()))).toEqual([403, 'passkey_wrong'])
+})
+
 test('passkey-always: a person without a passkey adds one in the question, then confirms with it', async ({
   newComputer,
   newPhone,
@@ -148,7 +219,7 @@ test('passkey-always: a person without a passkey adds one in the question, then 
     await phone.signIn('sam')
     await addLock(phone.page)
     await scan(computer, phone)
-    await expect(note(phone)).toHaveText('Your team approves sign-ins with a passkey only. Add one first.')
+    await expect(note(phone)).toHaveText('Your team asks for a passkey. Add one first.')
     await expect(phone.page.getByTestId('approve')).toHaveCount(0)
     await tap(phone, 'add-passkey', '/api/passkeys')
     await expect(phone.page.getByTestId('approve')).toBeEnabled()

@@ -140,7 +140,7 @@ test('cancelling at the provider leads back, and the next try works', async ({ c
   await phone.page.getByTestId('provider').click()
   await phone.page.getByRole('link', { name: /cancel/i }).click()
   await phone.expectState('needs_sign_in')
-  await expect(phone.review).toContainText('The sign-in was cancelled.')
+  await expect(phone.review).toContainText('The sign-in was cancelled or refused.')
   await phone.page.getByTestId('provider').click()
   await signInAtProvider(phone.page, 'sam')
   await phone.expectState('opened')

@@ -83,9 +83,9 @@ export const en = {
     warning: "Did someone send you this code or ask you to scan it? That's a scam. Tap “Not me”.",
     lock: {
       passkey: "Your team asks for your phone's lock: fingerprint, face or code.",
-      may_add: 'With a passkey, your fingerprint, face or code confirms instead.',
-      must_add: 'Your team asks for a passkey: your fingerprint, face or code. Add one first.',
-      unable: "Passkeys can't be used here. Tap “Not me”, then scan a new code with your phone's own browser.",
+      may_add: "With a passkey you confirm by your phone's lock.",
+      must_add: 'Your team asks for a passkey. Add one first.',
+      unable: "Passkeys don't work here. Scan a new code with your phone's own browser.",
     },
     lockProblems: {
       not_confirmed: 'Not confirmed. Tap Sign in to try again.',

@@ -1,10 +1,20 @@
 import { createHash } from 'node:crypto'
 import { CHALLENGE_MS, challengeEndsAt, createChallenge } from '../core/account/challenge'
-import { MAX_PASSKEYS, PASSKEY_ID, type Passkey, type PasskeyView, toPasskeyView } from '../core/account/passkey'
+import {
+  MAX_PASSKEYS,
+  PASSKEY_ID,
+  type Passkey,
+  type PasskeyAssertion,
+  type PasskeyAttestation,
+  type PasskeyCreation,
+  type PasskeyRequest,
+  type PasskeyView,
+  toPasskeyView,
+} from '../core/account/passkey'
 import type { PasskeyStore } from '../core/account/passkey-store'
 import { accountNameOf, type Person, type PersonRecord, personOf } from '../core/account/person'
 import type { Phone } from '../core/attempt/attempt'
-import type { PasskeyAssertion, PasskeyRequest, PasskeyVerifier } from '../core/attempt/confirm-policy'
+import type { PasskeyVerifier } from '../core/attempt/confirm-policy'
 import type { Audit } from '../core/audit'
 import { ProtocolError } from '../core/errors'
 import type { Keyring } from '../core/keys'
@@ -22,25 +32,6 @@ export interface RelyingParty {
   name: string
   /** The origin of the pages that may use a passkey. */
   origin: string
-}
-
-/** What a browser needs to add a passkey (WebAuthn, `PublicKeyCredentialCreationOptionsJSON`). */
-export interface PasskeyCreation {
-  challenge: string
-  rp: { id: string; name: string }
-  user: { id: string; name: string; displayName: string }
-  pubKeyCredParams: { type: 'public-key'; alg: number }[]
-  /** Ms. */
-  timeout: number
-  attestation: 'none'
-  authenticatorSelection: { residentKey: 'required'; requireResidentKey: true; userVerification: 'required' }
-  excludeCredentials: { type: 'public-key'; id: string; transports: readonly string[] }[]
-}
-
-/** What the browser returns (WebAuthn, `RegistrationResponseJSON`): all but what is not used. */
-export interface PasskeyAttestation {
-  id: string
-  response: { clientDataJSON: string; attestationObject: string; transports?: string[] | undefined }
 }
 
 export interface PasskeysOptions {
@@ -290,7 +281,7 @@ function addPurpose({ sessionId, person }: Phone): string {
 }
 
 function toDescriptor({ id, transports }: Passkey) {
-  return { type: 'public-key' as const, id, transports }
+  return { type: 'public-key' as const, id, transports: [...transports] }
 }
 
 /** Names the person to authenticators: no personal data (WebAuthn, section 14.6.1), and the same each time. */

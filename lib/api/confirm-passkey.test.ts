@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { addPasskey, creationOf, OURS, signInRequest } from '../../test/support/add-passkey'
 import { App, Browser, codeOf, refusal as toRefusal } from '../../test/support/app'
 import { Authenticator } from '../../test/support/authenticator'
-import type { PasskeyRequest } from '../core/attempt/confirm-policy'
+import type { PasskeyRequest } from '../core/account/passkey'
 import type { Review } from '../core/attempt/views'
 
 /** Confirming with passkeys of an authenticator that signs with a real key. */

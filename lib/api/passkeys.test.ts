@@ -48,14 +48,14 @@ describe('adding', () => {
   test('a passkey gets the name of the device, or the given one, and is listed', async () => {
     expect(await addPasskey(phone, device)).toMatchObject({
       id: device.id,
-      name: 'Linux, Firefox',
+      name: 'Firefox · Linux',
       synced: false,
       lastUsedAt: null,
     })
     const { challenge } = await creationOf(phone)
     const passkey = new Authenticator().create({ ...OURS, challenge })
     expect(await phone.get('POST', '/api/passkeys', { passkey, name: '  Work  ' })).toMatchObject({ name: 'Work' })
-    expect((await listOf()).map(({ name }) => name).sort()).toEqual(['Linux, Firefox', 'Work'])
+    expect((await listOf()).map(({ name }) => name).sort()).toEqual(['Firefox · Linux', 'Work'])
   })
 
   test.each([
@@ -151,7 +151,7 @@ describe('adding', () => {
     const renaming = { body: { name: 'Mine' } }
     expect(await refusal(stranger.send('PATCH', `/api/passkeys/${id}`, renaming))).toEqual([404, 'not_found'])
     expect(await refusal(stranger.send('DELETE', `/api/passkeys/${id}`))).toEqual([404, 'not_found'])
-    expect(await listOf()).toMatchObject([{ id, name: 'Linux, Firefox' }])
+    expect(await listOf()).toMatchObject([{ id, name: 'Firefox · Linux' }])
   })
 })
 

@@ -94,5 +94,5 @@ async function requireCookiePhone(call: Call, context: ApiContext): Promise<Phon
 /** The device that adds it, for people to read. */
 function nameOf({ request: { headers } }: Call): string {
   const { browser, os } = describeDevice(headers.get('user-agent'))
-  return [os, browser].filter((part) => part !== null).join(', ') || 'Passkey'
+  return [browser, os].filter((part) => part !== null).join(' · ') || 'Passkey'
 }

@@ -1,4 +1,4 @@
-import type { PasskeyAssertion } from '../core/attempt/confirm-policy'
+import type { PasskeyAssertion } from '../core/account/passkey'
 import type { Review } from '../core/attempt/views'
 import type { Refused } from './api'
 import type { ApprovalBrowser } from './approval-browser'

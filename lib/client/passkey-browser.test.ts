@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ASSERTION, ATTESTATION, CREATION, requestOf } from '../../test/support/approval-browser'
-import { canUsePasskeys, createPasskey, type PasskeyCreation, signWithPasskey } from './passkey-browser'
+import type { PasskeyCreation } from '../core/account/passkey'
+import { canUsePasskeys, createPasskey, signWithPasskey } from './passkey-browser'
 
 const library = vi.hoisted(() => ({ startAuthentication: vi.fn(), startRegistration: vi.fn() }))
 vi.mock('@simplewebauthn/browser', () => library)

@@ -1,15 +1,6 @@
-import type { PasskeyAssertion, PasskeyRequest } from '../core/attempt/confirm-policy'
+import type { PasskeyAssertion, PasskeyAttestation, PasskeyCreation, PasskeyRequest } from '../core/account/passkey'
 
 type Library = typeof import('@simplewebauthn/browser')
-
-/** What a browser needs to create a passkey, from `POST /api/passkeys/options`. */
-export type PasskeyCreation = Parameters<Library['startRegistration']>[0]['optionsJSON']
-
-/** A created passkey, for `POST /api/passkeys`. */
-export interface PasskeyAttestation {
-  id: string
-  response: { clientDataJSON: string; attestationObject: string; transports?: string[] | undefined }
-}
 
 /** `cancelled`: the person closed the dialog, or it found no passkey; browsers do not say which. */
 export type PasskeyFailure = 'cancelled' | 'failed'

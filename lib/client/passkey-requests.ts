@@ -1,8 +1,7 @@
-import type { PasskeyView } from '../core/account/passkey'
+import type { PasskeyCreation, PasskeyRequest, PasskeyView } from '../core/account/passkey'
 import type { Person } from '../core/account/person'
-import type { PasskeyRequest } from '../core/attempt/confirm-policy'
 import type { Answer, call } from './api'
-import type { createPasskey, PasskeyCreation, PasskeyFailure, signWithPasskey } from './passkey-browser'
+import type { createPasskey, PasskeyFailure, signWithPasskey } from './passkey-browser'
 
 type Call = typeof call
 

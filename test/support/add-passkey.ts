@@ -1,6 +1,4 @@
-import type { PasskeyCreation } from '../../lib/accounts/passkeys'
-import type { PasskeyView } from '../../lib/core/account/passkey'
-import type { PasskeyRequest } from '../../lib/core/attempt/confirm-policy'
+import type { PasskeyCreation, PasskeyRequest, PasskeyView } from '../../lib/core/account/passkey'
 import { type Browser, ORIGIN } from './app'
 import type { Authenticator } from './authenticator'
 

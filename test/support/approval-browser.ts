@@ -1,7 +1,7 @@
 import type { Answer, Refused } from '../../lib/client/api'
 import type { ApprovalBrowser } from '../../lib/client/approval-browser'
 import type { AccountListener } from '../../lib/client/follow-account'
-import type { PasskeyAssertion, PasskeyRequest } from '../../lib/core/attempt/confirm-policy'
+import type { PasskeyAssertion, PasskeyRequest } from '../../lib/core/account/passkey'
 import type { Review } from '../../lib/core/attempt/views'
 
 export const REVIEW: Review = {

@@ -206,13 +206,13 @@ export const listPhones = (): PhoneView[] => [
 
 function passkey(id: string, agoMs: number, change: Partial<PasskeyView>): PasskeyView {
   const addedAt = new Date(Date.now() - agoMs).toISOString()
-  return { id, name: 'iOS, Safari', synced: false, addedAt, lastUsedAt: null, ...change }
+  return { id, name: 'Safari · iOS', synced: false, addedAt, lastUsedAt: null, ...change }
 }
 
 export const listPasskeys = (): PasskeyView[] => [
   passkey('a', 20_000, {}),
   passkey('b', 40 * 24 * HOUR_MS, {
-    name: 'Android, Chrome',
+    name: 'Chrome · Android',
     synced: true,
     lastUsedAt: new Date(Date.now() - 2 * HOUR_MS).toISOString(),
   }),

@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import type { PasskeyCreation } from '../../accounts/passkeys'
+import type { PasskeyCreation, PasskeyRequest } from '../../core/account/passkey'
 import { PASSKEY_ID, type PasskeyView } from '../../core/account/passkey'
 import type { Person, PhoneSource } from '../../core/account/person'
 import { ATTEMPT_ID } from '../../core/attempt/code'
-import type { PasskeyRequest } from '../../core/attempt/confirm-policy'
 import { SESSION_ID } from '../../core/attempt/tokens'
 import type { AttemptView, CodeView, Review } from '../../core/attempt/views'
 import type { EndedBy, PhoneView, SessionView } from '../../core/session/session'
@@ -86,7 +85,7 @@ const challenge = z.string().length(51)
 const credential = z.strictObject({
   type: z.literal('public-key'),
   id: z.string().regex(PASSKEY_ID),
-  transports: z.array(text).readonly(),
+  transports: z.array(text),
 })
 
 const passkeyRequest = describing<PasskeyRequest>()(

@@ -53,3 +53,44 @@ export function toPasskeyView({ id, name, isSynced, addedAt, lastUsedAt }: Passk
     lastUsedAt: lastUsedAt === null ? null : new Date(lastUsedAt).toISOString(),
   }
 }
+
+/** What a browser needs to use a passkey (WebAuthn, `PublicKeyCredentialRequestOptionsJSON`). */
+export interface PasskeyRequest {
+  challenge: string
+  rpId: string
+  /** Ms. */
+  timeout: number
+  userVerification: 'required'
+  /** Empty: any passkey of this relying party. */
+  allowCredentials: { type: 'public-key'; id: string; transports: string[] }[]
+}
+
+/** What the browser returns (WebAuthn, `AuthenticationResponseJSON`): all but what is not used. */
+export interface PasskeyAssertion {
+  id: string
+  response: {
+    clientDataJSON: string
+    authenticatorData: string
+    signature: string
+    userHandle?: string | null | undefined
+  }
+}
+
+/** What a browser needs to add a passkey (WebAuthn, `PublicKeyCredentialCreationOptionsJSON`). */
+export interface PasskeyCreation {
+  challenge: string
+  rp: { id: string; name: string }
+  user: { id: string; name: string; displayName: string }
+  pubKeyCredParams: { type: 'public-key'; alg: number }[]
+  /** Ms. */
+  timeout: number
+  attestation: 'none'
+  authenticatorSelection: { residentKey: 'required'; requireResidentKey: true; userVerification: 'required' }
+  excludeCredentials: { type: 'public-key'; id: string; transports: string[] }[]
+}
+
+/** What the browser returns (WebAuthn, `RegistrationResponseJSON`): all but what is not used. */
+export interface PasskeyAttestation {
+  id: string
+  response: { clientDataJSON: string; attestationObject: string; transports?: string[] | undefined }
+}

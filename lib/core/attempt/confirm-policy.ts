@@ -1,3 +1,4 @@
+import type { PasskeyAssertion, PasskeyRequest } from '../account/passkey'
 import type { Review } from './views'
 
 /**
@@ -5,28 +6,6 @@ import type { Review } from './views'
  * have one. `passkey-always`: everyone.
  */
 export type ConfirmPolicy = 'tap' | 'passkey' | 'passkey-always'
-
-/** What a browser needs to use a passkey (WebAuthn, `PublicKeyCredentialRequestOptionsJSON`). */
-export interface PasskeyRequest {
-  challenge: string
-  rpId: string
-  /** Ms. */
-  timeout: number
-  userVerification: 'required'
-  /** Empty: any passkey of this relying party. */
-  allowCredentials: { type: 'public-key'; id: string; transports: readonly string[] }[]
-}
-
-/** What the browser returns (WebAuthn, `AuthenticationResponseJSON`): all but what is not used. */
-export interface PasskeyAssertion {
-  id: string
-  response: {
-    clientDataJSON: string
-    authenticatorData: string
-    signature: string
-    userHandle?: string | null | undefined
-  }
-}
 
 /** Confirms with passkeys. */
 export interface PasskeyVerifier {

@@ -1,8 +1,8 @@
+import type { PasskeyRequest } from '../account/passkey'
 import { type ShownPerson, shownOf } from '../account/person'
 import { type Keyring, keysNamed } from '../keys'
 import { type Attempt, attemptAt, type CancelledBy, isRunning, type Lifetimes, type Status } from './attempt'
 import { codePeriodAt, encodeCode } from './code'
-import type { PasskeyRequest } from './confirm-policy'
 import type { MatchReason } from './risk'
 import { encodeTicket, matchNumberOf } from './tokens'
 

@@ -87,7 +87,7 @@ export function PhoneSignIn({ sources, last, hasSignedOut = false, onSignedIn, b
     else setProblem(problemOf(answer, site, text))
   }
 
-  // The page comes out of the back/forward cache as it was left: on its way to the provider.
+  // After a back/forward-cache restore the page is still in the sending state.
   useEffect(() => {
     const onShow = () => setSending(false)
     window.addEventListener('pageshow', onShow)

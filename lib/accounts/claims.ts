@@ -63,7 +63,7 @@ function toGroups(groups: unknown): readonly string[] {
   return [...new Set(names)].slice(0, MAX_GROUPS)
 }
 
-/** Null for what is no text, empty or too long, or has characters that logs and screens must not meet. */
+/** Null for what is no text, empty or too long, or has control, surrogate or bidi characters. */
 function toText(value: unknown, maxChars: number): string | null {
   if (typeof value !== 'string' || value === '' || value.length > maxChars) return null
   return /\p{Cc}|\p{Cs}|\p{Bidi_Control}/u.test(value) ? null : value

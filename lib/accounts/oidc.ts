@@ -70,8 +70,8 @@ export interface PendingSignIn {
 }
 
 /**
- * Why a sign-in at the provider led to no person. `denied`: the person, or the provider on its
- * behalf, said no. `rejected`: the response is not one that this browser has requested, or names no
+ * Why a sign-in at the provider led to no person. `denied`: the person cancelled, or the provider
+ * refused. `rejected`: the response is not one that this browser has requested, or names no
  * usable person. `unavailable`: the provider did not answer in time.
  */
 export type SignInFailure = 'denied' | 'rejected' | 'unavailable'
@@ -151,7 +151,8 @@ export class OidcProvider {
     throw new ProviderError('rejected', 'the claims name no usable person')
   }
 
-  /** Where the person may also sign out at the provider; null when it offers that at no address. */
+  /** Where the person may also sign out at the provider; null if its metadata has no valid
+   * `end_session_endpoint`. */
   signOutUrl(): string | null {
     const configuration = this.#configuration
     if (configuration?.serverMetadata().end_session_endpoint === undefined) return null
@@ -240,7 +241,7 @@ export class OidcProvider {
       configuration.timeout = DEADLINE_MS / 1000
       if (isPlain) allowInsecureRequests(configuration)
       enableNonRepudiationChecks(configuration)
-      // Metadata without a usable address replaces none that has one.
+      // Throws for metadata without a valid authorization endpoint; the previous configuration stays.
       buildAuthorizationUrl(configuration, {})
       this.#configuration = configuration
       this.#fetchedAt = monotonicMs()

@@ -139,7 +139,7 @@ export class Passkeys implements PasskeyVerifier {
     return { person: personOf(person), passkeyId: id }
   }
 
-  /** The account source has named the person anew: passkeys sign in the same person. */
+  /** Updates the person that is stored with all passkeys: an account source has described them. */
   async describePerson(person: Person): Promise<void> {
     await this.#options.store.describePerson(person)
   }

@@ -5,7 +5,7 @@ import type { VerifyUrlSettings } from '../accounts/verify-url'
 import type { BearerSettings } from '../auth/bearer'
 import type { Settings } from './settings'
 
-/** The settings of account sources: what only several of them together can show. */
+/** Validates combinations of account settings, and converts them. */
 
 type Given = Record<string, string | undefined>
 type Problems = { name: string; problem: string }[]

@@ -42,6 +42,9 @@ export function createPasswordSource(config: Config, wall: () => number): FindPe
         : await verifyUrl.findPerson(username, password)
 }
 
+/** Logged at the start where only passkeys, which a signed-in phone adds, could sign a phone in. */
+export const NO_SOURCES = 'no account source is set up: phones can only sign in with passkeys that exist already'
+
 /** The ways to sign a phone in that the settings name, in the order they are offered. */
 export function listSources({ oidc, verifyUrl, sessionUrl, relyingParty, demoAccounts }: Config): PhoneSource[] {
   return [

@@ -31,7 +31,7 @@ import { AccountStreams } from '../realtime/account-streams'
 import { AttemptStreams } from '../realtime/attempt-streams'
 import { ConnectionRegistry } from '../realtime/connections'
 import { TimerWheel } from '../realtime/timer-wheel'
-import { createOidc, createPasswordSource, listSources, outboundFetch } from './account-sources'
+import { createOidc, createPasswordSource, listSources, NO_SOURCES, outboundFetch } from './account-sources'
 import type { Config } from './config'
 import { createLog, type ProcessLog } from './log'
 import { createNodeHandler, type NodeHandler } from './node/node-handler'
@@ -125,6 +125,8 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
   const sessions = new Sessions({ ...config, store, audit, lifetimes: sessionLifetimes, now, randomBytes })
   const limiter = new Limiter({ limits: store, keys: limitKeys(config.secrets), scale, now })
   const sources = listSources(config)
+  const hasOthers = config.bearer !== null || sources.some(({ kind }) => kind !== 'passkey')
+  if (!hasOthers) log.warn(NO_SOURCES)
   const passkeys =
     config.relyingParty === null
       ? null
@@ -133,7 +135,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
           audit,
           keys,
           relyingParty: config.relyingParty,
-          isOnlySource: config.bearer === null && sources.every(({ kind }) => kind === 'passkey'),
+          isOnlySource: !hasOthers,
           now,
           randomBytes,
         })

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Store } from '../core/store'
-import { createQrLogin, loadConfig, type QrLogin, type QrLoginOptions, SqliteStore } from '../index'
+import { createLog, createQrLogin, loadConfig, type QrLogin, type QrLoginOptions, SqliteStore } from '../index'
+import { NO_SOURCES } from './account-sources'
 
 /** What a server that embeds qr-login relies on. */
 
@@ -180,4 +181,15 @@ test('a lost lock of the data folder is reported to the host', async () => {
   })
   rmSync(join(folder, 'qr-login.lock'))
   await expect.poll(() => isLost).toBe(true)
+})
+
+test.each([
+  [{ DEMO_ACCOUNTS: 'false' }, 1],
+  [{ DEMO_ACCOUNTS: 'true' }, 0],
+])('with %o there is %i warning that no account source is set up', async (env, warnings) => {
+  const lines: string[] = []
+  const log = createLog('silent')
+  log.warn = ((text: string) => lines.push(text)) as typeof log.warn
+  open({ log }, env)
+  expect(lines.filter((line) => line === NO_SOURCES)).toHaveLength(warnings)
 })

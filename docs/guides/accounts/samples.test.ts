@@ -27,7 +27,8 @@ async function run(command: string, file: string): Promise<string> {
   return url
 }
 
-const hasPython = spawnSync('python3', ['--version']).status === 0
+/** With `CI` set a missing program is a failure. */
+const isMissing = (command: string) => process.env.CI === undefined && spawnSync(command, ['--version']).status !== 0
 
 describe('a server that verifies name and password', () => {
   const verifierOf = (url: string, secret = SECRET) =>
@@ -37,8 +38,7 @@ describe('a server that verifies name and password', () => {
     [process.execPath, 'verify-url.mjs'],
     ['python3', 'verify_url.py'],
   ])('%s %s', async (command, file) => {
-    // With `CI` set a missing program is a failure.
-    if (command === 'python3' && !hasPython && process.env.CI === undefined) return
+    if (isMissing(command)) return
     const url = await run(command, file)
     expect(await verifierOf(url).findPerson('mei', 'correct horse')).toMatchObject({ ...PERSON, groups: ['staff'] })
     expect(await verifierOf(url).findPerson('mei', 'wrong')).toBeNull()
@@ -49,8 +49,12 @@ describe('a server that verifies name and password', () => {
   })
 })
 
-test('a server that says who is signed in at the site', async () => {
-  const url = await run(process.execPath, 'site-session.mjs')
+test.each([
+  [process.execPath, 'site-session.mjs'],
+  ['python3', 'site_session.py'],
+])('a server that says who is signed in at the site: %s %s', async (command, file) => {
+  if (isMissing(command)) return
+  const url = await run(command, file)
   const site = new SiteSession({ url, fetch: (to, init) => fetch(to, init) })
   expect(await site.findPerson('sid=a-session-id')).toMatchObject({ ...PERSON, email: 'mei@example.com' })
   expect(await site.findPerson('sid=another')).toBeNull()

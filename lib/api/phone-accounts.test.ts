@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { App, Browser, refusal } from '../../test/support/app'
 import type { Person } from '../core/account/person'
@@ -73,14 +74,18 @@ describe('name and password at the team’s endpoint', () => {
     ['answers with 1 MB', (_, response) => response.end(JSON.stringify({ ...MEI, name: 'x'.repeat(1024 * 1024) }))],
     ['answers with another shape', (_, response) => response.end(JSON.stringify({ user: MEI }))],
     ['breaks off', (_, response) => response.destroy()],
-  ])('that %s: 503, and the phone is not signed in', async (_, broken) => {
+  ])('that %s: 503, the phone is not signed in, and no secret is logged', async (_, broken) => {
+    const logged: unknown[] = []
+    app.context.logError = (error, facts) => logged.push(inspect(error, { depth: 9 }), facts)
     answer = broken
-    const refused = await signIn()
+    const refused = await signIn('mei', 'the password')
     expect([await refusal(refused), refused.headers.get('retry-after')]).toEqual([
       { status: 503, code: 'unavailable' },
       '5',
     ])
     expect(await sessionOf(phone)).toEqual({ signedIn: false })
+    expect(logged).toHaveLength(2)
+    expect(inspect(logged)).not.toMatch(/the password|whsec_|webhook-signature|BwcHBw/)
   })
 
   test('that does not answer counts no failure of the name', async () => {

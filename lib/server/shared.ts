@@ -4,7 +4,7 @@ import { createQrLogin, type QrLogin } from './create-server'
 import type { NodeHandler } from './node/node-handler'
 
 /**
- * The only global. Next builds `instrumentation.ts`, route handlers and pages as module graphs of
+ * The only global beside the secret in `lib/http/peer.ts`. Next builds `instrumentation.ts`, route handlers and pages as module graphs of
  * their own, in which a variable of a module exists once each, and our own server
  * (`scripts/start.mjs`) is in none of them: what they share has no other place.
  */

@@ -108,11 +108,12 @@ describe('a response', () => {
     expect(known).toMatchObject({ status: 304, text: '' })
   })
 
-  test('depends on the query, and not on the Host', async () => {
+  test('depends on the query; under a foreign host name it is 404', async () => {
     const { path, cookie } = await start()
-    const headers = { cookie, Host: 'evil.example' }
+    const headers = { cookie, Host: 'upstream' }
     expect((await send('GET', `${path}?after=0&waitMs=0`, headers)).status).toBe(200)
     expect((await send('GET', `${path}?after=x`, headers)).status).toBe(400)
+    expect((await send('GET', path, { cookie, Host: 'evil.example' })).status).toBe(404)
   })
 
   test('is a refusal if the handler refuses', async () => {

@@ -208,12 +208,20 @@ function confirm(state: State, operation: Operation, options: Options): Outcome[
 
 /** By the phone. */
 function cancel(state: State, operation: Operation, options: Options): Outcome[] {
+  const isScanner = state.scanner === operation.client
+  // Its scan was lost in a failover.
+  if (state.status === 'pending') {
+    return [{ state: advance(state, 'cancelled', operation), response: { status: 410, code: 'attempt_ended' } }]
+  }
   if (isRunning(state)) {
+    if (!isScanner) return [{ state, response: { status: 404, code: 'claim_unknown' } }]
     return [{ state: advance(state, 'cancelled', operation), response: { status: 200, view: 'cancelled' } }]
   }
-  if (state.status === 'cancelled') return [{ state, response: { status: 200, view: 'cancelled' } }]
+  if (state.status === 'cancelled') {
+    return [{ state, response: isScanner ? { status: 200, view: 'cancelled' } : refusal(state, 'claim_unknown') }]
+  }
   if (state.status !== 'redeemed') return [{ state, response: refusal(state, 'claim_unknown') }]
-  if (state.scanner !== operation.client) return [{ state, response: { status: 404, code: 'claim_unknown' } }]
+  if (!isScanner) return [{ state, response: { status: 404, code: 'claim_unknown' } }]
   const revoked = { state: endSession(state), response: { status: 200, view: 'revoked' } }
   if (options.isTimeSure([state.since, state.until], spanOf(operation))) return [revoked]
   return [revoked, { state, response: { status: 409, code: 'wrong_state' } }]

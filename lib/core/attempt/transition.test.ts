@@ -273,6 +273,12 @@ describe('cancel', () => {
     expect([cancel(lost, null).attempt, cancel(cancelled, ADA).attempt]).toEqual([lost, cancelled])
   })
 
+  test('a phone whose scan was lost cancels a pending attempt, and gets attempt_ended; of another scan: claim_unknown', () => {
+    const { attempt, refusal } = apply(pending, byPhone)
+    expect([attempt.status, refusal?.code]).toEqual(['cancelled', 'attempt_ended'])
+    expect(refusalOf(() => apply(scanned, { type: 'cancel', phone: LIN }))).toBe('claim_unknown')
+  })
+
   test('only the phone that scanned receives cancelledBy', () => {
     const factsOf = (attempt: Attempt, phone = ADA) => {
       try {

@@ -141,9 +141,19 @@ function repeatConfirm(attempt: Confirmed | Redeemed, event: EventOf<'confirm'>)
   return { attempt }
 }
 
+/**
+ * A phone that cancels a pending attempt has a claim: the store has lost its scan in a failover. The
+ * attempt is cancelled, and there is no review to return.
+ */
 function toCancelled(attempt: Pending | Scanned | Confirmed, event: EventOf<'cancel'>, { now }: Time): Outcome {
-  const by = event.phone === null ? 'computer' : 'phone'
-  return { attempt: cancelled(attempt, by, now, attempt.status === 'pending' ? null : attempt.scan) }
+  const { phone } = event
+  const by = phone === null ? 'computer' : 'phone'
+  if (attempt.status === 'pending') {
+    const refusal = phone === null ? {} : { refusal: new ProtocolError('attempt_ended') }
+    return { attempt: cancelled(attempt, by, now, null), ...refusal }
+  }
+  if (phone !== null) requireScanner(attempt, phone)
+  return { attempt: cancelled(attempt, by, now, attempt.scan) }
 }
 
 /** "Wasn't you?" on the phone. The attempt stays redeemed, and a repeat has the same result. */

@@ -105,7 +105,7 @@ test('a reload and a second tab continue with the code that the phone holds', as
   openPhone,
   server,
 }) => {
-  const phone = await openPhone()
+  const phone = await openPhone('zh-CN')
   await computer.openLogin()
   const link = await computer.readCode()
   await phone.open(link)

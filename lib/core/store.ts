@@ -3,6 +3,7 @@ import type { Attempt } from './attempt/attempt'
 import type { Outcome } from './attempt/transition'
 import type { Awaitable } from './awaitable'
 import type { Guard, Limits } from './rate-limit/limits'
+import type { RecordStore } from './record-store'
 import type { AnySession, ComputerSession, EndedBy, PhoneSession } from './session/session'
 
 /** Ends a watch. May be called more than once. */
@@ -87,13 +88,13 @@ export interface RevokeAll {
 }
 
 /**
- * The port for attempts, sessions, passkeys and limits. It contains no rules: `updateAttempt` decides what is
- * written, and `notifications.ts` who is notified. Every adapter passes `test/contracts/store.ts`.
+ * The port for attempts, sessions, passkeys, records and limits. It contains no rules:
+ * `updateAttempt` decides what is written, and `notifications.ts` who is notified. Every adapter passes `test/contracts/store.ts`.
  *
  * A change is published after it is written. Messages are hints and may be lost, so a watch reads
  * the attempt in the same step.
  */
-export interface Store extends Limits, PasskeyStore {
+export interface Store extends Limits, PasskeyStore, RecordStore {
   /**
    * @throws Error if the id exists: ids are random, so that is a bug; the guard's error if it is
    * full; `FullError` if the store has `MAX_ATTEMPTS` attempts.

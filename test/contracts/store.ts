@@ -6,6 +6,7 @@ import { ADA, pendingAttempt, scanBy, T0 } from '../support/fixtures'
 import { describeAttempts } from './store-attempts'
 import { apply, beginning, computer, id, type StoreUnderTest } from './store-fixtures'
 import { describePasskeys } from './store-passkeys'
+import { describeRecords } from './store-records'
 import { describeSessions } from './store-sessions'
 import { describeSteps } from './store-steps'
 
@@ -24,6 +25,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
     describeSteps(() => opened)
     describeSessions(() => opened)
     describePasskeys(() => opened)
+    describeRecords(() => opened)
 
     test('attempts, sessions and remembered entries survive a restart', async () => {
       await store.insertAttempt(pendingAttempt())
@@ -48,6 +50,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
         revokeSession: () => store.revokeSession('s1', T0, 'phone'),
         remember: () => store.remember('ada', 'hash', T0 + 60_000, T0),
         takeOnce: () => store.takeOnce('nonce', T0 + 60_000, T0),
+        putRecord: () => store.putRecord({ key: 'kind 1', data: '1', expiresAt: T0 + 60_000, group: null }, T0),
         removePasskey: () => store.removePasskey('ada', 'passkey'),
         ping: () => store.ping(),
       }

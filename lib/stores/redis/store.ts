@@ -2,6 +2,7 @@ import type { Passkey } from '../../core/account/passkey'
 import type { PersonRecord } from '../../core/account/person'
 import type { Attempt } from '../../core/attempt/attempt'
 import { type Counter, FullError, type Guard, MAX_USED } from '../../core/rate-limit/limits'
+import type { FoundRecord, StoredRecord } from '../../core/record-store'
 import {
   type AnySession,
   type ComputerSession,
@@ -24,6 +25,7 @@ import { Batch, type ServerClock } from './client/batch'
 import type { Redis, Reply } from './client/redis'
 import { checkGuard, FULL, toAttempt, toSession } from './documents'
 import { RedisPasskeys } from './passkeys'
+import { RedisRecords } from './records'
 import { STEPS } from './script'
 import { MAX_LISTED, SessionTrimmer, type SessionTrimmerOptions } from './session-trimmer'
 import { StepEncoder, type StepEncoderOptions, toRemember } from './step-encoder'
@@ -35,6 +37,8 @@ export interface RedisStoreOptions extends SessionTrimmerOptions, StepEncoderOpt
   prefix: string
   /** The name of this process, different after each start. */
   process: string
+  /** By default `MAX_RECORDS`. */
+  maxRecords?: number
   /** The clock behind `now` if it follows the server's time. Null: another clock. */
   clock?: ServerClock | null
 }
@@ -51,6 +55,7 @@ export class RedisStore implements Store {
   readonly #trimmer: SessionTrimmer
   readonly #watch: RedisWatch
   readonly #passkeys: RedisPasskeys
+  readonly #records: RedisRecords
 
   constructor(options: RedisStoreOptions) {
     const { redis, prefix, process, onError } = options
@@ -59,6 +64,7 @@ export class RedisStore implements Store {
     this.#encoder = new StepEncoder(options)
     this.#trimmer = new SessionTrimmer(this.#batch, options)
     this.#passkeys = new RedisPasskeys(this.#batch)
+    this.#records = new RedisRecords(this.#batch, options.maxRecords)
     this.#watch = new RedisWatch({
       now: options.now,
       onError,
@@ -210,6 +216,38 @@ export class RedisStore implements Store {
 
   describePerson(person: PersonRecord): Promise<void> {
     return this.#passkeys.describePerson(person)
+  }
+
+  insertRecord(record: StoredRecord, now: number): Promise<boolean> {
+    return this.#records.insert(record, now)
+  }
+
+  putRecord(record: StoredRecord, now: number): Promise<void> {
+    return this.#records.put(record, now)
+  }
+
+  replaceRecord(record: StoredRecord, before: string, now: number): Promise<boolean> {
+    return this.#records.replace(record, before, now)
+  }
+
+  findRecord(key: string, now: number): Promise<FoundRecord | null> {
+    return this.#records.find(key, now)
+  }
+
+  listRecords(group: string, now: number): Promise<FoundRecord[]> {
+    return this.#records.list(group, now)
+  }
+
+  consumeRecord(key: string, now: number): Promise<boolean> {
+    return this.#records.consume(key, now)
+  }
+
+  removeRecord(key: string): Promise<boolean> {
+    return this.#records.remove(key)
+  }
+
+  removeRecords(group: string): Promise<void> {
+    return this.#records.removeGroup(group)
   }
 
   /** Reads the server's clock (epoch ms), which all processes share. */

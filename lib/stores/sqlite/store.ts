@@ -9,6 +9,7 @@ import {
   toSessionNotifications,
 } from '../../core/notifications'
 import type { Counter, Guard } from '../../core/rate-limit/limits'
+import { type FoundRecord, MAX_RECORDS, type StoredRecord } from '../../core/record-store'
 import type { AnySession, ComputerSession, EndedBy, PhoneSession } from '../../core/session/session'
 import {
   type AccountChange,
@@ -28,6 +29,7 @@ import { LIMITS_ROOM, LIMITS_SCHEMA, SqliteLimits, type SqliteLimitsOptions } fr
 import { openSqlite, type SqliteFile, toStartError } from './open'
 import { OpenFiles } from './open-files'
 import { PASSKEYS_SCHEMA, SqlitePasskeys } from './passkeys'
+import { RECORDS_SCHEMA, SqliteRecords } from './records'
 import { type IdleTimes, SqliteSessions } from './sessions'
 import { prepare, SCHEMA, type Statements } from './statements'
 import { write } from './transaction'
@@ -38,6 +40,7 @@ const FILE = 'qr-login.db'
 export interface SqliteStoreOptions {
   /** The maximum number of attempts, ended ones included. */
   maxAttempts?: number
+  maxRecords?: number
   room?: SqliteLimitsOptions
   /** The idle times after which, plus a day, the sweep ends a session. Null: never. */
   idle?: IdleTimes | null
@@ -56,6 +59,7 @@ export class SqliteStore implements Store {
   readonly #sessions: SqliteSessions
   readonly #attempts: SqliteAttempts
   readonly #passkeys: SqlitePasskeys
+  readonly #records: SqliteRecords
   readonly #attemptListeners: FanOut<Attempt>
   readonly #accountListeners: FanOut<AccountChange>
 
@@ -64,11 +68,11 @@ export class SqliteStore implements Store {
    * @throws StartError, see `openSqlite`.
    */
   constructor(folder: string, onError: (error: unknown) => void, options: SqliteStoreOptions = {}) {
-    const { maxAttempts = MAX_ATTEMPTS, room = LIMITS_ROOM, idle = null } = options
+    const { maxAttempts = MAX_ATTEMPTS, maxRecords = MAX_RECORDS, room = LIMITS_ROOM, idle = null } = options
     const path = join(folder, FILE)
     this.#attemptListeners = new FanOut(onError)
     this.#accountListeners = new FanOut(onError)
-    this.#db = openSqlite(folder, FILE, SCHEMA + LIMITS_SCHEMA + PASSKEYS_SCHEMA)
+    this.#db = openSqlite(folder, FILE, SCHEMA + LIMITS_SCHEMA + PASSKEYS_SCHEMA + RECORDS_SCHEMA)
     try {
       this.#sql = prepare(this.#db)
       this.#limits = new SqliteLimits(this.#db, room)
@@ -76,6 +80,7 @@ export class SqliteStore implements Store {
       const parts = { limits: this.#limits, sessions: this.#sessions }
       this.#attempts = new SqliteAttempts(this.#db, this.#sql, { ...parts, maxAttempts })
       this.#passkeys = new SqlitePasskeys(this.#db)
+      this.#records = new SqliteRecords(this.#db, maxRecords)
       // The first write creates the log.
       this.#sql.ping.run()
       this.#files = new OpenFiles([path, `${path}-wal`])
@@ -209,12 +214,45 @@ export class SqliteStore implements Store {
     this.#passkeys.describePerson(person)
   }
 
+  insertRecord(record: StoredRecord, now: number): boolean {
+    return this.#records.insert(record, now)
+  }
+
+  putRecord(record: StoredRecord): void {
+    this.#records.put(record)
+  }
+
+  replaceRecord(record: StoredRecord, before: string, now: number): boolean {
+    return this.#records.replace(record, before, now)
+  }
+
+  findRecord(key: string, now: number): FoundRecord | null {
+    return this.#records.find(key, now)
+  }
+
+  listRecords(group: string, now: number): FoundRecord[] {
+    return this.#records.list(group, now)
+  }
+
+  consumeRecord(key: string, now: number): boolean {
+    return this.#records.consume(key, now)
+  }
+
+  removeRecord(key: string): boolean {
+    return this.#records.remove(key)
+  }
+
+  removeRecords(group: string): void {
+    this.#records.removeGroup(group)
+  }
+
   get watching(): number {
     return this.#attemptListeners.size + this.#accountListeners.size
   }
 
   sweep(now: number, limit: number): number {
-    return this.#attempts.sweep(now, limit) + this.#sessions.sweep(now, limit) + this.#limits.sweep(now, limit)
+    const swept = [this.#attempts, this.#sessions, this.#limits, this.#records].map((each) => each.sweep(now, limit))
+    return swept.reduce((sum, count) => sum + count, 0)
   }
 
   /** Fails if the files were deleted or replaced: writes to them are not durable. */

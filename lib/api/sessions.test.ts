@@ -89,6 +89,7 @@ describe('the list', () => {
     expect(fromPhone).toHaveLength(2)
     expect(fromPhone.map(({ current }) => current)).toEqual([false, false])
     expect(fromPhone[0]).toEqual({
+      app: null,
       id: expect.any(String),
       browser: 'Firefox',
       os: 'Linux',

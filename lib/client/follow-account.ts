@@ -5,7 +5,7 @@ import { backoffMs } from './backoff'
 import { watchPage } from './watch-page'
 
 /** The values of `by` that this version of the page knows. */
-const ENDED_BY = ['here', 'phone', 'computer', 'limit', 'single', 'time'] satisfies EndedBy[]
+const ENDED_BY = ['here', 'phone', 'computer', 'limit', 'single', 'time', 'app'] satisfies EndedBy[]
 
 const POLL_EVERY_MS = 2_000
 const FIRST_FRAME_MS = 3_000

@@ -14,6 +14,7 @@ const session = (id: string, change: Partial<SessionView> = {}): SessionView => 
   current: false,
   method: 'qr',
   acknowledged: false,
+  app: null,
   ...change,
 })
 

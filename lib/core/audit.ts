@@ -7,8 +7,16 @@ import type { EndedBy } from './session/session'
  * plain text; they are written as hashes.
  */
 export type AuditEvent =
-  | { event: `attempt.${AttemptStep}`; attempt: string; version: number; person?: string | null; phone?: string | null }
-  | { event: 'session.created'; kind: 'computer' | 'phone'; session: string; person: string }
+  | {
+      event: `attempt.${AttemptStep}`
+      attempt: string
+      version: number
+      person?: string | null
+      phone?: string | null
+      /** What is signed in to: a client id, or the host of an app behind forward auth. */
+      app?: string
+    }
+  | { event: 'session.created'; kind: 'computer' | 'phone'; session: string; person: string; app?: string }
   | { event: 'session.revoked'; kind: 'computer' | 'phone'; session: string; person: string; by: EndedBy }
   | { event: 'passkey.added'; passkey: string; person: string; phone: string }
   | { event: 'passkey.removed'; passkey: string; person: string }

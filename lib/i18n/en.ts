@@ -246,6 +246,7 @@ export const en = {
       phone: 'From your phone, {relative}.',
       computer: 'From another computer, {relative}.',
       limit: 'Too many computers were signed in, {relative}. This was the oldest.',
+      app: 'From an app that you were signed in to, {relative}.',
       single: 'You signed in on another computer, {relative}. Only one stays signed in.',
       time: 'Your sign-in ran out, {relative}.',
     },

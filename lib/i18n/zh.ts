@@ -245,6 +245,7 @@ export const zh: Catalogue = {
       phone: '{relative}在手机上操作。',
       computer: '{relative}在另一台电脑上操作。',
       limit: '{relative}自动退出：登录的电脑已达上限，这台最早登录。',
+      app: '{relative}在一个已登录的应用中操作。',
       single: '{relative}在另一台电脑上登录，同一时间只保留一台。',
       time: '{relative}登录已到期。',
     },

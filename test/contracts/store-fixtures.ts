@@ -9,7 +9,7 @@ export const UNKNOWN_DEVICE = { browser: null, os: null, place: null }
 export const { browserHash: HASH } = COMPUTER
 
 export const computer = (id: string, person = ADA.person, now = T0, browserHash = HASH): ComputerSession =>
-  createComputerSession({ id, person, computer: { ...UNKNOWN_DEVICE, browserHash } }, now, SESSION_LIFETIMES)
+  createComputerSession({ id, person, computer: { ...UNKNOWN_DEVICE, browserHash }, amr: [] }, now, SESSION_LIFETIMES)
 
 /** A new session without an older one; the person keeps 20. */
 export const beginning = <S extends AnySession>(

@@ -8,6 +8,7 @@ export const REVIEW: Review = {
   claim: 'claim',
   status: 'scanned',
   expiresInMs: 120_000,
+  app: null,
   computer: { browser: 'Chrome', os: 'Windows', place: null, requestedAgoMs: 0, sameNetwork: false, known: false },
   match: { required: false, number: null, passed: false, reasons: [] },
 }

@@ -62,6 +62,7 @@ const REVIEW: Review = {
   claim: 'claim',
   status: 'scanned',
   expiresInMs: 90_000,
+  app: null,
   computer: {
     browser: 'Chrome',
     os: 'Windows',
@@ -183,6 +184,7 @@ function computer(id: string, agoMs: number, change: Partial<SessionView>): Sess
     current: false,
     method: 'qr',
     acknowledged: false,
+    app: null,
     ...change,
   }
 }
@@ -226,6 +228,7 @@ export const SIGNED_OUT: Record<EndedBy | 'unknown', string> = {
   here: 'in this browser',
   limit: 'by the limit of computers',
   single: 'only one computer',
+  app: 'by an app',
   time: 'its time was over',
   unknown: 'not known why',
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { PasskeyCreation, PasskeyRequest } from '../../core/account/passkey'
 import { PASSKEY_ID, type PasskeyView } from '../../core/account/passkey'
 import type { Person, PhoneSource } from '../../core/account/person'
+import type { AppView, AskingApp } from '../../core/attempt/app'
 import { ATTEMPT_ID } from '../../core/attempt/code'
 import { SESSION_ID } from '../../core/attempt/tokens'
 import type { AttemptView, CodeView, Review } from '../../core/attempt/views'
@@ -64,12 +65,22 @@ const source = describing<PhoneSource>()(
   ]),
 )
 
+const appFields = { name: text, logoUrl: z.url().nullable(), host: text.nullable() }
+const app = describing<AppView>()(z.strictObject(appFields))
+const askingApp = describing<AskingApp>()(
+  z.strictObject({
+    ...appFields,
+    scopes: z.array(text).readonly().nullable().describe('What it asks for. Null: an app of the first party.'),
+  }),
+)
+
 const attempt = describing<AttemptView>()(
   z.strictObject({
     id: attemptId,
     version: z.int().min(1),
     status,
     expiresInMs: ms.describe('Of this status; 0 when it has ended.'),
+    app: z.exactOptional(app).describe('What is signed in to. Missing: the home page.'),
     code: z.exactOptional(code).describe('While pending.'),
     person: z.exactOptional(shownPerson).describe('While scanned or confirmed.'),
     match: z
@@ -132,6 +143,8 @@ const review = describing<Review>()(
     claim: text,
     status: z.enum([...status.options, 'revoked']),
     expiresInMs: ms,
+    app: askingApp.nullable().describe('What is signed in to. Null: the home page.'),
+    userCode: z.exactOptional(text).describe('Of a device without a browser.'),
     computer: z.strictObject({
       browser: z.string().nullable(),
       os: z.string().nullable(),
@@ -168,7 +181,12 @@ const device = {
 const phone = describing<PhoneView>()(z.strictObject(device))
 
 const session = describing<SessionView>()(
-  z.strictObject({ ...device, method: z.literal('qr'), acknowledged: z.boolean() }),
+  z.strictObject({
+    ...device,
+    method: z.literal('qr'),
+    acknowledged: z.boolean(),
+    app: z.strictObject({ name: text, host: text.nullable() }).nullable(),
+  }),
 )
 
 const problem = describing<ProblemDocument>()(
@@ -190,7 +208,7 @@ const problem = describing<ProblemDocument>()(
 
 const notSignedIn = z.strictObject({ signedIn: z.literal(false) })
 const sessions = z.strictObject({ sessions: z.array(session) })
-const endedBy = describing<EndedBy>()(z.enum(['here', 'phone', 'computer', 'limit', 'single', 'time']))
+const endedBy = describing<EndedBy>()(z.enum(['here', 'phone', 'computer', 'limit', 'single', 'time', 'app']))
 
 /** Every component, by its name in the document. */
 export const SCHEMAS = {

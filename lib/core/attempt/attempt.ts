@@ -1,4 +1,5 @@
 import type { PersonRecord } from '../account/person'
+import type { RequestingApp } from './app'
 import type { MatchReason } from './risk'
 
 /** A signed-in phone: one person with two phone sessions has two phones. */
@@ -57,6 +58,8 @@ interface Base {
    */
   keyId?: string
   computer: Computer
+  /** What is signed in to. Undefined: our own home page. */
+  app?: RequestingApp
 }
 
 export interface Pending extends Base {
@@ -136,12 +139,19 @@ export interface NewAttempt {
   id: string
   keyId: string
   computer: Computer
+  /** Null: our own home page. */
+  app?: RequestingApp | null
 }
 
 /** Creates a pending attempt. Pure: id and time are parameters. */
-export function createAttempt({ id, keyId, computer }: NewAttempt, now: number, lifetimes: Lifetimes): Pending {
+export function createAttempt(
+  { id, keyId, computer, app = null }: NewAttempt,
+  now: number,
+  lifetimes: Lifetimes,
+): Pending {
   const expiresAt = now + lifetimes.attemptMs
-  return { id, version: 1, status: 'pending', createdAt: now, keyId, expiresAt, computer }
+  const attempt = { id, version: 1, status: 'pending', createdAt: now, keyId, expiresAt, computer } as const
+  return app === null ? attempt : { ...attempt, app }
 }
 
 /**
@@ -162,9 +172,11 @@ export function attemptAt(attempt: Attempt, now: number): Attempt {
 }
 
 /** The fields that every transition keeps, with the next version. */
-export function nextBase({ id, version, createdAt, keyId, computer }: Attempt): Base {
-  const base = { id, version: version + 1, createdAt, computer }
-  return keyId === undefined ? base : { ...base, keyId }
+export function nextBase({ id, version, createdAt, keyId, computer, app }: Attempt): Base {
+  const base: Base = { id, version: version + 1, createdAt, computer }
+  if (keyId !== undefined) base.keyId = keyId
+  if (app !== undefined) base.app = app
+  return base
 }
 
 /**

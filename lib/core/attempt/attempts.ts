@@ -4,6 +4,7 @@ import type { Limiter } from '../rate-limit/limiter'
 import type { Guard } from '../rate-limit/limits'
 import type { Change } from '../store'
 import type { AppliedChange, UpdateOptions } from '../update-attempt'
+import type { RequestingApp } from './app'
 import { type Attempt, attemptAt, type Computer, createAttempt, type Phone } from './attempt'
 import {
   ATTEMPT_ID,
@@ -47,10 +48,11 @@ export class Attempts {
     this.#confirmPolicy = new ConfirmPolicyCheck(options)
   }
 
-  async start(computer: Computer, guard: Guard): Promise<AttemptView> {
+  /** `app`: what is signed in to; null: our own home page. */
+  async start(computer: Computer, guard: Guard, app: RequestingApp | null = null): Promise<AttemptView> {
     const { store, keys, lifetimes, now, randomBytes } = this.#options
     const keyId = keys[0].id
-    const attempt = createAttempt({ id: toAttemptId(randomBytes(12)), keyId, computer }, now(), lifetimes)
+    const attempt = createAttempt({ id: toAttemptId(randomBytes(12)), keyId, computer, app }, now(), lifetimes)
     await store.insertAttempt(attempt, guard)
     this.#steps.record('started', attempt)
     return this.view(attempt)

@@ -48,12 +48,18 @@ export class AttemptSteps {
 
   /** Reports a step that has been written. */
   record(step: AttemptStep, attempt: Attempt): void {
-    const { id, version } = attempt
+    const { id, version, app } = attempt
     const phone = scannerOf(attempt)
     const who = phone === null ? {} : { person: phone.person.id, phone: phone.sessionId }
     this.#options.onStep(step, attempt)
-    this.#options.audit({ event: `attempt.${step}`, attempt: id, version, ...who })
+    this.#options.audit({ event: `attempt.${step}`, attempt: id, version, ...who, ...nameOf(app) })
   }
+}
+
+/** An app as the audit log names it. Nothing for our own home page. */
+export function nameOf(app: { clientId: string | null; host: string | null } | undefined): { app?: string } {
+  const name = app?.clientId ?? app?.host ?? null
+  return name === null ? {} : { app: name }
 }
 
 /**

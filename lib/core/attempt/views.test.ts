@@ -68,6 +68,7 @@ describe('the review of the phone', () => {
   test('contains the computer without its address', () => {
     const review = toReview(scanned, claim, T0 + 7_000, KEYS)
     expect(review).toEqual({
+      app: null,
       claim,
       status: 'scanned',
       expiresInMs: 113_000,

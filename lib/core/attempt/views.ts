@@ -1,6 +1,7 @@
 import type { PasskeyRequest } from '../account/passkey'
 import { type ShownPerson, shownOf } from '../account/person'
 import { type Keyring, keysNamed } from '../keys'
+import { type AppView, type AskingApp, toAppView, toAskingApp } from './app'
 import { type Attempt, attemptAt, type CancelledBy, isRunning, type Lifetimes, type Status } from './attempt'
 import { codePeriodAt, encodeCode } from './code'
 import type { MatchReason } from './risk'
@@ -14,6 +15,8 @@ export interface AttemptView {
   /** The remaining time of this status; 0: ended. */
   expiresInMs: number
   code?: CodeView
+  /** What is signed in to. Missing: our own home page. */
+  app?: AppView
   person?: ShownPerson
   match?: { required: boolean; passed: boolean; attemptsLeft: number }
   ticket?: string
@@ -32,6 +35,10 @@ export interface Review {
   /** `revoked`: redeemed, then signed out by "Wasn't you?". */
   status: Status | 'revoked'
   expiresInMs: number
+  /** What is signed in to. Null: our own home page. */
+  app: AskingApp | null
+  /** The app runs on a device without a browser, which shows this code. */
+  userCode?: string
   computer: {
     browser: string | null
     os: string | null
@@ -61,6 +68,7 @@ export function toAttemptView(stored: Attempt, now: number, context: ViewContext
   const attempt = attemptAt(stored, now)
   const { id, version, status } = attempt
   const view: AttemptView = { id, version, status, expiresInMs: remainingMs(attempt, now) }
+  if (attempt.app !== undefined) view.app = toAppView(attempt.app)
   if (attempt.status === 'pending') view.code = toCodeView(attempt, now, context)
   if (attempt.status === 'cancelled') view.cancelledBy = attempt.cancelledBy
   if (attempt.status === 'scanned' || attempt.status === 'confirmed') view.person = shownOf(attempt.scan.phone.person)
@@ -91,13 +99,14 @@ export function toReview(stored: Attempt, claim: string, now: number, keys: Keyr
   const attempt = attemptAt(stored, now)
   if (attempt.status === 'pending' || attempt.scan === null)
     throw new Error('an attempt has no review before it is scanned')
-  const { computer, scan } = attempt
+  const { app, computer, scan } = attempt
   const { required, passed, reasons = [] } = scan.match
   const number = required ? matchNumberOf(keysNamed(keys, attempt.keyId), attempt.id) : null
   const review: Review = {
     claim,
     status: attempt.status,
     expiresInMs: remainingMs(attempt, now),
+    app: app === undefined ? null : toAskingApp(app),
     computer: {
       browser: computer.browser,
       os: computer.os,
@@ -108,6 +117,7 @@ export function toReview(stored: Attempt, claim: string, now: number, keys: Keyr
     },
     match: { required, number, passed, reasons },
   }
+  if (app?.userCode !== undefined) review.userCode = app.userCode
   if (attempt.status === 'cancelled') review.cancelledBy = attempt.cancelledBy
   return review
 }

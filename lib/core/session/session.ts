@@ -1,4 +1,5 @@
 import type { Person, PersonRecord } from '../account/person'
+import type { RequestingApp } from '../attempt/app'
 
 /**
  * A signed-in computer or phone. The cookie contains only a sealed id; this record decides on every
@@ -23,9 +24,10 @@ interface Base {
 /**
  * Why a session ended. `here`: signed out on the device itself, or replaced in the same browser.
  * `phone`, `computer`: signed out from a phone or another computer of the person. `limit`: the
- * person had too many. `single`: `SINGLE_COMPUTER` is set. `time`: it expired.
+ * person had too many. `single`: `SINGLE_COMPUTER` is set. `time`: it expired. `app`: an app has
+ * asked for it, on the device itself (OpenID Connect RP-Initiated Logout).
  */
-export type EndedBy = 'here' | 'phone' | 'computer' | 'limit' | 'single' | 'time'
+export type EndedBy = 'here' | 'phone' | 'computer' | 'limit' | 'single' | 'time' | 'app'
 
 /**
  * Whether the browser of a session that ended for this reason is no longer known to the person:
@@ -48,6 +50,19 @@ export interface ComputerSession extends Base, Device {
   browserHash?: string
   /** Whether its notice was acknowledged on a phone. */
   acknowledged: boolean
+  /** What it was signed in to. Undefined: our own home page. */
+  app?: SessionApp
+  /**
+   * How the person was authenticated, see `amrOf`. Undefined in records of older versions.
+   */
+  amr?: readonly string[]
+}
+
+/** What a session keeps of the app that it was signed in to. */
+export interface SessionApp {
+  clientId: string | null
+  name: string
+  host: string | null
 }
 
 export interface PhoneSession extends Base, Partial<Device> {
@@ -98,16 +113,18 @@ export interface NewComputerSession {
   id: string
   person: PersonRecord
   computer: Device & { browserHash: string }
+  app?: RequestingApp | undefined
+  amr: readonly string[]
 }
 
 export function createComputerSession(
-  { id, person, computer }: NewComputerSession,
+  { id, person, computer, app, amr }: NewComputerSession,
   now: number,
   lifetimes: SessionLifetimes,
 ): ComputerSession {
   const { browser, os, place, browserHash } = computer
   const expiresAt = now + lifetimes.computerMs
-  return {
+  const session: ComputerSession = {
     kind: 'computer',
     id,
     person,
@@ -116,8 +133,11 @@ export function createComputerSession(
     place,
     browserHash,
     acknowledged: false,
+    amr,
     ...begun(now, expiresAt),
   }
+  if (app !== undefined) session.app = { clientId: app.clientId, name: app.name, host: app.host }
+  return session
 }
 
 export function createPhoneSession(
@@ -173,11 +193,24 @@ export interface SessionView extends PhoneView {
   method: 'qr'
   /** Whether its notice was acknowledged on a phone. */
   acknowledged: boolean
+  /** What it was signed in to. Null: our own home page. */
+  app: { name: string; host: string | null } | null
 }
 
 export function toSessionView(session: ComputerSession, currentId: string | null): SessionView {
-  const { id, browser, os, place, acknowledged } = session
-  return { id, browser, os, place, ...toTimes(session), current: id === currentId, method: 'qr', acknowledged }
+  const { id, browser, os, place, acknowledged, app } = session
+  const shown = app === undefined ? null : { name: app.name, host: app.host }
+  return {
+    id,
+    browser,
+    os,
+    place,
+    ...toTimes(session),
+    current: id === currentId,
+    method: 'qr',
+    acknowledged,
+    app: shown,
+  }
 }
 
 export function toPhoneView(session: PhoneSession, currentId: string | null): PhoneView {

@@ -1,7 +1,9 @@
 import type { Passkey } from '../account/passkey'
 import type { Person } from '../account/person'
+import { amrOf } from '../attempt/amr'
 import type { Phone, Redeemed } from '../attempt/attempt'
 import type { RedeemResult, SessionToRevoke } from '../attempt/redeem'
+import { nameOf } from '../attempt/steps'
 import type { Audit } from '../audit'
 import { ProtocolError } from '../errors'
 import type { Change, EndedSession, SessionStart, Store } from '../store'
@@ -80,12 +82,14 @@ export class Sessions {
    * the person. The older session of the browser ends, and so do the person's oldest sessions
    * beyond the maximum.
    */
-  begin({ sessionId, scan, computer }: Redeemed, olderId: string | null): NonNullable<Change['begins']> {
+  begin({ sessionId, scan, computer, app }: Redeemed, olderId: string | null): NonNullable<Change['begins']> {
     const { lifetimes, now, singleComputer, maxComputers } = this.#options
-    const session = createComputerSession({ id: sessionId, person: scan.phone.person, computer }, now(), lifetimes)
+    const { person } = scan.phone
+    const begun = { id: sessionId, person, computer, app, amr: amrOf(scan) }
+    const session = createComputerSession(begun, now(), lifetimes)
     const end = { keeps: singleComputer ? 1 : maxComputers, by: singleComputer ? 'single' : 'limit' } as const
     const revocation = {
-      scope: revocationScopeOf(scan.phone.person.id),
+      scope: revocationScopeOf(person.id),
       entries: [EVERYWHERE, scan.phone.sessionId],
       since: (scan.scannedAt ?? 0) + REVOCATION_MS,
       refuse: () => new ProtocolError('attempt_ended'),
@@ -105,8 +109,9 @@ export class Sessions {
       if (earlier === null) throw new ProtocolError('wrong_state')
       return earlier
     }
-    const { person } = begun
-    this.#options.audit({ event: 'session.created', kind: 'computer', session: sessionId, person: person.id })
+    const { person, app } = begun
+    const named = { session: sessionId, person: person.id, ...nameOf(app) }
+    this.#options.audit({ event: 'session.created', kind: 'computer', ...named })
     auditEnded(this.#options.audit, ended)
     await this.#options.store.confirmDurable('sign-in')
     return begun

@@ -100,7 +100,7 @@ describe.skipIf(!hasRedisServer())('a Redis behind a faulty connection', () => {
     const redeem = (attempt: typeof confirmed): Change => ({
       ...transition(attempt, { type: 'redeem', ticketRight: true, sessionId: 's1', maxTries: 5 }, T0, LIFETIMES),
       begins: {
-        session: createComputerSession({ id: 's1', person: ADA.person, computer: COMPUTER }, T0, {
+        session: createComputerSession({ id: 's1', person: ADA.person, computer: COMPUTER, amr: [] }, T0, {
           computerMs: 1_000_000,
           computerIdleMs: 1_000_000,
           phoneIdleMs: 1_000_000,

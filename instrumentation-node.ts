@@ -10,12 +10,12 @@ import { baseHeaders } from '@/lib/http/headers'
 import { writePeer } from '@/lib/http/peer'
 import { isProbe, readTarget } from '@/lib/http/target'
 import type { Config } from '@/lib/server/config'
-import type { Log } from '@/lib/server/log'
 import { Connections, findConnectionLimit } from '@/lib/server/node/connections'
 import { delayContinue } from '@/lib/server/node/continue'
 import { markPrepared, NodeHeaders } from '@/lib/server/node/node-request'
 import { createPageGate } from '@/lib/server/node/page-gate'
 import { Shutdown } from '@/lib/server/node/shutdown'
+import { listenToSignals } from '@/lib/server/node/signals'
 import { qrLogin, shared } from '@/lib/server/shared'
 
 /**
@@ -24,7 +24,7 @@ import { qrLogin, shared } from '@/lib/server/shared'
  */
 export function startProcess({ isDevelopment }: { isDevelopment: boolean }): void {
   const { context, nodeHandler, becomeUnready, drain, close } = qrLogin()
-  const { config, log, findNetwork, recorder } = context
+  const { config, log, findNetwork, recorder, clients } = context
   const server = shared().server ?? null
   const now = () => performance.now()
   const connections = new Connections({ log, now, max: findConnectionLimit() })
@@ -34,7 +34,7 @@ export function startProcess({ isDevelopment }: { isDevelopment: boolean }): voi
   const exit = (code: number) => process.exit(code)
   const shutdown = new Shutdown({ log, becomeUnready, drain, server, exit })
   shutdown.listen(process)
-  if (!isDevelopment) ignoreSignals(log)
+  if (!isDevelopment) listenToSignals(process, { log, clients })
   process.once('exit', close)
   prepareServer(server, config, { connections, isDevelopment })
   prepareRequests(config, findNetwork, shutdown)
@@ -48,12 +48,6 @@ export function startProcess({ isDevelopment }: { isDevelopment: boolean }): voi
   // Next's own server listens before it calls us.
   if (server === null) announceStart()
   else server.once('listening', announceStart)
-}
-
-/** A terminal that closes ends nothing; without a listener, SIGUSR1 opens Node's inspector. */
-function ignoreSignals(log: Log): void {
-  process.on('SIGHUP', (signal) => log.info({ signal }, 'signal ignored'))
-  process.on('SIGUSR1', (signal) => log.info({ signal }, 'signal ignored'))
 }
 
 /** Prepares the HTTP server: `own`, or Next's when it accepts its first connection. */

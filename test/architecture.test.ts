@@ -37,7 +37,14 @@ const VENDORS: Readonly<Record<string, readonly string[]>> = {
   react: ['app/'],
   'react-dom': ['app/'],
   uqr: ['instrumentation-node.ts'],
-  zod: ['lib/accounts/endpoint.ts', 'lib/api/', 'lib/http/body.ts', 'lib/server/settings.ts', 'lib/server/config.ts'],
+  zod: [
+    'lib/accounts/endpoint.ts',
+    'lib/api/',
+    'lib/apps/client-schema.mjs',
+    'lib/http/body.ts',
+    'lib/server/settings.ts',
+    'lib/server/config.ts',
+  ],
 }
 
 /** Folders that run in browsers, where Node's modules do not exist. */
@@ -70,7 +77,7 @@ function findImports(from: string, source: string): Import[] {
 /** The source files below a folder, without tests. */
 function readFiles(folder: string): string[] {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-  const sources = files.filter((file) => /\.tsx?$/.test(file) && !/\.test\.tsx?$/.test(file))
+  const sources = files.filter((file) => /\.(tsx?|mjs)$/.test(file) && !/\.test\.tsx?$/.test(file))
   return sources.map((file) => posix.join(folder, file))
 }
 
@@ -151,6 +158,8 @@ const REFUSED: [from: string, to: string][] = [
   ['lib/realtime/planted.ts', '../http/body'],
   ['lib/http/planted.ts', '../auth/cookies'],
   ['lib/http/planted.ts', '../accounts/demo'],
+  ['lib/apps/planted.ts', '../accounts/oidc'],
+  ['lib/apps/planted.ts', 'zod'],
   ['lib/auth/planted.ts', '../api/scan'],
   ['lib/auth/planted.ts', 'jose'],
   ['lib/api/planted.ts', '../server/shared'],

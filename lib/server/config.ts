@@ -54,6 +54,8 @@ export interface Config {
   verifyUrl: VerifyUrlSettings | null
   /** The endpoint that says who is signed in at the team's own site. Null: there is none. */
   sessionUrl: string | null
+  /** The path of the file of the apps that people sign in to. Null: there are none. */
+  clientsFile: string | null
   /** The site that passkeys belong to. Null: there are no passkeys. */
   relyingParty: RelyingParty | null
   confirmPolicy: ConfirmPolicy
@@ -140,6 +142,7 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
     oidc: toOidc(data),
     verifyUrl: toVerifyUrl(data),
     sessionUrl: data.ACCOUNTS_SESSION_URL ?? null,
+    clientsFile: data.CLIENTS_FILE ?? null,
     relyingParty: toRelyingParty(data.PASSKEYS, passkeyOrigins),
     confirmPolicy: data.CONFIRM_POLICY,
     bearer: toBearer(data),

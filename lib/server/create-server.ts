@@ -4,6 +4,7 @@ import { Passkeys } from '../accounts/passkeys'
 import { SiteSession } from '../accounts/site-session'
 import type { ApiContext } from '../api/context'
 import { findRoute } from '../api/routes'
+import type { ClientRegistry } from '../apps/client-registry'
 import { BearerTokens } from '../auth/bearer'
 import { Cookies } from '../auth/cookies'
 import { Signatures } from '../auth/signature'
@@ -13,12 +14,10 @@ import { createAudit } from '../core/audit'
 import { deriveKey, deriveKeyring, keyIdOf } from '../core/keys'
 import { Limiter, type LimitKey } from '../core/rate-limit/limiter'
 import { Sessions } from '../core/session/sessions'
-import { ConfigError } from '../core/start-error'
 import type { Store } from '../core/store'
 import { LOOPBACK } from '../http/address'
 import { AdmissionControl } from '../http/admission-control'
 import { createNetworkFinder } from '../http/client-network'
-import { type FindCity, openGeoDatabase } from '../http/geo-database'
 import { baseHeaders } from '../http/headers'
 import { createOutboundFetch } from '../http/outbound'
 import { withPeer } from '../http/peer'
@@ -36,6 +35,7 @@ import type { Config } from './config'
 import { createLog, type ProcessLog } from './log'
 import { createNodeHandler, type NodeHandler } from './node/node-handler'
 import { createMetrics, observeDisk } from './observations'
+import { openClients, openPlaces } from './open-files'
 import { adoptStore, type OpenStore, openStore, storeFailureKind } from './open-store'
 import { createReadiness } from './readiness'
 
@@ -71,6 +71,8 @@ export interface Context extends ApiContext {
   config: Config
   log: ProcessLog
   recorder: Recorder
+  /** The apps that people sign in to. Null: `CLIENTS_FILE` is not set. */
+  clients: ClientRegistry | null
   /** How many attempts and accounts are watched in the store. */
   watching: () => number
 }
@@ -117,6 +119,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
   const metrics = config.metricsTokens === null ? null : createMetrics(connections, toFailureKind)
   const recorder: Recorder = metrics ?? NO_RECORDER
   const findCity = config.geoDatabase === null ? null : openPlaces(config.geoDatabase)
+  const clients = openClients(config, log)
   const onLockLost = () => (options.onLockLost ?? drain)()
   const { store, now, wall, monotonicMs, readings, ping, closeStore } = open(options, log, recorder, onLockLost)
   const timers = new TimerWheel(now, monotonicMs)
@@ -163,6 +166,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     config,
     log,
     recorder,
+    clients,
     audit,
     headers: baseHeaders(publicOrigin),
     trustedProxies: config.trustedProxies,
@@ -286,12 +290,4 @@ function open(
 function limitKeys([first, ...others]: Config['secrets']): [LimitKey, ...LimitKey[]] {
   const toKey = (secret: string): LimitKey => ({ id: keyIdOf(secret), key: deriveKey(secret, 'limits') })
   return [toKey(first), ...others.map(toKey)]
-}
-
-function openPlaces(path: string): FindCity {
-  try {
-    return openGeoDatabase(path)
-  } catch {
-    throw new ConfigError([{ name: 'GEOIP_DB', problem: 'expected: the path of a readable MMDB file' }])
-  }
 }

@@ -105,6 +105,7 @@ export const settings = z.object({
   ACCOUNTS_VERIFY_URL: endpointUrl.optional(),
   ACCOUNTS_VERIFY_SECRET: webhookSecret.optional(),
   ACCOUNTS_SESSION_URL: endpointUrl.optional(),
+  CLIENTS_FILE: z.string().optional(),
   PASSKEYS: z.enum(['on', 'off'], 'on or off').optional(),
   CONFIRM_POLICY: z.enum(['tap', 'passkey', 'passkey-always'], 'tap, passkey or passkey-always').default('tap'),
   PHONE_JWT_SECRET: secrets.optional(),

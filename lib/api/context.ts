@@ -1,9 +1,11 @@
 import type { OidcProvider } from '../accounts/oidc'
 import type { Passkeys } from '../accounts/passkeys'
 import type { SiteSession } from '../accounts/site-session'
+import type { Apps } from '../apps/apps'
 import type { AuthContext } from '../auth/identity'
 import type { FindPersonByPassword, PhoneSource } from '../core/account/person'
 import type { Attempts } from '../core/attempt/attempts'
+import type { Keyring } from '../core/keys'
 import type { AddressList, ClientTrace } from '../http/address'
 import type { AdmissionControl } from '../http/admission-control'
 import type { HeaderReader } from '../http/api-request'
@@ -29,6 +31,9 @@ export interface ApiContext extends HttpContext, AuthContext {
   oidc: OidcProvider | null
   /** The session at the team's own site; null where the settings name none. */
   siteSession: SiteSession | null
+  /** Null where `CLIENTS_FILE` is not set. */
+  apps: Apps | null
+  keys: Keyring
   /** Null where there are none: see `relyingPartyOf`. */
   passkeys: Passkeys | null
   /** The ways to sign a phone in, in the order they are offered. */

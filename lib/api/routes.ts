@@ -1,5 +1,6 @@
 import type { Resource } from '../http/resource'
 import { accountEvents } from './account-events'
+import { appById, apps, decline } from './apps'
 import { attempt } from './attempt'
 import { attemptEvents } from './attempt-events'
 import { cancel } from './cancel'
@@ -9,6 +10,7 @@ import { live, ready } from './health'
 import { hold } from './hold'
 import { match } from './match'
 import { metrics } from './metrics'
+import { OIDC_RESOURCES } from './oidc'
 import { openapi } from './openapi'
 import { passkeyById, passkeyOptions, passkeySignInOptions, passkeys } from './passkeys'
 import { phoneOidc, phoneOidcCallback } from './phone-oidc'
@@ -45,6 +47,9 @@ const RESOURCES: readonly Resource<ApiContext>[] = [
   acknowledge,
   phones,
   phoneById,
+  apps,
+  appById,
+  decline,
   accountEvents,
   live,
   ready,
@@ -52,13 +57,16 @@ const RESOURCES: readonly Resource<ApiContext>[] = [
   openapi,
 ]
 
-/** Every route, as PROTOCOL.md writes it. */
+/** Every route of the API, as PROTOCOL.md writes it. */
 export const ROUTES: readonly string[] = RESOURCES.map(({ route }) => route)
 
-const PLAIN = new Map(RESOURCES.map((resource) => [resource.route, resource]))
+/** The API, and what apps see of us. */
+const ALL = [...RESOURCES, ...OIDC_RESOURCES]
+
+const PLAIN = new Map(ALL.map((resource) => [resource.route, resource]))
 
 /** Routes with an id, by number of segments. */
-const WITH_ID = RESOURCES.filter(({ route }) => route.includes('{id}')).map((resource) => ({
+const WITH_ID = ALL.filter(({ route }) => route.includes('{id}')).map((resource) => ({
   resource,
   segments: resource.route.split('/'),
 }))
@@ -77,13 +85,17 @@ export function findRoute(path: string): FoundRoute | null {
   const plain = PLAIN.get(path)
   if (plain !== undefined && !path.includes('{')) return { resource: plain, params: NO_PARAMS }
   const segments = path.split('/')
-  if (segments[0] !== '' || segments[1] !== 'api' || segments.length < 3 || segments.indexOf('', 1) !== -1) return null
+  if (segments[0] !== '' || !OURS.has(segments[1] ?? '') || segments.length < 3 || segments.indexOf('', 1) !== -1)
+    return null
   for (const { resource, segments: pattern } of WITH_ID) {
     const id = matchSegments(pattern, segments)
     if (id !== null) return { resource, params: { id } }
   }
   return { resource: null, params: NO_PARAMS }
 }
+
+/** Below these, what is not in the table is 404. */
+const OURS = new Set(['api', 'oidc'])
 
 const NO_PARAMS = {}
 

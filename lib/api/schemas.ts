@@ -9,7 +9,7 @@ const text = (max: number) => z.string().min(1).max(max)
 /** Without halves of surrogate pairs, which endpoints of other parties cannot read. */
 const plainText = (max: number) => text(max).regex(/^\P{Cs}*$/u, 'well-formed text')
 
-export const startBody = z.strictObject({})
+export const startBody = z.strictObject({ interaction: text(64).optional() })
 export const holdBody = z.strictObject({ code: text(256) })
 export const scanBody = z
   .strictObject({ code: text(256).optional(), held: z.literal(true).optional() })
@@ -58,6 +58,7 @@ export const confirmBody = z.strictObject({ claim: text(256), passkey: assertion
 export const claimBody = z.strictObject({ claim: text(256) })
 export const matchBody = z.strictObject({ number: z.string().regex(/^\d{2}$/, 'two digits') })
 export const redeemBody = z.strictObject({ ticket: text(256) })
+export const signOutBody = z.strictObject({ question: text(4096) })
 export const oidcBody = z.strictObject({ return: text(2048).optional() })
 export const phoneSignInBody = z.union([
   z.strictObject({ source: z.literal('site') }),

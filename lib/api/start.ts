@@ -1,9 +1,12 @@
+import type { RequestingApp } from '../core/attempt/app'
 import { hashBrowserSecret } from '../core/attempt/tokens'
 import { isProtocolError, ProtocolError } from '../core/errors'
+import type { ApiRequest } from '../http/api-request'
 import { tryParseBody } from '../http/body'
 import { describeDevice } from '../http/device'
 import { type Call, resource } from '../http/resource'
 import { json } from '../http/response'
+import { findAppBrowserHash } from './apps'
 import type { ApiContext } from './context'
 import { startBody } from './schemas'
 
@@ -14,7 +17,8 @@ import { startBody } from './schemas'
 export const start = resource(
   '/api/qr',
   {
-    POST: async ({ request: { headers }, client, rateLimitKeys, body }: Call, context: ApiContext) => {
+    POST: async ({ request, client, rateLimitKeys, body }: Call, context: ApiContext) => {
+      const { headers } = request
       const { attempts, cookies, findNetwork, findPlace, limiter, newBrowserSecret } = context
       const known = await cookies.read(headers.get('cookie'), 'browser')
       const secret = known ?? newBrowserSecret()
@@ -31,7 +35,8 @@ export const start = resource(
         place: findPlace(headers, client),
         network: findNetwork(headers, client),
       }
-      const attempt = await attempts.start(computer, guard)
+      const app = await findApp(fields.interaction, request, context)
+      const attempt = await attempts.start(computer, guard, app)
       const response = json(attempt, { status: 201, headers: { Location: `/api/qr/${attempt.id}` } })
       if (known === null) response.headers.append('Set-Cookie', await cookies.write('browser', secret))
       return response
@@ -39,6 +44,17 @@ export const start = resource(
   },
   { admit: checkAddress },
 )
+
+/** What is signed in to; null: our own home page. */
+async function findApp(
+  interaction: string | undefined,
+  request: ApiRequest,
+  context: ApiContext,
+): Promise<RequestingApp | null> {
+  if (interaction === undefined) return null
+  if (context.apps === null) throw new ProtocolError('interaction_unknown')
+  return await context.apps.requireRequest(interaction, await findAppBrowserHash(request, context))
+}
 
 function checkAddress({ client: { address } }: Pick<Call, 'client'>, { ipAllowlist }: ApiContext): void {
   if (ipAllowlist === null) return

@@ -5,10 +5,10 @@ import { deriveKey } from '../core/keys'
 
 /**
  * What a browser carries, each sealed: the browser secret, the id of a session or of a phone's
- * session, the id of the attempt whose code it holds, and the sign-in that it has begun at the
- * team's provider. A seal contains nothing else.
+ * session, the id of the attempt whose code it holds, the sign-in that it has begun at the team's
+ * provider, and the secret that the requests of apps belong to. A seal contains nothing else.
  */
-export type CookieName = 'browser' | 'session' | 'phone' | 'hold' | 'oidc'
+export type CookieName = 'browser' | 'session' | 'phone' | 'hold' | 'oidc' | 'app'
 
 /** Cookies that outlive a rotation of the secret. The others live for minutes. */
 const RESEALED = ['browser', 'session', 'phone'] as const

@@ -18,6 +18,7 @@ export type AuditEvent =
     }
   | { event: 'session.created'; kind: 'computer' | 'phone'; session: string; person: string; app?: string }
   | { event: 'session.revoked'; kind: 'computer' | 'phone'; session: string; person: string; by: EndedBy }
+  | { event: 'app.agreed' | 'app.removed'; app: string; person: string }
   | { event: 'passkey.added'; passkey: string; person: string; phone: string }
   | { event: 'passkey.removed'; passkey: string; person: string }
   | {

@@ -32,6 +32,8 @@ export type ErrorCode =
   | 'too_soon'
   | 'ticket_wrong'
   | 'wrong_state'
+  // apps
+  | 'interaction_unknown'
   // passkeys
   | 'passkey_required'
   | 'passkey_wrong'

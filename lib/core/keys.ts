@@ -13,6 +13,7 @@ export interface Keys {
   match: Buffer
   session: Buffer
   challenge: Buffer
+  app: Buffer
 }
 
 /**
@@ -58,6 +59,7 @@ function deriveKeys(secret: string): Keys {
     match: deriveKey(secret, 'match'),
     session: deriveKey(secret, 'session id'),
     challenge: deriveKey(secret, 'challenge'),
+    app: deriveKey(secret, 'app'),
   }
 }
 

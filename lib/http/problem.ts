@@ -44,6 +44,7 @@ const PROBLEMS: Record<ErrorCode, Problem> = {
   too_soon: { status: 409, title: 'Confirmed too soon after the scan. Try again in a second.' },
   ticket_wrong: { status: 403, title: 'This ticket does not belong to the attempt.' },
   wrong_state: { status: 409, title: 'The attempt is not in the state for this step.' },
+  interaction_unknown: { status: 404, title: 'No app of this browser waits for this sign-in.' },
   passkey_required: { status: 409, title: 'This sign-in has to be confirmed with a passkey.' },
   passkey_wrong: { status: 403, title: 'This passkey is not accepted.' },
   passkey_limit: { status: 409, title: 'The person has 20 passkeys: one has to be removed first.' },

@@ -85,6 +85,8 @@ export interface ResourceOptions<C> {
   exists?: (context: C) => boolean
   /** Whether bodies of HTML forms are accepted too. */
   takesForms?: boolean
+  /** Whether pages of other sites may send a browser here with a form: it changes nothing. */
+  isOpenToSites?: boolean
 }
 
 /** What one route answers to each method. */
@@ -140,7 +142,8 @@ export async function handleRequest<C extends HttpContext>(
     writeAudit(refusal, call, target.route, context)
   }
   if (request.isPrepared !== true) {
-    for (const [name, value] of context.headers) response.headers.set(name, value)
+    // A page has a policy of its own.
+    for (const [name, value] of context.headers) if (!response.headers.has(name)) response.headers.set(name, value)
   }
   if (!response.headers.has('Cache-Control')) response.headers.set('Cache-Control', 'no-store')
   response.headers.set('X-Request-Id', call.requestId)
@@ -204,7 +207,8 @@ async function check<C extends HttpContext>(call: IncomingCall, target: Resource
   if (context.isClosed()) throw new ProtocolError('unavailable', { retryAfterS: 2 })
   const { method, headers } = call.request
   const isSafe = method === 'GET' || method === 'HEAD'
-  if (!isSafe && isCrossSite(headers, context.ownOrigins)) throw new ProtocolError('cross_site')
+  if (!isSafe && target.isOpenToSites !== true && isCrossSite(headers, context.ownOrigins))
+    throw new ProtocolError('cross_site')
   requireWellFormed(target.route, call.params)
   target.admit?.(call, context)
   if (!isSafe) call.body = await readBody(call.request, target.takesForms)
@@ -228,10 +232,16 @@ function requireWellFormed(route: string, { id }: Params): void {
   if (!idPatternOf(route).test(id)) throw new ProtocolError('not_found')
 }
 
+/** In a path, encoded. */
+const CLIENT_ID = /^[\x21-\x7e]{1,384}$/
+const INTERACTION_ID = /^[\w-]{43}$/
+
 /** What an `{id}` of a route may be. */
 export function idPatternOf(route: string): RegExp {
   if (route.startsWith('/api/qr/')) return ATTEMPT_ID
-  return route.startsWith('/api/passkeys/') ? PASSKEY_ID : SESSION_ID
+  if (route.startsWith('/api/passkeys/')) return PASSKEY_ID
+  if (route.startsWith('/api/apps/')) return CLIENT_ID
+  return route.startsWith('/oidc/') || route.startsWith('/api/interactions/') ? INTERACTION_ID : SESSION_ID
 }
 
 /** Refusals of attempts are counted, so that guessing is slow. */

@@ -35,6 +35,7 @@ import type { Config } from './config'
 import { createLog, type ProcessLog } from './log'
 import { createNodeHandler, type NodeHandler } from './node/node-handler'
 import { createMetrics, observeDisk } from './observations'
+import { openApps } from './open-apps'
 import { openClients, openPlaces } from './open-files'
 import { adoptStore, type OpenStore, openStore, storeFailureKind } from './open-store'
 import { createReadiness } from './readiness'
@@ -126,6 +127,18 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
   const audit = recorder.countRefusals(createAudit(log, config.secrets[0]))
   const { lifetimes, sessionLifetimes, publicOrigin, rateLimitScale: scale } = config
   const sessions = new Sessions({ ...config, store, audit, lifetimes: sessionLifetimes, now, randomBytes })
+  const apps =
+    clients === null
+      ? null
+      : openApps(config, {
+          registry: clients,
+          records: store,
+          sessions,
+          audit,
+          now,
+          randomBytes,
+          onError: (error) => log.error({ err: error }, 'the signing keys could not be read'),
+        })
   const limiter = new Limiter({ limits: store, keys: limitKeys(config.secrets), scale, now })
   const sources = listSources(config)
   const hasOthers = config.bearer !== null || sources.some(({ kind }) => kind !== 'passkey')
@@ -167,6 +180,8 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     log,
     recorder,
     clients,
+    apps,
+    keys,
     audit,
     headers: baseHeaders(publicOrigin),
     trustedProxies: config.trustedProxies,
@@ -270,6 +285,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     close: async () => {
       drain()
       isClosed = true
+      apps?.close()
       await closeStore()
     },
   }

@@ -1,4 +1,5 @@
 import type { ApiContext } from '../api/context'
+import { findRoute } from '../api/routes'
 import type { ApiRequest } from '../http/api-request'
 import { handleRequest, METHODS, type Method, type Resource } from '../http/resource'
 import { qrLogin } from './shared'
@@ -20,5 +21,17 @@ export function routeHandlers(resource: Resource<ApiContext> | null): Record<Met
   const handler: RouteHandler = async (request, { params }) => {
     return await handleRequest(resource, request, (await params) ?? {}, qrLogin().context)
   }
+  return forEachMethod(handler)
+}
+
+/** The exports of a route file for all paths below a folder: the table of routes decides. */
+export function routeHandlersByPath(): Record<Method, RouteHandler> {
+  return forEachMethod(async (request) => {
+    const { resource, params } = findRoute(new URL(request.url).pathname) ?? { resource: null, params: {} }
+    return await handleRequest(resource, request, params, qrLogin().context)
+  })
+}
+
+function forEachMethod(handler: RouteHandler): Record<Method, RouteHandler> {
   return Object.fromEntries(METHODS.map((method) => [method, handler])) as Record<Method, RouteHandler>
 }

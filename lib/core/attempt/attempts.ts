@@ -197,7 +197,8 @@ export class Attempts {
     }
     const { attempt, begins, ended } = await this.#steps.apply(id, change, () => new ProtocolError('not_found'))
     if (attempt.status !== 'redeemed') throw new Error('a redeem that is not refused leads to a session')
-    return { sessionId: attempt.sessionId, begun: begins?.session ?? null, ended }
+    const { sessionId, app = null } = attempt
+    return { sessionId, begun: begins?.session ?? null, app, ended }
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { ComputerSession } from '../session/session'
 import type { Change, EndedSession } from '../store'
+import type { RequestingApp } from './app'
 import type { Redeemed } from './attempt'
 
 /** What a redeem leads to. */
@@ -8,6 +9,8 @@ export interface RedeemResult {
   sessionId: string
   /** Null for a repeat: it began before. */
   begun: ComputerSession | null
+  /** What was signed in to. Null: our own home page. */
+  app: RequestingApp | null
   /** The sessions that ended with it. */
   ended: readonly EndedSession[]
 }

@@ -25,6 +25,8 @@ export const RULES = {
   provider_sign_in: { limit: 60, windowMs: MINUTE_MS },
   failures_by_address: { limit: 20, windowMs: MINUTE_MS },
   failures_by_name: { limit: 30, windowMs: 60 * MINUTE_MS },
+  app_request: { limit: 60, windowMs: MINUTE_MS },
+  app_request_by_session: { limit: 60, windowMs: MINUTE_MS },
   bad_credentials: { limit: 20, windowMs: MINUTE_MS },
 } satisfies Record<string, Rule>
 
@@ -150,6 +152,16 @@ export class Limiter {
         await limits.remember(own.scope, own.entry, now() + TRUSTED_ADDRESS_MS, now())
       },
     }
+  }
+
+  /** Counts a request of an app from a browser that is not signed in: it can lead to a sign-in. */
+  async appRequest(client: readonly RateLimitKey[]): Promise<void> {
+    await this.pass(this.#guard(...ofClient('app_request', client)))
+  }
+
+  /** The same from a browser that is signed in, whose network may be shared by many. */
+  async appRequestOf(sessionId: string): Promise<void> {
+    await this.pass(this.#guard({ rule: 'app_request_by_session', subject: sessionId }))
   }
 
   /** Call it after a bearer token or a signature was found to be bad. Valid ones do not count. */

@@ -1,0 +1,184 @@
+import type { Apps } from '../apps/apps'
+import type { OidcResponse } from '../apps/oidc/oidc-server'
+import type { SignOutRequest } from '../apps/oidc/provider'
+import { encodeQuestion, parseQuestion } from '../apps/sign-out-question'
+import { findComputer } from '../auth/identity'
+import { hashBrowserSecret } from '../core/attempt/tokens'
+import { ProtocolError } from '../core/errors'
+import type { ComputerSession } from '../core/session/session'
+import { isForm, parseForm } from '../http/body'
+import { localeOf, plainPage } from '../http/plain-page'
+import { type Call, type Resource, resource } from '../http/resource'
+import { redirect } from '../http/response'
+import { PLAIN_TEXTS } from '../i18n/plain-texts'
+import type { ApiContext } from './context'
+import { signOutBody } from './schemas'
+
+const OFFERED = { exists: ({ apps }: ApiContext) => apps !== null }
+/** Requests of an app's server, with a form. */
+const FORMS = { ...OFFERED, takesForms: true }
+/** What an app sends the browser here for, also with a form of its own page. */
+const NAVIGATIONS = { ...FORMS, isOpenToSites: true }
+
+/** The OpenID provider, as PROTOCOL.md describes it. */
+export const OIDC_RESOURCES: readonly Resource<ApiContext>[] = [
+  resource('/oidc/.well-known/openid-configuration', { GET: discover }, OFFERED),
+  resource('/oidc/jwks', { GET: pass }, OFFERED),
+  resource('/oidc/auth', { HEAD: null, GET: authorize, POST: toGet }, NAVIGATIONS),
+  resource('/oidc/auth/{id}', { HEAD: null, GET: authorize }, OFFERED),
+  resource('/oidc/token', { POST: passForm }, FORMS),
+  resource('/oidc/token/introspection', { POST: passForm }, FORMS),
+  resource('/oidc/token/revocation', { POST: passForm }, FORMS),
+  resource('/oidc/me', { GET: pass, POST: passForm }, FORMS),
+  resource('/oidc/session/end', { HEAD: null, GET: askToSignOut, POST: toGet }, NAVIGATIONS),
+  resource('/oidc/session/end/confirm', { POST: signOut }, FORMS),
+]
+
+function requireApps({ apps }: ApiContext): Apps {
+  if (apps === null) throw new ProtocolError('not_found')
+  return apps
+}
+
+async function pass(call: Call, context: ApiContext): Promise<Response> {
+  return toResponse(await ask(call, context))
+}
+
+/** Wrong credentials of clients and wrong tokens are counted, as those of native apps are. */
+async function passForm(call: Call, context: ApiContext): Promise<Response> {
+  const answered = await ask(call, context)
+  if (answered.status === 401) await context.limiter.badCredential(call.rateLimitKeys)
+  return toResponse(answered)
+}
+
+/** What oidc-provider says it can do, without what our pages' policy does not let it do. */
+async function discover(call: Call, context: ApiContext): Promise<Response> {
+  const { status, headers, body } = await ask(call, context)
+  const document = { ...(JSON.parse(body) as object), response_modes_supported: ['query', 'fragment'] }
+  return toResponse({ status, headers, body: JSON.stringify(document) })
+}
+
+/** The same request as a navigation, which carries the browser's cookies. */
+async function toGet({ url, body, request }: Call): Promise<Response> {
+  if (!isForm(request)) throw new ProtocolError('not_json')
+  return redirect(`${url.pathname}?${body}`)
+}
+
+/**
+ * An app sends the browser here, or our own page sends it on after the sign-in. Where somebody has
+ * to sign in, the request belongs to this browser from then on.
+ */
+async function authorize(call: Call, context: ApiContext): Promise<Response> {
+  const { cookies, limiter, newBrowserSecret } = context
+  const { request, rateLimitKeys, params } = call
+  const session = await findComputer(request, context)
+  await (session === null ? limiter.appRequest(rateLimitKeys) : limiter.appRequestOf(session.id))
+  const known = await cookies.read(request.headers.get('cookie'), 'app')
+  const secret = known ?? newBrowserSecret()
+  const browserHash = hashBrowserSecret(secret)
+  if (params.id !== undefined) await requireApps(context).requireRequest(params.id, browserHash)
+  const answered = await ask(call, context, { session, browserHash, resumes: params.id ?? null })
+  if (answered.status >= 400) return refuse(call, answered)
+  const response = toResponse(answered)
+  const isSentToSignIn = answered.headers.location?.toString().startsWith('/login?') === true
+  if (isSentToSignIn && known === null) response.headers.append('Set-Cookie', await cookies.write('app', secret))
+  return response
+}
+
+/**
+ * OpenID Connect RP-Initiated Logout 1.0: the person is asked, unless the app shows that the session
+ * is its own.
+ */
+async function askToSignOut(call: Call, context: ApiContext): Promise<Response> {
+  const session = await findComputer(call.request, context)
+  const answered = await ask(call, context, { session, browserHash: '', resumes: null })
+  if (answered.signOut === null) return refuse(call, answered)
+  if (session === null) return redirect(answered.signOut.next ?? '/')
+  if (answered.signOut.isOwnSession) return await end(context, session.id, answered.signOut.next)
+  return toQuestion(call, context, session, answered.signOut)
+}
+
+/** The answer to the question. It ends the session that was asked about, and no other one. */
+async function signOut(call: Call, context: ApiContext): Promise<Response> {
+  const question = parseQuestion(context.keys, parseForm(call.body, signOutBody).question)
+  if (question === null) throw new ProtocolError('bad_request', { errors: [{ path: 'question', message: 'ours' }] })
+  const session = await findComputer(call.request, context)
+  if (session !== null && session.id !== question.sessionId) return redirect('/')
+  return await end(context, question.sessionId, question.next)
+}
+
+async function end({ sessions, cookies }: ApiContext, id: string, next: string | null): Promise<Response> {
+  await sessions.signOut(id, 'app')
+  const response = redirect(next ?? '/')
+  response.headers.append('Set-Cookie', cookies.clear('session'))
+  return response
+}
+
+function toQuestion(
+  { request: { headers } }: Call,
+  context: ApiContext,
+  { id }: ComputerSession,
+  { clientId, next }: SignOutRequest,
+): Response {
+  const locale = localeOf(headers)
+  const { title, text, from, yes, no } = PLAIN_TEXTS[locale].signOut
+  const app = clientId === null ? null : requireApps(context).nameOf(clientId)
+  const question = encodeQuestion(context.keys, { sessionId: id, clientId, next })
+  const leadsTo = next === null ? null : originOf(next)
+  const form = { action: '/oidc/session/end/confirm', fields: { question }, label: yes, leadsTo }
+  const texts = app === null ? [text] : [from.replace('{app}', app), text]
+  return plainPage({ status: 200, title, texts, form, link: { label: no, path: '/' } }, locale)
+}
+
+/** What `form-action` names: an origin, or the scheme of a native app. */
+function originOf(address: string): string {
+  const { origin, protocol } = new URL(address)
+  return origin === 'null' ? protocol : origin
+}
+
+/** To people as a page, to programs as oidc-provider has it. */
+function refuse({ request: { headers } }: Call, answered: OidcResponse): Response {
+  if (headers.get('accept')?.includes('text/html') !== true) return toResponse(answered)
+  const locale = localeOf(headers)
+  const { error, error_description: reason } = JSON.parse(answered.body) as Record<string, string>
+  const { title, text, reason: label, home } = PLAIN_TEXTS[locale].wrongRequest
+  const detail = { label, text: [error, reason].filter((each) => each !== undefined).join(': ') }
+  return plainPage({ status: answered.status, title, texts: [text], detail, link: { label: home, path: '/' } }, locale)
+}
+
+interface Asking {
+  session: ComputerSession | null
+  browserHash: string
+  resumes: string | null
+}
+
+const NOBODY: Asking = { session: null, browserHash: '', resumes: null }
+
+async function ask(call: Call, context: ApiContext, asking: Asking = NOBODY): Promise<OidcResponse> {
+  const { method, headers } = call.request
+  return await requireApps(context).server.respond({
+    method: method === 'HEAD' ? 'GET' : method,
+    url: urlOf(call),
+    headers: { authorization: headers.get('authorization'), contentType: headers.get('content-type') },
+    body: call.body,
+    sessionId: asking.session?.id ?? null,
+    browserHash: asking.browserHash,
+    resumes: asking.resumes,
+  })
+}
+
+/** Below the issuer. `form_post` would submit by a script: it is unknown here. */
+function urlOf({ url: { pathname, searchParams, search } }: Call): string {
+  const path = pathname.slice('/oidc'.length)
+  if (searchParams.get('response_mode') !== 'form_post') return path + search
+  const query = new URLSearchParams(searchParams)
+  query.set('response_mode', 'unknown')
+  return `${path}?${query}`
+}
+
+const SENT = ['content-type', 'location', 'www-authenticate', 'cache-control']
+
+function toResponse({ status, headers, body }: Pick<OidcResponse, 'status' | 'headers' | 'body'>): Response {
+  const sent = SENT.flatMap((name) => (headers[name] === undefined ? [] : [[name, String(headers[name])] as const]))
+  const isEmpty = body === '' || (status >= 300 && status < 400)
+  return new Response(isEmpty ? null : body, { status, headers: Object.fromEntries(sent) })
+}

@@ -1,0 +1,135 @@
+import type { RequestingApp } from '../core/attempt/app'
+import type { Audit } from '../core/audit'
+import { ProtocolError } from '../core/errors'
+import type { ComputerSession } from '../core/session/session'
+import type { Sessions } from '../core/session/sessions'
+import type { AppRequests } from './app-requests'
+import type { ClientRegistry } from './client-registry'
+import { toView } from './clients'
+import type { Authorizations } from './oidc/authorizations'
+import type { Consents } from './oidc/consents'
+import type { OidcServer } from './oidc/oidc-server'
+
+export interface AppsOptions {
+  registry: ClientRegistry
+  server: OidcServer
+  requests: AppRequests
+  consents: Consents
+  authorizations: Authorizations
+  sessions: Sessions
+  audit: Audit
+}
+
+/** An app that a person has agreed to. */
+export interface AgreedApp {
+  clientId: string
+  name: string
+  logoUrl: string | null
+  scopes: string[]
+  /** ISO 8601, for display. */
+  agreedAt: string
+}
+
+/** An app that can be opened from the home page. */
+export interface OpenableApp {
+  clientId: string
+  name: string
+  logoUrl: string | null
+  host: string | null
+  url: string
+}
+
+/** The apps of `CLIENTS_FILE`, and the people's sign-ins to them. */
+export class Apps {
+  readonly #options: AppsOptions
+
+  constructor(options: AppsOptions) {
+    this.#options = options
+  }
+
+  get server(): OidcServer {
+    return this.#options.server
+  }
+
+  /** @throws ProtocolError `interaction_unknown`, also for the request of another browser. */
+  async requireRequest(id: string, browserHash: string | null): Promise<RequestingApp> {
+    return (await this.#options.requests.require(id, browserHash)).app
+  }
+
+  /**
+   * Lets the request of the app go on with the session that was begun for it. May be repeated.
+   * Returns the path that the browser goes to.
+   */
+  async finish({ interaction, clientId, scopes }: RequestingApp, session: ComputerSession): Promise<string | null> {
+    const { server, consents, audit } = this.#options
+    if (interaction === null || clientId === null) return null
+    if (scopes !== null) {
+      await consents.agree(session.person.id, clientId, scopes)
+      audit({ event: 'app.agreed', app: clientId, person: session.person.id })
+    }
+    await server.finish(interaction, { session })
+    return pathOf(interaction)
+  }
+
+  /**
+   * Ends the request of the app with the error that the person has declined. Returns the path that
+   * tells the app.
+   * @throws ProtocolError `interaction_unknown`.
+   */
+  async decline(id: string, browserHash: string | null): Promise<string> {
+    await this.#options.requests.require(id, browserHash)
+    await this.#options.server.finish(id, { error: 'access_denied' })
+    return pathOf(id)
+  }
+
+  /** What the person has agreed to, newest first. Apps that are no longer in the file are left out. */
+  async list(personId: string): Promise<AgreedApp[]> {
+    const { consents, registry } = this.#options
+    return (await consents.list(personId)).flatMap(({ clientId, scopes, agreedAt }) => {
+      const client = registry.find(clientId)
+      if (client === null) return []
+      const { name, logoUrl } = toView(client)
+      return [{ clientId, name, logoUrl, scopes, agreedAt: new Date(agreedAt).toISOString() }]
+    })
+  }
+
+  /**
+   * Withdraws the consent, and ends every token of the app for this person.
+   * @throws ProtocolError `not_found` if the person has not agreed to the app.
+   */
+  async remove(personId: string, clientId: string): Promise<void> {
+    const { consents, sessions, authorizations, audit } = this.#options
+    const isAgreed = (await consents.find(personId, clientId)) !== null
+    for (const { id } of await sessions.list(personId, null)) {
+      const known = (await authorizations.list(id)).find((each) => each.clientId === clientId)
+      if (known !== undefined) await authorizations.remove(id, known)
+    }
+    if (!isAgreed) throw new ProtocolError('not_found')
+    // Last: a request that failed before it can be repeated.
+    await consents.withdraw(personId, clientId)
+    audit({ event: 'app.removed', app: clientId, person: personId })
+  }
+
+  /** The name of a client; null for one that is not in the file. */
+  nameOf(clientId: string): string | null {
+    const client = this.#options.registry.find(clientId)
+    return client === null ? null : toView(client).name
+  }
+
+  /** The apps with a page to open, in the order of the file. */
+  listOpenable(): OpenableApp[] {
+    return this.#options.registry.clients.flatMap((client) => {
+      const url = client.initiate_login_uri ?? client.client_uri
+      const { clientId, name, logoUrl, host } = toView(client)
+      return url === undefined ? [] : [{ clientId, name, logoUrl, host, url }]
+    })
+  }
+
+  close(): void {
+    this.#options.server.close()
+  }
+}
+
+function pathOf(interaction: string): string {
+  return `/oidc/auth/${interaction}`
+}

@@ -1,0 +1,145 @@
+import type { ComputerSession } from '../../core/session/session'
+import type { Sessions } from '../../core/session/sessions'
+import type { ClientRegistry } from '../client-registry'
+import { recordKeyOf } from './adapter'
+import { callListener, type MemoryResponse, type NodeListener } from './memory-http'
+import type { Caller, ProviderOptions, SignOutRequest } from './provider'
+import { RequestScope, runInScope } from './request-scope'
+import type { SigningKey, SigningKeys } from './signing-keys'
+
+export interface OidcServerOptions extends Omit<ProviderOptions, 'clients' | 'keys'> {
+  registry: ClientRegistry
+  signingKeys: SigningKeys
+  sessions: Sessions
+  onError: (error: unknown) => void
+}
+
+/** A request of the provider, without what it does not need to know. */
+export interface OidcRequest {
+  method: string
+  /** Below the issuer, with the query. */
+  url: string
+  /** By lower-case name. Missing ones are null. */
+  headers: { authorization: string | null; contentType: string | null }
+  body: string
+  /** The id of the live session of this browser; null: nobody is signed in. */
+  sessionId: string | null
+  /** The hash of the secret that the browser carries for apps. */
+  browserHash: string
+  /** The request of an app that goes on; null: another path. */
+  resumes: string | null
+}
+
+export interface OidcResponse extends MemoryResponse {
+  signOut: SignOutRequest | null
+}
+
+/** How often the keys in the store are compared with those of this process, in ms. */
+const KEYS_EVERY_MS = 60_000
+
+/**
+ * The OpenID provider as the API calls it. What of a request reaches oidc-provider is written here:
+ * neither its host, nor its cookies.
+ */
+export class OidcServer {
+  readonly #options: OidcServerOptions
+  #built: { keys: readonly SigningKey[]; listener: NodeListener } | null = null
+  #building: Promise<NodeListener> | null = null
+  readonly #timer: NodeJS.Timeout
+  readonly #stopListening: () => void
+
+  constructor(options: OidcServerOptions) {
+    this.#options = options
+    this.#timer = setInterval(() => this.#refresh(), KEYS_EVERY_MS)
+    this.#timer.unref()
+    this.#stopListening = options.registry.onChange(() => {
+      this.#built = null
+    })
+  }
+
+  /**
+   * Answers as oidc-provider does, without its cookies.
+   * @throws a failure of the store.
+   */
+  async respond({ method, url, headers, body, sessionId, browserHash, resumes }: OidcRequest): Promise<OidcResponse> {
+    const { sessions, authorizations, now, publicOrigin } = this.#options
+    const listener = await this.#listener()
+    const caller: Caller = { browserHash, signOut: null, failure: null }
+    const cookies = [
+      ...(sessionId === null ? [] : [`_session=${sessionId}`]),
+      ...(resumes === null ? [] : [`_interaction_resume=${resumes}`]),
+    ]
+    const { host, protocol } = new URL(publicOrigin)
+    const sent = Object.entries({
+      host,
+      authorization: headers.authorization,
+      'content-type': headers.contentType,
+      cookie: cookies.length === 0 ? null : cookies.join('; '),
+    }).filter((entry): entry is [string, string] => entry[1] !== null)
+    const scope = new RequestScope(now(), { sessions, authorizations })
+    const response = await runInScope(scope, () =>
+      callListener(listener, {
+        method,
+        url,
+        mountPath: '/oidc',
+        headers: Object.fromEntries(sent),
+        body,
+        isEncrypted: protocol === 'https:',
+        caller,
+      }),
+    )
+    if (caller.failure !== null) throw caller.failure.error
+    return { ...response, signOut: caller.signOut }
+  }
+
+  /** Lets the request of an app go on with this session, or end with an error. */
+  async finish(interaction: string, result: { session: ComputerSession } | { error: 'access_denied' }): Promise<void> {
+    const { records, now } = this.#options
+    const key = recordKeyOf('Interaction', interaction)
+    const found = await records.findRecord(key, now())
+    if (found === null) return
+    // The session before is another one, or none.
+    const { session: _, ...rest } = JSON.parse(found.data) as Record<string, unknown>
+    const data = JSON.stringify({ ...rest, result: toResult(result) })
+    await records.putRecord({ key, data, expiresAt: found.expiresAt, group: found.group }, now())
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    this.#stopListening()
+  }
+
+  /** Reads the keys anew. Errors are reported: the keys that are known stay in use. */
+  async #refresh(): Promise<void> {
+    try {
+      const keys = await this.#options.signingKeys.load()
+      if (this.#built !== null && this.#built.keys !== keys) this.#built = null
+    } catch (error) {
+      this.#options.onError(error)
+    }
+  }
+
+  async #listener(): Promise<NodeListener> {
+    if (this.#built !== null) return this.#built.listener
+    this.#building ??= this.#build().finally(() => {
+      this.#building = null
+    })
+    return await this.#building
+  }
+
+  /** oidc-provider is loaded here, and not before an app is asked for. */
+  async #build(): Promise<NodeListener> {
+    const { registry, signingKeys } = this.#options
+    const [{ buildProvider }, keys] = await Promise.all([import('./provider'), signingKeys.load()])
+    const listener = buildProvider({ ...this.#options, clients: registry.clients, keys })
+    this.#built = { keys, listener }
+    return listener
+  }
+}
+
+function toResult(result: { session: ComputerSession } | { error: 'access_denied' }) {
+  if ('error' in result) return { error: result.error, error_description: 'the person declined' }
+  const { person, signedInAt, amr } = result.session
+  const login = { accountId: person.id, ts: Math.floor(signedInAt / 1000), amr, remember: true }
+  return { login, consent: {} }
+}

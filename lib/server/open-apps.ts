@@ -1,0 +1,45 @@
+import { AppRequests } from '../apps/app-requests'
+import { Apps } from '../apps/apps'
+import type { ClientRegistry } from '../apps/client-registry'
+import { Authorizations } from '../apps/oidc/authorizations'
+import { Consents } from '../apps/oidc/consents'
+import { OidcServer } from '../apps/oidc/oidc-server'
+import { SigningKeys } from '../apps/oidc/signing-keys'
+import type { Audit } from '../core/audit'
+import type { RecordStore } from '../core/record-store'
+import type { Sessions } from '../core/session/sessions'
+import type { Config } from './config'
+
+export interface AppsParts {
+  registry: ClientRegistry
+  records: RecordStore
+  sessions: Sessions
+  audit: Audit
+  now: () => number
+  randomBytes: (size: number) => Buffer
+  onError: (error: unknown) => void
+}
+
+const ID_BYTES = 24
+
+/** The apps of `CLIENTS_FILE`. Their keys are read or made when the first app asks. */
+export function openApps({ secrets, publicOrigin, lifetimes, sessionLifetimes }: Config, parts: AppsParts): Apps {
+  const { registry, records, sessions, now, randomBytes, audit } = parts
+  const authorizations = new Authorizations({
+    records,
+    now,
+    newId: () => randomBytes(ID_BYTES).toString('base64url'),
+  })
+  const consents = new Consents({ records, now })
+  const requests = new AppRequests({ records, now })
+  const server = new OidcServer({
+    ...parts,
+    publicOrigin,
+    authorizations,
+    consents,
+    requests,
+    signingKeys: new SigningKeys({ records, secrets, now, randomBytes }),
+    lifetimes: { session: sessionLifetimes, attemptMs: lifetimes.attemptMs },
+  })
+  return new Apps({ registry, server, requests, consents, authorizations, sessions, audit })
+}

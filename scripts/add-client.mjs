@@ -1,7 +1,7 @@
 // Adds an app to the clients file, and prints what to paste into it: `npm run add-client`. Asks
 // three questions, or takes the answers as options:
 //   npm run add-client -- --name Wiki --url https://wiki.example.com --for authjs
-//     [--redirect-uri https://…] [--first-party] [--file clients.json] [--origin https://login.…]
+//     [--redirect-uri https://…] [--first-party] [--file clients.json] [--origin https://…]
 // Exits with 0 if the app was added, 1 if nothing was changed. Plain JavaScript: installations for
 // production have no tsx.
 import { existsSync } from 'node:fs'

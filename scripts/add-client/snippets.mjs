@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs'
 const FOLDER = new URL('../../docs/guides/apps/snippets/', import.meta.url)
 
 /**
- * What an app may use. `callback`: the path of its redirect URI; null for forward auth, which has no
- * client.
+ * What an app may use. `callback`: the path of its redirect URI; null for forward auth, which has
+ * no client.
  */
 export const TARGETS = /** @type {const} */ ({
   authjs: { label: 'Auth.js', callback: '/auth/callback/qr-login', files: ['authjs.env', 'authjs.mjs'] },
@@ -27,6 +27,13 @@ export const TARGETS = /** @type {const} */ ({
 
 /** @typedef {keyof typeof TARGETS} Target */
 
+/** @typedef {import('./write-entry.mjs').NewClient} NewClient */
+
+/**
+ * `origin`: of qr-login. `client`: null for forward auth.
+ * @typedef {{ origin: string, client: NewClient | null, redirectUri: string }} SnippetValues
+ */
+
 /** @param {string} name @returns {name is Target} */
 export function isTarget(name) {
   return Object.hasOwn(TARGETS, name)
@@ -35,7 +42,7 @@ export function isTarget(name) {
 /**
  * Prints the files of the app's library or proxy, with its values filled in.
  * @param {import('./questions.mjs').App} app
- * @param {{ origin: string, client: import('./write-entry.mjs').NewClient | null, redirectUri: string }} values
+ * @param {SnippetValues} values
  * @param {import('./texts.mjs').Texts} texts
  * @param {(line: string) => void} print
  */

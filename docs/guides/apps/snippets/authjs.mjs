@@ -1,5 +1,5 @@
-// An app with Auth.js and Express. In an app that exists you need the provider and the two callbacks.
-// The redirect URI is {the app}/auth/callback/qr-login; in Next.js {the app}/api/auth/callback/qr-login.
+// An app with Auth.js and Express. In an app that exists you need the provider and the callbacks.
+// The redirect URI is {the app}/auth/callback/qr-login; in Next.js /api/auth/callback/qr-login.
 //   npm install @auth/core@0.41.3 @auth/express@0.12.3 express@4.22.3
 import { ExpressAuth, getSession } from '@auth/express'
 import express from 'express'

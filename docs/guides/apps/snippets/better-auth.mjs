@@ -20,7 +20,7 @@ const auth = betterAuth({
           tokenEndpointAuth: { method: 'client_secret_basic' },
           pkce: true,
           scopes: ['openid', 'profile', 'email', 'groups'],
-          // Name and address follow the person at each sign-in. Groups are in the ID token of the account.
+          // Name and address follow the person at each sign-in. Groups are in the ID token only.
           overrideUserInfo: true,
         },
       ],

@@ -18,7 +18,10 @@ import { checkClients } from '../../lib/apps/clients-text.mjs'
 
 /** @typedef {import('./texts.mjs').Texts} Texts */
 
-/** @typedef {{ name: string, url: string, redirectUris: string[], isFirstParty: boolean }} NewApp */
+/**
+ * `url`: without a slash at the end.
+ * @typedef {{ name: string, url: string, redirectUris: string[], isFirstParty: boolean }} NewApp
+ */
 
 /** @typedef {ReturnType<typeof createClient>} NewClient */
 

@@ -9,9 +9,9 @@ import {
   isPrivateUse,
 } from './client-uri.mjs'
 
-export const SCOPES = /** @type {const} */ (['openid', 'profile', 'email', 'groups', 'offline_access'])
+const SCOPES = /** @type {const} */ (['openid', 'profile', 'email', 'groups', 'offline_access'])
 
-export const DEFAULT_SCOPE = 'openid profile email groups'
+const DEFAULT_SCOPE = 'openid profile email groups'
 
 export const CODE_GRANT = 'authorization_code'
 
@@ -19,7 +19,7 @@ const GRANTS = /** @type {const} */ ([CODE_GRANT, 'refresh_token', 'urn:ietf:par
 
 const AUTH_METHODS = /** @type {const} */ (['client_secret_basic', 'client_secret_post', 'none'])
 
-export const MAX_NAME_CHARS = 60
+const MAX_NAME_CHARS = 60
 
 const MIN_SECRET_CHARS = 32
 
@@ -65,7 +65,7 @@ const scope = z.string(expected(SCOPE)).refine((text) => {
 const flag = z.boolean(expected('true or false'))
 
 /** One entry of the clients file: RFC 7591 metadata, and `first_party`. */
-export const clientSchema = z
+const clientSchema = z
   .strictObject({
     client_id: z.string(expected(ID)).regex(/^[\x21-\x7e]{1,128}$/, expected(ID)),
     client_secret: z
@@ -100,6 +100,11 @@ export const clientsSchema = z.array(clientSchema)
 /** @typedef {z.output<typeof clientSchema>} ClientEntry */
 
 /** @typedef {{ [K in keyof ClientEntry]?: ClientEntry[K] | undefined }} PartialEntry */
+
+/** Whether a text may be the name of a client. */
+export function isClientName(/** @type {string} */ text) {
+  return name.safeParse(text).success
+}
 
 /**
  * A mistake: the field, with the position in its list from 1 (`redirect_uris 2`), and the problem.

@@ -77,7 +77,7 @@ describe('the entry', () => {
       redirect_uris: ['https://wiki.example.com/auth/callback/qr-login'],
       post_logout_redirect_uris: ['https://wiki.example.com/'],
       token_endpoint_auth_method: 'client_secret_basic',
-      scope: 'openid profile email groups',
+      scope: 'openid profile email groups offline_access',
       first_party: false,
     })
     expect(statSync(file).mode & 0o777).toBe(0o600)

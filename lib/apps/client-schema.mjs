@@ -11,7 +11,7 @@ import {
 
 const SCOPES = /** @type {const} */ (['openid', 'profile', 'email', 'groups', 'offline_access'])
 
-const DEFAULT_SCOPE = 'openid profile email groups'
+const DEFAULT_SCOPE = 'openid profile email groups offline_access'
 
 export const CODE_GRANT = 'authorization_code'
 

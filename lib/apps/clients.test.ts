@@ -208,7 +208,7 @@ describe('what is taken', () => {
       post_logout_redirect_uris: [],
       backchannel_logout_session_required: false,
       token_endpoint_auth_method: 'client_secret_basic',
-      scope: 'openid profile email groups',
+      scope: 'openid profile email groups offline_access',
       grant_types: ['authorization_code'],
       id_token_signed_response_alg: 'RS256',
       first_party: false,
@@ -250,7 +250,7 @@ describe('the view', () => {
       logoUrl: null,
       host: 'www.example.com',
       firstParty: false,
-      scopes: ['openid', 'profile', 'email', 'groups'],
+      scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'],
       homeUrl: 'https://www.example.com/wiki',
     })
     expect([toView(client).name, toView(client, 'en').name]).toEqual(['Wiki', 'Wiki'])

@@ -2,7 +2,7 @@ import { type PersonRecord, personOf } from '../../core/account/person'
 
 /** What each scope gives an app (OpenID Connect Core 1.0, section 5.4; `groups` is ours). */
 export const CLAIMS_OF_SCOPES = {
-  openid: ['sub', 'sid'],
+  openid: ['sub', 'sid', 'amr', 'auth_time'],
   profile: ['name', 'picture', 'preferred_username'],
   email: ['email', 'email_verified'],
   groups: ['groups'],

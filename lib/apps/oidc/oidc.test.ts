@@ -40,8 +40,7 @@ test('a person signs in to an app with the phone', async () => {
     code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
   })
-  const { url: callback, signIn, response } = await openWithPhone(computer, phone, url.href, isCallback)
-  console.log(callback, await response?.text())
+  const { url: callback, signIn } = await openWithPhone(computer, phone, url.href, isCallback)
   expect(signIn?.review.app).toEqual({ name: 'Wiki', logoUrl: null, host: 'wiki.example.com', scopes: null })
   const tokens = await oidc.authorizationCodeGrant(config, new URL(callback), {
     pkceCodeVerifier: verifier,
@@ -49,9 +48,17 @@ test('a person signs in to an app with the phone', async () => {
     expectedNonce: 'nonce',
     idTokenExpected: true,
   })
-  console.log(tokens, tokens.claims())
-  const info = await oidc.fetchUserInfo(config, tokens.access_token, tokens.claims()?.sub ?? '')
-  console.log(info)
-  const again = await oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')
-  console.log(again.expires_in)
+  const person = {
+    sub: 'ada',
+    name: 'Ada Byron',
+    picture: `${server.origin}/avatars/ada.svg`,
+    preferred_username: 'ada',
+    email: 'ada@example.com',
+    email_verified: true,
+    groups: ['admins'],
+  }
+  expect(tokens.claims()).toMatchObject({ ...person, amr: ['mca', 'user'], auth_time: expect.any(Number) })
+  expect(await oidc.fetchUserInfo(config, tokens.access_token, 'ada')).toEqual(person)
+  const refreshed = await oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')
+  expect(await oidc.fetchUserInfo(config, refreshed.access_token, 'ada')).toEqual(person)
 })

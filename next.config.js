@@ -14,5 +14,5 @@ export default {
   images: { unoptimized: true },
   poweredByHeader: false,
   reactStrictMode: true,
-  serverExternalPackages: ['libsql', 'pino'],
+  serverExternalPackages: ['libsql', 'oidc-provider', 'pino'],
 }

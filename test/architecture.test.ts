@@ -30,6 +30,7 @@ const VENDORS: Readonly<Record<string, readonly string[]>> = {
   libsql: ['lib/stores/sqlite/database.ts'],
   'mmdb-lib': ['lib/http/geo-database.ts'],
   next: ['app/', 'proxy.ts'],
+  'oidc-provider': ['lib/apps/oidc/'],
   'openid-client': ['lib/accounts/oidc.ts'],
   pino: ['lib/server/log.ts'],
   'prom-client': ['lib/metrics/metrics.ts'],

@@ -90,7 +90,7 @@ export interface PhoneSignIn {
 }
 
 /** The whole way: the computer shows a code, the phone confirms. `interaction`: of the app. */
-export async function signInWithPhone(
+async function signInWithPhone(
   origin: string,
   computer: UserAgent,
   phone: UserAgent,

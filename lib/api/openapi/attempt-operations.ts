@@ -9,7 +9,7 @@ export const ATTEMPT_OPERATIONS: Readonly<Record<string, Methods>> = {
       requester: 'any',
       body: 'StartBody',
       responses: { 201: { description: 'Started.', json: 'Attempt', headers: ['Location', 'Set-Cookie'] } },
-      codes: ['address_refused', 'rate_limited'],
+      codes: ['address_refused', 'rate_limited', 'interaction_unknown'],
     },
   },
   '/api/qr/hold': {

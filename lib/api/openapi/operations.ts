@@ -1,11 +1,13 @@
 import { ACCOUNT_OPERATIONS } from './account-operations'
+import { APP_OPERATIONS } from './app-operations'
 import { ATTEMPT_OPERATIONS } from './attempt-operations'
 import { type Methods, NOT_MODIFIED } from './operation'
 
-/** Sections 4 and 5 of PROTOCOL.md. */
+/** Sections 4, 5 and 7 of PROTOCOL.md. */
 export const OPERATIONS: Readonly<Record<string, Methods>> = {
   ...ATTEMPT_OPERATIONS,
   ...ACCOUNT_OPERATIONS,
+  ...APP_OPERATIONS,
   '/api/health/live': {
     get: {
       operationId: 'getLive',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { AgreedApp } from '../../apps/apps'
 import type { PasskeyCreation, PasskeyRequest } from '../../core/account/passkey'
 import { PASSKEY_ID, type PasskeyView } from '../../core/account/passkey'
 import type { Person, PhoneSource } from '../../core/account/person'
@@ -206,6 +207,18 @@ const problem = describing<ProblemDocument>()(
   }),
 )
 
+const path = z.string().startsWith('/')
+
+const agreedApp = describing<AgreedApp>()(
+  z.strictObject({
+    clientId: text,
+    name: text,
+    logoUrl: z.url().nullable(),
+    scopes: z.array(text),
+    agreedAt: time,
+  }),
+)
+
 const notSignedIn = z.strictObject({ signedIn: z.literal(false) })
 const sessions = z.strictObject({ sessions: z.array(session) })
 const endedBy = describing<EndedBy>()(z.enum(['here', 'phone', 'computer', 'limit', 'single', 'time', 'app']))
@@ -219,7 +232,13 @@ export const SCHEMAS = {
   Session: session,
   Phone: phone,
   Problem: problem,
-  Redeemed: z.strictObject({ person, session }),
+  Redeemed: z.strictObject({
+    person,
+    session,
+    next: z.exactOptional(path).describe('Where the browser goes on with the request of an app.'),
+  }),
+  Next: z.strictObject({ next: path }),
+  Apps: z.strictObject({ apps: z.array(agreedApp) }),
   PhoneSignedIn: z.strictObject({ person }),
   ProviderUrl: z.strictObject({ url: z.url() }),
   Sources: z.strictObject({ sources: z.array(source) }),

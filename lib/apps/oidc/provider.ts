@@ -49,7 +49,7 @@ const HOUR_S = 3600
 const CODE_S = 60
 
 /** Paths below the issuer. */
-export const PATHS = {
+const PATHS = {
   authorization: '/auth',
   token: '/token',
   userinfo: '/me',

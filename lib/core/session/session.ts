@@ -59,7 +59,7 @@ export interface ComputerSession extends Base, Device {
 }
 
 /** What a session keeps of the app that it was signed in to. */
-export interface SessionApp {
+interface SessionApp {
   clientId: string | null
   name: string
   host: string | null

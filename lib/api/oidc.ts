@@ -4,8 +4,9 @@ import type { SignOutRequest } from '../apps/oidc/provider'
 import { encodeQuestion, parseQuestion } from '../apps/sign-out-question'
 import { findComputer } from '../auth/identity'
 import { hashBrowserSecret } from '../core/attempt/tokens'
-import { ProtocolError } from '../core/errors'
+import { isProtocolError, ProtocolError } from '../core/errors'
 import type { ComputerSession } from '../core/session/session'
+import type { HeaderReader } from '../http/api-request'
 import { isForm, parseForm } from '../http/body'
 import { localeOf, plainPage } from '../http/plain-page'
 import { type Call, type Resource, resource } from '../http/resource'
@@ -75,9 +76,13 @@ async function authorize(call: Call, context: ApiContext): Promise<Response> {
   const known = await cookies.read(request.headers.get('cookie'), 'app')
   const secret = known ?? newBrowserSecret()
   const browserHash = hashBrowserSecret(secret)
-  if (params.id !== undefined) await requireApps(context).requireRequest(params.id, browserHash)
+  if (params.id !== undefined) {
+    const isOwn = await isRequestOf(params.id, browserHash, context)
+    if (!isOwn) return refuseLost(call, 404)
+  }
   const answered = await ask(call, context, { session, browserHash, resumes: params.id ?? null })
-  if (answered.status >= 400) return refuse(call, answered)
+  if (answered.status >= 400)
+    return params.id === undefined ? refuse(call, answered) : refuseLost(call, answered.status)
   const response = toResponse(answered)
   const isSentToSignIn = answered.headers.location?.toString().startsWith('/login?') === true
   if (isSentToSignIn && known === null) response.headers.append('Set-Cookie', await cookies.write('app', secret))
@@ -135,9 +140,34 @@ function originOf(address: string): string {
   return origin === 'null' ? protocol : origin
 }
 
+async function isRequestOf(id: string, browserHash: string, context: ApiContext): Promise<boolean> {
+  try {
+    await requireApps(context).requireRequest(id, browserHash)
+    return true
+  } catch (error) {
+    if (isProtocolError(error)) return false
+    throw error
+  }
+}
+
+/**
+ * The request of an app that has run out, was answered before, or belongs to another browser.
+ * @throws ProtocolError `interaction_unknown` for programs.
+ */
+function refuseLost({ request: { headers } }: Call, status: number): Response {
+  if (!takesPages(headers)) throw new ProtocolError('interaction_unknown')
+  const locale = localeOf(headers)
+  const { title, text, home } = PLAIN_TEXTS[locale].lostRequest
+  return plainPage({ status, title, texts: [text], link: { label: home, path: '/' } }, locale)
+}
+
+function takesPages(headers: HeaderReader): boolean {
+  return headers.get('accept')?.includes('text/html') === true
+}
+
 /** To people as a page, to programs as oidc-provider has it. */
 function refuse({ request: { headers } }: Call, answered: OidcResponse): Response {
-  if (headers.get('accept')?.includes('text/html') !== true) return toResponse(answered)
+  if (!takesPages(headers)) return toResponse(answered)
   const locale = localeOf(headers)
   const { error, error_description: reason } = JSON.parse(answered.body) as Record<string, string>
   const { title, text, reason: label, home } = PLAIN_TEXTS[locale].wrongRequest

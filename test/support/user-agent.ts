@@ -70,7 +70,8 @@ export class UserAgent {
     const value = pair.slice(name.length + 1)
     const jar = this.cookies.get(host) ?? new Map<string, string>()
     this.cookies.set(host, jar)
-    if (attributes.some((each) => /^max-age=0$/i.test(each) || /^expires=thu, 01 jan 1970/i.test(each))) jar.delete(name)
+    if (attributes.some((each) => /^max-age=0$/i.test(each) || /^expires=thu, 01 jan 1970/i.test(each)))
+      jar.delete(name)
     else jar.set(name, value)
   }
 }

@@ -39,6 +39,8 @@ export interface ApiContext extends HttpContext, AuthContext {
   /** The ways to sign a phone in, in the order they are offered. */
   sources: readonly PhoneSource[]
   publicOrigin: string
+  /** How long an attempt waits for a scan. */
+  attemptMs: number
   /** Epoch ms. */
   now: () => number
   hasDemoAccounts: boolean

@@ -30,6 +30,7 @@ export const OIDC_RESOURCES: readonly Resource<ApiContext>[] = [
   resource('/oidc/token', { POST: passForm }, FORMS),
   resource('/oidc/token/introspection', { POST: passForm }, FORMS),
   resource('/oidc/token/revocation', { POST: passForm }, FORMS),
+  resource('/oidc/device/auth', { POST: beginDevice }, FORMS),
   resource('/oidc/me', { GET: pass, POST: passForm }, FORMS),
   resource('/oidc/session/end', { HEAD: null, GET: askToSignOut, POST: toGet }, NAVIGATIONS),
   resource('/oidc/session/end/confirm', { POST: signOut }, FORMS),
@@ -49,6 +50,41 @@ async function passForm(call: Call, context: ApiContext): Promise<Response> {
   const answered = await ask(call, context)
   if (answered.status === 401) await context.limiter.badCredential(call.rateLimitKeys)
   return toResponse(answered)
+}
+
+/** How often user codes are drawn before a clash with another one is given up. */
+const USER_CODES = 5
+/** How long a device waits between two requests for its tokens (RFC 8628, section 3.2). */
+const POLL_S = 5
+
+/** RFC 8628, section 3.1: a device without a browser asks for a sign-in. */
+async function beginDevice(call: Call, context: ApiContext): Promise<Response> {
+  const { findNetwork, findPlace, limiter, publicOrigin, attemptMs } = context
+  const { client, rateLimitKeys } = call
+  const { headers } = call.request
+  const computer = {
+    browser: null,
+    os: null,
+    place: findPlace(headers, client),
+    network: findNetwork(headers, client),
+  }
+  const guard = limiter.startDevice(rateLimitKeys)
+  for (let drawn = 0; drawn < USER_CODES; drawn += 1) {
+    const answered = await ask(call, context)
+    if (answered.status === 401) await limiter.badCredential(rateLimitKeys)
+    if (answered.status !== 200) return toResponse(answered)
+    const body = JSON.parse(answered.body) as { device_code: string; user_code: string }
+    const { device_code: deviceCode, user_code: userCode } = body
+    const authorization = { deviceCode, userCode: userCode.replace('-', '') }
+    if (!(await requireApps(context).beginDevice(authorization, computer, guard))) continue
+    const verification = {
+      verification_uri: `${publicOrigin}/device`,
+      verification_uri_complete: `${publicOrigin}/device#${userCode}`,
+    }
+    const times = { expires_in: Math.floor(attemptMs / 1000), interval: POLL_S }
+    return toResponse({ ...answered, body: JSON.stringify({ ...body, ...verification, ...times }) })
+  }
+  throw new ProtocolError('unavailable', { retryAfterS: 2 })
 }
 
 /** What oidc-provider says it can do, without what our pages' policy does not let it do. */

@@ -1,13 +1,18 @@
 import type { RequestingApp } from '../core/attempt/app'
+import type { Computer } from '../core/attempt/attempt'
 import type { Audit } from '../core/audit'
 import { ProtocolError } from '../core/errors'
+import type { Guard } from '../core/rate-limit/limits'
+import type { RecordStore } from '../core/record-store'
 import type { ComputerSession } from '../core/session/session'
 import type { Sessions } from '../core/session/sessions'
 import type { AppRequests } from './app-requests'
 import type { ClientRegistry } from './client-registry'
 import { toView } from './clients'
+import { recordKeyOf } from './oidc/adapter'
 import type { Authorizations } from './oidc/authorizations'
 import type { Consents } from './oidc/consents'
+import type { DeviceAuthorization, DeviceCodes } from './oidc/device-codes'
 import type { OidcServer } from './oidc/oidc-server'
 
 export interface AppsOptions {
@@ -16,8 +21,11 @@ export interface AppsOptions {
   requests: AppRequests
   consents: Consents
   authorizations: Authorizations
+  deviceCodes: DeviceCodes
+  records: RecordStore
   sessions: Sessions
   audit: Audit
+  now: () => number
 }
 
 /** An app that a person has agreed to. */
@@ -82,6 +90,37 @@ export class Apps {
     return pathOf(id)
   }
 
+  /**
+   * Starts the attempt of a device that oidc-provider has given a device code. False if its user
+   * code is taken: the device code is removed then, as it is when this throws.
+   */
+  async beginDevice(
+    authorization: DeviceAuthorization,
+    computer: Omit<Computer, 'browserHash'>,
+    guard: Guard,
+  ): Promise<boolean> {
+    const { deviceCodes, records, now } = this.#options
+    const key = recordKeyOf('DeviceCode', authorization.deviceCode)
+    const stored = await records.findRecord(key, now())
+    let isBegun = false
+    try {
+      const app = stored === null ? null : this.#findDeviceApp(stored.data, authorization.userCode)
+      isBegun = app !== null && (await deviceCodes.begin(authorization, computer, app, guard))
+    } finally {
+      if (!isBegun) await records.removeRecord(key)
+    }
+    return isBegun
+  }
+
+  #findDeviceApp(data: string, userCode: string): RequestingApp | null {
+    const { clientId: id, params } = JSON.parse(data) as { clientId: string; params: { scope?: string } }
+    const client = this.#options.registry.find(id)
+    if (client === null) return null
+    const { clientId, name, logoUrl, host, firstParty } = toView(client)
+    const scopes = firstParty ? null : (params.scope ?? '').split(' ')
+    return { clientId, name, logoUrl, host, scopes, interaction: null, userCode: formatUserCode(userCode) }
+  }
+
   /** What the person has agreed to, newest first. Apps that are no longer in the file are left out. */
   async list(personId: string): Promise<AgreedApp[]> {
     const { consents, registry } = this.#options
@@ -128,6 +167,10 @@ export class Apps {
   close(): void {
     this.#options.server.close()
   }
+}
+
+function formatUserCode(code: string): string {
+  return `${code.slice(0, 4)}-${code.slice(4)}`
 }
 
 function pathOf(interaction: string): string {

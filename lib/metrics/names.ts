@@ -28,6 +28,7 @@ export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number]
 /** The values of `limit` in log lines. A step that counts by several rules has all their names. */
 export const LIMITED_RULES = [
   'start_by_browser,start_by_address',
+  'start_by_address',
   'scan,unknown_codes',
   'unknown_codes',
   'confirm',

@@ -127,18 +127,6 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
   const audit = recorder.countRefusals(createAudit(log, config.secrets[0]))
   const { lifetimes, sessionLifetimes, publicOrigin, rateLimitScale: scale } = config
   const sessions = new Sessions({ ...config, store, audit, lifetimes: sessionLifetimes, now, randomBytes })
-  const apps =
-    clients === null
-      ? null
-      : openApps(config, {
-          registry: clients,
-          records: store,
-          sessions,
-          audit,
-          now,
-          randomBytes,
-          onError: (error) => log.error({ err: error }, 'the signing keys could not be read'),
-        })
   const limiter = new Limiter({ limits: store, keys: limitKeys(config.secrets), scale, now })
   const sources = listSources(config)
   const hasOthers = config.bearer !== null || sources.some(({ kind }) => kind !== 'passkey')
@@ -167,6 +155,19 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     now,
     randomBytes,
   })
+  const apps =
+    clients === null
+      ? null
+      : openApps(config, {
+          registry: clients,
+          records: store,
+          sessions,
+          attempts,
+          audit,
+          now,
+          randomBytes,
+          onError: (error) => log.error({ err: error }, 'the signing keys could not be read'),
+        })
   const isStoreReady = createReadiness({ ping, log, now: monotonicNow })
   let isDraining = false
   let isClosed = false
@@ -216,6 +217,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     findPlace: (headers, client) => findPlace(headers, client, { placeHeader: config.placeHeader, findCity }),
     oidc: config.oidc === null ? null : createOidc(config, config.oidc, log, monotonicNow),
     publicOrigin,
+    attemptMs: lifetimes.attemptMs,
     now,
     hasDemoAccounts: config.demoAccounts,
     findPersonByPassword: createPasswordSource(config, wall),

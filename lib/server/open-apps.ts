@@ -3,8 +3,10 @@ import { Apps } from '../apps/apps'
 import type { ClientRegistry } from '../apps/client-registry'
 import { Authorizations } from '../apps/oidc/authorizations'
 import { Consents } from '../apps/oidc/consents'
+import { DeviceCodes } from '../apps/oidc/device-codes'
 import { OidcServer } from '../apps/oidc/oidc-server'
 import { SigningKeys } from '../apps/oidc/signing-keys'
+import type { Attempts } from '../core/attempt/attempts'
 import type { Audit } from '../core/audit'
 import type { RecordStore } from '../core/record-store'
 import type { Sessions } from '../core/session/sessions'
@@ -13,6 +15,7 @@ import type { Config } from './config'
 export interface AppsParts {
   registry: ClientRegistry
   records: RecordStore
+  attempts: Attempts
   sessions: Sessions
   audit: Audit
   now: () => number
@@ -24,7 +27,7 @@ const ID_BYTES = 24
 
 /** The apps of `CLIENTS_FILE`. Their keys are read or made when the first app asks. */
 export function openApps({ secrets, publicOrigin, lifetimes, sessionLifetimes }: Config, parts: AppsParts): Apps {
-  const { registry, records, sessions, now, randomBytes, audit } = parts
+  const { records, now, randomBytes } = parts
   const authorizations = new Authorizations({
     records,
     now,
@@ -32,14 +35,16 @@ export function openApps({ secrets, publicOrigin, lifetimes, sessionLifetimes }:
   })
   const consents = new Consents({ records, now })
   const requests = new AppRequests({ records, now })
+  const deviceCodes = new DeviceCodes({ ...parts, authorizations, consents })
   const server = new OidcServer({
     ...parts,
     publicOrigin,
     authorizations,
     consents,
     requests,
+    deviceCodes,
     signingKeys: new SigningKeys({ records, secrets, now, randomBytes }),
-    lifetimes: { session: sessionLifetimes, attemptMs: lifetimes.attemptMs },
+    lifetimes: { session: sessionLifetimes, attempt: lifetimes },
   })
-  return new Apps({ registry, server, requests, consents, authorizations, sessions, audit })
+  return new Apps({ ...parts, server, requests, consents, authorizations, deviceCodes })
 }

@@ -2,6 +2,7 @@ import type { Adapter, AdapterPayload } from 'oidc-provider'
 import { SIGNED_BY_PHONE } from '../../core/attempt/amr'
 import type { RecordStore } from '../../core/record-store'
 import { grantGroupOf } from './authorizations'
+import type { DeviceCodes } from './device-codes'
 import { type AppSession, currentScope } from './request-scope'
 
 /** How long a code that was exchanged refuses a second exchange without ending the first one's tokens. */
@@ -15,6 +16,7 @@ export interface AdapterOptions {
   now: () => number
   /** Creates the error of an exchange that comes second (RFC 6749, section 5.2). */
   invalidGrant: (description: string) => Error
+  deviceCodes: DeviceCodes
 }
 
 /** The key of a record of oidc-provider. */
@@ -58,13 +60,13 @@ class RecordAdapter implements Adapter {
    * oidc-provider then ends all tokens of the grant.
    */
   async find(id: string): Promise<AdapterPayload | undefined> {
-    const { records, now, invalidGrant } = this.#options
+    const { records, now, invalidGrant, deviceCodes } = this.#options
     // Clients are in the file alone.
     if (this.#kind === 'Client') return undefined
     const found = await records.findRecord(recordKeyOf(this.#kind, id), now())
     if (found === null) return undefined
     const payload = JSON.parse(found.data) as AdapterPayload
-    if (found.consumedAt === null) return payload
+    if (found.consumedAt === null) return this.#kind === 'DeviceCode' ? await deviceCodes.resolve(id, payload) : payload
     if (this.#isParallel(found.consumedAt)) throw invalidGrant('used at the same time by another request')
     return { ...payload, consumed: Math.floor(found.consumedAt / 1000) }
   }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Lifetimes } from '../../core/attempt/attempt'
 import type { RecordStore } from '../../core/record-store'
 import type { SessionLifetimes } from '../../core/session/session'
 import { APP_REQUEST_MS, type AppRequests } from '../app-requests'
@@ -8,6 +9,7 @@ import { createAdapter } from './adapter'
 import type { Authorizations } from './authorizations'
 import { CLAIMS_OF_SCOPES, SCOPES, toClaims } from './claims'
 import type { Consents } from './consents'
+import type { DeviceCodes } from './device-codes'
 import type { NodeListener } from './memory-http'
 import { createPolicy } from './policy'
 import { currentScope } from './request-scope'
@@ -41,7 +43,8 @@ export interface ProviderOptions {
   authorizations: Authorizations
   consents: Consents
   requests: AppRequests
-  lifetimes: { session: SessionLifetimes; attemptMs: number }
+  deviceCodes: DeviceCodes
+  lifetimes: { session: SessionLifetimes; attempt: Lifetimes }
   now: () => number
 }
 
@@ -74,15 +77,16 @@ export function buildProvider(options: ProviderOptions): NodeListener {
 }
 
 function toConfiguration(options: ProviderOptions): Configuration {
-  const { clients, keys, records, now, lifetimes, publicOrigin } = options
+  const { clients, keys, records, deviceCodes, now, lifetimes, publicOrigin } = options
   const byId = new Map(clients.map((client) => [client.client_id, client]))
   const findClient = (id: string) => byId.get(id) ?? null
+  const { attemptMs, confirmMs, ticketMs } = lifetimes.attempt
   const sessionS = Math.ceil(lifetimes.session.computerMs / 1000)
   const invalidGrant = (description: string) => new errors.InvalidGrant(description)
   return {
     clients: clients.map(toMetadata),
     jwks: { keys: keys.map((key) => ({ ...key })) as NonNullable<Configuration['jwks']>['keys'] },
-    adapter: (kind: string) => createAdapter(kind, { records, now, invalidGrant }),
+    adapter: (kind: string) => createAdapter(kind, { records, now, invalidGrant, deviceCodes }),
     routes: PATHS,
     scopes: SCOPES,
     claims: CLAIMS_OF_SCOPES,
@@ -128,7 +132,8 @@ function toConfiguration(options: ProviderOptions): Configuration {
       AccessToken: HOUR_S,
       AuthorizationCode: CODE_S,
       IdToken: HOUR_S,
-      DeviceCode: Math.floor(lifetimes.attemptMs / 1000),
+      // Until the device has fetched what was confirmed at the last moment.
+      DeviceCode: Math.ceil((attemptMs + confirmMs + ticketMs) / 1000),
       Grant: sessionS,
       Interaction: APP_REQUEST_MS / 1000,
       RefreshToken: sessionS,

@@ -95,6 +95,11 @@ export class Limiter {
     return this.#guard({ rule: 'start_by_browser', subject: browserHash }, ...ofClient('start_by_address', client))
   }
 
+  /** For a device without a browser, which has no secret before. */
+  startDevice(client: readonly RateLimitKey[]): Guard {
+    return this.#guard(...ofClient('start_by_address', client))
+  }
+
   /** Counts a request to hold a code: its client is not signed in yet. */
   async hold(client: readonly RateLimitKey[]): Promise<void> {
     await this.pass(this.#guard(...ofClient('hold', client)))

@@ -5,6 +5,7 @@ import { storeFailureKind } from '../../lib/server/open-store'
 import { ADA, pendingAttempt, scanBy, T0 } from '../support/fixtures'
 import { describeAttempts } from './store-attempts'
 import { apply, beginning, computer, id, type StoreUnderTest } from './store-fixtures'
+import { describeOutbox } from './store-outbox'
 import { describePasskeys } from './store-passkeys'
 import { describeSessions } from './store-sessions'
 import { describeSteps } from './store-steps'
@@ -24,6 +25,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
     describeSteps(() => opened)
     describeSessions(() => opened)
     describePasskeys(() => opened)
+    describeOutbox(() => opened)
 
     test('attempts, sessions and remembered entries survive a restart', async () => {
       await store.insertAttempt(pendingAttempt())

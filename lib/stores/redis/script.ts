@@ -1,5 +1,6 @@
 import { defineScript, OPERATIONAL_PREFIXES } from './client/redis'
 import { ATTEMPT_STEPS } from './script-attempts'
+import { OUTBOX_STEPS } from './script-outbox'
 import { PASSKEY_STEPS } from './script-passkeys'
 import { SESSION_STEPS } from './script-sessions'
 
@@ -19,6 +20,7 @@ import { SESSION_STEPS } from './script-sessions'
  * - `r:{capacity}:{period}`: what was added in that period to what has this capacity
  * - `y:{passkey}`: what never changes, person, name, counter and last use
  * - `k:{person}`: the person's passkeys, by the time they were added
+ * - `o:queues`, `o:entries`, `o:endpoints`, `o:due:{endpoint}`: the outbox, see `script-outbox.ts`
  * - `h:{process}`: the write probe of a process
  *
  * Messages are published to `m:{process}`, one channel per process. Times are arguments: the caller
@@ -61,7 +63,7 @@ local steps = {}
 
 -- Prefixes of the errors that report the server's state.
 local OPERATIONAL = { ${OPERATIONAL_PREFIXES.map((prefix) => `'${prefix}'`).join(', ')} }
-${ATTEMPT_STEPS}${SESSION_STEPS}${PASSKEY_STEPS}
+${OUTBOX_STEPS}${ATTEMPT_STEPS}${SESSION_STEPS}${PASSKEY_STEPS}
 -- Fails if the server does not accept writes.
 steps['probe write'] = function(process)
   redis.call('SET', P .. 'h:' .. process, '1', 'PX', '60000')

@@ -18,7 +18,11 @@ describeStore('the embedded store', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
   const opened: SqliteStore[] = []
   const open = () => {
-    const store = new SqliteStore(folder, fail, { maxAttempts: 100, room: { maxCountersPerRule: 50, maxUsed: 1_000 } })
+    const store = new SqliteStore(folder, fail, {
+      maxAttempts: 100,
+      maxEvents: 20,
+      room: { maxCountersPerRule: 50, maxUsed: 1_000 },
+    })
     opened.push(store)
     return store
   }

@@ -8,6 +8,8 @@ import {
   toAttemptNotifications,
   toSessionNotifications,
 } from '../../core/notifications'
+import type { OutboxEvent } from '../../core/outbox/event'
+import { type Claim, type ClaimRequest, type Delivery, MAX_EVENTS } from '../../core/outbox/outbox-store'
 import type { Counter, Guard } from '../../core/rate-limit/limits'
 import type { AnySession, ComputerSession, EndedBy, PhoneSession } from '../../core/session/session'
 import {
@@ -27,6 +29,7 @@ import { SqliteAttempts } from './attempts'
 import { LIMITS_ROOM, LIMITS_SCHEMA, SqliteLimits, type SqliteLimitsOptions } from './limits'
 import { openSqlite, type SqliteFile, toStartError } from './open'
 import { OpenFiles } from './open-files'
+import { OUTBOX_SCHEMA, SqliteOutbox } from './outbox'
 import { PASSKEYS_SCHEMA, SqlitePasskeys } from './passkeys'
 import { type IdleTimes, SqliteSessions } from './sessions'
 import { prepare, SCHEMA, type Statements } from './statements'
@@ -38,6 +41,8 @@ const FILE = 'qr-login.db'
 export interface SqliteStoreOptions {
   /** The maximum number of attempts, ended ones included. */
   maxAttempts?: number
+  /** The number of events beyond which sign-ins are refused. */
+  maxEvents?: number
   room?: SqliteLimitsOptions
   /** The idle times after which, plus a day, the sweep ends a session. Null: never. */
   idle?: IdleTimes | null
@@ -56,6 +61,7 @@ export class SqliteStore implements Store {
   readonly #sessions: SqliteSessions
   readonly #attempts: SqliteAttempts
   readonly #passkeys: SqlitePasskeys
+  readonly #outbox: SqliteOutbox
   readonly #attemptListeners: FanOut<Attempt>
   readonly #accountListeners: FanOut<AccountChange>
 
@@ -64,16 +70,17 @@ export class SqliteStore implements Store {
    * @throws StartError, see `openSqlite`.
    */
   constructor(folder: string, onError: (error: unknown) => void, options: SqliteStoreOptions = {}) {
-    const { maxAttempts = MAX_ATTEMPTS, room = LIMITS_ROOM, idle = null } = options
+    const { maxAttempts = MAX_ATTEMPTS, maxEvents = MAX_EVENTS, room = LIMITS_ROOM, idle = null } = options
     const path = join(folder, FILE)
     this.#attemptListeners = new FanOut(onError)
     this.#accountListeners = new FanOut(onError)
-    this.#db = openSqlite(folder, FILE, SCHEMA + LIMITS_SCHEMA + PASSKEYS_SCHEMA)
+    this.#db = openSqlite(folder, FILE, SCHEMA + LIMITS_SCHEMA + PASSKEYS_SCHEMA + OUTBOX_SCHEMA)
     try {
       this.#sql = prepare(this.#db)
       this.#limits = new SqliteLimits(this.#db, room)
-      this.#sessions = new SqliteSessions(this.#db, this.#sql, idle)
-      const parts = { limits: this.#limits, sessions: this.#sessions }
+      this.#outbox = new SqliteOutbox(this.#db, this.#limits, maxEvents)
+      this.#sessions = new SqliteSessions(this.#db, this.#sql, { outbox: this.#outbox, idle })
+      const parts = { limits: this.#limits, sessions: this.#sessions, outbox: this.#outbox }
       this.#attempts = new SqliteAttempts(this.#db, this.#sql, { ...parts, maxAttempts })
       this.#passkeys = new SqlitePasskeys(this.#db)
       // The first write creates the log.
@@ -209,12 +216,38 @@ export class SqliteStore implements Store {
     this.#passkeys.describePerson(person)
   }
 
+  writeEvents(onWrite: () => void): void {
+    this.#outbox.writeEvents(onWrite)
+  }
+
+  appendEvent(event: OutboxEvent, once: { key: string; until: number }): void {
+    this.#outbox.appendOnce(event, once)
+    this.#outbox.notify()
+  }
+
+  claimEvents(request: ClaimRequest): Claim[] {
+    return this.#outbox.claim(request)
+  }
+
+  completeClaim(claim: Claim, deliveries: readonly Delivery[], now: number): boolean {
+    return this.#outbox.complete(claim, deliveries, now)
+  }
+
+  retryClaim(claim: Claim, dueAt: number): boolean {
+    return this.#outbox.retry(claim, dueAt)
+  }
+
+  countEvents(): number {
+    return this.#outbox.count()
+  }
+
   get watching(): number {
     return this.#attemptListeners.size + this.#accountListeners.size
   }
 
   sweep(now: number, limit: number): number {
-    return this.#attempts.sweep(now, limit) + this.#sessions.sweep(now, limit) + this.#limits.sweep(now, limit)
+    const swept = this.#attempts.sweep(now, limit) + this.#sessions.sweep(now, limit)
+    return swept + this.#limits.sweep(now, limit) + this.#outbox.sweep(now, limit)
   }
 
   /** Fails if the files were deleted or replaced: writes to them are not durable. */
@@ -234,7 +267,9 @@ export class SqliteStore implements Store {
     if (this.#db.open) this.#db.close()
   }
 
+  /** Call it after each change: it also reports that events were written. */
   #publish(notifications: readonly AccountNotification[]): void {
+    this.#outbox.notify()
     for (const { personId, change } of notifications) this.#accountListeners.publish(personId, change)
   }
 }

@@ -37,6 +37,7 @@ import { createLog, type ProcessLog } from './log'
 import { createNodeHandler, type NodeHandler } from './node/node-handler'
 import { createMetrics, observeDisk } from './observations'
 import { adoptStore, type OpenStore, openStore, storeFailureKind } from './open-store'
+import { createOutbox } from './outbox'
 import { createReadiness } from './readiness'
 
 const STREAMS_PER_ADDRESS = 30
@@ -94,7 +95,7 @@ export interface QrLogin {
    */
   drain(): void
   /**
-   * Drains, and closes the store that was opened here. Every later request gets 503, and so does a
+   * Drains, ends the deliveries of webhooks within a second, and closes the store that was opened here. Every later request gets 503, and so does a
    * running request that still has to write.
    */
   close(): Promise<void>
@@ -151,6 +152,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     now,
     randomBytes,
   })
+  const outbox = createOutbox(config, { store, log, recorder, now, wall })
   const isStoreReady = createReadiness({ ping, log, now: monotonicNow })
   let isDraining = false
   let isClosed = false
@@ -242,6 +244,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
 
   const drain = () => {
     becomeUnready()
+    outbox?.stop()
     connections.drain()
   }
   recorder.observe('ready', async () => Number(!isDraining && (await isStoreReady())))
@@ -266,6 +269,9 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     close: async () => {
       drain()
       isClosed = true
+      const settled = outbox?.close() ?? null
+      // Without deliveries in flight it is closed at once: nothing can be awaited when a process exits.
+      if (settled !== null) await settled
       await closeStore()
     },
   }

@@ -65,13 +65,15 @@ export class OutboxWorker {
   /** Endpoints whose last try has failed. */
   readonly #failing = new Set<string>()
   readonly #running = new Set<Promise<void>>()
-  readonly #abort = new AbortController()
+  /** One for each try in flight. */
+  readonly #tries = new Set<AbortController>()
   #poll: NodeJS.Timeout | null = null
   #isScheduled = false
   #isClaiming = false
   #isAgainDue = false
   #isStoreAway = false
   #isStopped = false
+  #isAborted = false
 
   constructor(options: OutboxWorkerOptions) {
     this.#options = options
@@ -101,7 +103,10 @@ export class OutboxWorker {
   }
 
   async #settle(): Promise<void> {
-    const late = setTimeout(() => this.#abort.abort(), CLOSE_MS)
+    const late = setTimeout(() => {
+      this.#isAborted = true
+      for (const each of this.#tries) each.abort()
+    }, CLOSE_MS)
     while (this.#running.size > 0) await Promise.all(this.#running)
     clearTimeout(late)
   }
@@ -205,7 +210,7 @@ export class OutboxWorker {
         return
       }
       count('retried')
-      await store.retryClaim(claim, now() + (this.#abort.signal.aborted ? 0 : retryDelayMs(tries, random())))
+      await store.retryClaim(claim, now() + (this.#isAborted ? 0 : retryDelayMs(tries, random())))
       return
     }
     if (this.#failing.delete(endpoint)) log.info({ endpoint }, 'deliveries succeed again')
@@ -216,8 +221,16 @@ export class OutboxWorker {
 
   async #send(target: OutboxTarget | undefined, { endpoint, event, detail }: Claim): Promise<'delivered' | 'gone'> {
     if (target === undefined) throw new Error('no setting names this endpoint')
-    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(DEADLINE_MS)])
-    return await target.send({ endpoint, event, detail, signal })
+    // `AbortSignal.any` of a timeout can be garbage-collected before it aborts.
+    const controller = new AbortController()
+    const late = setTimeout(() => controller.abort(), DEADLINE_MS)
+    this.#tries.add(controller)
+    try {
+      return await target.send({ endpoint, event, detail, signal: controller.signal })
+    } finally {
+      clearTimeout(late)
+      this.#tries.delete(controller)
+    }
   }
 
   /** One line when an endpoint begins to fail, and one when it works again. */

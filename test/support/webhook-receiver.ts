@@ -27,6 +27,11 @@ export class WebhookReceiver {
   /** Why requests were refused by the verifier. */
   readonly refused: string[] = []
   respond: Respond = accept
+  /**
+   * How long it works on a webhook, in ms. One whose connection has closed by then was not received:
+   * the receiver crashed with it, as far as the sender knows.
+   */
+  workMs: () => number = () => 0
   readonly #server: Server
   readonly #webhook = new Webhook(WEBHOOK_SECRET)
   /** Requests of a fake clock are verified without a look at their time. */
@@ -87,6 +92,9 @@ export class WebhookReceiver {
       response.writeHead(400).end()
       return
     }
+    const workMs = this.workMs()
+    if (workMs > 0) await new Promise((resolve) => setTimeout(resolve, workMs))
+    if (request.socket.destroyed) return
     const webhook = { id, ...JSON.parse(body), at: Date.now() } as ReceivedWebhook
     this.received.push(webhook)
     this.respond(webhook, response)

@@ -225,6 +225,7 @@ export class OutboxWorker {
     const controller = new AbortController()
     const late = setTimeout(() => controller.abort(), DEADLINE_MS)
     this.#tries.add(controller)
+    if (this.#isAborted) controller.abort()
     try {
       return await target.send({ endpoint, event, detail, signal: controller.signal })
     } finally {

@@ -1,5 +1,6 @@
-import { createHmac, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Person } from '../core/account/person'
+import { signWebhook } from '../core/standard-webhooks'
 import { type Fetch, requestPerson } from './endpoint'
 
 export interface VerifyUrlSettings {
@@ -33,16 +34,8 @@ export class VerifyUrl {
   async findPerson(username: string, password: string): Promise<Person | null> {
     const { settings, fetch, wall } = this.#options
     const body = JSON.stringify({ username, password })
-    const id = `msg_${randomUUID()}`
-    const timestamp = String(Math.floor(wall() / 1000))
-    const signature = createHmac('sha256', settings.secret).update(`${id}.${timestamp}.${body}`).digest('base64')
-    const headers = {
-      'Content-Type': 'application/json',
-      Accept: 'application/json',
-      'webhook-id': id,
-      'webhook-timestamp': timestamp,
-      'webhook-signature': `v1,${signature}`,
-    }
+    const signature = signWebhook({ id: `msg_${randomUUID()}`, sentAt: wall(), body, keys: [settings.secret] })
+    const headers = { 'Content-Type': 'application/json', Accept: 'application/json', ...signature }
     return await requestPerson(fetch, settings.url, { method: 'POST', headers, body }, [401, 404])
   }
 }

@@ -2,6 +2,7 @@ import type { PasskeyStore } from './account/passkey-store'
 import type { Attempt } from './attempt/attempt'
 import type { Outcome } from './attempt/transition'
 import type { Awaitable } from './awaitable'
+import type { OutboxStore } from './outbox/outbox-store'
 import type { Guard, Limits } from './rate-limit/limits'
 import type { RecordStore } from './record-store'
 import type { AnySession, ComputerSession, EndedBy, PhoneSession } from './session/session'
@@ -88,13 +89,14 @@ export interface RevokeAll {
 }
 
 /**
- * The port for attempts, sessions, passkeys, records and limits. It contains no rules:
- * `updateAttempt` decides what is written, and `notifications.ts` who is notified. Every adapter passes `test/contracts/store.ts`.
+ * The port for attempts, sessions, passkeys, records, limits and events. It contains no rules:
+ * `updateAttempt` decides what is written, and `notifications.ts` who is notified. Every adapter
+ * passes `test/contracts/store.ts`.
  *
  * A change is published after it is written. Messages are hints and may be lost, so a watch reads
  * the attempt in the same step.
  */
-export interface Store extends Limits, PasskeyStore, RecordStore {
+export interface Store extends Limits, PasskeyStore, RecordStore, OutboxStore {
   /**
    * @throws Error if the id exists: ids are random, so that is a bug; the guard's error if it is
    * full; `FullError` if the store has `MAX_ATTEMPTS` attempts.
@@ -110,7 +112,7 @@ export interface Store extends Limits, PasskeyStore, RecordStore {
    * if the stored version is that of `before`. Otherwise it writes nothing. Callers use
    * `updateAttempt` instead.
    * @throws the errors of the guard and of the bar; `FullError` if a rule of the guard has
-   * `MAX_COUNTERS_PER_RULE` counters.
+   * `MAX_COUNTERS_PER_RULE` counters, or if the outbox is full and the change `needsRoom`.
    */
   compareAndSet(before: Attempt, change: Change, guard?: Guard): Awaitable<CompareAndSetResult>
   /**
@@ -127,6 +129,7 @@ export interface Store extends Limits, PasskeyStore, RecordStore {
   /**
    * Returns the sessions that ended in the same step. Null if a session with this id exists: it is
    * not changed, whether signed out or not.
+   * @throws FullError for a computer if the outbox is full.
    */
   insertSession(beginning: SessionStart): Awaitable<readonly EndedSession[] | null>
   /**

@@ -68,6 +68,8 @@ export interface OutboundInit {
   body?: string
   /** Ends the request, DNS lookup included. */
   signal?: AbortSignal
+  /** The response has no body: the connection is closed when its headers have arrived. */
+  discardsBody?: boolean
 }
 
 type Allowed = Pick<AddressList, 'has'>
@@ -86,7 +88,7 @@ export interface OutboundOptions {
  * @throws OutboundError, from the returned function.
  */
 export function createOutboundFetch({ allow, lookup = systemLookup }: OutboundOptions): OutboundFetch {
-  return async (url, { method = 'GET', headers = {}, body, signal } = {}) => {
+  return async (url, { method = 'GET', headers = {}, body, signal, discardsBody = false } = {}) => {
     const target = new URL(url)
     const { hostname, protocol, host } = target
     const isTls = protocol === 'https:'
@@ -103,7 +105,7 @@ export function createOutboundFetch({ allow, lookup = systemLookup }: OutboundOp
       ...(signal === undefined ? {} : { signal }),
     })
     try {
-      return await exchange(outgoing, body, host)
+      return await exchange(outgoing, body, { host, discardsBody })
     } catch (error) {
       if (error instanceof OutboundError) throw error
       throw new OutboundError(signal?.aborted === true ? 'timeout' : 'unreachable', host, { cause: error })
@@ -135,7 +137,11 @@ function guardedLookup(
   }
 }
 
-function exchange(outgoing: ClientRequest, body: string | undefined, host: string): Promise<Response> {
+function exchange(
+  outgoing: ClientRequest,
+  body: string | undefined,
+  { host, discardsBody }: { host: string; discardsBody: boolean },
+): Promise<Response> {
   return new Promise((resolve, reject) => {
     let hasResponse = false
     outgoing.once('error', reject)
@@ -146,9 +152,8 @@ function exchange(outgoing: ClientRequest, body: string | undefined, host: strin
     })
     outgoing.once('response', (incoming) => {
       hasResponse = true
-      readAll(incoming, host)
-        .then((bytes) => toResponse(incoming, bytes))
-        .then(resolve, reject)
+      const read = discardsBody ? Promise.resolve(new Uint8Array()) : readAll(incoming, host)
+      read.then((bytes) => toResponse(incoming, bytes)).then(resolve, reject)
     })
     outgoing.end(body)
   })

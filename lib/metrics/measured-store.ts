@@ -1,6 +1,6 @@
 import type { Store } from '../core/store'
 
-export type StoreOperation = Exclude<keyof Store, 'watching' | 'close'>
+export type StoreOperation = Exclude<keyof Store, 'watching' | 'close' | 'writeEvents'>
 
 /** Every operation of the port. A missing or an unknown one does not compile. */
 const OPERATIONS: Record<StoreOperation, true> = {
@@ -38,6 +38,11 @@ const OPERATIONS: Record<StoreOperation, true> = {
   consumeRecord: true,
   removeRecord: true,
   removeRecords: true,
+  appendEvent: true,
+  claimEvents: true,
+  completeClaim: true,
+  retryClaim: true,
+  countEvents: true,
   sweep: true,
   confirmDurable: true,
   ping: true,
@@ -84,6 +89,7 @@ export function timeStore(store: Store, { now, onDone, onError }: StoreTiming): 
   const timed = Object.fromEntries(STORE_OPERATIONS.map((operation) => [operation, time(operation)]))
   const rest = {
     close: () => store.close(),
+    writeEvents: (onWrite: () => void) => store.writeEvents(onWrite),
     get watching() {
       return store.watching
     },

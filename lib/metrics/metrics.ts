@@ -7,6 +7,8 @@ import { STORE_OPERATIONS, timeStore } from './measured-store'
 import {
   ATTEMPT_OUTCOMES,
   type AttemptOutcome,
+  DELIVERY_OUTCOMES,
+  type DeliveryOutcome,
   LIMITED_RULES,
   OBSERVED,
   type ObservedName,
@@ -62,6 +64,7 @@ export class Metrics implements Recorder {
   readonly #storeErrors: Counter<'kind'>
   readonly #refusals: Counter<'code'>
   readonly #limited: Counter<'rule'>
+  readonly #deliveries: Counter<'outcome'>
   #durabilityFailures = 0
 
   constructor(options: MetricsOptions) {
@@ -88,6 +91,8 @@ export class Metrics implements Recorder {
     this.#refusals = this.#counter('refusals_total', 'Requests refused, by the code of the response.', 'code', codes)
     const rules = LIMITED_RULES
     this.#limited = this.#counter('limited_total', 'Requests refused because a limit was reached.', 'rule', rules)
+    const tries = 'Tries to deliver events, by what they came to.'
+    this.#deliveries = this.#counter('outbox_deliveries_total', tries, 'outcome', DELIVERY_OUTCOMES)
     new Gauge({
       name: 'qr_login_streams',
       help: 'Open streams and long polls.',
@@ -124,6 +129,10 @@ export class Metrics implements Recorder {
 
   recordExpiry(): void {
     this.#attempts.inc({ outcome: 'expired' })
+  }
+
+  recordDelivery(outcome: DeliveryOutcome): void {
+    this.#deliveries.inc({ outcome })
   }
 
   countRefusals(audit: Audit): Audit {

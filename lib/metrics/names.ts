@@ -51,6 +51,11 @@ export const LIMITED_RULES = [
   'other',
 ] as const
 
+/** What a try to deliver an event came to. */
+export const DELIVERY_OUTCOMES = ['delivered', 'retried', 'dropped'] as const
+
+export type DeliveryOutcome = (typeof DELIVERY_OUTCOMES)[number]
+
 /** Kinds of store failures: see `storeFailureKind`. */
 export const STORE_FAILURE_KINDS = [
   'no_room',
@@ -96,6 +101,7 @@ export const OBSERVED = {
   connections: 'Open connections.',
   connections_max: 'The maximum number of connections. No sample if it is unknown.',
   connections_dropped_total: 'Connections dropped beyond the maximum.',
+  outbox_depth: 'Events and deliveries that wait in the outbox. No sample if nothing is delivered.',
   fence_failures_total: 'Sign-ins, cancels and sign-outs that are written, but not confirmed as durable.',
 } as const
 

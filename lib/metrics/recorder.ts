@@ -1,7 +1,7 @@
 import type { Attempt } from '../core/attempt/attempt'
 import type { AttemptStep, Audit } from '../core/audit'
 import type { Store } from '../core/store'
-import type { ObservedName } from './names'
+import type { DeliveryOutcome, ObservedName } from './names'
 
 /** Returns the current value. Null: unknown, the metric has no sample. */
 export type Reading = () => number | null | Promise<number | null>
@@ -12,6 +12,8 @@ export interface Recorder {
   recordStep(step: AttemptStep, attempt: Attempt): void
   /** Counts an expiry: an attempt has expired while a client of this process read it. */
   recordExpiry(): void
+  /** Counts a try to deliver an event. */
+  recordDelivery(outcome: DeliveryOutcome): void
   /** Returns an audit that also counts the refusals. */
   countRefusals(audit: Audit): Audit
   /**
@@ -30,6 +32,7 @@ export interface Recorder {
 export const NO_RECORDER: Recorder = {
   recordStep: () => {},
   recordExpiry: () => {},
+  recordDelivery: () => {},
   countRefusals: (audit) => audit,
   measureStore: (store) => store,
   observe: () => {},

@@ -2,10 +2,11 @@ import { isIP } from 'node:net'
 import type { OidcSettings } from '../accounts/oidc'
 import type { RelyingParty } from '../accounts/passkeys'
 import type { VerifyUrlSettings } from '../accounts/verify-url'
+import type { WebhookSettings } from '../apps/outbox/webhooks'
 import type { BearerSettings } from '../auth/bearer'
 import type { Settings } from './settings'
 
-/** Validates combinations of account settings, and converts them. */
+/** Validates combinations of settings of accounts and webhooks, and converts them. */
 
 type Given = Record<string, string | undefined>
 type Problems = { name: string; problem: string }[]
@@ -44,6 +45,17 @@ export function toVerifyUrl({
   ACCOUNTS_VERIFY_SECRET: secret,
 }: Settings): VerifyUrlSettings | null {
   return url === undefined || secret === undefined ? null : { url, secret }
+}
+
+export function webhookProblems(given: Given): Problems {
+  const names = ['WEBHOOK_URL', 'WEBHOOK_SECRET']
+  const missing = names.filter((name) => given[name] === undefined)
+  if (missing.length !== 1) return []
+  return missing.map((name) => ({ name, problem: 'required with the other WEBHOOK setting' }))
+}
+
+export function toWebhook({ WEBHOOK_URL: url, WEBHOOK_SECRET: keys }: Settings): WebhookSettings | null {
+  return url === undefined || keys === undefined ? null : { url, keys }
 }
 
 /** Confirming with passkeys needs passkeys, which need an origin that browsers allow them for. */

@@ -6,6 +6,7 @@ import type { z } from 'zod'
 import type { OidcSettings } from '../accounts/oidc'
 import type { RelyingParty } from '../accounts/passkeys'
 import type { VerifyUrlSettings } from '../accounts/verify-url'
+import type { WebhookSettings } from '../apps/outbox/webhooks'
 import type { BearerSettings } from '../auth/bearer'
 import type { Lifetimes } from '../core/attempt/attempt'
 import type { ConfirmPolicy } from '../core/attempt/confirm-policy'
@@ -21,7 +22,9 @@ import {
   toOidc,
   toRelyingParty,
   toVerifyUrl,
+  toWebhook,
   verifyProblems,
+  webhookProblems,
 } from './account-settings'
 import type { LogLevel } from './log'
 import { SECRET_CHARS, type Settings, settings } from './settings'
@@ -56,6 +59,8 @@ export interface Config {
   sessionUrl: string | null
   /** The path of the file of the apps that people sign in to. Null: there are none. */
   clientsFile: string | null
+  /** The endpoint of the team that is told of events. Null: there is none, and none is stored. */
+  webhook: WebhookSettings | null
   /** The site that passkeys belong to. Null: there are no passkeys. */
   relyingParty: RelyingParty | null
   confirmPolicy: ConfirmPolicy
@@ -120,7 +125,13 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
   if (!isLocal && given.SESSION_SECRET === undefined) {
     rows.push({ name: 'SESSION_SECRET', problem: `required in production: at least ${SECRET_CHARS} random characters` })
   }
-  rows.push(...oidcProblems(given), ...verifyProblems(given), ...bearerProblems(given), ...storeProblems(given))
+  rows.push(
+    ...oidcProblems(given),
+    ...verifyProblems(given),
+    ...webhookProblems(given),
+    ...bearerProblems(given),
+    ...storeProblems(given),
+  )
   const port = result.data?.PORT ?? 3000
   const publicOrigin = result.data?.PUBLIC_ORIGIN ?? `http://${machine.lanAddress ?? 'localhost'}:${port}`
   const localNames = ['localhost', '127.0.0.1', '[::1]'].map((name) => `http://${name}:${port}`)
@@ -143,6 +154,7 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
     verifyUrl: toVerifyUrl(data),
     sessionUrl: data.ACCOUNTS_SESSION_URL ?? null,
     clientsFile: data.CLIENTS_FILE ?? null,
+    webhook: toWebhook(data),
     relyingParty: toRelyingParty(data.PASSKEYS, passkeyOrigins),
     confirmPolicy: data.CONFIRM_POLICY,
     bearer: toBearer(data),

@@ -38,6 +38,7 @@ import { createMetrics, observeDisk } from './observations'
 import { openApps } from './open-apps'
 import { openClients, openPlaces } from './open-files'
 import { adoptStore, type OpenStore, openStore, storeFailureKind } from './open-store'
+import { createOutbox } from './outbox'
 import { createReadiness } from './readiness'
 
 const STREAMS_PER_ADDRESS = 30
@@ -97,7 +98,7 @@ export interface QrLogin {
    */
   drain(): void
   /**
-   * Drains, and closes the store that was opened here. Every later request gets 503, and so does a
+   * Drains, ends the deliveries of webhooks within a second, and closes the store that was opened here. Every later request gets 503, and so does a
    * running request that still has to write.
    */
   close(): Promise<void>
@@ -168,6 +169,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
           randomBytes,
           onError: (error) => log.error({ err: error }, 'the signing keys could not be read'),
         })
+  const outbox = createOutbox(config, { store, log, recorder, now, wall })
   const isStoreReady = createReadiness({ ping, log, now: monotonicNow })
   let isDraining = false
   let isClosed = false
@@ -263,6 +265,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
 
   const drain = () => {
     becomeUnready()
+    outbox?.stop()
     connections.drain()
   }
   recorder.observe('ready', async () => Number(!isDraining && (await isStoreReady())))
@@ -288,6 +291,9 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
       drain()
       isClosed = true
       apps?.close()
+      const settled = outbox?.close() ?? null
+      // Without deliveries in flight it is closed at once: nothing can be awaited when a process exits.
+      if (settled !== null) await settled
       await closeStore()
     },
   }

@@ -67,6 +67,14 @@ const webhookSecret = z
   .transform((text) => Buffer.from(text.slice('whsec_'.length), 'base64'))
   .refine(({ length }) => length >= 24 && length <= 64, 'whsec_ and the base64 of 24 to 64 random bytes')
 
+const webhookSecrets = z.string().transform((text, context) => {
+  const parsed = splitList(text).map((each) => webhookSecret.safeParse(each).data)
+  const keys = parsed.filter((key) => key !== undefined)
+  if (keys.length > 0 && keys.length === parsed.length) return keys as [Buffer, ...Buffer[]]
+  context.addIssue('whsec_ and the base64 of 24 to 64 random bytes; several are separated by commas')
+  return z.NEVER
+})
+
 const redisUrl = z.string().refine(isRedisUrl, 'an address such as redis://user:password@host:6379 or rediss://host')
 
 /** A token (RFC 9110, section 5.6.2). Names of fields are case-insensitive. */
@@ -106,6 +114,8 @@ export const settings = z.object({
   ACCOUNTS_VERIFY_SECRET: webhookSecret.optional(),
   ACCOUNTS_SESSION_URL: endpointUrl.optional(),
   CLIENTS_FILE: z.string().optional(),
+  WEBHOOK_URL: endpointUrl.optional(),
+  WEBHOOK_SECRET: webhookSecrets.optional(),
   PASSKEYS: z.enum(['on', 'off'], 'on or off').optional(),
   CONFIRM_POLICY: z.enum(['tap', 'passkey', 'passkey-always'], 'tap, passkey or passkey-always').default('tap'),
   PHONE_JWT_SECRET: secrets.optional(),

@@ -32,7 +32,7 @@ export const apply =
 export const id = pendingAttempt().id
 
 export interface StoreUnderTest {
-  /** With a capacity of 100 attempts, 50 counters per rule, and 50 records. */
+  /** With a capacity of 100 attempts, 50 counters per rule, 50 records, and 20 events. */
   store: Store
   /** The number of keys, rows and listeners that exist for watched attempts. */
   countWatchers: () => Promise<number> | number

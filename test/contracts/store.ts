@@ -5,6 +5,7 @@ import { storeFailureKind } from '../../lib/server/open-store'
 import { ADA, pendingAttempt, scanBy, T0 } from '../support/fixtures'
 import { describeAttempts } from './store-attempts'
 import { apply, beginning, computer, id, type StoreUnderTest } from './store-fixtures'
+import { describeOutbox } from './store-outbox'
 import { describePasskeys } from './store-passkeys'
 import { describeRecords } from './store-records'
 import { describeSessions } from './store-sessions'
@@ -26,6 +27,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
     describeSessions(() => opened)
     describePasskeys(() => opened)
     describeRecords(() => opened)
+    describeOutbox(() => opened)
 
     test('attempts, sessions and remembered entries survive a restart', async () => {
       await store.insertAttempt(pendingAttempt())

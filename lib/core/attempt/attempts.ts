@@ -145,22 +145,11 @@ export class Attempts {
    * refuses.
    */
   async confirm(confirmation: Confirmation | ProtocolError, requester: Promise<Phone>): Promise<Review> {
-    const { limiter } = this.#options
     const id = isProtocolError(confirmation) ? undefined : attemptIdOf(confirmation.claim)
     const [phone, from] = await Promise.all([requester, this.#read(id)])
-    const guard = limiter.confirm(phone.person.id)
-    if (isProtocolError(confirmation)) {
-      await limiter.pass(guard)
-      throw confirmation
-    }
-    const claimed = this.#parseClaim(confirmation.claim, phone)
-    const isConfirmable = () => from !== null && claimed.id === from.id && this.#isConfirmable(from, phone)
-    // A passkey is counted before it is verified, and its challenge used up.
-    const isCounted = confirmation.passkey !== undefined
-    if (isCounted) await limiter.pass(guard)
-    const passkey = await this.#confirmPolicy.check(confirmation, phone.person.id, isConfirmable)
-    const options = isCounted ? { from } : { guard, from }
-    return (await this.#decide(claimed, { type: 'confirm', phone, passkey }, options)).review
+    return await this.#options.limiter.confirm(phone.person.id, (guard) =>
+      this.#confirm(confirmation, { phone, from, guard }),
+    )
   }
 
   /**
@@ -199,6 +188,25 @@ export class Attempts {
     if (attempt.status !== 'redeemed') throw new Error('a redeem that is not refused leads to a session')
     const { sessionId, app = null } = attempt
     return { sessionId, begun: begins?.session ?? null, app, ended }
+  }
+
+  async #confirm(
+    confirmation: Confirmation | ProtocolError,
+    { phone, from, guard }: { phone: Phone; from: Attempt | null; guard: Guard },
+  ): Promise<Review> {
+    const { limiter } = this.#options
+    if (isProtocolError(confirmation)) {
+      await limiter.pass(guard)
+      throw confirmation
+    }
+    const claimed = this.#parseClaim(confirmation.claim, phone)
+    const isConfirmable = () => from !== null && claimed.id === from.id && this.#isConfirmable(from, phone)
+    // A passkey is counted before it is verified, and its challenge used up.
+    const isCounted = confirmation.passkey !== undefined
+    if (isCounted) await limiter.pass(guard)
+    const passkey = await this.#confirmPolicy.check(confirmation, phone.person.id, isConfirmable)
+    const options = isCounted ? { from } : { guard, from }
+    return (await this.#decide(claimed, { type: 'confirm', phone, passkey }, options)).review
   }
 
   /**

@@ -1,5 +1,7 @@
-import { ProtocolError } from '../errors'
+import { isProtocolError, ProtocolError } from '../errors'
 import { mac } from '../keys'
+import { type PersonRule, toLimitedEvent } from '../outbox/event'
+import type { OutboxStore } from '../outbox/outbox-store'
 import type { Counter, Guard, Limits, RateLimitKey } from './limits'
 
 interface Rule {
@@ -49,7 +51,7 @@ export interface LimitKey {
 }
 
 export interface LimiterOptions {
-  limits: Limits & Memory
+  limits: Limits & Memory & Pick<OutboxStore, 'appendEvent'>
   /**
    * Rate-limit keys are stored as MACs, so that the store contains neither names nor addresses, and
    * all keys have the same length. This process counts under the first key, and adds what processes
@@ -108,15 +110,32 @@ export class Limiter {
   /** Refuses too many scans, and every scan of a person who has sent too many unknown codes. */
   async scan(personId: string): Promise<void> {
     const unknownCodes = { rule: 'unknown_codes', subject: personId, isReadOnly: true } as const
-    await this.pass(this.#guard({ rule: 'scan', subject: personId }, unknownCodes))
+    const isBlocked = async () =>
+      (await this.#options.limits.take([this.#counterOf(unknownCodes)], this.#options.now())) > 0
+    await this.#pass(
+      personId,
+      async () => ((await isBlocked()) ? 'unknown_codes' : 'scan'),
+      () => this.pass(this.#guard({ rule: 'scan', subject: personId }, unknownCodes)),
+    )
   }
 
   async unknownCode(personId: string): Promise<void> {
-    await this.pass(this.#guard({ rule: 'unknown_codes', subject: personId }))
+    const guard = this.#guard({ rule: 'unknown_codes', subject: personId })
+    await this.#pass(
+      personId,
+      () => 'unknown_codes',
+      () => this.pass(guard),
+    )
   }
 
-  confirm(personId: string): Guard {
-    return this.#guard({ rule: 'confirm', subject: personId })
+  /** `step` has to count the guard that it is given, and to throw its refusal. */
+  async confirm<T>(personId: string, step: (guard: Guard) => Promise<T>): Promise<T> {
+    const guard = this.#guard({ rule: 'confirm', subject: personId })
+    return await this.#pass(
+      personId,
+      () => 'confirm',
+      () => step(guard),
+    )
   }
 
   /** Counts a request to add a passkey, before it is verified. */
@@ -178,6 +197,27 @@ export class Limiter {
   async pass({ counters, now, refuse }: Guard): Promise<void> {
     const waitMs = await this.#options.limits.take(counters, now)
     if (waitMs > 0) throw refuse(waitMs)
+  }
+
+  /**
+   * Runs a step that a limit of the person may refuse. A refusal is an event: one per person and
+   * rule in the window of the rule.
+   */
+  async #pass<T>(
+    personId: string,
+    findRule: () => PersonRule | Promise<PersonRule>,
+    step: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await step()
+    } catch (error) {
+      if (!isProtocolError(error) || error.code !== 'rate_limited') throw error
+      const { limits, now } = this.#options
+      const rule = await findRule()
+      const once = { key: `person.limited ${rule} ${personId}`, until: now() + RULES[rule].windowMs }
+      await limits.appendEvent(toLimitedEvent(personId, rule, now()), once)
+      throw error
+    }
   }
 
   #guard(...quotas: Quota[]): Guard {

@@ -38,6 +38,9 @@ export function toTrimmed(found: Reply | undefined): { ended: EndedSession[]; le
 /** The reply of the script if a capacity is exhausted. */
 export const FULL = 'full'
 
+/** The same if it is that of the outbox. */
+export const FULL_OF_EVENTS = 'full of events'
+
 /** Checks the first reply of a group that begins with a guard. @throws if the guard is full. */
 export function checkGuard(guard: Guard | undefined, [waitMs]: Reply[]): void {
   if (guard === undefined) return

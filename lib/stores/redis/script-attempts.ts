@@ -13,17 +13,22 @@ end
 
 -- Returns 1 if the document was written and the guard counted. Otherwise nothing was written, and
 -- the group stops. It then returns the stored document or false; 'full' if a rule of the guard has
--- no room; or, as a negative number, the ms until the guard is free again.
-steps['compare and set'] = function(id, version, document, ttl, person, guard)
+-- no room; 'full of events'; or, as a negative number, the ms until the guard is free again.
+-- options: guard; maxEvents, if the change needs room in the outbox; event, the entry to append, and
+-- its time, at.
+steps['compare and set'] = function(id, version, document, ttl, person, options)
+  local guard = options.guard
   local stored = redis.call('GET', P .. 'a:' .. id)
   if not stored then return false, STOP end
   if string.sub(stored, 1, #version + 1) ~= version .. ' ' then return stored, STOP end
+  if isOutboxFull(options.maxEvents) then return FULL_OF_EVENTS, STOP end
   if guard then
     local wait = steps.take(guard.counters, guard.now, guard.max)
     if wait == FULL then return FULL, STOP end
     if wait > 0 then return -wait, STOP end
   end
   redis.call('SET', P .. 'a:' .. id, document, 'PX', text(ttl))
+  if options.event then enqueue(UNSORTED, person, options.event, options.at) end
   publish('w:' .. id, 'attempt ' .. document)
   if person ~= '' then publish('v:' .. person, 'scan ' .. document) end
   return 1
@@ -116,10 +121,11 @@ steps['give back'] = function(counters, now)
   return 1
 end
 
--- Returns 1 for the first use of a key, 0 for a later one, 'full' if there is no room.
+-- Returns 1 for the first use of a key; 0 for a later one, 'full' if there is no room: both stop the
+-- group.
 steps['take once'] = function(key, ends, now, max)
   local stored = redis.call('GET', P .. 'n:' .. key)
-  if stored and tonumber(stored) > now then return 0 end
+  if stored and tonumber(stored) > now then return 0, STOP end
   local lifeMs = math.max(1, ends - now)
   local current, used = capacity('used', now, 300000)
   if used >= max then return FULL, STOP end

@@ -18,13 +18,18 @@ local function factsOf(id, document)
 end
 
 -- Signs a session out and notifies its account. Returns false if it is unknown or signed out.
--- forgets: its browser is forgotten. The second result is the person whose list of computers has
+-- forgets: its browser is forgotten. tells: an event is written, see toRevokedEvent. The second result is the person whose list of computers has
 -- changed, or false: the caller publishes that once for all sessions.
-local function revoke(id, now, by, forgets)
+local function revoke(id, now, by, forgets, tells)
   local found = session(id)
   if not found or found[3] then return false end
   local kind, person, browser = factsOf(id, found[1])
   redis.call('HSET', P .. 's:' .. id, 'revoked', text(now), 'by', by)
+  if tells and kind == 'computer' then
+    local event = { id = 'revoked_' .. id, type = 'session.revoked', personId = person, at = now, by = by }
+    event.session = { id = id }
+    enqueue(UNSORTED, person, cjson.encode({ event = event }), now)
+  end
   if forgets and kind == 'computer' then
     -- A record of an older version does not name its browser: all browsers are forgotten.
     if browser and browser ~= '' then redis.call('ZREM', P .. 'b:' .. person, browser)
@@ -35,14 +40,15 @@ local function revoke(id, now, by, forgets)
   return session(id), kind == 'computer' and person
 end
 
-local function revokeOne(id, now, by, forgets)
-  local ended, person = revoke(id, now, by, forgets)
+local function revokeOne(id, now, by, forgets, tells)
+  local ended, person = revoke(id, now, by, forgets, tells)
   if person then publish('v:' .. person, 'sessions ' .. person) end
   return ended
 end
 
 -- Ends the oldest sessions of the index until it has options.keeps, and removes expired ones from
--- it. Handles at most 64 per step. options: { keeps, except, now, by, forgets, idleMs }; without
+-- it. Handles at most 64 per step. options: { keeps, except, now, by, forgets, tells, idleMs };
+-- without
 -- idleMs, idle sessions count as live. Returns the ended sessions, and how many are still too many.
 -- With more than 64 in the index, a live old session may end although a newer one is idle.
 local function trim(kind, person, options)
@@ -67,7 +73,7 @@ local function trim(kind, person, options)
   local list = false
   for _, id in ipairs(live) do
     if over <= 0 then break end
-    local revoked, owner = revoke(id, options.now, options.by, options.forgets)
+    local revoked, owner = revoke(id, options.now, options.by, options.forgets, options.tells)
     ended[#ended + 1] = revoked or nil
     list = list or owner
     over = over - 1
@@ -77,17 +83,19 @@ local function trim(kind, person, options)
 end
 
 -- Writes a new session. Ends the older session of the browser, and the person's oldest sessions
--- beyond new.keeps. Returns false if the id exists; otherwise the ended sessions, and how many are
--- left for 'trim'.
+-- beyond new.keeps. Returns false if the id exists; 'full of events' with new.maxEvents; otherwise
+-- the ended sessions, and how many are left for 'trim'. new.event: the entry to append.
 function steps.begin(id, document, ttl, new)
   local key = P .. 's:' .. id
+  if isOutboxFull(new.maxEvents) then return FULL_OF_EVENTS, STOP end
   if redis.call('EXISTS', key) == 1 then return false end
   redis.call('HSET', key, 'document', document, 'seen', text(new.signedInAt), 'kind', new.kind, 'person', new.person,
     'browser', new.browser, 'began', text(new.signedInAt))
   redis.call('PEXPIRE', key, text(ttl))
-  local replaced = new.replaces and revokeOne(new.replaces, new.now, 'here', false)
+  if new.event then enqueue(UNSORTED, new.person, new.event, new.now) end
+  local replaced = new.replaces and revokeOne(new.replaces, new.now, 'here', false, new.tells)
   local ended, left = trim(new.kind, new.person, { keeps = new.keeps - 1, except = id, now = new.now, by = new.by,
-    forgets = new.forgets, idleMs = new.idleMs })
+    forgets = new.forgets, tells = new.tells, idleMs = new.idleMs })
   if replaced then ended[#ended + 1] = replaced end
   local index = P .. INDEX[new.kind] .. new.person
   redis.call('ZADD', index, text(new.signedInAt), id)
@@ -136,7 +144,7 @@ function steps.acknowledge(id)
   return 1
 end
 
-function steps.revoke(id, now, by, forgets) return revokeOne(id, now, by, forgets) end
+function steps.revoke(id, now, by, forgets, tells) return revokeOne(id, now, by, forgets, tells) end
 
 function steps.remember(scope, entry, ends, now, max)
   local key = P .. 'b:' .. scope

@@ -1,5 +1,6 @@
 import { defineScript, OPERATIONAL_PREFIXES } from './client/redis'
 import { ATTEMPT_STEPS } from './script-attempts'
+import { OUTBOX_STEPS } from './script-outbox'
 import { PASSKEY_STEPS } from './script-passkeys'
 import { RECORD_STEPS } from './script-records'
 import { SESSION_STEPS } from './script-sessions'
@@ -22,6 +23,7 @@ import { SESSION_STEPS } from './script-sessions'
  * - `k:{person}`: the person's passkeys, by the time they were added
  * - `d:{record}`: data, end, group, and when it was consumed
  * - `g:{group}`: the records of a group
+ * - `o:queues`, `o:entries`, `o:endpoints`, `o:due:{endpoint}`: the outbox, see `script-outbox.ts`
  * - `h:{process}`: the write probe of a process
  *
  * Messages are published to `m:{process}`, one channel per process. Times are arguments: the caller
@@ -64,7 +66,7 @@ local steps = {}
 
 -- Prefixes of the errors that report the server's state.
 local OPERATIONAL = { ${OPERATIONAL_PREFIXES.map((prefix) => `'${prefix}'`).join(', ')} }
-${ATTEMPT_STEPS}${SESSION_STEPS}${PASSKEY_STEPS}${RECORD_STEPS}
+${OUTBOX_STEPS}${ATTEMPT_STEPS}${SESSION_STEPS}${PASSKEY_STEPS}${RECORD_STEPS}
 -- Fails if the server does not accept writes.
 steps['probe write'] = function(process)
   redis.call('SET', P .. 'h:' .. process, '1', 'PX', '60000')

@@ -3,6 +3,7 @@ import type { EndedSession, SessionStart } from '../../core/store'
 import type { Batch } from './client/batch'
 import type { Reply } from './client/redis'
 import { toTrimmed } from './documents'
+import type { RedisOutbox } from './outbox'
 
 /** The maximum length of a list. A person has more sessions only from older versions. */
 export const MAX_LISTED = { computer: 1_000, phone: MAX_PHONES }
@@ -20,10 +21,12 @@ export interface SessionTrimmerOptions {
 export class SessionTrimmer {
   readonly #batch: Batch
   readonly #options: SessionTrimmerOptions
+  readonly #outbox: RedisOutbox
 
-  constructor(batch: Batch, options: SessionTrimmerOptions) {
+  constructor(batch: Batch, options: SessionTrimmerOptions, outbox: RedisOutbox) {
     this.#batch = batch
     this.#options = options
+    this.#outbox = outbox
   }
 
   /**
@@ -47,8 +50,10 @@ export class SessionTrimmer {
     const all: EndedSession[] = []
     try {
       for (let steps = 0; steps < MAX_STEPS; steps += 1) {
-        const [trimmed] = await this.#batch.run(['trim', kind, personId, options])
+        const tells = this.#outbox.isOn
+        const [trimmed] = await this.#batch.run(['trim', kind, personId, { ...options, tells }])
         const { ended, left } = toTrimmed(trimmed)
+        if (ended.length > 0) this.#outbox.notify()
         all.push(...ended)
         if (left === 0) break
       }

@@ -20,7 +20,7 @@ async function open(connect: (server: RedisServer) => Promise<{ redis: Redis; en
   const reopen = async () => {
     const { redis, end } = await connect(server)
     const process = randomUUID()
-    const room = { attemptLifeMs: 3_600_000, maxAttempts: 100, maxCountersPerRule: 50, maxRecords: 50 }
+    const room = { attemptLifeMs: 3_600_000, maxAttempts: 100, maxEvents: 20, maxCountersPerRule: 50, maxRecords: 50 }
     const store = new RedisStore({ redis, prefix: 'qr:', process, now: () => T0, onError: fail, ...room })
     stores.push(store)
     ends.push(async () => {

@@ -1,6 +1,8 @@
 import type { Passkey } from '../../core/account/passkey'
 import type { PersonRecord } from '../../core/account/person'
 import type { Attempt } from '../../core/attempt/attempt'
+import { type OutboxEvent, toAttemptEvent } from '../../core/outbox/event'
+import type { Claim, ClaimRequest, Delivery } from '../../core/outbox/outbox-store'
 import { type Counter, FullError, type Guard, MAX_USED } from '../../core/rate-limit/limits'
 import type { FoundRecord, StoredRecord } from '../../core/record-store'
 import {
@@ -23,7 +25,8 @@ import type {
 } from '../../core/store'
 import { Batch, type ServerClock } from './client/batch'
 import type { Redis, Reply } from './client/redis'
-import { checkGuard, FULL, toAttempt, toSession } from './documents'
+import { checkGuard, FULL, FULL_OF_EVENTS, toAttempt, toSession } from './documents'
+import { RedisOutbox } from './outbox'
 import { RedisPasskeys } from './passkeys'
 import { RedisRecords } from './records'
 import { STEPS } from './script'
@@ -32,6 +35,8 @@ import { StepEncoder, type StepEncoderOptions, toRemember } from './step-encoder
 import { RedisWatch } from './watch'
 
 export interface RedisStoreOptions extends SessionTrimmerOptions, StepEncoderOptions {
+  /** The number of events beyond which sign-ins are refused. */
+  maxEvents?: number
   redis: Redis
   /** The prefix of all keys and channels, so that several apps can share one Redis. */
   prefix: string
@@ -56,13 +61,15 @@ export class RedisStore implements Store {
   readonly #watch: RedisWatch
   readonly #passkeys: RedisPasskeys
   readonly #records: RedisRecords
+  readonly #outbox: RedisOutbox
 
   constructor(options: RedisStoreOptions) {
     const { redis, prefix, process, onError } = options
     this.#options = options
     this.#batch = new Batch(redis, STEPS, prefix, options.clock ?? null)
-    this.#encoder = new StepEncoder(options)
-    this.#trimmer = new SessionTrimmer(this.#batch, options)
+    this.#outbox = new RedisOutbox(this.#batch, options.maxEvents)
+    this.#encoder = new StepEncoder(options, this.#outbox)
+    this.#trimmer = new SessionTrimmer(this.#batch, options, this.#outbox)
     this.#passkeys = new RedisPasskeys(this.#batch)
     this.#records = new RedisRecords(this.#batch, options.maxRecords)
     this.#watch = new RedisWatch({
@@ -116,7 +123,9 @@ export class RedisStore implements Store {
     const replies = await this.#batch.run(...this.#encoder.toCompareAndSet(before, change, guard))
     if (begins !== undefined && replies[0] === 1) throw begins.revocation.refuse()
     const [written, begun] = begins === undefined ? replies : replies.slice(1)
+    if (written === FULL_OF_EVENTS) throw new FullError('events')
     if (written === 1) {
+      if (begins !== undefined || toAttemptEvent(change.attempt) !== null) this.#outbox.notify()
       return { isWritten: true, ended: begins === undefined ? [] : this.#trimmer.afterBegin(begins, begun) }
     }
     if (written === FULL) throw new FullError('counters')
@@ -135,7 +144,10 @@ export class RedisStore implements Store {
 
   async insertSession(beginning: SessionStart): Promise<readonly EndedSession[] | null> {
     const [begun] = await this.#batch.run(this.#encoder.toBegin(beginning))
-    return begun === null ? null : this.#trimmer.afterBegin(beginning, begun)
+    if (begun === FULL_OF_EVENTS) throw new FullError('events')
+    if (begun === null) return null
+    this.#outbox.notify()
+    return this.#trimmer.afterBegin(beginning, begun)
   }
 
   async findSession(id: string): Promise<AnySession | null> {
@@ -160,7 +172,8 @@ export class RedisStore implements Store {
   }
 
   async revokeSession(id: string, now: number, by: EndedBy): Promise<AnySession | null> {
-    const [revoked] = await this.#batch.run(['revoke', id, now, by, endsTrust(by)])
+    const [revoked] = await this.#batch.run(['revoke', id, now, by, endsTrust(by), this.#outbox.isOn])
+    if (revoked !== null) this.#outbox.notify()
     return toSession(revoked)
   }
 
@@ -248,6 +261,30 @@ export class RedisStore implements Store {
 
   removeRecords(group: string): Promise<void> {
     return this.#records.removeGroup(group)
+  }
+
+  writeEvents(onWrite: () => void): void {
+    this.#outbox.writeEvents(onWrite)
+  }
+
+  appendEvent(event: OutboxEvent, once: { key: string; until: number }): Promise<void> {
+    return this.#outbox.appendOnce(event, once)
+  }
+
+  claimEvents(request: ClaimRequest): Promise<Claim[]> {
+    return this.#outbox.claim(request)
+  }
+
+  completeClaim(claim: Claim, deliveries: readonly Delivery[], now: number): Promise<boolean> {
+    return this.#outbox.complete(claim, deliveries, now)
+  }
+
+  retryClaim(claim: Claim, dueAt: number): Promise<boolean> {
+    return this.#outbox.retry(claim, dueAt)
+  }
+
+  countEvents(): Promise<number> {
+    return this.#outbox.count()
   }
 
   /** Reads the server's clock (epoch ms), which all processes share. */

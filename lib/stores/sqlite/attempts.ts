@@ -1,8 +1,10 @@
 import { type Attempt, forgetAt } from '../../core/attempt/attempt'
+import { needsRoom, toAttemptEvent } from '../../core/outbox/event'
 import { FullError, type Guard } from '../../core/rate-limit/limits'
 import type { Change, EndedSession } from '../../core/store'
 import type { Checked, SqliteLimits } from './limits'
 import type { SqliteFile } from './open'
+import type { SqliteOutbox } from './outbox'
 import type { SqliteSessions } from './sessions'
 import type { Statements } from './statements'
 import { write } from './transaction'
@@ -12,13 +14,14 @@ const NONE: readonly EndedSession[] = []
 export interface SqliteAttemptsOptions {
   limits: SqliteLimits
   sessions: SqliteSessions
+  outbox: SqliteOutbox
   /** The maximum number of attempts, ended ones included. */
   maxAttempts: number
 }
 
 /**
  * The attempts of the embedded store. Each write is one transaction, together with the counters of
- * its guard and the session that begins with it. Publishes nothing.
+ * its guard, its event, and the session that begins with it. Publishes nothing.
  */
 export class SqliteAttempts {
   readonly #db: SqliteFile
@@ -65,13 +68,16 @@ export class SqliteAttempts {
     return guard === undefined ? write(this.#db, work) : this.#options.limits.transact(guard.now, work)
   }
 
-  #writeChange(before: Attempt, { attempt, begins }: Change, guard: Guard | undefined): readonly EndedSession[] | null {
-    const { limits, sessions } = this.#options
+  #writeChange(before: Attempt, change: Change, guard: Guard | undefined): readonly EndedSession[] | null {
+    const { attempt, begins } = change
+    const { limits, sessions, outbox } = this.#options
     if (begins !== undefined && sessions.hasRevocation(begins.revocation)) throw begins.revocation.refuse()
     const counts = this.#checkGuard(guard)
+    if (needsRoom(before, change)) outbox.requireRoom()
     const values = [attempt.version, forgetAt(attempt), JSON.stringify(attempt), attempt.id, before.version]
     if (this.#sql.compareAndSet.run(...values).changes === 0) return null
     if (guard !== undefined) limits.count(counts, guard.now)
+    outbox.append(toAttemptEvent(attempt))
     if (begins === undefined) return NONE
     const ended = sessions.insert(begins)
     sessions.remember(begins.session.person.id, attempt.computer.browserHash, begins.isKnownUntil)

@@ -1,3 +1,4 @@
+import { toCreatedEvent, toRevokedEvent } from '../../core/outbox/event'
 import { type AnySession, type EndedBy, endsTrust } from '../../core/session/session'
 import {
   type EndedSession,
@@ -8,6 +9,7 @@ import {
 } from '../../core/store'
 import { sqliteFailureKind } from './failure'
 import type { SqliteFile } from './open'
+import type { SqliteOutbox } from './outbox'
 import { type SessionRow, type Statements, toRow, toSession } from './statements'
 import { write } from './transaction'
 
@@ -27,11 +29,13 @@ const IDLE_MARGIN_MS = 24 * 3_600_000
 export class SqliteSessions {
   readonly #db: SqliteFile
   readonly #sql: Statements
+  readonly #outbox: SqliteOutbox
   readonly #idle: IdleTimes | null
 
-  constructor(db: SqliteFile, sql: Statements, idle: IdleTimes | null) {
+  constructor(db: SqliteFile, sql: Statements, { outbox, idle }: { outbox: SqliteOutbox; idle: IdleTimes | null }) {
     this.#db = db
     this.#sql = sql
+    this.#outbox = outbox
     this.#idle = idle
   }
 
@@ -119,7 +123,9 @@ export class SqliteSessions {
   }
 
   #begin({ session, now, replaces, keeps, by, idleMs }: SessionStart): readonly EndedSession[] | null {
+    if (session.kind === 'computer') this.#outbox.requireRoom()
     if (this.#sql.insertSession.run(...toRow(session)).changes === 0) return null
+    if (session.kind === 'computer') this.#outbox.append(toCreatedEvent(session))
     const replaced = replaces === null ? null : this.#revoke(replaces, now, 'here')
     const ended: EndedSession[] = replaced === null ? [] : [replaced]
     const { id, kind, person } = session
@@ -134,6 +140,7 @@ export class SqliteSessions {
   #revoke(id: string, now: number, by: EndedBy): EndedSession | null {
     const session = this.find(id)
     if (session === null || this.#sql.revokeSession.run(now, by, id).changes === 0) return null
+    if (session.kind === 'computer') this.#outbox.append(toRevokedEvent(id, session.person.id, by, now))
     if (session.kind === 'computer' && endsTrust(by)) {
       const { browserHash, person } = session
       // A record of an older version does not name its browser: all browsers are forgotten.

@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import Database from 'libsql'
 import { expect, test } from 'vitest'
 import { describeStore } from '../../../test/contracts/store'
-import { ADA, LIFETIMES, pendingAttempt, T0 } from '../../../test/support/fixtures'
+import { ADA, COMPUTER, LIFETIMES, pendingAttempt, T0 } from '../../../test/support/fixtures'
 import { TOMBSTONE_MS } from '../../core/attempt/attempt'
+import { toLimitedEvent } from '../../core/outbox/event'
+import { EVENT_LIFE_MS } from '../../core/outbox/outbox-store'
 import { FullError } from '../../core/rate-limit/limits'
-import { type AnySession, createPhoneSession } from '../../core/session/session'
+import { type AnySession, createComputerSession, createPhoneSession } from '../../core/session/session'
 import type { SessionStart } from '../../core/store'
 import { FanOut } from '../fan-out'
 import { sqliteFailureKind } from './failure'
@@ -21,6 +23,7 @@ describeStore('the embedded store', async () => {
     const store = new SqliteStore(folder, fail, {
       maxAttempts: 100,
       maxRecords: 50,
+      maxEvents: 20,
       room: { maxCountersPerRule: 50, maxUsed: 1_000 },
     })
     opened.push(store)
@@ -113,6 +116,51 @@ test('after unwatch the topic is gone', () => {
   expect(fanOut.size).toBe(1)
   unwatch()
   expect(fanOut.size).toBe(0)
+})
+
+test('an event that cannot be written undoes its change, and a change that is undone has no event', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
+  const store = new SqliteStore(folder, fail)
+  store.writeEvents(() => {})
+  const session = createComputerSession({ id: 's1', person: ADA.person, computer: COMPUTER, amr: [] }, T0, {
+    computerMs: 60_000,
+    computerIdleMs: 60_000,
+    phoneIdleMs: 60_000,
+  })
+  store.insertSession(beginningOf(session))
+  const other = new Database(join(folder, 'qr-login.db'))
+  const refuse = (table: string, when: string) =>
+    other.exec(`CREATE TRIGGER planted ${when} ON ${table} BEGIN SELECT RAISE(ABORT, 'planted'); END`)
+  refuse('outbox', 'BEFORE INSERT')
+  expect(() => store.revokeSession('s1', T0, 'phone')).toThrow('planted')
+  expect(store.findSession('s1')).toMatchObject({ revokedAt: null })
+  other.exec('DROP TRIGGER planted')
+  refuse('sessions', 'AFTER UPDATE')
+  expect(() => store.revokeSession('s1', T0, 'phone')).toThrow('planted')
+  expect(store.countEvents()).toBe(1)
+  other.exec('DROP TRIGGER planted')
+  store.revokeSession('s1', T0, 'phone')
+  expect(store.countEvents()).toBe(2)
+  other.close()
+  store.close()
+  rmSync(folder, { recursive: true })
+})
+
+test('the sweep deletes events that no process has claimed for four days', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qr-login-store-'))
+  const store = new SqliteStore(folder, fail)
+  store.writeEvents(() => {})
+  for (const at of [T0, T0 + 1, T0 + 2])
+    store.appendEvent(toLimitedEvent('ada', 'scan', at), { key: `${at}`, until: at + 1 })
+  store.sweep(T0 + EVENT_LIFE_MS - 1, 100)
+  expect(store.countEvents()).toBe(3)
+  store.sweep(T0 + EVENT_LIFE_MS + 1, 100)
+  expect(store.countEvents()).toBe(1)
+  const now = T0 + EVENT_LIFE_MS + 1
+  const room = { unsorted: 9, deliveries: 9, perEndpoint: 9, room: {} }
+  expect(store.claimEvents({ now, leaseEndsAt: now + 1, ...room })).toMatchObject([{ event: { at: T0 + 2 } }])
+  store.close()
+  rmSync(folder, { recursive: true })
 })
 
 function fail(error: unknown): never {

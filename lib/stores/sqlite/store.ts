@@ -8,6 +8,8 @@ import {
   toAttemptNotifications,
   toSessionNotifications,
 } from '../../core/notifications'
+import type { OutboxEvent } from '../../core/outbox/event'
+import { type Claim, type ClaimRequest, type Delivery, MAX_EVENTS } from '../../core/outbox/outbox-store'
 import type { Counter, Guard } from '../../core/rate-limit/limits'
 import { type FoundRecord, MAX_RECORDS, type StoredRecord } from '../../core/record-store'
 import type { AnySession, ComputerSession, EndedBy, PhoneSession } from '../../core/session/session'
@@ -28,6 +30,7 @@ import { SqliteAttempts } from './attempts'
 import { LIMITS_ROOM, LIMITS_SCHEMA, SqliteLimits, type SqliteLimitsOptions } from './limits'
 import { openSqlite, type SqliteFile, toStartError } from './open'
 import { OpenFiles } from './open-files'
+import { OUTBOX_SCHEMA, SqliteOutbox } from './outbox'
 import { PASSKEYS_SCHEMA, SqlitePasskeys } from './passkeys'
 import { RECORDS_SCHEMA, SqliteRecords } from './records'
 import { type IdleTimes, SqliteSessions } from './sessions'
@@ -41,6 +44,8 @@ export interface SqliteStoreOptions {
   /** The maximum number of attempts, ended ones included. */
   maxAttempts?: number
   maxRecords?: number
+  /** The number of events beyond which sign-ins are refused. */
+  maxEvents?: number
   room?: SqliteLimitsOptions
   /** The idle times after which, plus a day, the sweep ends a session. Null: never. */
   idle?: IdleTimes | null
@@ -60,6 +65,7 @@ export class SqliteStore implements Store {
   readonly #attempts: SqliteAttempts
   readonly #passkeys: SqlitePasskeys
   readonly #records: SqliteRecords
+  readonly #outbox: SqliteOutbox
   readonly #attemptListeners: FanOut<Attempt>
   readonly #accountListeners: FanOut<AccountChange>
 
@@ -68,16 +74,18 @@ export class SqliteStore implements Store {
    * @throws StartError, see `openSqlite`.
    */
   constructor(folder: string, onError: (error: unknown) => void, options: SqliteStoreOptions = {}) {
-    const { maxAttempts = MAX_ATTEMPTS, maxRecords = MAX_RECORDS, room = LIMITS_ROOM, idle = null } = options
+    const { maxAttempts = MAX_ATTEMPTS, maxRecords = MAX_RECORDS, maxEvents = MAX_EVENTS } = options
+    const { room = LIMITS_ROOM, idle = null } = options
     const path = join(folder, FILE)
     this.#attemptListeners = new FanOut(onError)
     this.#accountListeners = new FanOut(onError)
-    this.#db = openSqlite(folder, FILE, SCHEMA + LIMITS_SCHEMA + PASSKEYS_SCHEMA + RECORDS_SCHEMA)
+    this.#db = openSqlite(folder, FILE, SCHEMA + LIMITS_SCHEMA + PASSKEYS_SCHEMA + RECORDS_SCHEMA + OUTBOX_SCHEMA)
     try {
       this.#sql = prepare(this.#db)
       this.#limits = new SqliteLimits(this.#db, room)
-      this.#sessions = new SqliteSessions(this.#db, this.#sql, idle)
-      const parts = { limits: this.#limits, sessions: this.#sessions }
+      this.#outbox = new SqliteOutbox(this.#db, this.#limits, maxEvents)
+      this.#sessions = new SqliteSessions(this.#db, this.#sql, { outbox: this.#outbox, idle })
+      const parts = { limits: this.#limits, sessions: this.#sessions, outbox: this.#outbox }
       this.#attempts = new SqliteAttempts(this.#db, this.#sql, { ...parts, maxAttempts })
       this.#passkeys = new SqlitePasskeys(this.#db)
       this.#records = new SqliteRecords(this.#db, maxRecords)
@@ -246,13 +254,38 @@ export class SqliteStore implements Store {
     this.#records.removeGroup(group)
   }
 
+  writeEvents(onWrite: () => void): void {
+    this.#outbox.writeEvents(onWrite)
+  }
+
+  appendEvent(event: OutboxEvent, once: { key: string; until: number }): void {
+    this.#outbox.appendOnce(event, once)
+    this.#outbox.notify()
+  }
+
+  claimEvents(request: ClaimRequest): Claim[] {
+    return this.#outbox.claim(request)
+  }
+
+  completeClaim(claim: Claim, deliveries: readonly Delivery[], now: number): boolean {
+    return this.#outbox.complete(claim, deliveries, now)
+  }
+
+  retryClaim(claim: Claim, dueAt: number): boolean {
+    return this.#outbox.retry(claim, dueAt)
+  }
+
+  countEvents(): number {
+    return this.#outbox.count()
+  }
+
   get watching(): number {
     return this.#attemptListeners.size + this.#accountListeners.size
   }
 
   sweep(now: number, limit: number): number {
-    const swept = [this.#attempts, this.#sessions, this.#limits, this.#records].map((each) => each.sweep(now, limit))
-    return swept.reduce((sum, count) => sum + count, 0)
+    const parts = [this.#attempts, this.#sessions, this.#limits, this.#records, this.#outbox]
+    return parts.reduce((sum, part) => sum + part.sweep(now, limit), 0)
   }
 
   /** Fails if the files were deleted or replaced: writes to them are not durable. */
@@ -272,7 +305,9 @@ export class SqliteStore implements Store {
     if (this.#db.open) this.#db.close()
   }
 
+  /** Call it after each change: it also reports that events were written. */
   #publish(notifications: readonly AccountNotification[]): void {
+    this.#outbox.notify()
     for (const { personId, change } of notifications) this.#accountListeners.publish(personId, change)
   }
 }

@@ -1,0 +1,30 @@
+import { Webhooks } from '../apps/outbox/webhooks'
+import { OutboxWorker } from '../apps/outbox/worker'
+import type { OutboxStore } from '../core/outbox/outbox-store'
+import type { Recorder } from '../metrics/recorder'
+import { outboundFetch } from './account-sources'
+import type { Config } from './config'
+import type { Log } from './log'
+
+interface OutboxParts {
+  store: OutboxStore
+  log: Log
+  recorder: Recorder
+  now: () => number
+  wall: () => number
+}
+
+/**
+ * Starts to write and deliver events. Null: no setting names a receiver, nothing is written, and
+ * nothing is claimed.
+ */
+export function createOutbox(config: Config, { store, log, recorder, now, wall }: OutboxParts): OutboxWorker | null {
+  const { webhook } = config
+  if (webhook === null) return null
+  const targets = [new Webhooks({ settings: webhook, fetch: outboundFetch(config), wall })]
+  const count = recorder.recordDelivery.bind(recorder)
+  const worker = new OutboxWorker({ store, targets, log, count, now, random: Math.random })
+  recorder.observe('outbox_depth', () => store.countEvents())
+  worker.start()
+  return worker
+}

@@ -26,7 +26,7 @@ const VENDORS: Readonly<Record<string, readonly string[]>> = {
   bowser: ['lib/http/device.ts'],
   cookie: ['lib/auth/cookies.ts'],
   'iron-session': ['lib/auth/cookies.ts'],
-  jose: ['lib/auth/bearer.ts', 'lib/auth/key-set.ts'],
+  jose: ['lib/apps/oidc/backchannel-logout.ts', 'lib/auth/bearer.ts', 'lib/auth/key-set.ts'],
   libsql: ['lib/stores/sqlite/database.ts'],
   'mmdb-lib': ['lib/http/geo-database.ts'],
   next: ['app/', 'proxy.ts'],

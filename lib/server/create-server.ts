@@ -156,7 +156,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     now,
     randomBytes,
   })
-  const apps =
+  const opened =
     clients === null
       ? null
       : openApps(config, {
@@ -166,10 +166,13 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
           attempts,
           audit,
           now,
+          wall,
           randomBytes,
           onError: (error) => log.error({ err: error }, 'the signing keys could not be read'),
         })
-  const outbox = createOutbox(config, { store, log, recorder, now, wall })
+  const apps = opened?.apps ?? null
+  const others = opened === null ? [] : [opened.backchannelLogout]
+  const outbox = createOutbox(config, { store, log, recorder, others, now, wall })
   const isStoreReady = createReadiness({ ping, log, now: monotonicNow })
   let isDraining = false
   let isClosed = false

@@ -2,6 +2,7 @@ import { AppRequests } from '../apps/app-requests'
 import { Apps } from '../apps/apps'
 import type { ClientRegistry } from '../apps/client-registry'
 import { Authorizations } from '../apps/oidc/authorizations'
+import { BackchannelLogout } from '../apps/oidc/backchannel-logout'
 import { Consents } from '../apps/oidc/consents'
 import { DeviceCodes } from '../apps/oidc/device-codes'
 import { OidcServer } from '../apps/oidc/oidc-server'
@@ -10,6 +11,7 @@ import type { Attempts } from '../core/attempt/attempts'
 import type { Audit } from '../core/audit'
 import type { RecordStore } from '../core/record-store'
 import type { Sessions } from '../core/session/sessions'
+import { outboundFetch } from './account-sources'
 import type { Config } from './config'
 
 export interface AppsParts {
@@ -19,6 +21,7 @@ export interface AppsParts {
   sessions: Sessions
   audit: Audit
   now: () => number
+  wall: () => number
   randomBytes: (size: number) => Buffer
   onError: (error: unknown) => void
 }
@@ -26,8 +29,10 @@ export interface AppsParts {
 const ID_BYTES = 24
 
 /** The apps of `CLIENTS_FILE`. Their keys are read or made when the first app asks. */
-export function openApps({ secrets, publicOrigin, lifetimes, sessionLifetimes }: Config, parts: AppsParts): Apps {
-  const { records, now, randomBytes } = parts
+export function openApps(config: Config, parts: AppsParts): { apps: Apps; backchannelLogout: BackchannelLogout } {
+  const { secrets, publicOrigin, lifetimes, sessionLifetimes } = config
+  const { registry, records, now, wall, randomBytes } = parts
+  const signingKeys = new SigningKeys({ records, secrets, now, randomBytes })
   const authorizations = new Authorizations({
     records,
     now,
@@ -43,8 +48,13 @@ export function openApps({ secrets, publicOrigin, lifetimes, sessionLifetimes }:
     consents,
     requests,
     deviceCodes,
-    signingKeys: new SigningKeys({ records, secrets, now, randomBytes }),
+    signingKeys,
     lifetimes: { session: sessionLifetimes, attempt: lifetimes },
   })
-  return new Apps({ ...parts, server, requests, consents, authorizations, deviceCodes })
+  const issuer = `${publicOrigin}/oidc`
+  const fetch = outboundFetch(config)
+  return {
+    apps: new Apps({ ...parts, server, requests, consents, authorizations, deviceCodes }),
+    backchannelLogout: new BackchannelLogout({ registry, authorizations, signingKeys, issuer, fetch, wall }),
+  }
 }

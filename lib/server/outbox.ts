@@ -1,3 +1,4 @@
+import type { OutboxTarget } from '../apps/outbox/target'
 import { Webhooks } from '../apps/outbox/webhooks'
 import { OutboxWorker } from '../apps/outbox/worker'
 import type { OutboxStore } from '../core/outbox/outbox-store'
@@ -10,6 +11,8 @@ interface OutboxParts {
   store: OutboxStore
   log: Log
   recorder: Recorder
+  /** Receivers besides the webhook. */
+  others: readonly OutboxTarget[]
   now: () => number
   wall: () => number
 }
@@ -18,10 +21,14 @@ interface OutboxParts {
  * Starts to write and deliver events. Null: no setting names a receiver, nothing is written, and
  * nothing is claimed.
  */
-export function createOutbox(config: Config, { store, log, recorder, now, wall }: OutboxParts): OutboxWorker | null {
+export function createOutbox(
+  config: Config,
+  { store, log, recorder, others, now, wall }: OutboxParts,
+): OutboxWorker | null {
   const { webhook } = config
-  if (webhook === null) return null
-  const targets = [new Webhooks({ settings: webhook, fetch: outboundFetch(config), wall })]
+  const targets = [...others]
+  if (webhook !== null) targets.push(new Webhooks({ settings: webhook, fetch: outboundFetch(config), wall }))
+  if (targets.length === 0) return null
   const count = recorder.recordDelivery.bind(recorder)
   const worker = new OutboxWorker({ store, targets, log, count, now, random: Math.random })
   recorder.observe('outbox_depth', () => store.countEvents())

@@ -9,11 +9,11 @@ import type { Sessions } from '../core/session/sessions'
 import type { AppRequests } from './app-requests'
 import type { ClientRegistry } from './client-registry'
 import { toView } from './clients'
-import { recordKeyOf } from './oidc/adapter'
 import type { Authorizations } from './oidc/authorizations'
 import type { Consents } from './oidc/consents'
 import type { DeviceAuthorization, DeviceCodes } from './oidc/device-codes'
 import type { OidcServer } from './oidc/oidc-server'
+import { recordKeyOf } from './oidc/record-key'
 
 export interface AppsOptions {
   registry: ClientRegistry

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -60,6 +60,12 @@ export class AppServer {
 
   get issuer(): string {
     return `${this.origin}/oidc`
+  }
+
+  /** Every byte of the embedded store. */
+  readStore(): string {
+    const files = readdirSync(this.#folder).filter((name) => name.startsWith('qr-login.db'))
+    return files.map((name) => readFileSync(join(this.#folder, name), 'latin1')).join('\n')
   }
 
   async stop(): Promise<void> {

@@ -3,6 +3,7 @@ import { SIGNED_BY_PHONE } from '../../core/attempt/amr'
 import type { RecordStore } from '../../core/record-store'
 import { grantGroupOf } from './authorizations'
 import type { DeviceCodes } from './device-codes'
+import { recordKeyOf } from './record-key'
 import { type AppSession, currentScope } from './request-scope'
 
 /** How long a code that was exchanged refuses a second exchange without ending the first one's tokens. */
@@ -18,9 +19,6 @@ export interface AdapterOptions {
   invalidGrant: (description: string) => Error
   deviceCodes: DeviceCodes
 }
-
-/** The key of a record of oidc-provider. */
-export const recordKeyOf = (kind: string, id: string) => `${kind} ${id}`
 
 /**
  * What oidc-provider stores, as records. Its sessions are ours: they are read from the session
@@ -42,11 +40,12 @@ class RecordAdapter implements Adapter {
 
   async upsert(id: string, payload: AdapterPayload, ttlS: number): Promise<void> {
     const { records, now } = this.#options
+    const { jti: _, ...data } = payload
     const { grantId } = payload
     const group = this.#kind === 'Grant' ? id : (grantId ?? null)
     const record = {
       key: recordKeyOf(this.#kind, id),
-      data: JSON.stringify(payload),
+      data: JSON.stringify(data),
       expiresAt: now() + ttlS * 1000,
       group: group === null ? null : grantGroupOf(group),
     }
@@ -65,7 +64,7 @@ class RecordAdapter implements Adapter {
     if (this.#kind === 'Client') return undefined
     const found = await records.findRecord(recordKeyOf(this.#kind, id), now())
     if (found === null) return undefined
-    const payload = JSON.parse(found.data) as AdapterPayload
+    const payload = { ...(JSON.parse(found.data) as AdapterPayload), jti: id }
     if (found.consumedAt === null) return this.#kind === 'DeviceCode' ? await deviceCodes.resolve(id, payload) : payload
     if (this.#isParallel(found.consumedAt)) throw invalidGrant('used at the same time by another request')
     return { ...payload, consumed: Math.floor(found.consumedAt / 1000) }

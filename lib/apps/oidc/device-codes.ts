@@ -8,8 +8,9 @@ import type { Guard } from '../../core/rate-limit/limits'
 import type { RecordStore } from '../../core/record-store'
 import type { ComputerSession } from '../../core/session/session'
 import type { Sessions } from '../../core/session/sessions'
-import type { Authorizations } from './authorizations'
+import { type Authorizations, grantGroupOf } from './authorizations'
 import type { Consents } from './consents'
+import { recordKeyOf } from './record-key'
 
 /** What a device is told when it asks for a sign-in (RFC 8628, section 3.2). */
 export interface DeviceAuthorization {
@@ -108,12 +109,13 @@ export class DeviceCodes {
     if (app === undefined || app.clientId === null) return EXPIRED
     const { person, expiresAt, id, signedInAt, amr = [] } = session
     const scope = String(payload.params?.scope ?? '')
-    await consents.agree(person.id, app.clientId, scope.split(' '))
+    const scopes = scope.split(' ').filter((each) => each !== '')
+    await consents.agree(person.id, app.clientId, scopes)
     const { grantId, sid } = await authorizations.ensure(id, app.clientId, expiresAt)
     const seconds = { iat: Math.floor(now() / 1000), exp: Math.floor(expiresAt / 1000) }
-    const grant = { ...seconds, kind: 'Grant', jti: grantId, accountId: person.id, clientId: app.clientId }
-    const data = JSON.stringify({ ...grant, openid: { scope } })
-    await records.putRecord({ key: `Grant ${grantId}`, data, expiresAt, group: `grant ${grantId}` }, now())
+    const grant = { ...seconds, kind: 'Grant', accountId: person.id, clientId: app.clientId, openid: { scope } }
+    const key = recordKeyOf('Grant', grantId)
+    await records.putRecord({ key, data: JSON.stringify(grant), expiresAt, group: grantGroupOf(grantId) }, now())
     const authTime = Math.floor(signedInAt / 1000)
     const bound = { sessionUid: id, expiresWithSession: true, sid, grantId }
     return { ...bound, accountId: person.id, scope, authTime, amr: [...amr] } as Decision

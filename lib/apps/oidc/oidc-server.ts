@@ -1,9 +1,9 @@
 import type { ComputerSession } from '../../core/session/session'
 import type { Sessions } from '../../core/session/sessions'
 import type { ClientRegistry } from '../client-registry'
-import { recordKeyOf } from './adapter'
 import { callListener, type MemoryResponse, type NodeListener } from './memory-http'
 import type { Caller, ProviderOptions, SignOutRequest } from './provider'
+import { recordKeyOf } from './record-key'
 import { RequestScope, runInScope } from './request-scope'
 import type { SigningKey, SigningKeys } from './signing-keys'
 

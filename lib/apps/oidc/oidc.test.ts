@@ -1,7 +1,7 @@
 import * as oidc from 'openid-client'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { AppServer } from '../../../test/support/app-server'
-import { clientOf, OidcApp } from '../../../test/support/oidc-app'
+import { CLIENT_SECRET, clientOf, OidcApp } from '../../../test/support/oidc-app'
 import { signedInPhone, UserAgent } from '../../../test/support/user-agent'
 
 let server: AppServer
@@ -256,6 +256,15 @@ describe('the end of a session', () => {
     const { url } = await computer.open(address, (at) => at.startsWith('https://wiki'))
     expect(url).toBe('https://wiki.example.com/?state=s')
   })
+})
+
+test('the files of the store contain no code, token or client secret', async () => {
+  const { tokens } = await chat.signIn(computer, phone, OFFLINE)
+  const { url } = await chat.begin()
+  await computer.open(url, (at) => at.startsWith(chat.redirectUri))
+  const stored = server.readStore()
+  expect(stored).toContain('chat')
+  for (const secret of [tokens.access_token, tokens.refresh_token, CLIENT_SECRET]) expect(stored).not.toContain(secret)
 })
 
 test('wrong credentials of an app are counted', async () => {

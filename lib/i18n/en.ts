@@ -78,6 +78,7 @@ export const en = {
       new_browser: 'This computer is new to you.',
       other_network: 'It is not on your network.',
       unknown_network: "We don't know its network.",
+      short_code: 'You typed the code.',
     },
     numberMatched: '✓ Number matched. Now tap Sign in',
     warning: "Did someone send you this code or ask you to scan it? That's a scam. Tap “Not me”.",

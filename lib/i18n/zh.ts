@@ -78,6 +78,7 @@ export const zh: Catalogue = {
       new_browser: '这台电脑是第一次使用。',
       other_network: '它与你不在同一网络。',
       unknown_network: '无法识别它的网络。',
+      short_code: '登录码是手动输入的。',
     },
     numberMatched: '✓ 数字一致，请点“登录”',
     warning: '有人发码给你或让你扫码？那是诈骗，请点“不是我”。',

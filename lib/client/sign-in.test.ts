@@ -90,7 +90,7 @@ async function want(isWanted: boolean): Promise<void> {
 describe('the short code on the computer', () => {
   test('is not requested before the person asks for it', async () => {
     await advance(60_000)
-    expect([screen().state, asked()]).toEqual(['loading', []])
+    expect([screen().state, asked()]).toEqual(['ready', []])
   })
 
   test('replaces the QR code, stays when the QR code changes, and gives way to it again', async () => {

@@ -232,15 +232,13 @@ export class SignIn {
   async #requestShortCode(id: string): Promise<void> {
     const answer = await this.#codes.requestShort(id)
     if (answer === null || this.#screen.state !== 'short_code') return
+    // Not pending any more: the follower receives its state.
+    if (!answer.ok && (answer.code === 'wrong_state' || answer.code === 'attempt_ended')) return
     this.#failures = answer.ok ? 0 : this.#failures + 1
-    if (answer.ok) this.#showCode()
-    // Not pending any more: its state is about to arrive.
-    else if (answer.code === 'wrong_state' || answer.code === 'attempt_ended') this.#follower?.wake()
-    else {
-      const { screen, retryMs } = onStartRefused(answer, this.#failures)
-      this.#show(screen)
-      if (retryMs !== null) this.#timers.set('retry', retryMs, () => this.#showCode())
-    }
+    if (answer.ok) return this.#showCode()
+    const { screen, retryMs } = onStartRefused(answer, this.#failures)
+    this.#show(screen)
+    if (retryMs !== null) this.#timers.set('retry', retryMs, () => this.#showCode())
   }
 
   #onCodeOverdue(): void {

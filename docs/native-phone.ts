@@ -21,7 +21,7 @@ export interface Review {
     number: string | null
     passed: boolean
     /** Why it is required. Show the person only these reasons. */
-    reasons: ('policy' | 'new_browser' | 'other_network' | 'unknown_network')[]
+    reasons: ('policy' | 'new_browser' | 'other_network' | 'unknown_network' | 'short_code')[]
   }
   cancelledBy?: 'phone' | 'computer' | 'match'
 }
@@ -76,6 +76,11 @@ export class SignInPhone {
   /** Submits a code. Show `computer` to the person, then call `confirm` or `cancel`. */
   async scan(code: string): Promise<Review> {
     return await this.#send('POST', '/api/qr/scan', { code })
+  }
+
+  /** Submits the short code that the person has typed, in any letter case. `match.required` is always true after it. */
+  async scanTyped(shortCode: string): Promise<Review> {
+    return await this.#send('POST', '/api/qr/scan', { shortCode })
   }
 
   /**

@@ -53,7 +53,7 @@ test('a malformed code is unknown; a reload during the review keeps the code', a
   await phone.open(`${phone.server.origin}/q#nonsense`)
   await phone.expectState('unknown')
   await phone.open(`${phone.server.origin}/q`)
-  await phone.expectState('unknown')
+  await phone.expectState('type_code')
   await computer.openLogin()
   await phone.open(await computer.readCode())
   await phone.expectState('review')

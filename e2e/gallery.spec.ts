@@ -84,7 +84,7 @@ test('no state moves the frame or the page', async ({ openGallery }) => {
       })
       boxes.set(state, box)
     }
-    expect(boxes.size).toBe(19)
+    expect(boxes.size).toBe(22)
     expect([...new Set(boxes.values())], `${locale} ${width}: ${JSON.stringify([...boxes], null, 1)}`).toHaveLength(1)
   }
 })
@@ -96,7 +96,7 @@ test('the review fits a small phone without scrolling: the warning, and two butt
     const gallery = await openGallery({ viewport: { width: 360, height: 640 }, locale })
     const { page } = gallery
     const states = gallery.states.filter((name) => name.startsWith('q/review'))
-    expect(states).toHaveLength(22)
+    expect(states).toHaveLength(23)
     for (const state of states) {
       await page.setViewportSize({ width: 360, height: 640 })
       await gallery.show(state)
@@ -164,6 +164,9 @@ const NAMES = [
   'login.example.com',
   'https://example.org/a/very/long/address?of=a&page',
   '7f3k21q0-5b1d-4c7e',
+  // Letters of a short code.
+  'WDJB',
+  'MJHT',
 ]
 
 test('the Chinese pages have no English words, on screen or in labels', async ({ openGallery }) => {
@@ -195,6 +198,10 @@ test('the Chinese pages have no English words, on screen or in labels', async ({
  */
 const ANNOUNCED: Record<string, ['status' | 'alert', string]> = {
   ready: ['status', 'Scan with your phone Point your camera at the code'],
+  short_code: [
+    'status',
+    'Type this code on your phone W D J B, M J H T On your phone, open login.example.com/q and type it',
+  ],
   scanned: ['alert', 'Hi, Lin Xia Now tap “Sign in” on your phone'],
   match: ['alert', 'Type the number your phone shows'],
   'match, wrong once': ['alert', "That wasn't it. One try left."],

@@ -4,22 +4,26 @@ import { useEffect, useState } from 'react'
 import type { SignInScreen } from '@/lib/client/sign-in-screen'
 import { format, formatCountdown } from '@/lib/i18n/format'
 import { type Texts, useText } from '../ui/page-text'
+import { spell } from './short-code'
 
 /** Most codes arrive sooner; a longer wait is announced. */
 const LOADING_AFTER_MS = 1_000
 
 interface Props {
   screen: SignInScreen
+  /** Where the phone types a short code. */
+  host: string
   /** The panel is not on the screen. */
   isSilent?: boolean
 }
 
 /** A polite and an assertive live region, both always in the page. Each state is announced once. */
-export function Announcer({ screen, isSilent = false }: Props) {
+export function Announcer({ screen, host, isSilent = false }: Props) {
   const text = useText('login')
   const common = useText('common')
-  const { urgent, words } = isSilent ? polite() : announcementOf(screen, text, common)
-  const delayMs = screen.state === 'loading' ? LOADING_AFTER_MS : 0
+  const { urgent, words } = isSilent ? polite() : announcementOf(screen, text, common, host)
+  const isLoading = screen.state === 'loading' || (screen.state === 'short_code' && screen.shortCode === null)
+  const delayMs = isLoading ? LOADING_AFTER_MS : 0
   const [announced, setAnnounced] = useState(polite)
   useEffect(() => {
     const timer = setTimeout(() => setAnnounced({ urgent, words }), delayMs)
@@ -45,11 +49,19 @@ interface Announcement {
 const polite = (...words: string[]): Announcement => ({ urgent: false, words: words.join(' ') })
 const assertive = (...words: string[]): Announcement => ({ urgent: true, words: words.join(' ') })
 
-function announcementOf(screen: SignInScreen, text: Texts<'login'>, common: Texts<'common'>): Announcement {
+function announcementOf(
+  screen: SignInScreen,
+  text: Texts<'login'>,
+  common: Texts<'common'>,
+  host: string,
+): Announcement {
   switch (screen.state) {
     case 'loading':
     case 'reconnecting':
       return polite(text[screen.state])
+    case 'short_code':
+      if (screen.shortCode === null) return polite(text.loading)
+      return polite(text.shortCode, spell(screen.shortCode.letters), format(text.shortCodeHint, { host }))
     case 'ready':
     case 'paused':
     case 'offline':

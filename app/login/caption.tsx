@@ -8,8 +8,12 @@ import styles from './caption.module.css'
 
 export interface CaptionProps {
   screen: SignInScreen
+  /** Where the phone types a short code. */
+  host: string
   onStart: () => void
   onStartOver: () => void
+  /** Shows the short code, or the QR code again. */
+  onShortCode: (isWanted: boolean) => void
 }
 
 /** The words below the frame. */
@@ -21,7 +25,7 @@ export function Caption(props: CaptionProps) {
   )
 }
 
-function Content({ screen, onStart, onStartOver }: CaptionProps): ReactNode {
+function Content({ screen, host, onStart, onStartOver, onShortCode }: CaptionProps): ReactNode {
   const text = useText('login')
   const common = useText('common')
   const notYou = <Button kind="link" label={text.notYou} onClick={onStartOver} />
@@ -29,9 +33,21 @@ function Content({ screen, onStart, onStartOver }: CaptionProps): ReactNode {
     case 'loading':
     case 'reconnecting':
       return <Words title={text[screen.state]} />
+    // The button keeps its place and the focus.
     case 'ready':
+      return (
+        <Words title={text.ready} hint={text.readyHint}>
+          <Button kind="link" label={text.useShortCode} onClick={() => onShortCode(true)} testId="use-short-code" />
+        </Words>
+      )
+    case 'short_code':
+      return (
+        <Words title={text.shortCode} hint={format(text.shortCodeHint, { host })}>
+          <Button kind="link" label={text.useQrCode} onClick={() => onShortCode(false)} testId="use-qr-code" />
+        </Words>
+      )
     case 'confirmed':
-      return <Words title={text[screen.state]} hint={text[`${screen.state}Hint` as const]} />
+      return <Words title={text.confirmed} hint={text.confirmedHint} />
     case 'scanned':
     case 'match':
       return <Words title={text[screen.state]}>{notYou}</Words>

@@ -17,11 +17,12 @@ export async function generateMetadata(): Promise<Metadata> {
 export default async function LoginPage({ searchParams }: { searchParams: Promise<{ next?: string | string[] }> }) {
   const { locale, text } = await getLocale()
   const computer = await findComputer({ headers: await headers() }, qrLogin().context)
-  const nextPath = parseNextPath((await searchParams).next, qrLogin().context.config.publicOrigin)
+  const { publicOrigin } = qrLogin().context.config
+  const nextPath = parseNextPath((await searchParams).next, publicOrigin)
   const already = computer === null ? null : shownOf(computer.person)
   return (
     <LoginFrame locale={locale} text={text}>
-      <SignInPanel already={already} nextPath={nextPath} />
+      <SignInPanel already={already} nextPath={nextPath} host={new URL(publicOrigin).host} />
     </LoginFrame>
   )
 }

@@ -25,5 +25,6 @@ export function PanelView({ ref, ...props }: Props) {
 
 function timeOf(screen: SignInScreen): ShownTime | null {
   if (screen.state === 'ready' || screen.state === 'reconnecting') return screen.code
+  if (screen.state === 'short_code') return screen.shortCode
   return 'time' in screen ? screen.time : null
 }

@@ -14,13 +14,15 @@ import { useWideOnce } from './use-wide-once'
 interface Props {
   already: ShownPerson | null
   nextPath: string
+  /** Where the phone types a short code. */
+  host: string
 }
 
 /**
  * State and effects of the login page. On a phone it starts only on request: a phone cannot scan
  * its own screen.
  */
-export function SignInPanel({ already, nextPath }: Props) {
+export function SignInPanel({ already, nextPath, host }: Props) {
   const text = useText('login')
   const router = useRouter()
   // A full page load, so that the server renders the page with the new session cookie.
@@ -61,13 +63,15 @@ export function SignInPanel({ already, nextPath }: Props) {
       <PanelView
         ref={panel}
         screen={screen}
+        host={host}
         onStart={() => signIn.start()}
         onStartOver={() => void signIn.startOver()}
+        onShortCode={(isWanted) => signIn.wantShortCode(isWanted)}
         onContinue={() => signIn.continueAsSignedIn()}
         onNumber={(number) => void signIn.match(number)}
         onDrawn={onDrawn}
       />
-      <Announcer screen={screen} isSilent={!isShown} />
+      <Announcer screen={screen} host={host} isSilent={!isShown} />
     </PanelShell>
   )
 }

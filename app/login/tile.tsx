@@ -8,6 +8,7 @@ import type { DrawnCode } from './become'
 import { CodeImage } from './code-image'
 import { LoadingModules } from './loading-modules'
 import { MatchForm } from './match-form'
+import { ShortCode } from './short-code'
 import { Sign, type SignState } from './sign'
 import styles from './tile.module.css'
 
@@ -40,9 +41,13 @@ function Content({ screen, onStart, onContinue, onNumber, onDrawn }: TileProps):
       return <LoadingModules />
     case 'ready':
       return <CodeImage url={screen.code.url} title={text.codeTitle} onDrawn={onDrawn} />
+    case 'short_code':
+      return screen.shortCode === null ? <LoadingModules /> : <ShortCode letters={screen.shortCode.letters} />
     case 'reconnecting':
-      if (screen.code !== null) return <CodeImage url={screen.code.url} title={text.codeTitle} onDrawn={onDrawn} />
-      return screen.person === null ? <LoadingModules /> : <Avatar person={screen.person} size={112} />
+      if (screen.code === null)
+        return screen.person === null ? <LoadingModules /> : <Avatar person={screen.person} size={112} />
+      if ('letters' in screen.code) return <ShortCode letters={screen.code.letters} />
+      return <CodeImage url={screen.code.url} title={text.codeTitle} onDrawn={onDrawn} />
     case 'scanned':
       return (
         <>

@@ -38,6 +38,7 @@ export function ApprovalPanel({ person, isInitiatorTrusted, sources, host }: Pro
         <PhoneSignIn sources={sources} last={last} onSignedIn={signIn} beforeLeaving={() => approval.untilHeld()} />
       }
       onContinue={() => approval.allowScan()}
+      onTypeCode={(typed) => approval.typeCode(typed)}
       onApprove={() => void approval.approve()}
       onDecline={() => void approval.decline()}
       onAddPasskey={() => void approval.addPasskey()}

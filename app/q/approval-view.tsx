@@ -9,6 +9,7 @@ import { ContinueButton } from './continue-button'
 import { EndingMessage } from './ending-message'
 import { Message } from './message'
 import { Question } from './question'
+import { TypeCode } from './type-code'
 
 interface Props {
   screen: ApprovalScreen
@@ -17,6 +18,7 @@ interface Props {
   /** The form for a phone that is not signed in. */
   signIn: ReactNode
   onContinue: () => void
+  onTypeCode: (typed: string) => void
   onApprove: () => void
   onDecline: () => void
   onAddPasskey: () => void
@@ -58,6 +60,12 @@ function Body(props: Props): ReactNode {
           <p className={styles.ways}>
             <ContinueButton label={text.continue} onContinue={props.onContinue} />
           </p>
+        </Message>
+      )
+    case 'type_code':
+      return (
+        <Message title={text.typeCode} hint={text.typeCodeHint}>
+          <TypeCode typed={screen.typed} problem={screen.problem} onTypeCode={props.onTypeCode} />
         </Message>
       )
     case 'checking':

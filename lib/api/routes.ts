@@ -21,6 +21,7 @@ import { redeem } from './redeem'
 import { scan } from './scan'
 import { session } from './session'
 import { acknowledge, sessionById, sessions } from './sessions'
+import { shortCode } from './short-code'
 import { start } from './start'
 
 const RESOURCES: readonly Resource<ApiContext>[] = [
@@ -33,6 +34,7 @@ const RESOURCES: readonly Resource<ApiContext>[] = [
   attemptEvents,
   match,
   redeem,
+  shortCode,
   phoneSession,
   phoneOidc,
   phoneOidcCallback,

@@ -21,6 +21,7 @@ const ROUTES: [path: string, allow: string][] = [
   ['/api/qr/AAAAAAAAAAAAAAAA/events', 'GET'],
   ['/api/qr/AAAAAAAAAAAAAAAA/match', 'POST'],
   ['/api/qr/AAAAAAAAAAAAAAAA/redeem', 'POST'],
+  ['/api/qr/AAAAAAAAAAAAAAAA/short-code', 'POST'],
   ['/api/phone/session', 'GET, HEAD, POST, DELETE'],
   ['/api/session', 'GET, HEAD, DELETE'],
   ['/api/sessions', 'GET, HEAD, DELETE'],

@@ -12,8 +12,15 @@ const plainText = (max: number) => text(max).regex(/^\P{Cs}*$/u, 'well-formed te
 export const startBody = z.strictObject({ interaction: text(64).optional() })
 export const holdBody = z.strictObject({ code: text(256) })
 export const scanBody = z
-  .strictObject({ code: text(256).optional(), held: z.literal(true).optional() })
-  .refine(({ code, held }) => code !== undefined || held !== undefined, { path: ['code'], error: 'code, or held' })
+  .strictObject({
+    code: text(256).optional(),
+    shortCode: text(64).optional(),
+    held: z.literal(true).optional(),
+  })
+  .refine(({ code, shortCode, held }) => (shortCode !== undefined) !== (code !== undefined || held !== undefined), {
+    path: ['code'],
+    error: 'code, held, or shortCode alone',
+  })
 
 const base64url = (max: number) =>
   z

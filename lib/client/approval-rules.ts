@@ -1,6 +1,6 @@
 import type { Review } from '../core/attempt/views'
 import type { Refused } from './api'
-import type { ApprovalScreen } from './approval-screen'
+import type { ApprovalScreen, TypedCodeProblem } from './approval-screen'
 
 export interface ApprovalOptions {
   isPhoneSignedIn: boolean
@@ -41,4 +41,11 @@ export function toTrouble({ code, requestId, retryAfterMs }: Refused): {
   const isOffline = code === 'network' || code === 'unavailable'
   if (isOffline) return { screen: { state: 'offline', reference: null }, retryMs: OFFLINE_RETRY_MS }
   return { screen: { state: 'error', reference: requestId }, retryMs: null }
+}
+
+/** Why a typed code was refused, so that the person types it again. Null: for another reason. */
+export function toTypedProblem({ code, retryAfterMs }: Refused): TypedCodeProblem | null {
+  if (code === 'code_unknown') return { reason: 'unknown' }
+  if (code !== 'rate_limited') return null
+  return { reason: 'limited', endsAt: performance.now() + (retryAfterMs ?? RATE_LIMITED_MS) }
 }

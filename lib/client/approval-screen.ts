@@ -59,10 +59,15 @@ export interface ReviewScreen {
 /** What the person has tapped. */
 export type ApprovalStep = 'confirm' | 'cancel' | 'add_passkey'
 
+/** Why a typed code was not scanned. `limited`: too many wrong ones; `endsAt`: monotonic clock. */
+export type TypedCodeProblem = { reason: 'malformed' | 'unknown' } | { reason: 'limited'; endsAt: number }
+
 /** State of the review on the phone; `state` is its `data-state`. */
 export type ApprovalScreen =
   /** `opened`: a foreign page may have opened this one, so nothing is sent before a tap. */
   | { state: 'opened' | 'checking' | 'needs_sign_in' | Ending }
+  /** There is no code. `typed`: what the person has typed before. */
+  | { state: 'type_code'; typed: string; problem: TypedCodeProblem | null }
   | ({ state: 'review' } & ReviewScreen)
   | ({ state: 'submitting'; step: ApprovalStep } & ReviewScreen)
   /** `signOut`: progress of "Wasn't you?". `waiting`: no response yet; the request is repeated. */

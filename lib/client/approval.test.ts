@@ -96,11 +96,11 @@ describe('a code that a foreign page may have opened', () => {
     expect([state(), browser.sentSteps()]).toEqual(['opened', ['POST scan']])
   })
 
-  test('an empty fragment shows `unknown`, not the tap', async () => {
+  test('an empty fragment asks for a typed code, not for the tap', async () => {
     for (const hash of ['', '#', '#~']) {
       browser.hash = hash
       await open({ isInitiatorTrusted: false })
-      expect([state(), browser.sent]).toEqual(['unknown', []])
+      expect([state(), browser.sent]).toEqual(['type_code', []])
       close()
     }
   })

@@ -2,10 +2,17 @@ import type { PasskeyAssertion } from '../core/account/passkey'
 import type { Review } from '../core/attempt/views'
 import type { Refused } from './api'
 import { type ApprovalBrowser, currentBrowser } from './approval-browser'
+import { ApprovalCode } from './approval-code'
 import { ApprovalLock } from './approval-lock'
-import { type ApprovalOptions, firstState, isChange, toTrouble } from './approval-rules'
-import { type ApprovalScreen, type ApprovalStep, ENDINGS, type Ending, findEnding } from './approval-screen'
-import { parseCodeFragment, toHash } from './code-fragment'
+import { type ApprovalOptions, firstState, isChange, toTrouble, toTypedProblem } from './approval-rules'
+import {
+  type ApprovalScreen,
+  type ApprovalStep,
+  ENDINGS,
+  type Ending,
+  findEnding,
+  type TypedCodeProblem,
+} from './approval-screen'
 import { holdCode, retryDelayMs, scanCode, undoSignIn } from './code-requests'
 import { Observable } from './observable'
 
@@ -25,9 +32,7 @@ export class Approval {
   readonly #browser: ApprovalBrowser
   readonly #lock: ApprovalLock
   #isPhoneSignedIn: boolean
-  #code = ''
-  /** Whether this code may be scanned: the document is trusted, or the person tapped. */
-  #mayScan = false
+  readonly #code: ApprovalCode
   #claim: string | null = null
   /** Incremented with each code and each step of the person. Older responses are ignored. */
   #round = 0
@@ -41,6 +46,7 @@ export class Approval {
     this.#options = options
     this.#browser = browser
     this.#lock = new ApprovalLock(browser)
+    this.#code = new ApprovalCode(browser)
     this.#isPhoneSignedIn = options.isPhoneSignedIn
     // The server renders this state too, without knowing the fragment.
     this.screen = new Observable<ApprovalScreen>({ state: firstState(options) })
@@ -75,9 +81,15 @@ export class Approval {
   /** "Continue" in the state `opened`: allows the scan. */
   allowScan(): void {
     if (this.#screen.state !== 'opened') return
-    this.#mayScan = true
-    this.#writeCode()
+    this.#code.allow()
     this.#proceed()
+  }
+
+  /** The person has typed a short code. It is kept during a sign-in, like the code of a link. */
+  typeCode(typed: string): void {
+    if (this.#screen.state !== 'type_code') return
+    if (this.#code.type(typed)) this.#proceed()
+    else this.#show({ state: 'type_code', typed, problem: { reason: 'malformed' } })
   }
 
   /** With a passkey, where the review requires one: the browser asks for the phone's lock. */
@@ -121,18 +133,14 @@ export class Approval {
   #readCode(mayAct: boolean): void {
     this.#close()
     this.#claim = null
-    const { code, waitsForTap } = parseCodeFragment(this.#browser.readHash())
-    this.#code = code
-    this.#mayScan = mayAct && !waitsForTap
-    this.#writeCode()
+    this.#code.read(mayAct)
     this.#proceed()
   }
 
   #proceed(): void {
-    if (this.#code === '') this.#show({ state: 'unknown' })
-    else if (!this.#isPhoneSignedIn) {
-      this.#requestSignIn()
-    } else if (!this.#mayScan) this.#show({ state: 'opened' })
+    if (this.#code.text === '') this.#show({ state: 'type_code', typed: '', problem: null })
+    else if (!this.#isPhoneSignedIn) this.#requestSignIn()
+    else if (!this.#code.mayScan) this.#show({ state: 'opened' })
     else {
       // Before the scan, so that no event is lost in between.
       this.#follow()
@@ -159,7 +167,7 @@ export class Approval {
     const round = this.#round
     if (this.#claim === null) this.#show({ state: 'checking' })
     this.#scannedAt = performance.now()
-    const answer = await scanCode(this.#browser.call, this.#code)
+    const answer = await scanCode(this.#browser.call, this.#code.text)
     if (round !== this.#round) return
     if (answer.ok) {
       this.#claim = answer.value.claim
@@ -169,13 +177,14 @@ export class Approval {
 
   #requestSignIn(): void {
     this.#show({ state: 'needs_sign_in' })
-    this.#holding = this.#holdCode()
+    // A short code lives as long as its attempt.
+    if (!this.#code.isShort) this.#holding = this.#holdCode()
   }
 
   /** The code stays good while the person signs in. One that is bad already needs no sign-in. */
   async #holdCode(): Promise<void> {
     const round = this.#round
-    const answer = await holdCode(this.#browser.call, this.#code)
+    const answer = await holdCode(this.#browser.call, this.#code.text)
     if (answer.ok || round !== this.#round || this.#screen.state !== 'needs_sign_in') return
     const [ending, retryMs] = [findEnding(answer), retryDelayMs(answer)]
     if (ending !== null) this.#end(ending)
@@ -253,7 +262,9 @@ export class Approval {
   #onRefused(refused: Refused): void {
     clearTimeout(this.#retry)
     const ending = findEnding(refused)
+    const typedProblem = this.#code.isShort && this.#claim === null ? toTypedProblem(refused) : null
     if (refused.code === 'unauthenticated') this.#onPhoneSignedOut()
+    else if (typedProblem !== null) this.#typeAgain(typedProblem)
     else if (ending !== null) this.#end(ending)
     else {
       const { screen, retryMs } = toTrouble(refused)
@@ -274,15 +285,17 @@ export class Approval {
     else this.#requestSignIn()
   }
 
+  #typeAgain(problem: TypedCodeProblem): void {
+    const typed = this.#code.text
+    this.#close()
+    this.#code.forget()
+    this.#show({ state: 'type_code', typed, problem })
+  }
+
   #end(state: Ending): void {
     this.#close()
     this.#browser.writeHash('')
     this.#show({ state })
-  }
-
-  #writeCode(): void {
-    const hash = toHash({ code: this.#code, waitsForTap: !this.#mayScan })
-    if (hash !== this.#browser.readHash()) this.#browser.writeHash(hash)
   }
 
   /** Replaces the request that is scheduled. */

@@ -1,3 +1,4 @@
+import { parseShortCode } from '../core/attempt/short-code'
 import type { Review } from '../core/attempt/views'
 import type { Answer, call, Refused } from './api'
 
@@ -20,12 +21,13 @@ export async function holdCode(send: Call, code: string): Promise<Answer<null>> 
 }
 
 /**
- * Scans the code. A code that has expired is scanned as held if this browser holds it: the hold is
+ * Scans the code; a short code as typed. A code that has expired is scanned as held if this browser holds it: the hold is
  * requested again first, because another page may have replaced it by a hold of another code; and
  * the code is sent with it, because another page may replace it in between.
  */
 export async function scanCode(send: Call, code: string): Promise<Answer<Review>> {
-  const answer = await send<Review>('POST', '/api/qr/scan', { body: { code } })
+  const body = parseShortCode(code) === null ? { code } : { shortCode: code }
+  const answer = await send<Review>('POST', '/api/qr/scan', { body })
   const isHeld = !answer.ok && answer.code === 'code_expired' && (await holdCode(send, code)).ok
   return isHeld ? await send<Review>('POST', '/api/qr/scan', { body: { held: true, code } }) : answer
 }

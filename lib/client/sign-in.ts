@@ -1,8 +1,8 @@
 import type { AttemptView, CodeView } from '../core/attempt/views'
 import { call, type Refused } from './api'
-import { CodeClock } from './code-clock'
 import { AttemptFollower } from './follow-attempt'
 import { Observable } from './observable'
+import { PendingCodes } from './pending-codes'
 import { redeem } from './redeem'
 import type { ShownPerson, ShownTime, SignInScreen } from './sign-in-screen'
 import { onStartRefused } from './start-refused'
@@ -17,7 +17,14 @@ const RENEW_FOR_MS = 10 * 60_000
 /** A hidden page closes its stream after this. */
 const HIDDEN_STREAM_MS = 60_000
 /** States that may be out of date without a network. */
-const NEEDS_NETWORK = new Set<SignInScreen['state']>(['loading', 'ready', 'scanned', 'match', 'reconnecting'])
+const NEEDS_NETWORK = new Set<SignInScreen['state']>([
+  'loading',
+  'ready',
+  'short_code',
+  'scanned',
+  'match',
+  'reconnecting',
+])
 
 export interface SignInOptions {
   /** The person who is already signed in on this computer; null if none is. */
@@ -32,7 +39,7 @@ export class SignIn {
   readonly screen: Observable<SignInScreen>
   #attempt: AttemptView | null = null
   #follower: AttemptFollower | null = null
-  readonly #clock = new CodeClock(() => this.#onCodeOverdue())
+  readonly #codes = new PendingCodes(() => this.#onCodeOverdue())
   /** Incremented with each attempt. Responses of an earlier round are ignored. */
   #round = 0
   #renewUntil = 0
@@ -97,6 +104,13 @@ export class SignIn {
     this.start()
   }
 
+  /** "Camera not working?": a code to type in place of the QR code, or the QR code again. */
+  wantShortCode(isWanted: boolean): void {
+    const { state } = this.#screen
+    this.#codes.isShortWanted = isWanted
+    if (state === 'ready' || state === 'short_code') this.#showCode()
+  }
+
   continueAsSignedIn(): void {
     this.#finish()
   }
@@ -124,7 +138,7 @@ export class SignIn {
     this.#round += 1
     this.#confirmTime = null
     const round = this.#round
-    this.#show({ state: 'loading' })
+    this.#showCode()
     const answer = await call<AttemptView>('POST', '/api/qr', { body: {} })
     if (round !== this.#round) {
       if (answer.ok) void call('DELETE', `/api/qr/${answer.value.id}`)
@@ -150,7 +164,7 @@ export class SignIn {
     const wasScanned = this.#attempt?.status === 'scanned'
     this.#attempt = attempt
     const { status, person } = attempt
-    if (status !== 'pending') this.#clock.clear()
+    if (status !== 'pending') this.#forgetCodes()
     if (status === 'pending' && attempt.code !== undefined) this.#onCode(attempt.code)
     else if (status === 'scanned' && person !== undefined) this.#onScanned(attempt, person)
     else if (status === 'confirmed' && person !== undefined) this.#onConfirmed(attempt, person)
@@ -205,13 +219,38 @@ export class SignIn {
   }
 
   #onCode(code: CodeView): void {
-    this.#show({ state: 'ready', code: this.#clock.set(code) })
+    this.#codes.set(code)
+    this.#showCode()
+  }
+
+  /** Shows the code of a pending attempt, in the form that the person wants. */
+  #showCode(): void {
+    this.#show(this.#codes.screen)
+    if (this.#codes.isShortMissing && this.#attempt !== null) void this.#requestShortCode(this.#attempt.id)
+  }
+
+  async #requestShortCode(id: string): Promise<void> {
+    const answer = await this.#codes.requestShort(id)
+    if (answer === null || this.#screen.state !== 'short_code') return
+    // Not pending any more: the follower receives its state.
+    if (!answer.ok && (answer.code === 'wrong_state' || answer.code === 'attempt_ended')) return
+    this.#failures = answer.ok ? 0 : this.#failures + 1
+    if (answer.ok) return this.#showCode()
+    const { screen, retryMs } = onStartRefused(answer, this.#failures)
+    this.#show(screen)
+    if (retryMs !== null) this.#timers.set('retry', retryMs, () => this.#showCode())
   }
 
   #onCodeOverdue(): void {
-    if (this.#screen.state === 'ready') this.#show({ state: 'loading' })
-    if (this.#screen.state === 'reconnecting') this.#show({ ...this.#screen, code: null })
+    if (this.#screen.state === 'ready' || this.#screen.state === 'short_code') this.#showCode()
+    if (this.#screen.state === 'reconnecting') this.#show({ ...this.#screen, code: this.#codes.shown })
     this.#follower?.wake()
+  }
+
+  /** Nothing more may show a code of this attempt. */
+  #forgetCodes(): void {
+    this.#timers.clear('retry')
+    this.#codes.clear()
   }
 
   #onLink(isUp: boolean): void {
@@ -223,17 +262,15 @@ export class SignIn {
     } else {
       this.#timers.set('link', RECONNECTING_AFTER_MS, () => {
         const person = this.#attempt?.person ?? null
-        this.#show(navigator.onLine ? { state: 'reconnecting', code: this.#clock.code, person } : { state: 'offline' })
+        this.#show(navigator.onLine ? { state: 'reconnecting', code: this.#codes.shown, person } : { state: 'offline' })
       })
     }
   }
 
   /** Back to the state from before the connection was lost. A code keeps its countdown. */
   #restore(): void {
-    const { code } = this.#clock
-    if (code !== null) this.#show({ state: 'ready', code })
-    else if (this.#attempt !== null && this.#attempt.status !== 'pending') this.#onAttempt(this.#attempt)
-    else this.#show({ state: 'loading' })
+    if (this.#attempt !== null && this.#attempt.status !== 'pending') this.#onAttempt(this.#attempt)
+    else this.#showCode()
   }
 
   #onOffline(): void {
@@ -266,7 +303,7 @@ export class SignIn {
     this.#timers.clear('hidden')
     this.#renewUntil = performance.now() + RENEW_FOR_MS
     if (this.#screen.state === 'paused') this.start()
-    else if (!this.#clock.check()) this.#wake()
+    else if (!this.#codes.check()) this.#wake()
   }
 
   /**
@@ -288,7 +325,7 @@ export class SignIn {
   #suspend(): void {
     this.#follower?.stop()
     this.#follower = null
-    this.#clock.clear()
+    this.#codes.pause()
     if (this.#screen.state === 'ready') this.#show({ state: 'loading' })
   }
 
@@ -313,7 +350,7 @@ export class SignIn {
     this.#follower?.stop()
     this.#follower = null
     this.#timers.clearAll()
-    this.#clock.clear()
+    this.#codes.clear()
   }
 
   get #screen(): SignInScreen {

@@ -31,6 +31,7 @@ export const LIMITED_RULES = [
   'start_by_address',
   'scan,unknown_codes',
   'unknown_codes',
+  'wrong_short_codes,wrong_short_codes_by_address',
   'confirm',
   'phone_sign_in,failures_by_address,failures_by_name',
   'add_passkey',

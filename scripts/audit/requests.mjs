@@ -9,6 +9,7 @@ const CHANGES = [
   ['POST', '/api/qr/cancel'],
   ['POST', '/api/qr/AAAAAAAAAAAAAAAA/match'],
   ['POST', '/api/qr/AAAAAAAAAAAAAAAA/redeem'],
+  ['POST', '/api/qr/AAAAAAAAAAAAAAAA/short-code'],
   ['DELETE', '/api/qr/AAAAAAAAAAAAAAAA'],
   ['POST', '/api/phone/session'],
   ['DELETE', '/api/phone/session'],

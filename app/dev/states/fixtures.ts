@@ -34,11 +34,15 @@ export type Fixtures<Screen extends { state: string }> = {
 
 const runsFor = (leftMs: number, periodMs: number): ShownTime => ({ periodMs, endsAt: performance.now() + leftMs })
 
+const shortCode = () => ({ letters: 'WDJB-MJHT', ...runsFor(200_000, 300_000) })
+
 const match = { state: 'match', person: LIN, attemptsLeft: 2, isWrong: false, isSending: false } as const
 
 export const SIGN_IN: Fixtures<SignInScreen> = {
   loading: () => ({ state: 'loading' }),
   ready: () => ({ state: 'ready', code: { url: LINK, ...runsFor(24_000, 30_000) } }),
+  short_code: () => ({ state: 'short_code', shortCode: shortCode() }),
+  'short_code, loading': () => ({ state: 'short_code', shortCode: null }),
   scanned: () => ({ state: 'scanned', person: LIN, time: runsFor(70_000, 120_000) }),
   'scanned, long name, no picture': () => ({ state: 'scanned', person: LONG, time: runsFor(110_000, 120_000) }),
   match: () => ({ ...match, time: runsFor(90_000, 120_000) }),
@@ -49,6 +53,7 @@ export const SIGN_IN: Fixtures<SignInScreen> = {
   scan_timeout: () => ({ state: 'scan_timeout' }),
   paused: () => ({ state: 'paused' }),
   reconnecting: () => ({ state: 'reconnecting', code: { url: LINK, ...runsFor(12_000, 30_000) }, person: null }),
+  'reconnecting, short code': () => ({ state: 'reconnecting', code: shortCode(), person: null }),
   'reconnecting, scanned': () => ({ state: 'reconnecting', code: null, person: LIN }),
   offline: () => ({ state: 'offline' }),
   rate_limited: () => ({ state: 'rate_limited', time: runsFor(42_000, 60_000) }),
@@ -97,6 +102,14 @@ const MATCHED = withNumber(['new_browser', 'other_network'], true)
 export const APPROVAL: Fixtures<ApprovalScreen> = {
   opened: () => ({ state: 'opened' }),
   'opened, long name': () => ({ state: 'opened' }),
+  type_code: () => ({ state: 'type_code', typed: '', problem: null }),
+  'type_code, malformed': () => ({ state: 'type_code', typed: 'WDJB', problem: { reason: 'malformed' } }),
+  'type_code, unknown': () => ({ state: 'type_code', typed: 'WDJB-MJHT', problem: { reason: 'unknown' } }),
+  'type_code, too many tries': () => ({
+    state: 'type_code',
+    typed: 'WDJB-MJHT',
+    problem: { reason: 'limited', endsAt: performance.now() + 600_000 },
+  }),
   checking: () => ({ state: 'checking' }),
   needs_sign_in: () => ({ state: 'needs_sign_in' }),
   'needs_sign_in, own accounts': () => ({ state: 'needs_sign_in' }),
@@ -108,6 +121,7 @@ export const APPROVAL: Fixtures<ApprovalScreen> = {
   'review, number due': () => review(DUE),
   'review, number due, network not known': () => review(withNumber(['new_browser', 'unknown_network'])),
   'review, number due, every time': () => review(withNumber(['policy'])),
+  'review, number due, typed code': () => review(withNumber(['short_code', 'new_browser', 'other_network'])),
   'review, number matched': () => review(MATCHED),
   'review, passkey': () => review(REVIEW, 'passkey'),
   'review, passkey, number due': () => review(DUE, 'passkey'),

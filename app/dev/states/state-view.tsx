@@ -67,6 +67,7 @@ export const STATES: Record<Screens, Record<string, Show>> = {
           host={HOST}
           signIn={<SignIn sources={sourcesOf(name, setting)} />}
           onContinue={nothing}
+          onTypeCode={nothing}
           onApprove={nothing}
           onDecline={nothing}
           onAddPasskey={nothing}
@@ -150,8 +151,16 @@ function Login({ locale, text, screen, isShown }: LoginProps) {
   return (
     <LoginFrame locale={locale} text={text}>
       <PanelShell isShown={isShown} onShow={nothing}>
-        <PanelView screen={screen} onStart={nothing} onStartOver={nothing} onContinue={nothing} onNumber={nothing} />
-        <Announcer screen={screen} />
+        <PanelView
+          screen={screen}
+          host={HOST}
+          onStart={nothing}
+          onStartOver={nothing}
+          onShortCode={nothing}
+          onContinue={nothing}
+          onNumber={nothing}
+        />
+        <Announcer screen={screen} host={HOST} />
       </PanelShell>
     </LoginFrame>
   )

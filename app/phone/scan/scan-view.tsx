@@ -65,6 +65,10 @@ export function ScanView({ screen, video, onStart, onLight, onPhoto, onLink }: P
             }}
           />
         </label>
+        {/* Loads a new document: only this one may use the camera. */}
+        <a className={styles.tool} href="/q">
+          {text.typeCode}
+        </a>
         <PasteLink onLink={onLink} />
       </footer>
     </div>

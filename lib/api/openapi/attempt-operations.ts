@@ -25,7 +25,7 @@ export const ATTEMPT_OPERATIONS: Readonly<Record<string, Methods>> = {
   '/api/qr/scan': {
     post: {
       operationId: 'scan',
-      summary: 'The phone has read a code',
+      summary: 'The phone has read a code, or its person has typed one',
       requester: 'phone',
       body: 'ScanBody',
       responses: { 200: { description: 'The question for the person.', json: 'Review', headers: ['Set-Cookie'] } },
@@ -104,6 +104,16 @@ export const ATTEMPT_OPERATIONS: Readonly<Record<string, Methods>> = {
       body: 'MatchBody',
       responses: { 200: { description: 'Passed.', json: 'Attempt' } },
       codes: ['match_wrong', 'match_not_due', 'wrong_state', 'attempt_ended'],
+    },
+  },
+  '/api/qr/{id}/short-code': {
+    post: {
+      operationId: 'getShortCode',
+      summary: 'The code to type on the phone where its camera fails',
+      requester: 'browser',
+      body: 'StartBody',
+      responses: { 200: { description: 'The code; the same for a repeat.', json: 'ShortCode' } },
+      codes: ['wrong_state', 'attempt_ended'],
     },
   },
   '/api/qr/{id}/redeem': {

@@ -5,6 +5,7 @@ import { PASSKEY_ID, type PasskeyView } from '../../core/account/passkey'
 import type { Person, PhoneSource } from '../../core/account/person'
 import type { AppView, AskingApp } from '../../core/attempt/app'
 import { ATTEMPT_ID } from '../../core/attempt/code'
+import type { ShortCodeView } from '../../core/attempt/short-codes'
 import { SESSION_ID } from '../../core/attempt/tokens'
 import type { AttemptView, CodeView, Review } from '../../core/attempt/views'
 import type { EndedBy, PhoneView, SessionView } from '../../core/session/session'
@@ -44,6 +45,10 @@ const cancelledBy = z.enum(['phone', 'computer', 'match'])
 const status = z.enum(['pending', 'scanned', 'confirmed', 'redeemed', 'cancelled', 'expired'])
 
 const code = describing<CodeView>()(z.strictObject({ url: z.url(), expiresInMs: ms }))
+
+const shortCode = describing<ShortCodeView>()(
+  z.strictObject({ shortCode: z.string().regex(/^[B-Z]{4}-[B-Z]{4}$/), expiresInMs: ms }),
+)
 
 const shownPerson = z.strictObject({ name: text, avatarUrl: z.string().nullable() })
 
@@ -137,7 +142,7 @@ const passkey = describing<PasskeyView>()(
   }),
 )
 
-const reasons = z.enum(['policy', 'new_browser', 'other_network', 'unknown_network'])
+const reasons = z.enum(['policy', 'new_browser', 'other_network', 'unknown_network', 'short_code'])
 
 const review = describing<Review>()(
   z.strictObject({
@@ -227,6 +232,7 @@ const endedBy = describing<EndedBy>()(z.enum(['here', 'phone', 'computer', 'limi
 export const SCHEMAS = {
   Attempt: attempt,
   Code: code,
+  ShortCode: shortCode,
   Review: review,
   Person: person,
   Session: session,

@@ -6,20 +6,14 @@ import type { Change } from '../store'
 import type { AppliedChange, UpdateOptions } from '../update-attempt'
 import type { RequestingApp } from './app'
 import { type Attempt, attemptAt, type Computer, createAttempt, type Phone } from './attempt'
-import {
-  ATTEMPT_ID,
-  ATTEMPT_ID_CHARS,
-  codePeriodAt,
-  isCodeAlive,
-  type ParsedCode,
-  parseCode,
-  toAttemptId,
-} from './code'
+import { ATTEMPT_ID, ATTEMPT_ID_CHARS, codePeriodAt, isCodeAlive, parseCode, toAttemptId } from './code'
 import { type Confirmation, ConfirmPolicyCheck, type ConfirmPolicyOptions } from './confirm-policy'
 import type { RedeemRequest, RedeemResult, SessionToRevoke } from './redeem'
-import { compareNetworks, type MatchPolicy, matchReasons } from './risk'
+import type { MatchPolicy } from './risk'
+import { type ScannedCode, type ScanOrigin, Scans } from './scans'
+import { ShortCodes, type ShortCodeView } from './short-codes'
 import { AttemptSteps, type AttemptStepsOptions } from './steps'
-import { encodeClaim, isMatchNumberOf, isTicketOf, parseClaim, sessionIdOf } from './tokens'
+import { isMatchNumberOf, isTicketOf, parseClaim, sessionIdOf } from './tokens'
 import { type AttemptEvent, transition } from './transition'
 import { type AttemptView, type Review, toAttemptView, toReview, type ViewContext } from './views'
 
@@ -41,11 +35,16 @@ export class Attempts {
   readonly #options: AttemptsOptions
   readonly #steps: AttemptSteps
   readonly #confirmPolicy: ConfirmPolicyCheck
+  readonly #shortCodes: ShortCodes
+  readonly #scans: Scans
 
   constructor(options: AttemptsOptions) {
     this.#options = options
     this.#steps = new AttemptSteps(options)
     this.#confirmPolicy = new ConfirmPolicyCheck(options)
+    this.#shortCodes = new ShortCodes(options)
+    const parts = { steps: this.#steps, confirmPolicy: this.#confirmPolicy, shortCodes: this.#shortCodes }
+    this.#scans = new Scans(options, parts)
   }
 
   /** `app`: what is signed in to; null: our own home page. */
@@ -107,27 +106,21 @@ export class Attempts {
   }
 
   /**
-   * Binds the attempt of a code to the phone. The attempt is read while the phone is authenticated.
-   * `scanned`: a ProtocolError is thrown once the phone is known and the scan is counted. `network`:
-   * the phone's, by `FindNetwork`; null when its address is unknown.
+   * The code that the person types where the camera fails, for a pending attempt of this browser.
+   * @throws ProtocolError `not_found`, `wrong_state`, `attempt_ended`.
+   */
+  async shortCode(id: string, browserHash: string): Promise<ShortCodeView> {
+    return await this.#shortCodes.issue(await this.requireOwn(id, browserHash))
+  }
+
+  /**
+   * Binds the attempt of a code to the phone. `scanned`: a ProtocolError is thrown once the phone is
+   * known and the scan is counted.
    * @throws ProtocolError `rate_limited`, `code_unknown`, `code_expired`, and what the transition
    * refuses.
    */
-  async scan(scanned: ScannedCode | ProtocolError, requester: Promise<Phone>, network: string | null): Promise<Review> {
-    const { keys, limiter } = this.#options
-    const code = isProtocolError(scanned) || !('code' in scanned) ? null : scanned.code
-    const parsed = code !== null ? parseCode(keys, code) : 'attemptId' in scanned ? scanned : null
-    const [phone, found] = await Promise.all([requester, this.#read(parsed?.attemptId)])
-    const [known] = await Promise.all([this.#isKnown(phone, found), limiter.scan(phone.person.id)])
-    if (isProtocolError(scanned)) throw scanned
-    try {
-      return await this.#bind(phone, parsed, found, { network, known })
-    } catch (error) {
-      // A hold that has ended is no guess.
-      if (code !== null && isProtocolError(error) && error.code === 'code_unknown')
-        await limiter.unknownCode(phone.person.id)
-      throw error
-    }
+  async scan(scanned: ScannedCode | ProtocolError, requester: Promise<Phone>, origin: ScanOrigin): Promise<Review> {
+    return await this.#scans.scan(scanned, requester, origin)
   }
 
   async match(id: string, browserHash: string, number: string): Promise<AttemptView> {
@@ -209,37 +202,6 @@ export class Attempts {
     return (await this.#decide(claimed, { type: 'confirm', phone, passkey }, options)).review
   }
 
-  /**
-   * Whether this person has signed in from the attempt's browser before. Read only where a scan can
-   * still depend on it.
-   */
-  async #isKnown(phone: Phone, found: Attempt | null): Promise<boolean> {
-    if (found?.status !== 'pending') return false
-    const { store, now } = this.#options
-    return await store.remembers(phone.person.id, found.computer.browserHash, now())
-  }
-
-  async #bind(
-    phone: Phone,
-    code: ParsedCode | HeldCode | null,
-    found: Attempt | null,
-    { network, known }: ScanContext,
-  ): Promise<Review> {
-    const { keys, lifetimes, matchPolicy, now } = this.#options
-    if (code === null) throw new ProtocolError('code_unknown')
-    const codeAlive = code.startsAt === null || isCodeAlive(code.startsAt, now(), lifetimes.codePeriodMs)
-    const unknown = () => new ProtocolError(codeAlive ? 'code_unknown' : 'code_expired')
-    if (found === null) throw unknown()
-    const relation = compareNetworks(found.computer.network, network)
-    const reasons = matchReasons(matchPolicy, { network: relation, known })
-    const sameNetwork = relation === 'same'
-    const event: AttemptEvent = { type: 'scan', phone, codeAlive, sameNetwork, known, matchReasons: reasons }
-    const change = (stored: Attempt) => this.#transition(stored, event)
-    const { attempt } = await this.#steps.apply(code.attemptId, change, unknown, { from: found })
-    const claim = encodeClaim(keysNamed(keys, attempt.keyId), attempt.id, phone)
-    return await this.#confirmPolicy.addTo(toReview(attempt, claim, now(), keys), phone.person.id)
-  }
-
   /** Whether a verified passkey would confirm the attempt now. */
   #isConfirmable(stored: Attempt, phone: Phone): boolean {
     try {
@@ -298,19 +260,4 @@ function checkOwn(attempt: Attempt, browserHash: string): Attempt {
 interface Claimed {
   claim: string
   id: string
-}
-
-/** A code that was alive when the phone began to hold it. */
-interface HeldCode {
-  attemptId: string
-  startsAt: null
-}
-
-/** What a phone scans: a code, or the attempt whose code it holds. */
-export type ScannedCode = { code: string } | HeldCode
-
-/** What is known about a scanning phone besides its session. */
-interface ScanContext {
-  network: string | null
-  known: boolean
 }

@@ -1,18 +1,28 @@
 import { describe, expect, test } from 'vitest'
-import { compareNetworks, matchReasons } from './risk'
+import { compareNetworks, type MatchPolicy, matchReasons, type Risk } from './risk'
+
+const reasonsFor = (policy: MatchPolicy, network: Risk['network'], known: boolean, isTyped = false) =>
+  matchReasons(policy, { network, known, isTyped })
 
 describe('the match policy', () => {
   test('risk: a match is required if neither network nor browser is known, with the reasons', () => {
-    expect(matchReasons('risk', { network: 'other', known: false })).toEqual(['new_browser', 'other_network'])
-    expect(matchReasons('risk', { network: 'unknown', known: false })).toEqual(['new_browser', 'unknown_network'])
-    expect(matchReasons('risk', { network: 'same', known: false })).toEqual([])
-    expect(matchReasons('risk', { network: 'other', known: true })).toEqual([])
+    expect(reasonsFor('risk', 'other', false)).toEqual(['new_browser', 'other_network'])
+    expect(reasonsFor('risk', 'unknown', false)).toEqual(['new_browser', 'unknown_network'])
+    expect(reasonsFor('risk', 'same', false)).toEqual([])
+    expect(reasonsFor('risk', 'other', true)).toEqual([])
   })
 
   test('always: a match is required because of the policy; never: it is not required', () => {
-    expect(matchReasons('always', { network: 'same', known: true })).toEqual(['policy'])
-    expect(matchReasons('always', { network: 'other', known: false })).toEqual(['policy'])
-    expect(matchReasons('never', { network: 'other', known: false })).toEqual([])
+    expect(reasonsFor('always', 'same', true)).toEqual(['policy'])
+    expect(reasonsFor('always', 'other', false)).toEqual(['policy'])
+    expect(reasonsFor('never', 'other', false)).toEqual([])
+  })
+
+  test('after a typed code a match is required under every policy, and the other reasons stay', () => {
+    expect(reasonsFor('never', 'same', true, true)).toEqual(['short_code'])
+    expect(reasonsFor('risk', 'same', true, true)).toEqual(['short_code'])
+    expect(reasonsFor('risk', 'other', false, true)).toEqual(['short_code', 'new_browser', 'other_network'])
+    expect(reasonsFor('always', 'same', true, true)).toEqual(['short_code', 'policy'])
   })
 
   test('networks compare as unknown if one address is unknown', () => {

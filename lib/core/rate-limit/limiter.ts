@@ -21,6 +21,8 @@ export const RULES = {
   hold: { limit: 20, windowMs: MINUTE_MS },
   scan: { limit: 10, windowMs: MINUTE_MS },
   unknown_codes: { limit: 5, windowMs: 10 * MINUTE_MS },
+  wrong_short_codes: { limit: 5, windowMs: 10 * MINUTE_MS },
+  wrong_short_codes_by_address: { limit: 30, windowMs: 10 * MINUTE_MS },
   confirm: { limit: 10, windowMs: MINUTE_MS },
   add_passkey: { limit: 10, windowMs: MINUTE_MS },
   phone_sign_in: { limit: 5, windowMs: MINUTE_MS },
@@ -126,6 +128,18 @@ export class Limiter {
       () => 'unknown_codes',
       () => this.pass(guard),
     )
+  }
+
+  /**
+   * Counts a short code as a wrong one before it is looked up, so that the limits are exact for
+   * concurrent tries. Returns the function that undoes the count: the code exists.
+   */
+  async shortCode(personId: string, client: readonly RateLimitKey[]): Promise<() => Promise<void>> {
+    const { limits, now } = this.#options
+    const byAddress = ofClient('wrong_short_codes_by_address', client)
+    const guard = this.#guard({ rule: 'wrong_short_codes', subject: personId }, ...byAddress)
+    await this.pass(guard)
+    return async () => await limits.giveBack(guard.counters, now())
   }
 
   /** `step` has to count the guard that it is given, and to throw its refusal. */

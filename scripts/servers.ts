@@ -15,6 +15,9 @@ const PACKAGES = {
   mount: 'mount',
   faketime: 'faketime',
   python3: 'python3-minimal',
+  curl: 'curl',
+  jq: 'jq',
+  qrencode: 'qrencode',
 }
 
 /** Returns whether all of them are installed now. */

@@ -88,8 +88,8 @@ export interface RevokeAll {
 }
 
 /**
- * The port for attempts, sessions, passkeys, limits and events. It contains no rules: `updateAttempt` decides what is
- * written, and `notifications.ts` who is notified. Every adapter passes `test/contracts/store.ts`.
+ * The port for attempts, sessions, passkeys, limits and events. It contains no rules:
+ * `updateAttempt` decides what is written, and `notifications.ts` who is notified. Every adapter passes `test/contracts/store.ts`.
  *
  * A change is published after it is written. Messages are hints and may be lost, so a watch reads
  * the attempt in the same step.

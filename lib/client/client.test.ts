@@ -21,6 +21,12 @@ describe('a scanned or pasted text', () => {
     }
   })
 
+  test('that is the link of a device gives the code that it shows', () => {
+    expect(findCode('https://login.example.com/device#WDJB-MJHT', OWN)).toBe('WDJB-MJHT')
+    expect(findCode(`https://login.example.com/device#${CODE}`, OWN)).toBeNull()
+    expect(findCode('https://evil.example/device#WDJB-MJHT', OWN)).toBeNull()
+  })
+
   test.each([
     `https://evil.example/q#${CODE}`,
     `https://login.example.com.evil.example/q#${CODE}`,

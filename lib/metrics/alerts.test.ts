@@ -82,6 +82,15 @@ const FIRES: Record<string, Case> = {
     labels: { instance: 'a' },
   },
   QrLoginLockLost: one('qr_login_data_dir_lock_held', '0x20'),
+  QrLoginOutboxBehind: {
+    series: {
+      ...of('qr_login_outbox_depth', '3x200'),
+      ...of('qr_login_outbox_deliveries_total{outcome="delivered"}', '9x200'),
+    },
+    labels: { instance: 'a' },
+    at: '40m',
+  },
+  QrLoginWebhooksDropped: one('qr_login_outbox_deliveries_total{outcome="dropped"}', '0 1x20', { outcome: 'dropped' }),
   QrLoginClockStep: one('qr_login_clock_steps_total', '0 1x20'),
   QrLoginClockOff: { ...one('qr_login_clock_offset_seconds', '-86400x60'), at: '10m' },
   QrLoginShedding: one('qr_login_limited_total{rule="admission"}', '0+50x20', { rule: 'admission' }),
@@ -139,6 +148,10 @@ const HEALTHY: Series = {
   ...of('qr_login_disk_size_bytes', '1e11x480'),
   ...of('qr_login_data_dir_lock_held', '1x480'),
   ...of('qr_login_clock_steps_total', '0x480'),
+  // One that hangs now and then, which is repeated.
+  ...of('qr_login_outbox_depth', '0 1 2 1 0 3x475'),
+  ...of('qr_login_outbox_deliveries_total{outcome="delivered"}', '0+5x480'),
+  ...of('qr_login_outbox_deliveries_total{outcome="dropped"}', '0x480'),
   ...of('qr_login_clock_offset_seconds', '0.02x480'),
   ...of('nodejs_eventloop_lag_p99_seconds', '0.02x480'),
   ...of('qr_login_streams{transport="sse"}', '2000x480'),

@@ -188,6 +188,27 @@ describe('a wrong value', () => {
     }
   })
 
+  test('webhooks have an address and a list of keys, each of which is right', () => {
+    const keys = [Buffer.alloc(24, 1), Buffer.alloc(64, 2)]
+    const list = keys.map((key) => `whsec_${key.toString('base64')}`)
+    const given = { WEBHOOK_URL: 'https://www.example.com/webhooks', WEBHOOK_SECRET: list.join(', ') }
+    expect(parseConfig({ ...PRODUCTION, ...given }, MACHINE).webhook).toEqual({ url: given.WEBHOOK_URL, keys })
+    expect(parseConfig(PRODUCTION, MACHINE).webhook).toBeNull()
+    for (const [name, missing] of [
+      ['WEBHOOK_URL', 'WEBHOOK_SECRET'],
+      ['WEBHOOK_SECRET', 'WEBHOOK_URL'],
+    ] as const) {
+      expect(problems({ ...PRODUCTION, [name]: given[name] })).toMatch(new RegExp(`${missing} +required with`))
+    }
+    const short = `whsec_${Buffer.alloc(23).toString('base64')}`
+    for (const secret of [`${list[0]},${short}`, 'whsec_', ',', keys[0]?.toString('base64') ?? '']) {
+      expect(problems({ ...PRODUCTION, ...given, WEBHOOK_SECRET: secret })).toMatch(/WEBHOOK_SECRET +expected/)
+    }
+    for (const url of ['ftp://www.example.com', 'https://user:password@www.example.com', 'https://a.example.com/#b']) {
+      expect(problems({ ...PRODUCTION, ...given, WEBHOOK_URL: url })).toMatch(/WEBHOOK_URL +expected/)
+    }
+  })
+
   test('PLACE_HEADER is one field name, in any case', () => {
     expect(parseConfig({ ...PRODUCTION, PLACE_HEADER: ' CF-IPCity ' }, MACHINE).placeHeader).toBe('cf-ipcity')
     expect(parseConfig(PRODUCTION, MACHINE).placeHeader).toBeNull()
@@ -208,7 +229,8 @@ test('.env.example lists every setting, with its default', () => {
   expect([...names, 'NODE_ENV'].sort()).toEqual([...SETTINGS, 'HOSTNAME'].sort())
   // These have no default: the file shows an example value.
   const examples = lines.filter(
-    ([, name = '']) => !/^(PHONE_J|REDIS_URL|ACCOUNTS_(OIDC_(ISSUER|CLIENT_ID|NAME)|VERIFY|SESSION))/.test(name),
+    ([, name = '']) =>
+      !/^(PHONE_J|REDIS_URL|ACCOUNTS_(OIDC_(ISSUER|CLIENT_ID|NAME)|VERIFY|SESSION)|WEBHOOK)/.test(name),
   )
   const defaults = Object.fromEntries(examples.map(([, name = '', value = '']) => [name, value]))
   const given = { ...defaults, ...PRODUCTION }

@@ -38,7 +38,7 @@ import { createMetrics, observeDisk } from './observations'
 import { openApps } from './open-apps'
 import { openClients, openPlaces } from './open-files'
 import { adoptStore, type OpenStore, openStore, storeFailureKind } from './open-store'
-import { createOutbox } from './outbox'
+import { closeOutbox, createOutbox } from './outbox'
 import { createReadiness } from './readiness'
 
 const STREAMS_PER_ADDRESS = 30
@@ -98,8 +98,8 @@ export interface QrLogin {
    */
   drain(): void
   /**
-   * Drains, ends the deliveries of webhooks within a second, and closes the store that was opened here. Every later request gets 503, and so does a
-   * running request that still has to write.
+   * Drains, ends deliveries within a second, and closes the store that was opened here. Every later
+   * request gets 503, and so does a running request that still has to write.
    */
   close(): Promise<void>
 }
@@ -294,10 +294,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
       drain()
       isClosed = true
       apps?.close()
-      const settled = outbox?.close() ?? null
-      // Without deliveries in flight it is closed at once: nothing can be awaited when a process exits.
-      if (settled !== null) await settled
-      await closeStore()
+      await closeOutbox(outbox, closeStore)
     },
   }
 }

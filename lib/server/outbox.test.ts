@@ -23,6 +23,7 @@ async function open(env: Record<string, string> = {}): Promise<void> {
   app = new App({ ...receiver.env, METRICS_TOKEN, RATE_LIMIT_SCALE: '100', ...env })
 }
 
+/** The same with the clock of this machine, so that the receiver verifies the time too. */
 async function openNow(env: Record<string, string> = {}): Promise<void> {
   receiver = await WebhookReceiver.start()
   app = new App({ ...receiver.env, METRICS_TOKEN, RATE_LIMIT_SCALE: '100', ...env }, Date.now)

@@ -35,3 +35,13 @@ export function createOutbox(
   worker.start()
   return worker
 }
+
+/**
+ * Ends the deliveries, then closes the store. Without deliveries in flight, the store is closed
+ * before it returns: a process that exits awaits nothing.
+ */
+export async function closeOutbox(outbox: OutboxWorker | null, closeStore: () => Promise<void> | void): Promise<void> {
+  const settled = outbox?.close() ?? null
+  if (settled !== null) await settled
+  await closeStore()
+}

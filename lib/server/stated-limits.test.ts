@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { WEBHOOK_LIFE_MS } from '../apps/outbox/webhooks'
 import { CHALLENGE_MS } from '../core/account/challenge'
 import { MAX_PASSKEY_NAME_CHARS, MAX_PASSKEYS } from '../core/account/passkey'
 import { REDEEM_TRIES, TOMBSTONE_MS } from '../core/attempt/attempt'
+import { MAX_EVENTS } from '../core/outbox/outbox-store'
 import { RULES } from '../core/rate-limit/limiter'
 import { MAX_COUNTERS_PER_RULE, MAX_USED } from '../core/rate-limit/limits'
 import { MAX_PHONES } from '../core/session/session'
@@ -47,6 +49,8 @@ test.each([
   `${PAGES_A_MINUTE} a minute per address (IPv6: ${prefixes(PAGES_A_MINUTE)})`,
   `${many(MAX_COUNTERS_PER_RULE)} counters of each rule and ${many(MAX_USED)} nonces and challenges`,
   `${many(MAX_ATTEMPTS)} in all, ended ones included`,
+  `beyond ${many(MAX_EVENTS)} entries, scans and sign-ins get 503`,
+  `for ${WEBHOOK_LIFE_MS / 86_400_000} days after the event`,
   `at most \`MAX_COMPUTERS\` computers and ${MAX_PHONES} phones`,
   `A person has at most ${MAX_PASSKEYS}`,
   `\`name\`: 1 to ${MAX_PASSKEY_NAME_CHARS} characters`,

@@ -4,6 +4,7 @@ import { updateAttempt } from '../../lib/core/update-attempt'
 import { storeFailureKind } from '../../lib/server/open-store'
 import { ADA, pendingAttempt, scanBy, T0 } from '../support/fixtures'
 import { describeAttempts } from './store-attempts'
+import { describeClaims } from './store-claims'
 import { apply, beginning, computer, id, type StoreUnderTest } from './store-fixtures'
 import { describeOutbox } from './store-outbox'
 import { describePasskeys } from './store-passkeys'
@@ -28,6 +29,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
     describePasskeys(() => opened)
     describeRecords(() => opened)
     describeOutbox(() => opened)
+    describeClaims(() => opened)
 
     test('attempts, sessions and remembered entries survive a restart', async () => {
       await store.insertAttempt(pendingAttempt())

@@ -1,4 +1,4 @@
-// A server process of its own, with the settings of its environment: run it with `node --import tsx`.
+// A server process of its own, with the settings of its environment. Needs `--import tsx`.
 import { serve } from '../../docs/guides/embedding/node'
 
 const { server, stop } = serve(process.env as Record<string, string>)

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { freePort } from './free-port'
 import { until } from './until'
 
-/** A server process of its own on 127.0.0.1, without pages, that can be killed and started again. */
+/** A server process on 127.0.0.1, without pages, that can be killed and started again. */
 export class ServerProcess {
   readonly origin: string
   readonly #env: NodeJS.ProcessEnv

@@ -59,8 +59,8 @@ export class Webhooks implements OutboxTarget {
   }
 }
 
-/** The body of a webhook: section 6 of PROTOCOL.md. Times are ISO 8601. */
-export function toWebhookBody(event: OutboxEvent): object {
+/** The body of a webhook: section 8 of PROTOCOL.md. Times are ISO 8601. */
+function toWebhookBody(event: OutboxEvent): object {
   const { type, personId, at } = event
   const person = { id: personId }
   const timestamp = toIso(at)

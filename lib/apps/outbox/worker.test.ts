@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { T0 } from '../../../test/support/fixtures'
 import { type OutboxEvent, toLimitedEvent } from '../../core/outbox/event'
+import type { DeliveryOutcome } from '../../metrics/names'
 import { SqliteStore } from '../../stores/sqlite/store'
 import type { OutboxTarget, Sending } from './target'
-import { type DeliveryOutcome, OutboxWorker } from './worker'
+import { OutboxWorker } from './worker'
 
 /** The worker on the embedded store, with endpoints that the test controls. */
 

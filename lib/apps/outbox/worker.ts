@@ -1,4 +1,5 @@
 import { type Claim, type ClaimRequest, type OutboxStore, UNSORTED } from '../../core/outbox/outbox-store'
+import type { DeliveryOutcome } from '../../metrics/names'
 import { retryDelayMs } from './backoff'
 import type { OutboxTarget } from './target'
 
@@ -34,10 +35,8 @@ const MAX_PER_FAILING = 1
 /** How long `close` waits for tries in flight before it aborts them. */
 const CLOSE_MS = 1_000
 
-export type DeliveryOutcome = 'delivered' | 'retried' | 'dropped'
-
 /** The part of a logger that is used. */
-export interface OutboxLog {
+interface OutboxLog {
   info(facts: object, message: string): void
   warn(facts: object, message: string): void
   error(facts: object, message: string): void

@@ -14,22 +14,22 @@ interface Device {
 export type PersonRule = 'scan' | 'unknown_codes' | 'confirm'
 
 interface Facts {
-  /** Unique, and the same if the change is written again after a failover. Contains no full stop. */
+  /** The same if the change is written again after a failover. Contains no full stop. */
   id: string
   personId: string
   /** Epoch ms by the store's clock, like all times in this file. */
   at: number
 }
 
-/** What a session that begins is, for those who are told. `expiresAt`: no event follows then. */
-export interface BegunSession extends Device {
+/** A session that begins. When it expires, no event follows. */
+interface BegunSession extends Device {
   id: string
   signedInAt: number
   expiresAt: number
 }
 
 /** An attempt that was cancelled: the computer that it was for. */
-export interface EndedAttempt extends Device {
+interface EndedAttempt extends Device {
   id: string
 }
 
@@ -43,8 +43,6 @@ export type OutboxEvent =
   | (Facts & { type: 'attempt.declined'; attempt: EndedAttempt; by: 'phone' })
   | (Facts & { type: 'attempt.mismatch'; attempt: EndedAttempt; by: 'match' })
   | (Facts & { type: 'person.limited'; by: PersonRule })
-
-export type OutboxEventType = OutboxEvent['type']
 
 /** The event of a computer's session that begins. */
 export function toCreatedEvent({

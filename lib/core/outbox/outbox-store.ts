@@ -45,7 +45,7 @@ export interface ClaimRequest {
  * queues do not wait for each other. An entry is removed by `completeClaim` only, so that it is
  * delivered at least once.
  *
- * Every adapter passes `test/contracts/store-outbox.ts`.
+ * Every adapter passes `test/contracts/store-outbox.ts` and `store-claims.ts`.
  */
 export interface OutboxStore {
   /**
@@ -55,7 +55,8 @@ export interface OutboxStore {
   writeEvents(onWrite: () => void): void
   /**
    * Writes an event that belongs to no other change, unless one with this key was written whose
-   * `until` (epoch ms) has not passed. Does nothing if the outbox is full, and before `writeEvents`.
+   * `until` (epoch ms) has not passed. Does nothing if the outbox is full, and before
+   * `writeEvents`.
    */
   appendEvent(event: OutboxEvent, once: { key: string; until: number }): Awaitable<void>
   /** Claims the oldest entries of queues that are due: those that have waited longest first. */

@@ -14,8 +14,8 @@ end
 -- Returns 1 if the document was written and the guard counted. Otherwise nothing was written, and
 -- the group stops. It then returns the stored document or false; 'full' if a rule of the guard has
 -- no room; 'full of events'; or, as a negative number, the ms until the guard is free again.
--- options: guard; maxEvents, if the change needs room in the outbox; event, the entry to append, and
--- its time, at.
+-- options: guard; maxEvents, if the change needs room in the outbox; event, the entry to append,
+-- and its time, at.
 steps['compare and set'] = function(id, version, document, ttl, person, options)
   local guard = options.guard
   local stored = redis.call('GET', P .. 'a:' .. id)
@@ -121,8 +121,8 @@ steps['give back'] = function(counters, now)
   return 1
 end
 
--- Returns 1 for the first use of a key; 0 for a later one, 'full' if there is no room: both stop the
--- group.
+-- Returns 1 for the first use of a key; 0 for a later one, 'full' if there is no room: both stop
+-- the group.
 steps['take once'] = function(key, ends, now, max)
   local stored = redis.call('GET', P .. 'n:' .. key)
   if stored and tonumber(stored) > now then return 0, STOP end

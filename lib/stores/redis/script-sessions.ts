@@ -18,8 +18,9 @@ local function factsOf(id, document)
 end
 
 -- Signs a session out and notifies its account. Returns false if it is unknown or signed out.
--- forgets: its browser is forgotten. tells: an event is written, see toRevokedEvent. The second result is the person whose list of computers has
--- changed, or false: the caller publishes that once for all sessions.
+-- forgets: its browser is forgotten. tells: an event is written, as of toRevokedEvent. The second
+-- result is the person whose list of computers has changed, or false: the caller publishes that
+-- once for all sessions.
 local function revoke(id, now, by, forgets, tells)
   local found = session(id)
   if not found or found[3] then return false end

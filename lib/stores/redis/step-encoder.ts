@@ -39,8 +39,9 @@ export class StepEncoder {
   }
 
   /**
-   * The compare-and-set, which also counts the guard and appends the event. If a session begins with the change, the
-   * check of its revocation comes first, and the session and its browser follow the compare-and-set.
+   * The compare-and-set, which also counts the guard and appends the event. If a session begins
+   * with the change, the check of its revocation comes first, and the session and its browser
+   * follow the compare-and-set.
    */
   toCompareAndSet(before: Attempt, change: Change, guard: Guard | undefined): Step[] {
     const { attempt, begins } = change

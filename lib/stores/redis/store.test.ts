@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { describeLimits } from '../../../test/contracts/limits'
 import { describeStore } from '../../../test/contracts/store'
+import { beginning, computer } from '../../../test/contracts/store-fixtures'
 import { T0 } from '../../../test/support/fixtures'
 import { hasRedisServer, RedisServer } from '../../../test/support/redis-server'
 import { UpstashServer } from '../../../test/support/upstash-server'
@@ -65,6 +66,23 @@ describe.skipIf(!hasRedisServer())('on a real redis-server', () => {
   describeStore('the store over HTTP', overHttp)
   describeLimits('the limits over TCP', overTcp)
   describeLimits('the limits over HTTP', overHttp)
+})
+
+test.skipIf(!hasRedisServer())('a change and its event are one command, which the server runs whole', async () => {
+  const server = await RedisServer.start()
+  const redis = new TcpRedis({ url: server.url, ...quiet })
+  const options = { redis, prefix: 'qr:', process: 'p', now: () => T0, onError: () => {}, attemptLifeMs: 60_000 }
+  const store = new RedisStore(options)
+  await expect.poll(() => isUp(store)).toBe(true)
+  store.writeEvents(() => {})
+  const commands = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await server.send('INFO commandstats'))?.[1])
+  const before = await commands()
+  await store.insertSession(beginning(computer('s1')))
+  await store.revokeSession('s1', T0, 'phone')
+  expect((await commands()) - before).toBe(2)
+  expect(await store.countEvents()).toBe(2)
+  await store.close()
+  await server.dispose()
 })
 
 describe.skipIf(!hasRedisServer())('a phone session of an older version', () => {

@@ -7,6 +7,7 @@ import { Agent } from '../../e2e/support/agent'
 import { Chance } from '../../test/support/chance'
 import { ServerProcess } from '../../test/support/embedded-server'
 import { hasRedisServer, RedisServer } from '../../test/support/redis-server'
+import { until } from '../../test/support/until'
 import { type ReceivedWebhook, WebhookReceiver } from '../../test/support/webhook-receiver'
 
 /**
@@ -44,8 +45,18 @@ async function createServer(env: Record<string, string>): Promise<ServerProcess>
   return server
 }
 
+/** What people have done since the start of a process. */
+interface Use {
+  signIns: number
+  declined: number
+}
+
 /** Signs computers in, out, and declines, until a request fails: the server was killed. */
-async function useUntilKilled(origin: string, person: string, chance: Chance): Promise<void> {
+async function signInUntilKilled(
+  origin: string,
+  person: string,
+  { use, chance }: { use: Use; chance: Chance },
+): Promise<void> {
   const newAgent = () => new Agent(() => origin, 'http://localhost:3000')
   try {
     const phone = newAgent()
@@ -54,19 +65,31 @@ async function useUntilKilled(origin: string, person: string, chance: Chance): P
       const computer = newAgent()
       const { json: attempt } = await computer.send('POST', '/api/qr', {})
       const { json: review } = await phone.send('POST', '/api/qr/scan', { code: attempt.code.url.split('#')[1] })
-      if (chance.happens(0.2)) {
+      if (use.declined === 0 || chance.happens(0.2)) {
         await phone.send('POST', '/api/qr/cancel', { claim: review.claim })
+        use.declined += 1
         continue
       }
       await phone.send('POST', '/api/qr/confirm', { claim: review.claim })
       const { json: confirmed } = await computer.send('GET', `/api/qr/${attempt.id}`)
       await computer.send('POST', `/api/qr/${attempt.id}/redeem`, { ticket: confirmed.ticket })
+      use.signIns += 1
       if (chance.happens(0.3)) await computer.send('DELETE', '/api/session')
       if (chance.happens(0.1)) await phone.send('DELETE', '/api/sessions')
     }
   } catch {
     // Killed.
   }
+}
+
+/** Kills the process at a random moment, when at least two computers have signed in. */
+async function signInAndKill(server: ServerProcess, chance: Chance): Promise<void> {
+  const use = { signIns: 0, declined: 0 }
+  const uses = PEOPLE.map((person) => signInUntilKilled(server.origin, person, { use, chance }))
+  await until(() => use.signIns >= 2 && use.declined > 0, { everyMs: 1 })
+  await new Promise((resolve) => setTimeout(resolve, chance.below(400)))
+  await server.kill()
+  await Promise.all(uses)
 }
 
 /** A receiver that needs a random time, so that kills fall into deliveries too. */
@@ -103,7 +126,7 @@ function expectOrder(received: ReceivedWebhook[]): void {
 
 const seed = Date.now() % 1_000_000
 
-test(`a process on the embedded store is killed ${ROUNDS} times (seed ${seed})`, { timeout: 240_000 }, async () => {
+test(`a process on the embedded store is killed ${ROUNDS} times (seed ${seed})`, { timeout: 480_000 }, async () => {
   const chance = new Chance(seed)
   const receiver = await startReceiver(chance)
   const folder = mkdtempSync(join(tmpdir(), 'qr-login-crash-'))
@@ -111,10 +134,7 @@ test(`a process on the embedded store is killed ${ROUNDS} times (seed ${seed})`,
   const server = await createServer({ ...receiver.env, DATA_DIR: folder })
   for (let round = 0; round < ROUNDS; round += 1) {
     await server.start()
-    const uses = PEOPLE.map((person) => useUntilKilled(server.origin, person, chance))
-    await new Promise((resolve) => setTimeout(resolve, 50 + chance.below(600)))
-    await server.kill()
-    await Promise.all(uses)
+    await signInAndKill(server, chance)
   }
   const db = new Database(join(folder, 'qr-login.db'))
   const sessions = db.prepare("SELECT id, revoked_at FROM sessions WHERE kind = 'computer'").all() as SessionRow[]
@@ -131,7 +151,7 @@ test(`a process on the embedded store is killed ${ROUNDS} times (seed ${seed})`,
 
 test.skipIf(!hasRedisServer())(
   `two processes on one Redis are killed in turn ${ROUNDS} times (seed ${seed})`,
-  { timeout: 240_000 },
+  { timeout: 480_000 },
   async () => {
     const chance = new Chance(seed)
     const receiver = await startReceiver(chance)
@@ -144,10 +164,7 @@ test.skipIf(!hasRedisServer())(
     await Promise.all(servers.map((server) => server.start()))
     for (let round = 0; round < ROUNDS; round += 1) {
       const victim = servers[round % 2] as ServerProcess
-      const uses = PEOPLE.map((person) => useUntilKilled(victim.origin, person, chance))
-      await new Promise((resolve) => setTimeout(resolve, 50 + chance.below(600)))
-      await victim.kill()
-      await Promise.all(uses)
+      await signInAndKill(victim, chance)
       await victim.start()
     }
     const read = async () => {

@@ -12,7 +12,7 @@ test('a sign-in with all texts in Chinese', async ({ browser, server, newPhone }
   await expect(phone.page.getByTestId('scan-tile')).toHaveText('扫一扫')
   await phone.open(await phone.readCodeOf(page.getByTestId('qr-panel')))
   await expect(phone.review).toContainText('在这台电脑上登录？')
-  await expect(phone.review).toContainText('有人发码给你或让你扫码？那是诈骗，请点“不是我”。')
+  await expect(phone.review).toContainText('有人发码给你，让你扫码或输码？那是诈骗，请点“不是我”。')
   await expect(page.getByText('请在手机上点“登录”').first()).toBeVisible()
   await expect(page).toHaveTitle('请看手机')
   await phone.answer('approve')

@@ -2,8 +2,8 @@ import type { Browser } from '@playwright/test'
 import type { Server } from './support/server'
 import { Computer, expect, Phone, test, watchedPage } from './support/test'
 
-// A short code requires the number even so.
-test.use({ settings: { MATCH_POLICY: 'never' } })
+// A short code requires the number even so. The limits are the defaults.
+test.use({ settings: { MATCH_POLICY: 'never', RATE_LIMIT_SCALE: '1' } })
 
 const WORDS = {
   'en-US': {

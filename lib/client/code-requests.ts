@@ -21,9 +21,9 @@ export async function holdCode(send: Call, code: string): Promise<Answer<null>> 
 }
 
 /**
- * Scans the code; a short code as typed. A code that has expired is scanned as held if this browser holds it: the hold is
- * requested again first, because another page may have replaced it by a hold of another code; and
- * the code is sent with it, because another page may replace it in between.
+ * Scans the code; a short code as typed. A code that has expired is scanned as held if this browser
+ * holds it: the hold is requested again first, because another page may have replaced it by a hold
+ * of another code; and the code is sent with it, because another page may replace it in between.
  */
 export async function scanCode(send: Call, code: string): Promise<Answer<Review>> {
   const body = parseShortCode(code) === null ? { code } : { shortCode: code }

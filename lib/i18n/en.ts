@@ -94,7 +94,7 @@ export const en = {
       short_code: 'You typed the code.',
     },
     numberMatched: '✓ Number matched. Now tap Sign in',
-    warning: "Did someone send you this code or ask you to scan it? That's a scam. Tap “Not me”.",
+    warning: "Did someone send you this code or ask you to use it? That's a scam. Tap “Not me”.",
     lock: {
       passkey: "Your team asks for your phone's lock: fingerprint, face or code.",
       may_add: "With a passkey you confirm by your phone's lock.",

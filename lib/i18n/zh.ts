@@ -94,7 +94,7 @@ export const zh: Catalogue = {
       short_code: '登录码是手动输入的。',
     },
     numberMatched: '✓ 数字一致，请点“登录”',
-    warning: '有人发码给你或让你扫码？那是诈骗，请点“不是我”。',
+    warning: '有人发码给你，让你扫码或输码？那是诈骗，请点“不是我”。',
     lock: {
       passkey: '你的团队要求用手机的指纹、面容或锁屏密码确认。',
       may_add: '添加通行密钥后，可用手机锁屏方式确认。',

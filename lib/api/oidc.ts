@@ -8,7 +8,7 @@ import { isProtocolError, ProtocolError } from '../core/errors'
 import type { ComputerSession } from '../core/session/session'
 import type { HeaderReader } from '../http/api-request'
 import { isForm, parseForm } from '../http/body'
-import { localeOf, plainPage } from '../http/plain-page'
+import { localeCookie, localeOf, plainPage } from '../http/plain-page'
 import { type Call, type Resource, resource } from '../http/resource'
 import { redirect } from '../http/response'
 import { PLAIN_TEXTS } from '../i18n/plain-texts'
@@ -122,6 +122,8 @@ async function authorize(call: Call, context: ApiContext): Promise<Response> {
   const response = toResponse(answered)
   const isSentToSignIn = answered.headers.location?.toString().startsWith('/login?') === true
   if (isSentToSignIn && known === null) response.headers.append('Set-Cookie', await cookies.write('app', secret))
+  const language = isSentToSignIn ? localeCookie(request.headers, call.url.searchParams.get('ui_locales')) : null
+  if (language !== null) response.headers.append('Set-Cookie', language)
   return response
 }
 
@@ -155,12 +157,12 @@ async function end({ sessions, cookies }: ApiContext, id: string, next: string |
 }
 
 function toQuestion(
-  { request: { headers } }: Call,
+  { request: { headers }, url }: Call,
   context: ApiContext,
   { id }: ComputerSession,
   { clientId, next }: SignOutRequest,
 ): Response {
-  const locale = localeOf(headers)
+  const locale = localeOf(headers, url.searchParams.get('ui_locales'))
   const { title, text, from, yes, no } = PLAIN_TEXTS[locale].signOut
   const app = clientId === null ? null : requireApps(context).nameOf(clientId)
   const question = encodeQuestion(context.keys, { sessionId: id, clientId, next })
@@ -202,9 +204,9 @@ function takesPages(headers: HeaderReader): boolean {
 }
 
 /** To people as a page, to programs as oidc-provider has it. */
-function refuse({ request: { headers } }: Call, answered: OidcResponse): Response {
+function refuse({ request: { headers }, url }: Call, answered: OidcResponse): Response {
   if (!takesPages(headers)) return toResponse(answered)
-  const locale = localeOf(headers)
+  const locale = localeOf(headers, url.searchParams.get('ui_locales'))
   const { error, error_description: reason } = JSON.parse(answered.body) as Record<string, string>
   const { title, text, reason: label, home } = PLAIN_TEXTS[locale].wrongRequest
   const detail = { label, text: [error, reason].filter((each) => each !== undefined).join(': ') }

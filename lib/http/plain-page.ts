@@ -1,4 +1,4 @@
-import { LANGUAGE_TAGS, LOCALE_COOKIE, type Locale } from '../i18n/catalogue'
+import { LANGUAGE_TAGS, LOCALE_COOKIE, LOCALES, type Locale } from '../i18n/catalogue'
 import { pickLocale } from '../i18n/locale'
 import { PLAIN_TEXTS } from '../i18n/plain-texts'
 import type { HeaderReader } from './api-request'
@@ -26,10 +26,34 @@ interface PlainForm {
   leadsTo: string | null
 }
 
-/** The language of a request: the chosen one, or what the browser asks for. */
-export function localeOf(headers: HeaderReader): Locale {
-  const chosen = new RegExp(`(?:^|; )${LOCALE_COOKIE}=([a-z]+)`).exec(headers.get('cookie') ?? '')?.[1]
-  return pickLocale(chosen, headers.get('accept-language'))
+/**
+ * The language of a request: the one that the person has chosen, or that an app asks for
+ * (`uiLocales`: OpenID Connect Core 1.0, section 3.1.2.1), or that the browser asks for.
+ */
+export function localeOf(headers: HeaderReader, uiLocales: string | null = null): Locale {
+  const asked = uiLocales === null ? null : findLocale(uiLocales)
+  return pickLocale(chosenLocaleOf(headers) ?? asked ?? undefined, headers.get('accept-language'))
+}
+
+/** The language that the person has chosen. */
+function chosenLocaleOf(headers: HeaderReader): string | undefined {
+  return new RegExp(`(?:^|; )${LOCALE_COOKIE}=([a-z]+)`).exec(headers.get('cookie') ?? '')?.[1]
+}
+
+/**
+ * A `Set-Cookie` value that shows our pages in the language that an app asks for, until the browser
+ * is closed. Null: it asks for none that we have, or the person has chosen one.
+ */
+export function localeCookie(headers: HeaderReader, uiLocales: string | null): string | null {
+  const asked = uiLocales === null ? null : findLocale(uiLocales)
+  if (asked === null || chosenLocaleOf(headers) !== undefined) return null
+  return `${LOCALE_COOKIE}=${asked}; Path=/; SameSite=Lax`
+}
+
+/** The first of some language tags, separated by spaces, that we have. */
+function findLocale(tags: string): Locale | null {
+  const found = tags.split(' ').map((tag) => LOCALES.find((locale) => tag.toLowerCase().split('-')[0] === locale))
+  return found.find((locale) => locale !== undefined) ?? null
 }
 
 /** The page as a response, with a policy that lets it load its style sheet alone. */

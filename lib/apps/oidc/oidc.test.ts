@@ -193,6 +193,21 @@ describe('the request of an app', () => {
     expect([plain.status, plain.headers.get('content-type')]).toEqual([400, expect.stringMatching('json')])
   })
 
+  test.each([
+    ['en', 'zh-CN en', 'zh'],
+    ['zh-CN', 'fr en-GB', 'en'],
+    ['en', 'fr', null],
+  ])('of a browser in %s with ui_locales=%s is answered in %s', async (browser, uiLocales, language) => {
+    computer = new UserAgent(browser)
+    await computer.open((await wiki.begin({ ui_locales: uiLocales })).url, (at) => at.includes('/login?'))
+    const [jar = new Map()] = computer.cookies.values()
+    expect(jar.get('qr_language') ?? null).toBe(language)
+    // What a person has chosen stays.
+    jar.set('qr_language', 'en')
+    await computer.open((await wiki.begin({ ui_locales: 'zh' })).url, (at) => at.includes('/login?'))
+    expect(jar.get('qr_language')).toBe('en')
+  })
+
   test('leaves no cookie but the one that it belongs to', async () => {
     await wiki.signIn(computer, phone)
     const [names = new Map()] = computer.cookies.values()

@@ -23,6 +23,7 @@ describe('scanning', () => {
     const attempt = await computer.start()
     app.now += 4_000
     expect(await phone.scan(attempt)).toEqual({
+      app: null,
       claim: expect.any(String),
       status: 'scanned',
       expiresInMs: 120_000,

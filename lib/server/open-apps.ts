@@ -25,7 +25,7 @@ export interface AppsParts {
 
 const ID_BYTES = 24
 
-/** The apps of `CLIENTS_FILE`. Their keys are read or made when the first app asks. */
+/** The apps of `CLIENTS_FILE`. Their keys are read or made in the background. */
 export function openApps({ secrets, publicOrigin, lifetimes, sessionLifetimes }: Config, parts: AppsParts): Apps {
   const { records, now, randomBytes } = parts
   const authorizations = new Authorizations({

@@ -1,5 +1,5 @@
 // Installs missing programs that tests start: servers (on their own ports), strace, mount,
-// faketime, Apache, and a Python library.
+// faketime, Apache, and libraries for Python and Go.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
@@ -19,6 +19,8 @@ const PACKAGES: Readonly<Record<string, () => boolean>> = {
   'python3-minimal': () => starts('python3'),
   apache2: () => existsSync('/usr/sbin/apache2'),
   'libapache2-mod-auth-openidc': () => existsSync('/usr/lib/apache2/modules/mod_auth_openidc.so'),
+  'golang-go': () => existsSync('/usr/bin/go'),
+  'golang-github-coreos-go-oidc-dev': () => existsSync('/usr/share/gocode/src/github.com/coreos/go-oidc'),
   // Debian's own Python has Debian's packages.
   'python3-authlib': () => hasPythonModule('authlib'),
   'python3-requests': () => hasPythonModule('requests'),

@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { execFile, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseEnv } from 'node:util'
+import { parseEnv, promisify } from 'node:util'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AppServer } from '../support/app-server'
@@ -14,6 +14,7 @@ import { Navigator } from './navigator'
 const SNIPPETS = 'docs/guides/apps/snippets'
 const PYTHON = '/usr/bin/python3'
 const hasAuthlib = spawnSync(PYTHON, ['-c', 'import authlib, requests']).status === 0
+const hasGo = existsSync('/usr/bin/go') && existsSync('/usr/share/gocode/src/github.com/coreos/go-oidc')
 
 const JWT = {
   PHONE_JWT_SECRET: 'a secret of the native app of a test that is long enough',
@@ -29,7 +30,7 @@ beforeAll(async () => {
   const port = await freePort()
   foreign = new ForeignApps(`http://127.0.0.1:${port}`)
   for (const target of ['openid-client', 'authjs', 'better-auth', 'apache']) apps.set(target, await foreign.add(target))
-  apps.set('authlib', await foreign.add('openid-client', 'authlib'))
+  for (const name of ['authlib', 'go-oidc']) apps.set(name, await foreign.add('openid-client', name))
   server = await AppServer.start({ clients: foreign.clients, port, env: JWT })
   phone = await signedInPhone(server.origin)
 }, 60_000)
@@ -142,6 +143,19 @@ describe.skipIf(process.env.CI === undefined && !hasAuthlib)('Authlib', () => {
     expect(status).toBe(200)
     expect(JSON.parse(text)).toEqual({ sub: 'ada', name: 'Ada Byron', email: 'ada@example.com', groups: ['admins'] })
   })
+})
+
+describe.skipIf(process.env.CI === undefined && !hasGo)('go-oidc', () => {
+  test('signs a person in', async () => {
+    const app = appOf('go-oidc')
+    const program = join(app.folder, 'app')
+    const env = { ...process.env, GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOFLAGS: '', GOPROXY: 'off' }
+    await promisify(execFile)('/usr/bin/go', ['build', '-o', program, `${SNIPPETS}/go_oidc.go`], { env })
+    await foreign.start(app, program, [], readSettings(join(app.folder, 'openid-client.env')))
+    const { status, text } = await open(new UserAgent(), `${app.url}/sign-in`)
+    expect(status).toBe(200)
+    expect(JSON.parse(text)).toEqual({ sub: 'ada', name: 'Ada Byron', email: 'ada@example.com', groups: ['admins'] })
+  }, 120_000)
 })
 
 describe.skipIf(process.env.CI === undefined && !hasApache)('Apache with mod_auth_openidc', () => {

@@ -28,7 +28,7 @@ export interface AppsParts {
 
 const ID_BYTES = 24
 
-/** The apps of `CLIENTS_FILE`. Their keys are read or made when the first app asks. */
+/** The apps of `CLIENTS_FILE`. Their keys are read or made in the background. */
 export function openApps(config: Config, parts: AppsParts): { apps: Apps; backchannelLogout: BackchannelLogout } {
   const { secrets, publicOrigin, lifetimes, sessionLifetimes } = config
   const { registry, records, now, wall, randomBytes } = parts

@@ -23,7 +23,7 @@ export class UserAgent {
     if (cookie !== '') headers.set('Cookie', cookie)
     headers.set('Accept-Language', this.language)
     headers.set('User-Agent', 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0')
-    const response = await fetch(url, { ...init, headers, redirect: 'manual' })
+    const response = await this.send(url, { ...init, headers, redirect: 'manual' })
     for (const line of response.headers.getSetCookie()) this.#store(host, line)
     return response
   }
@@ -62,6 +62,11 @@ export class UserAgent {
     const text = await response.text()
     if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${text}`)
     return (text === '' ? undefined : JSON.parse(text)) as T
+  }
+
+  /** How a request reaches the server. */
+  protected send(url: string, init: RequestInit): Promise<Response> {
+    return fetch(url, init)
   }
 
   #store(host: string, line: string): void {

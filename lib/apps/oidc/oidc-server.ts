@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { ComputerSession } from '../../core/session/session'
 import type { Sessions } from '../../core/session/sessions'
 import type { ClientRegistry } from '../client-registry'
@@ -37,6 +38,9 @@ export interface OidcResponse extends MemoryResponse {
 /** How often the keys in the store are compared with those of this process, in ms. */
 const KEYS_EVERY_MS = 60_000
 
+/** How long after a failure of the store the preparation is tried again, in ms. */
+const PREPARE_AGAIN_MS = 1_000
+
 /**
  * The OpenID provider as the API calls it. What of a request reaches oidc-provider is written here:
  * neither its host, nor its cookies.
@@ -45,6 +49,7 @@ export class OidcServer {
   readonly #options: OidcServerOptions
   #built: { keys: readonly SigningKey[]; listener: NodeListener } | null = null
   #building: Promise<NodeListener> | null = null
+  #isClosed = false
   readonly #timer: NodeJS.Timeout
   readonly #stopListening: () => void
 
@@ -55,6 +60,7 @@ export class OidcServer {
     this.#stopListening = options.registry.onChange(() => {
       this.#built = null
     })
+    void this.#prepare()
   }
 
   /**
@@ -105,8 +111,22 @@ export class OidcServer {
   }
 
   close(): void {
+    this.#isClosed = true
     clearInterval(this.#timer)
     this.#stopListening()
+  }
+
+  /** Loading oidc-provider and making the first keys may take longer than a request may. */
+  async #prepare(): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        await this.#listener()
+        return
+      } catch {
+        // The store reports its failures itself.
+        await pause(PREPARE_AGAIN_MS, undefined, { ref: false })
+      }
+    }
   }
 
   /** Reads the keys anew. Errors are reported: the keys that are known stay in use. */
@@ -127,7 +147,7 @@ export class OidcServer {
     return await this.#building
   }
 
-  /** oidc-provider is loaded here, and not before an app is asked for. */
+  /** oidc-provider is loaded here: processes without apps do without it. */
   async #build(): Promise<NodeListener> {
     const { registry, signingKeys } = this.#options
     const [{ buildProvider }, keys] = await Promise.all([import('./provider'), signingKeys.load()])

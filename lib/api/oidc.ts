@@ -14,6 +14,7 @@ import { redirect } from '../http/response'
 import { PLAIN_TEXTS } from '../i18n/plain-texts'
 import type { ApiContext } from './context'
 import { signOutBody } from './schemas'
+import { checkAllowed } from './start'
 
 const OFFERED = { exists: ({ apps }: ApiContext) => apps !== null }
 /** Requests of an app's server, with a form. */
@@ -31,7 +32,7 @@ export const OIDC_RESOURCES: readonly Resource<ApiContext>[] = [
   resource('/oidc/token/introspection', { POST: passForm }, FORMS),
   resource('/oidc/token/revocation', { POST: passForm }, FORMS),
   resource('/oidc/device/auth', { POST: beginDevice }, FORMS),
-  resource('/oidc/me', { GET: pass, POST: passForm }, FORMS),
+  resource('/oidc/me', { GET: passForm, POST: passForm }, FORMS),
   resource('/oidc/session/end', { HEAD: null, GET: askToSignOut, POST: toGet }, NAVIGATIONS),
   resource('/oidc/session/end/confirm', { POST: signOut }, FORMS),
 ]
@@ -68,7 +69,8 @@ async function beginDevice(call: Call, context: ApiContext): Promise<Response> {
     place: findPlace(headers, client),
     network: findNetwork(headers, client),
   }
-  const guard = limiter.startDevice(rateLimitKeys)
+  checkAllowed(call, context)
+  await limiter.pass(limiter.startDevice(rateLimitKeys))
   for (let drawn = 0; drawn < USER_CODES; drawn += 1) {
     const answered = await ask(call, context)
     if (answered.status === 401) await limiter.badCredential(rateLimitKeys)
@@ -76,7 +78,7 @@ async function beginDevice(call: Call, context: ApiContext): Promise<Response> {
     const body = JSON.parse(answered.body) as { device_code: string; user_code: string }
     const { device_code: deviceCode, user_code: userCode } = body
     const authorization = { deviceCode, userCode: userCode.replace('-', '') }
-    if (!(await requireApps(context).beginDevice(authorization, computer, guard))) continue
+    if (!(await requireApps(context).beginDevice(authorization, computer))) continue
     const verification = {
       verification_uri: `${publicOrigin}/device`,
       verification_uri_complete: `${publicOrigin}/device#${userCode}`,
@@ -97,7 +99,8 @@ async function discover(call: Call, context: ApiContext): Promise<Response> {
 /** The same request as a navigation, which carries the browser's cookies. */
 async function toGet({ url, body, request }: Call): Promise<Response> {
   if (!isForm(request)) throw new ProtocolError('not_json')
-  return redirect(`${url.pathname}?${body}`)
+  // Encoded anew: what a form may have, a header may not.
+  return redirect(`${url.pathname}?${new URLSearchParams(body)}`)
 }
 
 /**
@@ -107,6 +110,8 @@ async function toGet({ url, body, request }: Call): Promise<Response> {
 async function authorize(call: Call, context: ApiContext): Promise<Response> {
   const { cookies, limiter, newBrowserSecret } = context
   const { request, rateLimitKeys, params } = call
+  if (!isNavigation(call)) throw new ProtocolError('cross_site')
+  if (call.url.search.length > MAX_QUERY_CHARS) return refuse(call, TOO_LONG)
   const session = await findComputer(request, context)
   await (session === null ? limiter.appRequest(rateLimitKeys) : limiter.appRequestOf(session.id))
   const known = await cookies.read(request.headers.get('cookie'), 'app')
@@ -115,6 +120,9 @@ async function authorize(call: Call, context: ApiContext): Promise<Response> {
   if (params.id !== undefined) {
     const isOwn = await isRequestOf(params.id, browserHash, context)
     if (!isOwn) return refuseLost(call, 404)
+    // The session that the sign-in began has ended since, or another person has signed in.
+    const accountId = await requireApps(context).server.findSignedIn(params.id)
+    if (accountId !== null && accountId !== session?.person.id) return refuseLost(call, 400)
   }
   const answered = await ask(call, context, { session, browserHash, resumes: params.id ?? null })
   if (answered.status >= 400)
@@ -157,15 +165,17 @@ async function end({ sessions, cookies }: ApiContext, id: string, next: string |
 }
 
 function toQuestion(
-  { request: { headers }, url }: Call,
+  call: Call,
   context: ApiContext,
   { id }: ComputerSession,
   { clientId, next }: SignOutRequest,
 ): Response {
-  const locale = localeOf(headers, url.searchParams.get('ui_locales'))
+  const locale = localeOf(call.request.headers, call.url.searchParams.get('ui_locales'))
   const { title, text, from, yes, no } = PLAIN_TEXTS[locale].signOut
   const app = clientId === null ? null : requireApps(context).nameOf(clientId)
   const question = encodeQuestion(context.keys, { sessionId: id, clientId, next })
+  // The form has to fit into a body.
+  if (question.length > MAX_QUESTION_CHARS) return refuse(call, TOO_LONG)
   const leadsTo = next === null ? null : originOf(next)
   const form = { action: '/oidc/session/end/confirm', fields: { question }, label: yes, leadsTo }
   const texts = app === null ? [text] : [from.replace('{app}', app), text]
@@ -176,6 +186,23 @@ function toQuestion(
 function originOf(address: string): string {
   const { origin, protocol } = new URL(address)
   return origin === 'null' ? protocol : origin
+}
+
+/** What is kept of a request of an app is as large as the body of another request may be. */
+const MAX_QUERY_CHARS = 4096
+
+const MAX_QUESTION_CHARS = 3500
+
+const TOO_LONG = {
+  status: 400,
+  headers: { 'content-type': 'application/json; charset=utf-8' },
+  body: JSON.stringify({ error: 'invalid_request', error_description: 'the request is too long' }),
+  signOut: null,
+}
+
+/** Pictures and scripts of other sites are no requests of apps. Only browsers name the site. */
+function isNavigation({ request: { headers } }: Call): boolean {
+  return headers.get('sec-fetch-site') === null || headers.get('sec-fetch-mode') === 'navigate'
 }
 
 async function isRequestOf(id: string, browserHash: string, context: ApiContext): Promise<boolean> {
@@ -223,7 +250,9 @@ const NOBODY: Asking = { session: null, browserHash: '', resumes: null }
 
 async function ask(call: Call, context: ApiContext, asking: Asking = NOBODY): Promise<OidcResponse> {
   const { method, headers } = call.request
-  return await requireApps(context).server.respond({
+  const { server } = requireApps(context)
+  await call.suspendDeadline(() => server.ready())
+  return await server.respond({
     method: method === 'HEAD' ? 'GET' : method,
     url: urlOf(call),
     headers: { authorization: headers.get('authorization'), contentType: headers.get('content-type') },

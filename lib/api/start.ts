@@ -42,7 +42,7 @@ export const start = resource(
       return response
     },
   },
-  { admit: checkAddress },
+  { admit: checkAllowed },
 )
 
 /** What is signed in to; null: our own home page. */
@@ -56,7 +56,8 @@ async function findApp(
   return await context.apps.requireRequest(interaction, await findAppBrowserHash(request, context))
 }
 
-function checkAddress({ client: { address } }: Pick<Call, 'client'>, { ipAllowlist }: ApiContext): void {
+/** @throws ProtocolError `address_refused` for an address that may not start attempts. */
+export function checkAllowed({ client: { address } }: Pick<Call, 'client'>, { ipAllowlist }: ApiContext): void {
   if (ipAllowlist === null) return
   if (address === null || !ipAllowlist.has(address)) throw new ProtocolError('address_refused')
 }

@@ -2,10 +2,10 @@ import type { RequestingApp } from '../core/attempt/app'
 import type { Computer } from '../core/attempt/attempt'
 import type { Audit } from '../core/audit'
 import { ProtocolError } from '../core/errors'
-import type { Guard } from '../core/rate-limit/limits'
 import type { RecordStore } from '../core/record-store'
 import type { ComputerSession } from '../core/session/session'
 import type { Sessions } from '../core/session/sessions'
+import type { Store } from '../core/store'
 import type { AppRequests } from './app-requests'
 import type { ClientRegistry } from './client-registry'
 import { toView } from './clients'
@@ -22,7 +22,7 @@ export interface AppsOptions {
   consents: Consents
   authorizations: Authorizations
   deviceCodes: DeviceCodes
-  records: RecordStore
+  store: RecordStore & Pick<Store, 'confirmDurable'>
   sessions: Sessions
   audit: Audit
   now: () => number
@@ -94,18 +94,14 @@ export class Apps {
    * Starts the attempt of a device that oidc-provider has given a device code. False if its user
    * code is taken: the device code is removed then, as it is when this throws.
    */
-  async beginDevice(
-    authorization: DeviceAuthorization,
-    computer: Omit<Computer, 'browserHash'>,
-    guard: Guard,
-  ): Promise<boolean> {
-    const { deviceCodes, records, now } = this.#options
+  async beginDevice(authorization: DeviceAuthorization, computer: Omit<Computer, 'browserHash'>): Promise<boolean> {
+    const { deviceCodes, store: records, now } = this.#options
     const key = recordKeyOf('DeviceCode', authorization.deviceCode)
     const stored = await records.findRecord(key, now())
     let isBegun = false
     try {
       const app = stored === null ? null : this.#findDeviceApp(stored.data, authorization.userCode)
-      isBegun = app !== null && (await deviceCodes.begin(authorization, computer, app, guard))
+      isBegun = app !== null && (await deviceCodes.begin(authorization, computer, app))
     } finally {
       if (!isBegun) await records.removeRecord(key)
     }
@@ -117,7 +113,7 @@ export class Apps {
     const client = this.#options.registry.find(id)
     if (client === null) return null
     const { clientId, name, logoUrl, host, firstParty } = toView(client)
-    const scopes = firstParty ? null : (params.scope ?? '').split(' ')
+    const scopes = firstParty ? null : (params.scope ?? '').split(' ').filter((each) => each !== '')
     return { clientId, name, logoUrl, host, scopes, interaction: null, userCode: formatUserCode(userCode) }
   }
 
@@ -137,15 +133,19 @@ export class Apps {
    * @throws ProtocolError `not_found` if the person has not agreed to the app.
    */
   async remove(personId: string, clientId: string): Promise<void> {
-    const { consents, sessions, authorizations, audit } = this.#options
-    const isAgreed = (await consents.find(personId, clientId)) !== null
+    const { consents, sessions, authorizations, registry, store, audit } = this.#options
+    // First: nothing is given to the app from here on. A request that fails later can be repeated.
+    let isFound = await consents.withdraw(personId, clientId)
+    const isOurs = registry.find(clientId)?.first_party === true
+    if (!isFound && isOurs) throw new ProtocolError('not_found')
     for (const { id } of await sessions.list(personId, null)) {
       const known = (await authorizations.list(id)).find((each) => each.clientId === clientId)
-      if (known !== undefined) await authorizations.remove(id, known)
+      if (known === undefined) continue
+      isFound = true
+      await authorizations.remove(id, known)
     }
-    if (!isAgreed) throw new ProtocolError('not_found')
-    // Last: a request that failed before it can be repeated.
-    await consents.withdraw(personId, clientId)
+    await store.confirmDurable('ending')
+    if (!isFound) throw new ProtocolError('not_found')
     audit({ event: 'app.removed', app: clientId, person: personId })
   }
 

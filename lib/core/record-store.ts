@@ -15,6 +15,9 @@ export interface StoredRecord {
   group: string | null
 }
 
+/** `anybody`: no sign-in comes before it. */
+export type RecordCause = 'anybody' | 'sign-in'
+
 /** A record as it is found. */
 export interface FoundRecord extends StoredRecord {
   /** When it was consumed (epoch ms). Null: it was not. */
@@ -25,10 +28,11 @@ export interface FoundRecord extends StoredRecord {
 export interface RecordStore {
   /**
    * Writes a record if there is none with its key. Of concurrent calls exactly one returns true.
-   * @throws FullError if the store has `MAX_RECORDS`. The bound holds for this operation only: what
-   * anybody may cause is inserted, and everything else follows from it.
+   * `cause`: who may cause it.
+   * @throws FullError if the store has `MAX_RECORDS` that anybody has caused. What follows from a
+   * sign-in is neither counted nor refused.
    */
-  insertRecord(record: StoredRecord, now: number): Awaitable<boolean>
+  insertRecord(record: StoredRecord, now: number, cause: RecordCause): Awaitable<boolean>
   /** Writes a record, in place of the one with its key. It is not consumed. */
   putRecord(record: StoredRecord, now: number): Awaitable<void>
   /**
@@ -49,5 +53,5 @@ export interface RecordStore {
   removeRecords(group: string): Awaitable<void>
 }
 
-/** The maximum number of records in a store when one is inserted. */
+/** The maximum number of records that anybody has caused. */
 export const MAX_RECORDS = 500_000

@@ -38,6 +38,7 @@ export const LIMITED_RULES = [
   'phone_sign_in',
   'app_request',
   'app_request_by_session',
+  'refresh',
   'bad_credentials',
   'redeem',
   'refusals',

@@ -161,9 +161,10 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
       ? null
       : openApps(config, {
           registry: clients,
-          records: store,
+          store,
           sessions,
           attempts,
+          limiter,
           audit,
           now,
           wall,

@@ -8,6 +8,7 @@ import { clientOf, OidcApp } from '../../test/support/oidc-app'
 import { signedInPhone, UserAgent } from '../../test/support/user-agent'
 import { ClientRegistry } from '../apps/client-registry'
 import type { Attempts } from '../core/attempt/attempts'
+import type { Limiter } from '../core/rate-limit/limiter'
 import type { Sessions } from '../core/session/sessions'
 import { SqliteStore } from '../stores/sqlite/store'
 import { parseConfig } from './config'
@@ -38,10 +39,11 @@ test('new keys are published by every process within 70 s, without a restart', a
   const open = () =>
     openApps(config, {
       registry: new ClientRegistry(file, { info: () => {}, error: () => {} }),
-      records,
+      store: records,
       // No request of this test reads a session or an attempt.
       sessions: {} as Sessions,
       attempts: {} as Attempts,
+      limiter: {} as Limiter,
       audit: () => {},
       now: () => time,
       wall: () => time,

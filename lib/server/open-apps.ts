@@ -9,15 +9,17 @@ import { OidcServer } from '../apps/oidc/oidc-server'
 import { SigningKeys } from '../apps/oidc/signing-keys'
 import type { Attempts } from '../core/attempt/attempts'
 import type { Audit } from '../core/audit'
-import type { RecordStore } from '../core/record-store'
+import type { Limiter } from '../core/rate-limit/limiter'
 import type { Sessions } from '../core/session/sessions'
+import type { Store } from '../core/store'
 import { outboundFetch } from './account-sources'
 import type { Config } from './config'
 
 export interface AppsParts {
   registry: ClientRegistry
-  records: RecordStore
+  store: Store
   attempts: Attempts
+  limiter: Limiter
   sessions: Sessions
   audit: Audit
   now: () => number
@@ -31,7 +33,8 @@ const ID_BYTES = 24
 /** The apps of `CLIENTS_FILE`. Their keys are read or made in the background. */
 export function openApps(config: Config, parts: AppsParts): { apps: Apps; backchannelLogout: BackchannelLogout } {
   const { secrets, publicOrigin, lifetimes, sessionLifetimes } = config
-  const { registry, records, now, wall, randomBytes } = parts
+  const { registry, store: records, limiter, now, wall, randomBytes } = parts
+  const countRefresh = (grantId: string) => limiter.refresh(grantId)
   const signingKeys = new SigningKeys({ records, secrets, now, randomBytes })
   const authorizations = new Authorizations({
     records,
@@ -40,14 +43,16 @@ export function openApps(config: Config, parts: AppsParts): { apps: Apps; backch
   })
   const consents = new Consents({ records, now })
   const requests = new AppRequests({ records, now })
-  const deviceCodes = new DeviceCodes({ ...parts, authorizations, consents })
+  const deviceCodes = new DeviceCodes({ ...parts, records, authorizations, consents, lifetimes })
   const server = new OidcServer({
     ...parts,
+    records,
     publicOrigin,
     authorizations,
     consents,
     requests,
     deviceCodes,
+    countRefresh,
     signingKeys,
     lifetimes: { session: sessionLifetimes, attempt: lifetimes },
   })

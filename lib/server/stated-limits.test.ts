@@ -44,6 +44,7 @@ test.each([
   `${RULES.failures_by_address.limit} failures a minute per address over all names (IPv6: ${prefixes(RULES.failures_by_address.limit)})`,
   `${RULES.failures_by_name.limit} failures an hour per name`,
   `request of an app (\`/oidc/auth\`) | ${RULES.app_request.limit} a minute per address (IPv6: ${prefixes(RULES.app_request.limit)}); of a browser that is signed in ${RULES.app_request_by_session.limit} a minute per session`,
+  `refresh the tokens of an app | ${RULES.refresh.limit} an hour per session and app`,
   `${RULES.bad_credentials.limit} a minute per address (IPv6: ${prefixes(RULES.bad_credentials.limit)})`,
   `${REFUSALS_PER_MINUTE} a minute per address (IPv6: ${prefixes(REFUSALS_PER_MINUTE)})`,
   `${PAGES_A_MINUTE} a minute per address (IPv6: ${prefixes(PAGES_A_MINUTE)})`,

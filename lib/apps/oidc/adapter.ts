@@ -1,6 +1,7 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import { SIGNED_BY_PHONE } from '../../core/attempt/amr'
 import type { RecordStore } from '../../core/record-store'
+import { toAuthTime } from './auth-time'
 import { grantGroupOf } from './authorizations'
 import type { DeviceCodes } from './device-codes'
 import { recordKeyOf } from './record-key'
@@ -8,6 +9,9 @@ import { type AppSession, currentScope } from './request-scope'
 
 /** How long a code that was exchanged refuses a second exchange without ending the first one's tokens. */
 const PARALLEL_EXCHANGE_MS = 10_000
+
+/** How long a code is kept, so that its reuse is noticed. oidc-provider refuses it after its own time. */
+const USED_CODE_MS = 3_600_000
 
 /** What anybody may cause: counted against the room of the store. */
 const STRANGERS_KINDS = new Set(['Interaction', 'DeviceCode'])
@@ -18,6 +22,8 @@ export interface AdapterOptions {
   /** Creates the error of an exchange that comes second (RFC 6749, section 5.2). */
   invalidGrant: (description: string) => Error
   deviceCodes: DeviceCodes
+  /** @throws the refusal of a grant that is refreshed too often: each refresh leaves a record. */
+  countRefresh: (grantId: string) => Promise<void>
 }
 
 /**
@@ -46,11 +52,11 @@ class RecordAdapter implements Adapter {
     const record = {
       key: recordKeyOf(this.#kind, id),
       data: JSON.stringify(data),
-      expiresAt: now() + ttlS * 1000,
+      expiresAt: now() + (this.#kind === 'AuthorizationCode' ? USED_CODE_MS : ttlS * 1000),
       group: group === null ? null : grantGroupOf(group),
     }
     if (!STRANGERS_KINDS.has(this.#kind)) return await records.putRecord(record, now())
-    if (!(await records.insertRecord(record, now()))) await records.putRecord(record, now())
+    if (!(await records.insertRecord(record, now(), 'anybody'))) await records.putRecord(record, now())
   }
 
   /**
@@ -65,13 +71,20 @@ class RecordAdapter implements Adapter {
     const found = await records.findRecord(recordKeyOf(this.#kind, id), now())
     if (found === null) return undefined
     const payload = { ...(JSON.parse(found.data) as AdapterPayload), jti: id }
+    if (this.#kind === 'RefreshToken') currentScope().refreshedGrant = payload.grantId ?? null
     if (found.consumedAt === null) return this.#kind === 'DeviceCode' ? await deviceCodes.resolve(id, payload) : payload
     if (this.#isParallel(found.consumedAt)) throw invalidGrant('used at the same time by another request')
-    return { ...payload, consumed: Math.floor(found.consumedAt / 1000) }
+    const consumed = Math.floor(found.consumedAt / 1000)
+    // A code that was used is found after its time too: its reuse ends the tokens.
+    return this.#kind === 'AuthorizationCode'
+      ? { ...payload, exp: Math.ceil(Date.now() / 1000) + 60, consumed }
+      : { ...payload, consumed }
   }
 
   async consume(id: string): Promise<void> {
-    const { records, now, invalidGrant } = this.#options
+    const { records, now, invalidGrant, countRefresh } = this.#options
+    const { refreshedGrant } = currentScope()
+    if (this.#kind === 'RefreshToken' && refreshedGrant !== null) await countRefresh(refreshedGrant)
     const isFirst = await records.consumeRecord(recordKeyOf(this.#kind, id), now())
     if (!isFirst) throw invalidGrant('used at the same time by another request')
   }
@@ -118,6 +131,7 @@ async function findSession(id: string): Promise<AdapterPayload | undefined> {
 const DECIDED_ELSEWHERE_S = 31_536_000
 
 function toPayload({ session, authorizations }: AppSession): AdapterPayload {
+  const { startedAt } = currentScope()
   const now = Math.floor(Date.now() / 1000)
   return {
     kind: 'Session',
@@ -126,10 +140,12 @@ function toPayload({ session, authorizations }: AppSession): AdapterPayload {
     iat: now,
     exp: now + DECIDED_ELSEWHERE_S,
     accountId: session.person.id,
-    loginTs: Math.floor(session.signedInAt / 1000),
+    loginTs: toAuthTime(session.signedInAt, startedAt),
     amr: [...(session.amr ?? SIGNED_BY_PHONE)],
-    authorizations: Object.fromEntries(
-      authorizations.map(({ clientId, sid, grantId }) => [clientId, { sid, grantId }]),
+    // Without a prototype: a client id such as `__proto__` names nothing else.
+    authorizations: Object.assign(
+      Object.create(null),
+      Object.fromEntries(authorizations.map(({ clientId, sid, grantId }) => [clientId, { sid, grantId }])),
     ),
   }
 }

@@ -46,7 +46,7 @@ export class Authorizations {
     const key = keyOf(sessionId, clientId)
     const made: Authorization = { clientId, sid: newId(), grantId: newId() }
     const record = { key, data: JSON.stringify(made), expiresAt, group: groupOf(sessionId) }
-    if (await records.insertRecord(record, now())) return made
+    if (await records.insertRecord(record, now(), 'sign-in')) return made
     const found = await records.findRecord(key, now())
     return found === null ? made : (JSON.parse(found.data) as Authorization)
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { importJWK, SignJWT } from 'jose'
 import type { OutboxEvent } from '../../core/outbox/event'
 import type { Delivery } from '../../core/outbox/outbox-store'
@@ -47,11 +48,12 @@ export class BackchannelLogout implements OutboxTarget {
     if (event.type !== 'session.revoked') return []
     const { authorizations, registry } = this.#options
     const known = await authorizations.list(event.session.id)
-    return known.flatMap(({ clientId, sid }) =>
-      registry.find(clientId)?.backchannel_logout_uri === undefined
-        ? []
-        : [{ endpoint: ENDPOINT + clientId, detail: sid }],
-    )
+    return known.flatMap(({ clientId, sid }) => {
+      const client = registry.find(clientId)
+      // An unknown one may be in a newer file, which another process has read.
+      const isTold = client === null || client.backchannel_logout_uri !== undefined
+      return isTold ? [{ endpoint: ENDPOINT + clientId, detail: sid }] : []
+    })
   }
 
   owns(endpoint: string): boolean {
@@ -62,8 +64,9 @@ export class BackchannelLogout implements OutboxTarget {
   async send({ endpoint, event, detail, signal }: Sending): Promise<'delivered' | 'gone'> {
     const { registry, fetch } = this.#options
     const client = registry.find(endpoint.slice(ENDPOINT.length))
-    // The app has left the file, or its endpoint has.
-    if (client?.backchannel_logout_uri === undefined || detail === null) return 'gone'
+    if (client === null) throw new Error('the app is not in the clients file')
+    // Its endpoint has left the file.
+    if (client.backchannel_logout_uri === undefined || detail === null) return 'gone'
     const token = await this.#sign(client.client_id, client.id_token_signed_response_alg, event, detail)
     const { status } = await fetch(client.backchannel_logout_uri, {
       method: 'POST',
@@ -89,8 +92,8 @@ export class BackchannelLogout implements OutboxTarget {
       .setAudience(audience)
       .setIssuedAt(now)
       .setExpirationTime(now + TOKEN_S)
-      // The same for every try: an app can tell a repeat.
-      .setJti(event.id)
+      // The same for every try: an app can tell a repeat. Event ids contain the id of our session.
+      .setJti(createHash('sha256').update(`${event.id} ${audience}`).digest('base64url'))
       .sign(await importJWK(key, key.alg))
   }
 }

@@ -1,13 +1,14 @@
 import type { AdapterPayload } from 'oidc-provider'
 import type { RequestingApp } from '../../core/attempt/app'
-import type { Attempt, Computer } from '../../core/attempt/attempt'
+import type { Attempt, Computer, Lifetimes } from '../../core/attempt/attempt'
 import type { Attempts } from '../../core/attempt/attempts'
+import { toShortCodeRecord } from '../../core/attempt/short-codes'
 import { hashBrowserSecret } from '../../core/attempt/tokens'
 import { isProtocolError } from '../../core/errors'
-import type { Guard } from '../../core/rate-limit/limits'
 import type { RecordStore } from '../../core/record-store'
 import type { ComputerSession } from '../../core/session/session'
 import type { Sessions } from '../../core/session/sessions'
+import { toAuthTime } from './auth-time'
 import { type Authorizations, grantGroupOf } from './authorizations'
 import type { Consents } from './consents'
 import { recordKeyOf } from './record-key'
@@ -25,6 +26,7 @@ export interface DeviceCodesOptions {
   records: RecordStore
   authorizations: Authorizations
   consents: Consents
+  lifetimes: Lifetimes
   now: () => number
 }
 
@@ -48,16 +50,25 @@ export class DeviceCodes {
     { deviceCode, userCode }: DeviceAuthorization,
     computer: Omit<Computer, 'browserHash'>,
     app: RequestingApp,
-    guard: Guard,
   ): Promise<boolean> {
-    const { attempts, records, now } = this.#options
+    const { attempts, records, lifetimes, now } = this.#options
     const browserHash = hashBrowserSecret(deviceCode)
-    if ((await records.findRecord(shortCodeKey(userCode), now())) !== null) return false
-    const { id, expiresInMs } = await attempts.start({ ...computer, browserHash }, guard, app)
-    const expiresAt = now() + expiresInMs
-    const data = JSON.stringify(id)
-    await records.putRecord({ key: attemptKey(browserHash), data, expiresAt: expiresAt + KEPT_MS, group: null }, now())
-    return await records.insertRecord({ key: shortCodeKey(userCode), data, expiresAt, group: null }, now())
+    const { attemptMs, confirmMs, ticketMs } = lifetimes
+    const codeEndsAt = now() + attemptMs + confirmMs + ticketMs
+    // Reserved before the attempt starts, so that what is refused leaves nothing.
+    const reserved = toShortCodeRecord(userCode, null, codeEndsAt)
+    if (!(await records.insertRecord(reserved, now(), 'anybody'))) return false
+    try {
+      const { id } = await attempts.start({ ...computer, browserHash }, null, app)
+      await records.putRecord(toShortCodeRecord(userCode, id, codeEndsAt), now())
+      const data = JSON.stringify(id)
+      const expiresAt = codeEndsAt + KEPT_MS
+      await records.putRecord({ key: attemptKey(browserHash), data, expiresAt, group: null }, now())
+      return true
+    } catch (error) {
+      await records.removeRecord(reserved.key)
+      throw error
+    }
   }
 
   /**
@@ -112,11 +123,12 @@ export class DeviceCodes {
     const scopes = scope.split(' ').filter((each) => each !== '')
     await consents.agree(person.id, app.clientId, scopes)
     const { grantId, sid } = await authorizations.ensure(id, app.clientId, expiresAt)
-    const seconds = { iat: Math.floor(now() / 1000), exp: Math.floor(expiresAt / 1000) }
+    // By the machine's clock, as everything that oidc-provider compares.
+    const seconds = { iat: Math.floor(Date.now() / 1000), exp: Math.ceil((Date.now() + expiresAt - now()) / 1000) }
     const grant = { ...seconds, kind: 'Grant', accountId: person.id, clientId: app.clientId, openid: { scope } }
     const key = recordKeyOf('Grant', grantId)
     await records.putRecord({ key, data: JSON.stringify(grant), expiresAt, group: grantGroupOf(grantId) }, now())
-    const authTime = Math.floor(signedInAt / 1000)
+    const authTime = toAuthTime(signedInAt, now())
     const bound = { sessionUid: id, expiresWithSession: true, sid, grantId }
     return { ...bound, accountId: person.id, scope, authTime, amr: [...amr] } as Decision
   }
@@ -130,8 +142,4 @@ const KEPT_MS = 10 * 60_000
 
 function attemptKey(browserHash: string): string {
   return `device-attempt ${browserHash}`
-}
-
-function shortCodeKey(userCode: string): string {
-  return `short-code ${userCode}`
 }

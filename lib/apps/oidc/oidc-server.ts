@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { ComputerSession } from '../../core/session/session'
 import type { Sessions } from '../../core/session/sessions'
 import type { ClientRegistry } from '../client-registry'
+import { toAuthTime } from './auth-time'
 import { callListener, type MemoryResponse, type NodeListener } from './memory-http'
 import type { Caller, ProviderOptions, SignOutRequest } from './provider'
 import { recordKeyOf } from './record-key'
@@ -63,6 +64,11 @@ export class OidcServer {
     void this.#prepare()
   }
 
+  /** Resolves when oidc-provider is loaded and has keys: making them takes a second or two. */
+  async ready(): Promise<void> {
+    await this.#listener()
+  }
+
   /**
    * Answers as oidc-provider does, without its cookies.
    * @throws a failure of the store.
@@ -106,8 +112,19 @@ export class OidcServer {
     if (found === null) return
     // The session before is another one, or none.
     const { session: _, ...rest } = JSON.parse(found.data) as Record<string, unknown>
-    const data = JSON.stringify({ ...rest, result: toResult(result) })
+    const data = JSON.stringify({ ...rest, result: toResult(result, now()) })
     await records.putRecord({ key, data, expiresAt: found.expiresAt, group: found.group }, now())
+  }
+
+  /**
+   * The person whom the sign-in for this request was for. Null: nobody has signed in for it, or it
+   * was declined.
+   */
+  async findSignedIn(interaction: string): Promise<string | null> {
+    const { records, now } = this.#options
+    const found = await records.findRecord(recordKeyOf('Interaction', interaction), now())
+    const { result } = JSON.parse(found?.data ?? '{}') as { result?: { login?: { accountId: string } } }
+    return result?.login?.accountId ?? null
   }
 
   close(): void {
@@ -157,9 +174,9 @@ export class OidcServer {
   }
 }
 
-function toResult(result: { session: ComputerSession } | { error: 'access_denied' }) {
+function toResult(result: { session: ComputerSession } | { error: 'access_denied' }, now: number) {
   if ('error' in result) return { error: result.error, error_description: 'the person declined' }
   const { person, signedInAt, amr } = result.session
-  const login = { accountId: person.id, ts: Math.floor(signedInAt / 1000), amr, remember: true }
+  const login = { accountId: person.id, ts: toAuthTime(signedInAt, now), amr, remember: true }
   return { login, consent: {} }
 }

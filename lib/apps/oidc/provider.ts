@@ -44,6 +44,7 @@ export interface ProviderOptions {
   consents: Consents
   requests: AppRequests
   deviceCodes: DeviceCodes
+  countRefresh: (grantId: string) => Promise<void>
   lifetimes: { session: SessionLifetimes; attempt: Lifetimes }
   now: () => number
 }
@@ -77,7 +78,7 @@ export function buildProvider(options: ProviderOptions): NodeListener {
 }
 
 function toConfiguration(options: ProviderOptions): Configuration {
-  const { clients, keys, records, deviceCodes, now, lifetimes, publicOrigin } = options
+  const { clients, keys, records, deviceCodes, countRefresh, now, lifetimes } = options
   const byId = new Map(clients.map((client) => [client.client_id, client]))
   const findClient = (id: string) => byId.get(id) ?? null
   const { attemptMs, confirmMs, ticketMs } = lifetimes.attempt
@@ -86,7 +87,7 @@ function toConfiguration(options: ProviderOptions): Configuration {
   return {
     clients: clients.map(toMetadata),
     jwks: { keys: keys.map((key) => ({ ...key })) as NonNullable<Configuration['jwks']>['keys'] },
-    adapter: (kind: string) => createAdapter(kind, { records, now, invalidGrant, deviceCodes }),
+    adapter: (kind: string) => createAdapter(kind, { records, now, invalidGrant, deviceCodes, countRefresh }),
     routes: PATHS,
     scopes: SCOPES,
     claims: CLAIMS_OF_SCOPES,
@@ -117,7 +118,7 @@ function toConfiguration(options: ProviderOptions): Configuration {
     },
     findAccount: async (context, id, token) => {
       const sessionUid = token !== undefined && 'sessionUid' in token ? token.sessionUid : undefined
-      return await findAccount(context, id, sessionUid, publicOrigin)
+      return await findAccount(context, id, { ...options, sessionUid, findClient })
     },
     loadExistingGrant: async (context) => await findGrant(context, options, findClient),
     issueRefreshToken: async (_, client, code) =>
@@ -163,17 +164,34 @@ async function insertRequest(
   await requests.insert({ app, browserHash: callerOf(context.req).browserHash, next })
 }
 
+interface FindAccountOptions extends Pick<ProviderOptions, 'consents' | 'publicOrigin'> {
+  /** Of the token; undefined: of the request. */
+  sessionUid: string | undefined
+  findClient: FindClient
+}
+
+async function isAgreed(
+  personId: string,
+  clientId: string,
+  { consents, findClient }: Pick<FindAccountOptions, 'consents' | 'findClient'>,
+): Promise<boolean> {
+  return findClient(clientId)?.first_party === true || (await consents.find(personId, clientId)) !== null
+}
+
 /** The person of the session that the request or the token belongs to. */
 async function findAccount(
   { oidc }: KoaContextWithOIDC,
   accountId: string,
-  sessionUid: string | undefined,
-  publicOrigin: string,
+  { sessionUid, findClient, consents, publicOrigin }: FindAccountOptions,
 ) {
   const sessionId = sessionUid ?? oidc.session?.uid
   const found = sessionId === undefined ? null : await currentScope().findSession(sessionId)
   if (found === null || found.session.person.id !== accountId) return undefined
   const { client } = oidc
+  const isToken = sessionUid !== undefined
+  // A consent that was withdrawn ends what was being given at that moment too.
+  if (isToken && client !== undefined && !(await isAgreed(accountId, client.clientId, { consents, findClient })))
+    return undefined
   const sid = found.authorizations.find(({ clientId }) => clientId === client?.clientId)?.sid
   const claims = toClaims(found.session.person, publicOrigin)
   return {

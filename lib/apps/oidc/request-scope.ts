@@ -15,6 +15,8 @@ export interface AppSession {
 export class RequestScope {
   /** When the request arrived (epoch ms). */
   readonly startedAt: number
+  /** The grant of the refresh token that was read; null: none. */
+  refreshedGrant: string | null = null
   readonly #sources: { sessions: Sessions; authorizations: Authorizations }
   readonly #read = new Map<string, Promise<AppSession | null>>()
 

@@ -44,7 +44,7 @@ const TAG_BYTES = 16
  */
 export class SigningKeys {
   readonly #options: SigningKeysOptions
-  #known: { revision: number; keys: SigningKey[] } | null = null
+  #known: { name: string; keys: SigningKey[] } | null = null
 
   constructor(options: SigningKeysOptions) {
     this.#options = options
@@ -57,7 +57,7 @@ export class SigningKeys {
   async load(): Promise<readonly SigningKey[]> {
     const stored = await this.#read()
     const set = await this.#advance(stored)
-    if (this.#known?.revision !== set.revision) this.#known = { revision: set.revision, keys: listKeys(set) }
+    if (this.#known?.name !== nameOf(set)) this.#known = { name: nameOf(set), keys: listKeys(set) }
     return this.#known.keys
   }
 
@@ -69,7 +69,7 @@ export class SigningKeys {
       const set = record === null ? null : unseal(record.data, secrets[index] ?? '')
       return set === null ? [] : [set]
     })
-    const newest = sets.reduce<KeySet | null>((best, set) => (set.revision > (best?.revision ?? 0) ? set : best), null)
+    const newest = sets.reduce<KeySet | null>((best, set) => (best === null || isNewer(set, best) ? set : best), null)
     return { newest, own: found[0]?.data ?? null }
   }
 
@@ -77,13 +77,13 @@ export class SigningKeys {
     const { secrets, now } = this.#options
     const isDue = newest !== null && now() - newest.since >= ROTATE_EVERY_MS
     const ownSet = own === null ? null : unseal(own, secrets[0])
-    if (newest !== null && !isDue && ownSet?.revision === newest.revision) return newest
+    if (newest !== null && !isDue && ownSet !== null && nameOf(ownSet) === nameOf(newest)) return newest
     const changed = newest === null ? await createSet(now()) : isDue ? await rotate(newest, now()) : newest
-    if (await this.#write(changed, own)) return changed
-    // Another process was faster.
-    const { newest: theirs } = await this.#read()
-    if (theirs === null) throw new Error('the signing keys in the store cannot be read')
-    return theirs
+    await this.#write(changed, own)
+    // Another process may have been faster, also one that seals with another secret.
+    const { newest: current } = await this.#read()
+    if (current === null) throw new Error('the signing keys in the store cannot be read')
+    return current
   }
 
   async #write(set: KeySet, before: string | null): Promise<boolean> {
@@ -91,12 +91,22 @@ export class SigningKeys {
     const data = seal(set, secrets[0], randomBytes(IV_BYTES))
     const record = { key: recordOf(secrets[0]), data, expiresAt: now() + KEPT_MS, group: null }
     if (before !== null) return await records.replaceRecord(record, before, now())
-    return await records.insertRecord(record, now())
+    return await records.insertRecord(record, now(), 'sign-in')
   }
 }
 
 function recordOf(secret: string): string {
   return `signing-keys ${keyIdOf(secret)}`
+}
+
+/** Names a set: two processes can make or turn the keys at once, in two records. */
+function nameOf({ revision, keys }: KeySet): string {
+  return `${revision} ${keys.RS256.current?.kid} ${keys.RS256.next?.kid}`
+}
+
+/** The same for every process, also between sets of one revision. */
+function isNewer(a: KeySet, b: KeySet): boolean {
+  return a.revision > b.revision || (a.revision === b.revision && nameOf(a) > nameOf(b))
 }
 
 function listKeys({ keys }: KeySet): SigningKey[] {

@@ -31,6 +31,8 @@ const MAX_IN_FLIGHT = 16
  */
 const MAX_PER_ENDPOINT = 2
 const MAX_PER_FAILING = 1
+/** All of those together: the others always have the rest. */
+const MAX_OF_FAILING = MAX_IN_FLIGHT / 2
 
 /** How long `close` waits for tries in flight before it aborts them. */
 const CLOSE_MS = 1_000
@@ -145,9 +147,12 @@ export class OutboxWorker {
     const endpoints = new Set([...this.#inFlight.keys(), ...this.#failing])
     endpoints.delete(UNSORTED)
     const room: Record<string, number> = {}
+    let roomOfFailing = MAX_OF_FAILING - [...this.#failing].reduce((sum, each) => sum + this.#inFlightOf(each), 0)
     for (const endpoint of endpoints) {
-      const most = this.#failing.has(endpoint) ? MAX_PER_FAILING : MAX_PER_ENDPOINT
-      room[endpoint] = Math.max(0, most - this.#inFlightOf(endpoint))
+      const isFailing = this.#failing.has(endpoint)
+      const own = Math.max(0, (isFailing ? MAX_PER_FAILING : MAX_PER_ENDPOINT) - this.#inFlightOf(endpoint))
+      room[endpoint] = isFailing ? Math.min(own, Math.max(0, roomOfFailing)) : own
+      if (isFailing) roomOfFailing -= room[endpoint]
     }
     const unsorted = MAX_UNSORTED - this.#inFlightOf(UNSORTED)
     const deliveries = MAX_IN_FLIGHT - this.#countDeliveries()
@@ -235,9 +240,10 @@ export class OutboxWorker {
 
   /** One line when an endpoint begins to fail, and one when it works again. */
   #noticeFailure(endpoint: string, err: unknown): void {
-    if (this.#failing.has(endpoint)) return
+    // To the end of the set: those that fail take turns.
+    const wasFailing = this.#failing.delete(endpoint)
     this.#failing.add(endpoint)
-    this.#options.log.warn({ endpoint, err }, 'deliveries fail, and are repeated')
+    if (!wasFailing) this.#options.log.warn({ endpoint, err }, 'deliveries fail, and are repeated')
   }
 
   /** One line when the store begins to fail. Null: it works. */

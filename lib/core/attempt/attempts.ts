@@ -47,12 +47,12 @@ export class Attempts {
     this.#scans = new Scans(options, parts)
   }
 
-  /** `app`: what is signed in to; null: our own home page. */
-  async start(computer: Computer, guard: Guard, app: RequestingApp | null = null): Promise<AttemptView> {
+  /** `guard`: null if the start was counted before. `app`: null for our own home page. */
+  async start(computer: Computer, guard: Guard | null, app: RequestingApp | null = null): Promise<AttemptView> {
     const { store, keys, lifetimes, now, randomBytes } = this.#options
     const keyId = keys[0].id
     const attempt = createAttempt({ id: toAttemptId(randomBytes(12)), keyId, computer, app }, now(), lifetimes)
-    await store.insertAttempt(attempt, guard)
+    await store.insertAttempt(attempt, guard ?? undefined)
     this.#steps.record('started', attempt)
     return this.view(attempt)
   }

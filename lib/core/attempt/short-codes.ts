@@ -21,7 +21,7 @@ export interface ShortCodesOptions {
  * The record from which a typed code leads to its attempt. `code`: 8 letters. `expiresAt`: later
  * than the end of the attempt, so that the phone that has scanned can repeat its scan.
  */
-export function toShortCodeRecord(code: string, attemptId: string, expiresAt: number): StoredRecord {
+export function toShortCodeRecord(code: string, attemptId: string | null, expiresAt: number): StoredRecord {
   return { key: keyOf(code), data: JSON.stringify(attemptId), expiresAt, group: null }
 }
 
@@ -53,7 +53,7 @@ export class ShortCodes {
   /** The id of the attempt that a code leads to. Null: there is no such code. */
   async findAttemptId(code: string): Promise<string | null> {
     const record = await this.#options.store.findRecord(keyOf(code), this.#options.now())
-    return record === null ? null : (JSON.parse(record.data) as string)
+    return record === null ? null : (JSON.parse(record.data) as string | null)
   }
 
   async #codeOf(attemptId: string, now: number): Promise<string | null> {
@@ -65,12 +65,12 @@ export class ShortCodes {
     const { store, lifetimes, randomBytes } = this.#options
     const endsAt = expiresAt + lifetimes.confirmMs + lifetimes.ticketMs
     let code = drawShortCode(randomBytes)
-    while (!(await store.insertRecord(toShortCodeRecord(code, attemptId, endsAt), now)))
+    while (!(await store.insertRecord(toShortCodeRecord(code, attemptId, endsAt), now, 'anybody')))
       code = drawShortCode(randomBytes)
     // Second, so that a failover never keeps it without the record above.
     const own = { key: keyOfAttempt(attemptId), data: JSON.stringify(code), expiresAt, group: null }
     try {
-      if (await store.insertRecord(own, now)) return code
+      if (await store.insertRecord(own, now, 'anybody')) return code
     } catch (error) {
       if (error instanceof FullError) await store.removeRecord(keyOf(code))
       throw error

@@ -31,6 +31,7 @@ export const RULES = {
   failures_by_name: { limit: 30, windowMs: 60 * MINUTE_MS },
   app_request: { limit: 60, windowMs: MINUTE_MS },
   app_request_by_session: { limit: 60, windowMs: MINUTE_MS },
+  refresh: { limit: 120, windowMs: 60 * MINUTE_MS },
   bad_credentials: { limit: 20, windowMs: MINUTE_MS },
 } satisfies Record<string, Rule>
 
@@ -200,6 +201,11 @@ export class Limiter {
   /** The same from a browser that is signed in, whose network may be shared by many. */
   async appRequestOf(sessionId: string): Promise<void> {
     await this.pass(this.#guard({ rule: 'app_request_by_session', subject: sessionId }))
+  }
+
+  /** Counts the refresh of the tokens of an app in a session: each leaves a record. */
+  async refresh(grantId: string): Promise<void> {
+    await this.pass(this.#guard({ rule: 'refresh', subject: grantId }))
   }
 
   /** Call it after a bearer token or a signature was found to be bad. Valid ones do not count. */

@@ -1,12 +1,11 @@
 import { FullError } from '../../core/rate-limit/limits'
-import { type FoundRecord, MAX_RECORDS, type StoredRecord } from '../../core/record-store'
+import { type FoundRecord, MAX_RECORDS, type RecordCause, type StoredRecord } from '../../core/record-store'
 import type { Batch } from './client/batch'
 import type { Reply } from './client/redis'
 import { FULL } from './documents'
 
 /**
- * Records that anybody may cause live for at most half an hour; see `capacity` in the script. Others
- * are few.
+ * Records that anybody may cause live for at most half an hour; see `capacity` in the script.
  */
 const INSERTED_LIFE_MS = 1_800_000
 
@@ -20,8 +19,8 @@ export class RedisRecords {
     this.#max = max
   }
 
-  async insert(record: StoredRecord, now: number): Promise<boolean> {
-    const room = { lifeMs: INSERTED_LIFE_MS, max: this.#max }
+  async insert(record: StoredRecord, now: number, cause: RecordCause): Promise<boolean> {
+    const room = { lifeMs: INSERTED_LIFE_MS, max: this.#max, counts: cause === 'anybody' }
     const [written] = await this.#batch.run(['insert record', toDocument(record), now, room])
     if (written === FULL) throw new FullError('records')
     return written === 1

@@ -23,14 +23,15 @@ local function writeRecord(new, now)
   end
 end
 
--- room: { lifeMs, max }, the capacity. Returns 1; 0 if there is a record with this key; 'full'.
+-- room: { lifeMs, max, counts }, the capacity, and whether it is used. Returns 1; 0 if there is a record with this key; 'full'.
 steps['insert record'] = function(new, now, room)
   if record(new.key, now) then return 0 end
   local current, used = capacity('records', now, room.lifeMs)
-  if used >= room.max then return FULL, STOP end
+  if room.counts and used >= room.max then return FULL, STOP end
+  leaveGroup(new.key)
   redis.call('DEL', P .. 'd:' .. new.key)
   writeRecord(new, now)
-  reserve(current, room.lifeMs)
+  if room.counts then reserve(current, room.lifeMs) end
   return 1
 end
 

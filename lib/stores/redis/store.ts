@@ -4,7 +4,7 @@ import type { Attempt } from '../../core/attempt/attempt'
 import { type OutboxEvent, toAttemptEvent } from '../../core/outbox/event'
 import type { Claim, ClaimRequest, Delivery } from '../../core/outbox/outbox-store'
 import { type Counter, FullError, type Guard, MAX_USED } from '../../core/rate-limit/limits'
-import type { FoundRecord, StoredRecord } from '../../core/record-store'
+import type { FoundRecord, RecordCause, StoredRecord } from '../../core/record-store'
 import {
   type AnySession,
   type ComputerSession,
@@ -231,8 +231,8 @@ export class RedisStore implements Store {
     return this.#passkeys.describePerson(person)
   }
 
-  insertRecord(record: StoredRecord, now: number): Promise<boolean> {
-    return this.#records.insert(record, now)
+  insertRecord(record: StoredRecord, now: number, cause: RecordCause): Promise<boolean> {
+    return this.#records.insert(record, now, cause)
   }
 
   putRecord(record: StoredRecord, now: number): Promise<void> {

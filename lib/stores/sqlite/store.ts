@@ -11,7 +11,7 @@ import {
 import type { OutboxEvent } from '../../core/outbox/event'
 import { type Claim, type ClaimRequest, type Delivery, MAX_EVENTS } from '../../core/outbox/outbox-store'
 import type { Counter, Guard } from '../../core/rate-limit/limits'
-import { type FoundRecord, MAX_RECORDS, type StoredRecord } from '../../core/record-store'
+import { type FoundRecord, MAX_RECORDS, type RecordCause, type StoredRecord } from '../../core/record-store'
 import type { AnySession, ComputerSession, EndedBy, PhoneSession } from '../../core/session/session'
 import {
   type AccountChange,
@@ -222,8 +222,8 @@ export class SqliteStore implements Store {
     this.#passkeys.describePerson(person)
   }
 
-  insertRecord(record: StoredRecord, now: number): boolean {
-    return this.#records.insert(record, now)
+  insertRecord(record: StoredRecord, now: number, cause: RecordCause): boolean {
+    return this.#records.insert(record, now, cause)
   }
 
   putRecord(record: StoredRecord): void {

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { parseConfig } from '../../lib/server/config'
+import { createQrLogin } from '../../lib/server/create-server'
+import { openDatabase } from '../../lib/stores/sqlite/database'
+import { SqliteStore } from '../../lib/stores/sqlite/store'
+import { AppServer } from '../support/app-server'
+import { freePort } from '../support/free-port'
+import { CLIENT_SECRET, clientOf, OidcApp } from '../support/oidc-app'
+import { RedisServer } from '../support/redis-server'
+import { signedInPhone, UserAgent } from '../support/user-agent'
+
+const ends: (() => Promise<void> | void)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+const ready = (issuer: string) =>
+  expect.poll(async () => (await fetch(`${issuer}/jwks`)).status, { interval: 200 }).toBe(200)
+
+test('refreshes of one session leave a bounded number of records (Redis)', async () => {
+  const redis = await RedisServer.start()
+  ends.push(() => redis.dispose())
+  const prefix = `atk-${randomUUID()}:`
+  const env = { REDIS_URL: redis.url, REDIS_PREFIX: prefix, RATE_LIMIT_SCALE: '1' }
+  const server = await AppServer.start({ clients: [clientOf('evil')], env })
+  ends.push(() => server.stop())
+  await ready(server.issuer)
+  const phone = await signedInPhone(server.origin)
+  const evil = await OidcApp.discover(server, 'evil')
+  const scope = { scope: 'openid offline_access', prompt: 'consent' }
+  let token = (await evil.signIn(new UserAgent(), phone, scope)).tokens.refresh_token ?? ''
+  let refused = 0
+  for (let index = 0; index < 150; index += 1) {
+    const response = await fetch(`${server.issuer}/token`, {
+      method: 'POST',
+      headers: { Authorization: `Basic ${btoa(`evil:${CLIENT_SECRET}`)}` },
+      body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token }),
+    })
+    if (response.ok) token = ((await response.json()) as { refresh_token: string }).refresh_token
+    else refused += Number(response.status === 429)
+  }
+  const [group = ''] = (await redis.send(['KEYS', `${prefix}g:grant *`]))
+    .split('\r\n')
+    .filter((line) => line.startsWith(prefix))
+  const members = Number((await redis.send(['SCARD', group])).slice(1))
+  // Of 120 refreshes: each leaves an access token and a used refresh token.
+  expect([members, refused]).toEqual([expect.closeTo(243, -1), 30])
+})
+
+test('a device start that is refused for want of room leaves nothing (SQLite)', async () => {
+  const port = await freePort()
+  const folder = mkdtempSync(join(tmpdir(), 'qr-login-attack-'))
+  const file = join(folder, 'clients.json')
+  const cli = {
+    client_id: 'cli',
+    client_name: 'Cli',
+    token_endpoint_auth_method: 'none',
+    redirect_uris: [],
+    grant_types: ['urn:ietf:params:oauth:grant-type:device_code'],
+  }
+  writeFileSync(file, JSON.stringify([cli]))
+  // Room for the device code: the user code is the record too many.
+  const store = new SqliteStore(folder, () => {}, { maxRecords: 1 })
+  const env = {
+    NODE_ENV: 'production',
+    PUBLIC_ORIGIN: `http://127.0.0.1:${port}`,
+    SESSION_SECRET: 'a secret for tests that is long enough',
+    DATA_DIR: folder,
+    DEMO_ACCOUNTS: 'true',
+    LOG_LEVEL: 'silent',
+    CLIENTS_FILE: file,
+  }
+  const qrLogin = createQrLogin({
+    config: parseConfig(env, { lanAddress: null, loadSecret: () => 'x'.repeat(43) }),
+    store,
+    activeMs: () => 0,
+  })
+  const http = createServer((message, response) => void (qrLogin.nodeHandler(message, response) || response.end()))
+  await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve))
+  ends.push(async () => {
+    http.closeAllConnections()
+    http.close()
+    await qrLogin.close()
+    store.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const issuer = `http://127.0.0.1:${port}/oidc`
+  await ready(issuer)
+  const db = openDatabase(join(folder, 'qr-login.db'))
+  ends.push(() => void db.close())
+  const count = () => [
+    (db.prepare('SELECT count(*) AS n FROM records').get() as { n: number }).n,
+    (db.prepare('SELECT count(*) AS n FROM attempts').get() as { n: number }).n,
+  ]
+  const before = count()
+  const { status } = await fetch(`${issuer}/device/auth`, {
+    method: 'POST',
+    body: new URLSearchParams({ client_id: 'cli', scope: 'openid' }),
+  })
+  expect(status).toBe(503)
+  expect(count()).toEqual(before)
+})

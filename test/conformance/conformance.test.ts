@@ -73,7 +73,7 @@ for (const [name, start] of Object.entries(STARTS)) {
     let target: Target
     beforeAll(async () => {
       target = await start(await endpoint.start())
-    })
+    }, 60_000)
     afterAll(async () => {
       await target.stop()
       await endpoint.stop()

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readTarget } from '../../lib/http/target'
 import { AppServer } from '../support/app-server'
 import { clientOf } from '../support/oidc-app'
+import { until } from '../support/until'
 import type { Metadata } from './checks'
 import { checkEndpoints } from './modules/config'
 
@@ -22,7 +23,8 @@ beforeAll(async () => {
     if (!server.qrLogin.nodeHandler(request, response)) response.writeHead(404).end()
   })
   await new Promise<void>((resolve) => prepared.listen(0, '127.0.0.1', resolve))
-})
+  await until(async () => (await fetch(`${server.origin}/oidc/jwks`)).ok)
+}, 60_000)
 afterAll(async () => {
   await new Promise((resolve) => prepared.close(resolve))
   await server.stop()

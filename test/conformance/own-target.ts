@@ -13,7 +13,7 @@ export async function startOwn(name: string, logoutUri: string, env: Record<stri
     clients,
     env: { MAX_COMPUTERS: '1000', OUTBOUND_ALLOW: '127.0.0.0/8', ...env },
   })
-  await until(async () => (await fetch(`${server.origin}/api/health/ready`)).ok)
+  await until(async () => (await fetch(`${server.issuer}/jwks`)).ok)
   const phone = await signedInPhone(server.origin)
   return {
     name,

@@ -24,7 +24,7 @@ Where OpenID leaves a choice, qr-login has chosen:
 - There are no CORS headers: the modules send their requests as a backend does.
 - The claims of scopes are in the ID token and at userinfo. There is no claims parameter, and no request object.
 
-This page is written by the test; it fails when the page is out of date. \`-u\` writes it anew.
+This page is written by the test, which fails when the page is out of date. With \`-u\` at the end it writes it anew.
 `
 
 /** The page of all verdicts. `targets`: the columns. */

@@ -34,6 +34,8 @@ export const LIMITED_RULES = [
   'phone_sign_in,failures_by_address,failures_by_name',
   'add_passkey',
   'phone_sign_in',
+  'app_request',
+  'app_request_by_session',
   'bad_credentials',
   'redeem',
   'refusals',

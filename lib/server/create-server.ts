@@ -11,14 +11,15 @@ import { Signatures } from '../auth/signature'
 import { REDEEM_TRIES } from '../core/attempt/attempt'
 import { Attempts } from '../core/attempt/attempts'
 import { createAudit } from '../core/audit'
-import { deriveKey, deriveKeyring, keyIdOf } from '../core/keys'
-import { Limiter, type LimitKey } from '../core/rate-limit/limiter'
+import { deriveKeyring } from '../core/keys'
+import { Limiter, limitKeysOf } from '../core/rate-limit/limiter'
 import { Sessions } from '../core/session/sessions'
 import type { Store } from '../core/store'
 import { LOOPBACK } from '../http/address'
 import { AdmissionControl } from '../http/admission-control'
 import { createNetworkFinder } from '../http/client-network'
 import { baseHeaders } from '../http/headers'
+import { listNames } from '../http/host'
 import { createOutboundFetch } from '../http/outbound'
 import { withPeer } from '../http/peer'
 import { findPlace } from '../http/place'
@@ -127,19 +128,9 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
   const audit = recorder.countRefusals(createAudit(log, config.secrets[0]))
   const { lifetimes, sessionLifetimes, publicOrigin, rateLimitScale: scale } = config
   const sessions = new Sessions({ ...config, store, audit, lifetimes: sessionLifetimes, now, randomBytes })
-  const apps =
-    clients === null
-      ? null
-      : openApps(config, {
-          registry: clients,
-          records: store,
-          sessions,
-          audit,
-          now,
-          randomBytes,
-          onError: (error) => log.error({ err: error }, 'the signing keys could not be read'),
-        })
-  const limiter = new Limiter({ limits: store, keys: limitKeys(config.secrets), scale, now })
+  const parts = { registry: clients, records: store, sessions, audit, now, randomBytes, keys, log }
+  const { apps, forwardAuth, appSignIns } = openApps(config, parts)
+  const limiter = new Limiter({ limits: store, keys: limitKeysOf(config.secrets), scale, now })
   const sources = listSources(config)
   const hasOthers = config.bearer !== null || sources.some(({ kind }) => kind !== 'passkey')
   if (!hasOthers) log.warn(NO_SOURCES)
@@ -181,11 +172,13 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     recorder,
     clients,
     apps,
+    forwardAuth,
+    appSignIns,
     keys,
     audit,
     headers: baseHeaders(publicOrigin),
     trustedProxies: config.trustedProxies,
-    ownNames: new Set([...config.ownOrigins].map((origin) => new URL(origin).hostname)),
+    ...listNames(config.ownOrigins, config.forwardAuthHosts),
     isClosed: () => isClosed,
     ownOrigins: config.ownOrigins,
     ipAllowlist: config.ipAllowlist,
@@ -301,9 +294,4 @@ function open(
   const local = now ?? null
   if (store !== undefined) return adoptStore(measure(store), { log, local })
   return openStore(config, { log, local, measure, onLost })
-}
-
-function limitKeys([first, ...others]: Config['secrets']): [LimitKey, ...LimitKey[]] {
-  const toKey = (secret: string): LimitKey => ({ id: keyIdOf(secret), key: deriveKey(secret, 'limits') })
-  return [toKey(first), ...others.map(toKey)]
 }

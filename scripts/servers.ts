@@ -10,6 +10,7 @@ import { existsSync } from 'node:fs'
 const PACKAGES = {
   'redis-server': 'redis-server',
   nginx: 'nginx-light',
+  caddy: 'caddy',
   promtool: 'prometheus',
   strace: 'strace',
   mount: 'mount',

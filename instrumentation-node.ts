@@ -6,7 +6,8 @@ import { join, relative } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { renderUnicodeCompact } from 'uqr'
 import type { FindNetwork } from '@/lib/http/client-network'
-import { baseHeaders } from '@/lib/http/headers'
+import { baseHeaders, headersFor } from '@/lib/http/headers'
+import { listNames } from '@/lib/http/host'
 import { writePeer } from '@/lib/http/peer'
 import { isProbe, readTarget } from '@/lib/http/target'
 import type { Config } from '@/lib/server/config'
@@ -87,20 +88,21 @@ function prepareServer(
 const ROUTED_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /** Prepares each request as the HTTP server hands it over, before Next sees it. */
-function prepareRequests({ publicOrigin, ownOrigins }: Config, findNetwork: FindNetwork, shutdown: Shutdown): void {
+function prepareRequests(config: Config, findNetwork: FindNetwork, shutdown: Shutdown): void {
+  const { publicOrigin, ownOrigins, forwardAuthHosts } = config
   const always = baseHeaders(publicOrigin)
-  const ownNames = new Set([...ownOrigins].map((origin) => new URL(origin).hostname))
+  const { ownNames, appNames } = listNames(ownOrigins, forwardAuthHosts)
   subscribe('http.server.request.start', (message) => {
     const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
     // On every response: pages, files, errors, and what Next answers without calling our code.
-    for (const [name, value] of always) response.setHeader(name, value)
+    for (const [name, value] of headersFor(request.url ?? '', always)) response.setHeader(name, value)
     if (shutdown.hasBegun) response.setHeader('Connection', 'close')
     // Route handlers see headers, not sockets, and Next passes on whatever `X-Forwarded-For` the
     // client wrote.
     writePeer(request.headers, request.socket.remoteAddress)
     // Next answers some targets with 500, and others with a redirect to the authority that the
     // client named.
-    const { url, host } = readTarget(request.url ?? '', request.headers.host, ownNames)
+    const { url, host } = readTarget(request.url ?? '', request.headers.host, ownNames, appNames)
     request.url = url
     if (host !== undefined) request.headers.host = host
     markPrepared(response)

@@ -30,7 +30,8 @@ function travels({ pathname, searchParams }: URL): boolean {
 }
 
 export const config = {
-  matcher: '/((?!api/|oidc/|plain\\.css|_next/|avatars/|icons/|icon\\.svg|manifest\\.webmanifest).*)',
+  matcher:
+    '/((?!api/|oidc/|authz/|\\.qr-login/|plain\\.css|_next/|avatars/|icons/|icon\\.svg|manifest\\.webmanifest).*)',
 }
 
 /** The one page that uses the camera, and WebAssembly to read codes in its picture. */

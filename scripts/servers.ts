@@ -12,6 +12,7 @@ const starts = (name: string) => spawnSync(name, ['-v']).error === undefined
 const PACKAGES: Readonly<Record<string, () => boolean>> = {
   'redis-server': () => starts('redis-server'),
   'nginx-light': () => starts('nginx'),
+  caddy: () => starts('caddy'),
   prometheus: () => starts('promtool'),
   strace: () => starts('strace'),
   mount: () => starts('mount'),
@@ -22,8 +23,6 @@ const PACKAGES: Readonly<Record<string, () => boolean>> = {
   qrencode: () => starts('qrencode'),
   apache2: () => existsSync('/usr/sbin/apache2'),
   'libapache2-mod-auth-openidc': () => existsSync('/usr/lib/apache2/modules/mod_auth_openidc.so'),
-  'golang-go': () => existsSync('/usr/bin/go'),
-  'golang-github-coreos-go-oidc-dev': () => existsSync('/usr/share/gocode/src/github.com/coreos/go-oidc'),
   // Debian's own Python has Debian's packages.
   'python3-authlib': () => hasPythonModule('authlib'),
   'python3-requests': () => hasPythonModule('requests'),

@@ -30,8 +30,8 @@ export const appById = resource('/api/apps/{id}', {
  */
 export const decline = resource('/api/interactions/{id}/decline', {
   POST: async ({ request, params: { id = '' } }: Call, context: ApiContext) => {
-    if (context.apps === null) throw new ProtocolError('interaction_unknown')
-    return json({ next: await context.apps.decline(id, await findAppBrowserHash(request, context)) })
+    if (context.appSignIns === null) throw new ProtocolError('interaction_unknown')
+    return json({ next: await context.appSignIns.decline(id, await findAppBrowserHash(request, context)) })
   },
 })
 

@@ -1,7 +1,9 @@
 import type { OidcProvider } from '../accounts/oidc'
 import type { Passkeys } from '../accounts/passkeys'
 import type { SiteSession } from '../accounts/site-session'
+import type { AppSignIns } from '../apps/app-sign-ins'
 import type { Apps } from '../apps/apps'
+import type { ForwardAuth } from '../apps/forward-auth'
 import type { AuthContext } from '../auth/identity'
 import type { FindPersonByPassword, PhoneSource } from '../core/account/person'
 import type { Attempts } from '../core/attempt/attempts'
@@ -33,6 +35,10 @@ export interface ApiContext extends HttpContext, AuthContext {
   siteSession: SiteSession | null
   /** Null where `CLIENTS_FILE` is not set. */
   apps: Apps | null
+  /** Null where `FORWARD_AUTH_HOSTS` is not set. */
+  forwardAuth: ForwardAuth | null
+  /** The requests of both that wait for a sign-in. Null where there are neither. */
+  appSignIns: AppSignIns | null
   keys: Keyring
   /** Null where there are none: see `relyingPartyOf`. */
   passkeys: Passkeys | null

@@ -14,14 +14,14 @@ import { redeemBody } from './schemas'
  */
 export const redeem = resource('/api/qr/{id}/redeem', {
   POST: async ({ request, params: { id = '' }, body }: Call, context: ApiContext) => {
-    const { apps, attempts, cookies, sessions } = context
+    const { appSignIns, attempts, cookies, sessions } = context
     const { ticket } = parseBody(body, redeemBody)
     const browserHash = await requireBrowserHash(request, context)
     const olderId = await cookies.read(request.headers.get('cookie'), 'session')
     const begin = (attempt: Redeemed) => sessions.begin(attempt, olderId)
     const redeemed = await attempts.redeem({ id, browserHash, ticket, begin })
     const session = await sessions.onRedeemed(redeemed)
-    const next = redeemed.app === null ? null : ((await apps?.finish(redeemed.app, session)) ?? null)
+    const next = redeemed.app === null ? null : ((await appSignIns?.finish(redeemed.app, session)) ?? null)
     const person = personOf(session.person)
     const view = toSessionView(session, session.id)
     const response = json(next === null ? { person, session: view } : { person, session: view, next })

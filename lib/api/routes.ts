@@ -1,11 +1,14 @@
 import type { Resource } from '../http/resource'
 import { accountEvents } from './account-events'
+import { APP_HOST_RESOURCES } from './app-host'
+import { APP_SIGN_IN_RESOURCES } from './app-sign-in'
 import { appById, apps, decline } from './apps'
 import { attempt } from './attempt'
 import { attemptEvents } from './attempt-events'
 import { cancel } from './cancel'
 import { confirm } from './confirm'
 import type { ApiContext } from './context'
+import { AUTHZ_RESOURCES } from './forward-auth'
 import { live, ready } from './health'
 import { hold } from './hold'
 import { match } from './match'
@@ -62,8 +65,8 @@ const RESOURCES: readonly Resource<ApiContext>[] = [
 /** Every route of the API, as PROTOCOL.md writes it. */
 export const ROUTES: readonly string[] = RESOURCES.map(({ route }) => route)
 
-/** The API, and what apps see of us. */
-const ALL = [...RESOURCES, ...OIDC_RESOURCES]
+/** The API, and what apps and their proxies see of us. */
+const ALL = [...RESOURCES, ...OIDC_RESOURCES, ...AUTHZ_RESOURCES, ...APP_SIGN_IN_RESOURCES, ...APP_HOST_RESOURCES]
 
 const PLAIN = new Map(ALL.map((resource) => [resource.route, resource]))
 
@@ -86,6 +89,8 @@ export interface FoundRoute {
 export function findRoute(path: string): FoundRoute | null {
   const plain = PLAIN.get(path)
   if (plain !== undefined && !path.includes('{')) return { resource: plain, params: NO_PARAMS }
+  const authz = AUTHZ_RESOURCES.find(({ route }) => path.startsWith(`${route}/`))
+  if (authz !== undefined) return { resource: authz, params: NO_PARAMS }
   const segments = path.split('/')
   if (segments[0] !== '' || !OURS.has(segments[1] ?? '') || segments.length < 3 || segments.indexOf('', 1) !== -1)
     return null
@@ -97,7 +102,7 @@ export function findRoute(path: string): FoundRoute | null {
 }
 
 /** Below these, what is not in the table is 404. */
-const OURS = new Set(['api', 'oidc'])
+const OURS = new Set(['api', 'oidc', 'authz', '.qr-login'])
 
 const NO_PARAMS = {}
 

@@ -52,8 +52,8 @@ async function findApp(
   context: ApiContext,
 ): Promise<RequestingApp | null> {
   if (interaction === undefined) return null
-  if (context.apps === null) throw new ProtocolError('interaction_unknown')
-  return await context.apps.requireRequest(interaction, await findAppBrowserHash(request, context))
+  if (context.appSignIns === null) throw new ProtocolError('interaction_unknown')
+  return await context.appSignIns.require(interaction, await findAppBrowserHash(request, context))
 }
 
 /** @throws ProtocolError `address_refused` for an address that may not start attempts. */

@@ -1,6 +1,7 @@
 import type { RequestingApp } from '../core/attempt/app'
 import { ProtocolError } from '../core/errors'
 import type { RecordStore } from '../core/record-store'
+import type { ForwardRequest } from './forward-request'
 
 /** How long a browser has to sign in for an app, in ms. */
 export const APP_REQUEST_MS = 30 * 60_000
@@ -12,6 +13,8 @@ export interface AppRequest {
   browserHash: string
   /** Where the browser goes on after the sign-in: a path. */
   next: string
+  /** Of an app behind forward auth. */
+  forward?: ForwardRequest
 }
 
 /** The requests of apps that wait for a sign-in. */

@@ -6,9 +6,10 @@ import { deriveKey } from '../core/keys'
 /**
  * What a browser carries, each sealed: the browser secret, the id of a session or of a phone's
  * session, the id of the attempt whose code it holds, the sign-in that it has begun at the team's
- * provider, and the secret that the requests of apps belong to. A seal contains nothing else.
+ * provider, and the secret that the requests of apps belong to. On the host of an app behind forward
+ * auth: the secret of a sign-in, and the session (see `app-cookies.ts`). A seal contains nothing else.
  */
-export type CookieName = 'browser' | 'session' | 'phone' | 'hold' | 'oidc' | 'app'
+export type CookieName = 'browser' | 'session' | 'phone' | 'hold' | 'oidc' | 'app' | 'app_state' | 'app_session'
 
 /** Cookies that outlive a rotation of the secret. The others live for minutes. */
 const RESEALED = ['browser', 'session', 'phone'] as const

@@ -19,6 +19,8 @@ export type AuditEvent =
   | { event: 'session.created'; kind: 'computer' | 'phone'; session: string; person: string; app?: string }
   | { event: 'session.revoked'; kind: 'computer' | 'phone'; session: string; person: string; by: EndedBy }
   | { event: 'app.agreed' | 'app.removed'; app: string; person: string }
+  /** A browser got a session at the host of an app behind forward auth. */
+  | { event: 'app.opened'; app: string; session: string; person: string }
   | { event: 'passkey.added'; passkey: string; person: string; phone: string }
   | { event: 'passkey.removed'; passkey: string; person: string }
   | {

@@ -34,6 +34,7 @@ export type ErrorCode =
   | 'wrong_state'
   // apps
   | 'interaction_unknown'
+  | 'forward_refused'
   // passkeys
   | 'passkey_required'
   | 'passkey_wrong'

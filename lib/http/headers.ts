@@ -1,3 +1,5 @@
+import { isOfApps } from './target'
+
 const ALWAYS = {
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -18,4 +20,12 @@ const HSTS = 'max-age=63072000'
 export function baseHeaders(publicOrigin: string): [name: string, value: string][] {
   const isHttps = publicOrigin.startsWith('https:')
   return Object.entries(isHttps ? { ...ALWAYS, 'Strict-Transport-Security': HSTS } : ALWAYS)
+}
+
+/** Of these, what a path answers with. The hosts of apps are not ours to decide about. */
+export function headersFor(
+  url: string,
+  headers: readonly [name: string, value: string][],
+): readonly [name: string, value: string][] {
+  return isOfApps(url) ? headers.filter(([name]) => name !== 'Strict-Transport-Security') : headers
 }

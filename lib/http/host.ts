@@ -49,6 +49,16 @@ export function isPrivateHost(hostname: string): boolean {
   return address === null ? isSpecialName(name) : isPrivateAddress(address)
 }
 
+/** Host names without ports, as `isForeignHost` needs them: ours, and ours with those of apps. */
+export function listNames(
+  origins: Iterable<string>,
+  appHosts: readonly string[] | null,
+): { ownNames: ReadonlySet<string>; appNames: ReadonlySet<string> } {
+  const ownNames = new Set([...origins].map((origin) => new URL(origin).hostname))
+  if (appHosts === null) return { ownNames, appNames: ownNames }
+  return { ownNames, appNames: new Set([...ownNames, ...appHosts.map((host) => new URL(`http://${host}`).hostname)]) }
+}
+
 function isSpecialName(name: string): boolean {
   return !name.includes('.') || SPECIAL_USE.test(name)
 }

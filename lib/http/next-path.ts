@@ -33,6 +33,24 @@ export function parseReturnPath(path: string, publicOrigin: string): string | nu
   return isOurs ? `${pathname}${search}${hash}` : null
 }
 
+/**
+ * Where a browser goes on at an app behind forward auth after the sign-in: a path of the app with its
+ * query, else `/`. Never one of ours on the app's host, nor one that is too long for an address.
+ * `path`: any page can make it. `appOrigin`: of the app.
+ */
+export function parseAppPath(path: string | null, appOrigin: string): string {
+  if (path?.startsWith('/') !== true || path.length > MAX_APP_PATH || !URL.canParse(path, appOrigin)) return '/'
+  const { origin, pathname, search } = new URL(path, appOrigin)
+  const plain = toPlainPath(pathname)
+  const isOfApp = origin === appOrigin && !pathname.startsWith('//') && plain !== null && !OURS_AT_APPS.test(plain)
+  const parsed = pathname + search
+  return isOfApp && parsed.length <= MAX_APP_PATH ? parsed : '/'
+}
+
+/** Addresses of up to 8,000 characters work everywhere (RFC 9110, section 4.1): it is in one twice encoded. */
+export const MAX_APP_PATH = 2_048
+const OURS_AT_APPS = /^\/\.qr-login(\/|$)/
+
 function isOffered(pathname: string): boolean {
   const plain = toPlainPath(pathname)
   return plain !== null && !NEVER_NEXT.test(plain)

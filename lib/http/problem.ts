@@ -45,6 +45,7 @@ const PROBLEMS: Record<ErrorCode, Problem> = {
   ticket_wrong: { status: 403, title: 'This ticket does not belong to the attempt.' },
   wrong_state: { status: 409, title: 'The attempt is not in the state for this step.' },
   interaction_unknown: { status: 404, title: 'No app of this browser waits for this sign-in.' },
+  forward_refused: { status: 403, title: 'Forward auth is not offered to this proxy, or for this host.' },
   passkey_required: { status: 409, title: 'This sign-in has to be confirmed with a passkey.' },
   passkey_wrong: { status: 403, title: 'This passkey is not accepted.' },
   passkey_limit: { status: 409, title: 'The person has 20 passkeys: one has to be removed first.' },

@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto'
-import { PASSKEY_ID } from '../core/account/passkey'
 import { ATTEMPT_ID } from '../core/attempt/code'
-import { SESSION_ID } from '../core/attempt/tokens'
 import type { Audit } from '../core/audit'
 import { type ErrorCode, isProtocolError, ProtocolError } from '../core/errors'
 import type { RateLimitKey } from '../core/rate-limit/limits'
 import { type AddressList, type ClientTrace, rateLimitKeys, traceClient } from './address'
 import type { ApiRequest } from './api-request'
 import { readBody } from './body'
+import { headersFor } from './headers'
 import { isForeignHost } from './host'
 import { isCrossSite } from './origin'
 import { statusOf, toProblem } from './problem'
 import type { Refusals } from './refusals'
 import { RequestDeadline } from './request-deadline'
-import { isProbe } from './target'
+import { requireWellFormed } from './route-ids'
+import { isOfApps, isProbe } from './target'
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 export type Method = (typeof METHODS)[number]
@@ -30,6 +30,8 @@ export interface HttpContext {
   trustedProxies: AddressList
   /** Our host names, without ports: under any other public name every path is 404. */
   ownNames: ReadonlySet<string>
+  /** The same, and those of the apps behind forward auth: for the paths that proxies ask for. */
+  appNames: ReadonlySet<string>
   /** Whether the store was closed: every request gets 503. */
   isClosed: () => boolean
   /** Origins whose pages may call the API. */
@@ -87,6 +89,10 @@ export interface ResourceOptions<C> {
   takesForms?: boolean
   /** Whether pages of other sites may send a browser here with a form: it changes nothing. */
   isOpenToSites?: boolean
+  /** Whether it answers about a request that a proxy has received: it reads no body. */
+  isForProxies?: boolean
+  /** A page in place of the problem document; null: there is none for this refusal. */
+  showRefusal?: (refusal: ProtocolError, call: Call, context: C) => Response | null
 }
 
 /** What one route answers to each method. */
@@ -138,12 +144,13 @@ export async function handleRequest<C extends HttpContext>(
     if (context.resealCookies !== null) await resealCookies(call, target.route, response, context.resealCookies)
   } catch (error) {
     const refusal = countRefusal(toRefusal(error, call, target.route, context), target.route, call, context)
-    response = toProblem(refusal, call.requestId)
+    response = target.showRefusal?.(refusal, call, context) ?? toProblem(refusal, call.requestId)
     writeAudit(refusal, call, target.route, context)
   }
   if (request.isPrepared !== true) {
     // A page has a policy of its own.
-    for (const [name, value] of context.headers) if (!response.headers.has(name)) response.headers.set(name, value)
+    for (const [name, value] of headersFor(target.route, context.headers))
+      if (!response.headers.has(name)) response.headers.set(name, value)
   }
   if (!response.headers.has('Cache-Control')) response.headers.set('Cache-Control', 'no-store')
   response.headers.set('X-Request-Id', call.requestId)
@@ -154,10 +161,10 @@ export async function handleRequest<C extends HttpContext>(
 function isUnderForeignName(
   route: string,
   { headers, url, isPrepared }: ApiRequest,
-  { ownNames }: HttpContext,
+  { ownNames, appNames }: HttpContext,
 ): boolean {
   if (isPrepared === true || isProbe(route)) return false
-  return isForeignHost(headers.get('host') ?? new URL(url).host, ownNames)
+  return isForeignHost(headers.get('host') ?? new URL(url).host, isOfApps(route) ? appNames : ownNames)
 }
 
 /** Finds out what handlers use of a request when they use it, and once. */
@@ -211,7 +218,7 @@ async function check<C extends HttpContext>(call: IncomingCall, target: Resource
     throw new ProtocolError('cross_site')
   requireWellFormed(target.route, call.params)
   target.admit?.(call, context)
-  if (!isSafe) call.body = await readBody(call.request, target.takesForms)
+  if (!isSafe && target.isForProxies !== true) call.body = await readBody(call.request, target.takesForms)
 }
 
 /**
@@ -224,24 +231,6 @@ async function handle<C extends HttpContext>(call: IncomingCall, handler: Handle
   call.liftDeadline = () => deadline.lift()
   call.suspendDeadline = (work) => deadline.suspend(work)
   return await deadline.run(() => handler(call, context))
-}
-
-/** Before the store is read: what cannot be an id of ours is unknown. */
-function requireWellFormed(route: string, { id }: Params): void {
-  if (id === undefined) return
-  if (!idPatternOf(route).test(id)) throw new ProtocolError('not_found')
-}
-
-/** In a path, encoded. */
-const CLIENT_ID = /^[\x21-\x7e]{1,384}$/
-const INTERACTION_ID = /^[\w-]{43}$/
-
-/** What an `{id}` of a route may be. */
-export function idPatternOf(route: string): RegExp {
-  if (route.startsWith('/api/qr/')) return ATTEMPT_ID
-  if (route.startsWith('/api/passkeys/')) return PASSKEY_ID
-  if (route.startsWith('/api/apps/')) return CLIENT_ID
-  return route.startsWith('/oidc/') || route.startsWith('/api/interactions/') ? INTERACTION_ID : SESSION_ID
 }
 
 /** Refusals of attempts are counted, so that guessing is slow. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { listNames } from './host'
 import { isProbe, readTarget } from './target'
 
 const OWN = new Set(['login.example.com'])
@@ -153,4 +154,35 @@ test('health checks are exactly two paths, with or without a query', () => {
   expect(['/api/health/', '/api/health/live/', '/api/health/live/x', '/login?/api/health/live'].map(isProbe)).toEqual(
     Array(4).fill(false),
   )
+})
+
+describe('under the name of an app behind forward auth', () => {
+  const { ownNames, appNames } = listNames(
+    ['https://login.example.com'],
+    ['wiki.example.com', 'files.example.com:8443'],
+  )
+  const readAtApp = (target: string, host: string) => readTarget(target, host, ownNames, appNames)
+
+  test.each(['/.qr-login/start?return=/', '/authz/request/a/b', '/authz/forward'])('%s is unchanged', (target) => {
+    for (const host of ['wiki.example.com', 'files.example.com:8443', 'login.example.com'])
+      expect(readAtApp(target, host)).toEqual({ url: target, host })
+    expect(readAtApp(target, 'evil.example').url).toBe('/nowhere')
+    expect(readAtApp(`http://wiki.example.com${target}`, 'evil.example').url).toBe(target)
+  })
+
+  test.each([
+    '/',
+    '/login',
+    '/.qr-login',
+    '/authz',
+    '/a/.qr-login/start',
+    '/authz/../login',
+    '/.qr-login/%2e%2e/login',
+  ])('%s is nowhere', (target) => {
+    expect(readAtApp(target, 'wiki.example.com').url).toBe('/nowhere')
+  })
+
+  test('the API is nowhere', () => {
+    expect(readAtApp('/api/session', 'wiki.example.com').url).toBe('/api/nowhere')
+  })
 })

@@ -26,6 +26,7 @@ import {
   verifyProblems,
   webhookProblems,
 } from './account-settings'
+import { appHostProblems, toAppHosts } from './app-host-settings'
 import type { LogLevel } from './log'
 import { SECRET_CHARS, type Settings, settings } from './settings'
 
@@ -61,6 +62,8 @@ export interface Config {
   clientsFile: string | null
   /** The endpoint of the team that is told of events. Null: there is none, and none is stored. */
   webhook: WebhookSettings | null
+  /** The hosts of the apps behind forward auth, as `URL` gives them. Null: there are none. */
+  forwardAuthHosts: readonly string[] | null
   /** The site that passkeys belong to. Null: there are no passkeys. */
   relyingParty: RelyingParty | null
   confirmPolicy: ConfirmPolicy
@@ -139,6 +142,7 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
   // Where phones have to use passkeys, they work at the origin that phones open.
   const passkeyOrigins = (result.data?.CONFIRM_POLICY ?? 'tap') === 'tap' ? origins : [publicOrigin]
   rows.push(...passkeyProblems(given, passkeyOrigins))
+  if (result.success) rows.push(...appHostProblems(result.data, origins, isLocal))
   if (!result.success || rows.length > 0) throw new ConfigError(rows)
   const data = result.data
   return {
@@ -155,6 +159,7 @@ export function parseConfig(env: Record<string, string | undefined>, machine: Ma
     sessionUrl: data.ACCOUNTS_SESSION_URL ?? null,
     clientsFile: data.CLIENTS_FILE ?? null,
     webhook: toWebhook(data),
+    forwardAuthHosts: toAppHosts(data.FORWARD_AUTH_HOSTS, publicOrigin),
     relyingParty: toRelyingParty(data.PASSKEYS, passkeyOrigins),
     confirmPolicy: data.CONFIRM_POLICY,
     bearer: toBearer(data),

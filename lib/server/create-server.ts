@@ -11,14 +11,15 @@ import { Signatures } from '../auth/signature'
 import { REDEEM_TRIES } from '../core/attempt/attempt'
 import { Attempts } from '../core/attempt/attempts'
 import { createAudit } from '../core/audit'
-import { deriveKey, deriveKeyring, keyIdOf } from '../core/keys'
-import { Limiter, type LimitKey } from '../core/rate-limit/limiter'
+import { deriveKeyring } from '../core/keys'
+import { Limiter, limitKeysOf } from '../core/rate-limit/limiter'
 import { Sessions } from '../core/session/sessions'
 import type { Store } from '../core/store'
 import { LOOPBACK } from '../http/address'
 import { AdmissionControl } from '../http/admission-control'
 import { createNetworkFinder } from '../http/client-network'
 import { baseHeaders } from '../http/headers'
+import { listNames } from '../http/host'
 import { createOutboundFetch } from '../http/outbound'
 import { withPeer } from '../http/peer'
 import { findPlace } from '../http/place'
@@ -128,7 +129,7 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
   const audit = recorder.countRefusals(createAudit(log, config.secrets[0]))
   const { lifetimes, sessionLifetimes, publicOrigin, rateLimitScale: scale } = config
   const sessions = new Sessions({ ...config, store, audit, lifetimes: sessionLifetimes, now, randomBytes })
-  const limiter = new Limiter({ limits: store, keys: limitKeys(config.secrets), scale, now })
+  const limiter = new Limiter({ limits: store, keys: limitKeysOf(config.secrets), scale, now })
   const sources = listSources(config)
   const hasOthers = config.bearer !== null || sources.some(({ kind }) => kind !== 'passkey')
   if (!hasOthers) log.warn(NO_SOURCES)
@@ -156,24 +157,9 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     now,
     randomBytes,
   })
-  const opened =
-    clients === null
-      ? null
-      : openApps(config, {
-          registry: clients,
-          store,
-          sessions,
-          attempts,
-          limiter,
-          audit,
-          now,
-          wall,
-          randomBytes,
-          onError: (error) => log.error({ err: error }, 'the signing keys could not be read'),
-        })
-  const apps = opened?.apps ?? null
-  const others = opened === null ? [] : [opened.backchannelLogout]
-  const outbox = createOutbox(config, { store, log, recorder, others, now, wall })
+  const parts = { registry: clients, store, sessions, attempts, limiter, audit, now, wall, randomBytes, keys, log }
+  const { apps, forwardAuth, appSignIns, targets } = openApps(config, parts)
+  const outbox = createOutbox(config, { store, log, recorder, others: targets, now, wall })
   const isStoreReady = createReadiness({ ping, log, now: monotonicNow })
   let isDraining = false
   let isClosed = false
@@ -188,11 +174,13 @@ export function createQrLogin(options: QrLoginOptions): QrLogin {
     recorder,
     clients,
     apps,
+    forwardAuth,
+    appSignIns,
     keys,
     audit,
     headers: baseHeaders(publicOrigin),
     trustedProxies: config.trustedProxies,
-    ownNames: new Set([...config.ownOrigins].map((origin) => new URL(origin).hostname)),
+    ...listNames(config.ownOrigins, config.forwardAuthHosts),
     isClosed: () => isClosed,
     ownOrigins: config.ownOrigins,
     ipAllowlist: config.ipAllowlist,
@@ -310,9 +298,4 @@ function open(
   const local = now ?? null
   if (store !== undefined) return adoptStore(measure(store), { log, local })
   return openStore(config, { log, local, measure, onLost })
-}
-
-function limitKeys([first, ...others]: Config['secrets']): [LimitKey, ...LimitKey[]] {
-  const toKey = (secret: string): LimitKey => ({ id: keyIdOf(secret), key: deriveKey(secret, 'limits') })
-  return [toKey(first), ...others.map(toKey)]
 }

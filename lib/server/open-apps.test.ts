@@ -6,12 +6,15 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { AppServer } from '../../test/support/app-server'
 import { clientOf, OidcApp } from '../../test/support/oidc-app'
 import { signedInPhone, UserAgent } from '../../test/support/user-agent'
+import type { Apps } from '../apps/apps'
 import { ClientRegistry } from '../apps/client-registry'
 import type { Attempts } from '../core/attempt/attempts'
+import { deriveKeyring } from '../core/keys'
 import type { Limiter } from '../core/rate-limit/limiter'
 import type { Sessions } from '../core/session/sessions'
 import { SqliteStore } from '../stores/sqlite/store'
 import { parseConfig } from './config'
+import type { Log } from './log'
 import { openApps } from './open-apps'
 
 const DAY_MS = 24 * 3_600_000
@@ -48,8 +51,9 @@ test('new keys are published by every process within 70 s, without a restart', a
       now: () => time,
       wall: () => time,
       randomBytes,
-      onError: (error) => errors.push(error),
-    }).apps
+      keys: deriveKeyring(config.secrets),
+      log: { error: (facts: object) => errors.push(facts), warn: () => {} } as unknown as Log,
+    }).apps as Apps
   const processes = [open(), open()]
   const keysOf = async ({ server }: ReturnType<typeof open>) => {
     const headers = { authorization: null, contentType: null }

@@ -29,6 +29,13 @@ const addresses = z.string().transform((text, context) => {
   }
 })
 
+const HOSTS = 'hosts such as wiki.example.com, without scheme and path, separated by commas'
+/** `https` only reads them: which scheme they have is known with `PUBLIC_ORIGIN`. */
+const hosts = z
+  .string()
+  .transform(splitList)
+  .refine((list) => list.length > 0 && list.every((host) => isOrigin(`https://${host}`) && !host.endsWith('/')), HOSTS)
+
 /** What a secret has at least. */
 export const SECRET_CHARS = 32
 const secrets = z
@@ -116,6 +123,7 @@ export const settings = z.object({
   CLIENTS_FILE: z.string().optional(),
   WEBHOOK_URL: endpointUrl.optional(),
   WEBHOOK_SECRET: webhookSecrets.optional(),
+  FORWARD_AUTH_HOSTS: hosts.optional(),
   PASSKEYS: z.enum(['on', 'off'], 'on or off').optional(),
   CONFIRM_POLICY: z.enum(['tap', 'passkey', 'passkey-always'], 'tap, passkey or passkey-always').default('tap'),
   PHONE_JWT_SECRET: secrets.optional(),

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { APP_REQUEST_MS } from '../apps/app-requests'
+import { ADDRESS_MS, APP_CODE_MS } from '../apps/forward-auth'
 import { WEBHOOK_LIFE_MS } from '../apps/outbox/webhooks'
 import { CHALLENGE_MS } from '../core/account/challenge'
 import { MAX_PASSKEY_NAME_CHARS, MAX_PASSKEYS } from '../core/account/passkey'
@@ -10,6 +12,7 @@ import { MAX_COUNTERS_PER_RULE, MAX_USED } from '../core/rate-limit/limits'
 import { MAX_PHONES } from '../core/session/session'
 import { MAX_ATTEMPTS, MAX_REMEMBERED } from '../core/store'
 import { rateLimitKeys } from '../http/address'
+import { MAX_APP_PATH } from '../http/next-path'
 import { REFUSALS_PER_MINUTE } from '../http/refusals'
 import { parseConfig } from './config'
 import { PAGES_A_MINUTE } from './node/page-limit'
@@ -43,7 +46,10 @@ test.each([
   `${RULES.phone_sign_in.limit} a minute per address (IPv6: /64) and name together`,
   `${RULES.failures_by_address.limit} failures a minute per address over all names (IPv6: ${prefixes(RULES.failures_by_address.limit)})`,
   `${RULES.failures_by_name.limit} failures an hour per name`,
-  `request of an app (\`/oidc/auth\`) | ${RULES.app_request.limit} a minute per address (IPv6: ${prefixes(RULES.app_request.limit)}); of a browser that is signed in ${RULES.app_request_by_session.limit} a minute per session`,
+  `request of an app that leads to a sign-in (\`/oidc/auth\`, section 4.6) | ${RULES.app_request.limit} a minute per address (IPv6: ${prefixes(RULES.app_request.limit)}); of a signed-in browser ${RULES.app_request_by_session.limit} a minute per session`,
+  `The code is valid for ${APP_CODE_MS / 1000} s, once`,
+  `address of the sign-in is valid for ${ADDRESS_MS / 60_000} min, and the waiting request for ${APP_REQUEST_MS / 60_000} min`,
+  `of at most ${many(MAX_APP_PATH)} characters`,
   `refresh the tokens of an app | ${RULES.refresh.limit} an hour per session and app`,
   `${RULES.bad_credentials.limit} a minute per address (IPv6: ${prefixes(RULES.bad_credentials.limit)})`,
   `${REFUSALS_PER_MINUTE} a minute per address (IPv6: ${prefixes(REFUSALS_PER_MINUTE)})`,

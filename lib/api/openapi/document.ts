@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ErrorCode } from '../../core/errors'
 import { statusOf } from '../../http/problem'
-import { idPatternOf } from '../../http/resource'
+import { idPatternOf } from '../../http/route-ids'
 import { HEADERS, PARAMETERS, SECURITY_OF, SECURITY_SCHEMES } from './components'
 import type { ExpectedResponse, HeaderName, Operation, Requester } from './operation'
 import { OPERATIONS } from './operations'

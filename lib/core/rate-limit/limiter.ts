@@ -1,5 +1,5 @@
 import { isProtocolError, ProtocolError } from '../errors'
-import { mac } from '../keys'
+import { deriveKey, keyIdOf, mac } from '../keys'
 import { type PersonRule, toLimitedEvent } from '../outbox/event'
 import type { OutboxStore } from '../outbox/outbox-store'
 import type { Counter, Guard, Limits, RateLimitKey } from './limits'
@@ -47,10 +47,16 @@ interface Memory {
 }
 
 /** The key that an accepted secret gives to hide names and addresses in the store. */
-export interface LimitKey {
+interface LimitKey {
   /** The id of the secret. */
   id: string
   key: Buffer
+}
+
+/** The keys of the accepted secrets, in their order. */
+export function limitKeysOf([first, ...others]: readonly [string, ...string[]]): [LimitKey, ...LimitKey[]] {
+  const toKey = (secret: string): LimitKey => ({ id: keyIdOf(secret), key: deriveKey(secret, 'limits') })
+  return [toKey(first), ...others.map(toKey)]
 }
 
 export interface LimiterOptions {

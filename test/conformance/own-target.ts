@@ -3,9 +3,6 @@ import { until } from '../support/until'
 import { openWithPhone, signedInPhone, UserAgent } from '../support/user-agent'
 import { clientMetadata, findForm, isClient, type Landing, type PersonBrowser, type Target, toPage } from './target'
 
-/** Logout tokens are not sent yet; once they are, this is null, and the modules run. */
-const SENDS_NO_LOGOUT_TOKENS: string | null = 'back-channel logout is not sent yet'
-
 /** Our own provider. `env`: further settings, which name the store. */
 export async function startOwn(name: string, logoutUri: string, env: Record<string, string>): Promise<Target> {
   const clients = clientMetadata(logoutUri).map((client) => ({ ...client, first_party: true }))
@@ -18,7 +15,6 @@ export async function startOwn(name: string, logoutUri: string, env: Record<stri
   return {
     name,
     issuer: server.issuer,
-    sendsNoLogoutTokens: SENDS_NO_LOGOUT_TOKENS,
     newBrowser: () => new OwnBrowser(phone),
     stop: () => server.stop(),
   }

@@ -14,7 +14,6 @@ export async function startReference(logoutUri: string): Promise<Target> {
   return {
     name: 'oidc-provider',
     issuer: `http://127.0.0.1:${port}`,
-    sendsNoLogoutTokens: null,
     newBrowser: () => new ReferenceBrowser(),
     stop: async () => {
       const exited = new Promise((resolve) => child.once('exit', resolve))

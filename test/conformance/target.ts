@@ -27,8 +27,6 @@ export interface PersonBrowser {
 export interface Target {
   name: string
   issuer: string
-  /** Why it sends no logout tokens; null: it does. */
-  sendsNoLogoutTokens: string | null
   newBrowser(): PersonBrowser
   stop(): Promise<void>
 }

@@ -86,8 +86,7 @@ const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 
 /** Back-Channel Logout 1.0, sections 2.4 and 2.5. */
 async function backChannelLogout(run: Run): Promise<void> {
-  const { target, logoutTokens, skip } = run
-  if (target.sendsNoLogoutTokens !== null) skip(target.sendsNoLogoutTokens)
+  const { logoutTokens } = run
   const state = newState()
   const result = await signOut(run, ({ idToken }) => ({ id_token_hint: idToken, state }), TOLD)
   checkReturned(result, state)

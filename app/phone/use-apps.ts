@@ -16,8 +16,8 @@ export interface Apps {
 }
 
 /**
- * The apps that the person has agreed to, loaded again when the page becomes visible. `before`: null
- * if unknown. `isOn`: whether the server has apps.
+ * The apps that the person has agreed to, loaded again when the page becomes visible. `before`:
+ * null if unknown. `isOn`: whether the server has apps.
  */
 export function useApps(before: AgreedApp[] | null, isOn: boolean): Apps {
   const [apps, setApps] = useState(before)

@@ -36,7 +36,7 @@ export function UserCode({ code }: { code: string }) {
   )
 }
 
-/** What an app of a third party gets, and that the sign-in agrees to it. Nothing for our own apps. */
+/** What an app of a third party gets, and that the sign-in agrees to it. Nothing for our own. */
 export function AppRequest({ id, app }: { id: string; app: AskingApp }) {
   const text = useText('approval')
   const words = useScopeWords(app.scopes ?? [])

@@ -375,7 +375,7 @@ export class SignIn {
   }
 }
 
-/** The state that the server renders too. An app may ask for another sign-in than the one there is. */
+/** The state that the server renders too. An app may ask for a new sign-in. */
 function firstScreen({ already, interaction, isRequestLost = false }: SignInOptions): SignInScreen {
   if (isRequestLost) return { state: 'lost_request' }
   return already === null || interaction !== undefined ? { state: 'loading' } : { state: 'already', person: already }

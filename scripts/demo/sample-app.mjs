@@ -22,7 +22,12 @@ const print = (line) => void process.stdout.write(`${line}\n`)
 
 /**
  * `browserOrigin`: where browsers on this machine open the demo; null: at its issuer.
- * @typedef {{ url: string, port: number, loginPort: number, secret: string, browserOrigin: string | null }} SampleApp
+ * @typedef {object} SampleApp
+ * @property {string} url
+ * @property {number} port
+ * @property {number} loginPort
+ * @property {string} secret
+ * @property {string | null} browserOrigin
  */
 
 /**

@@ -12,6 +12,10 @@ export default {
   allowedDevOrigins: ownAddresses,
   // No image optimiser: /_next/image is 404.
   images: { unoptimized: true },
+  // An app shows the picture of the person, which is a claim of its ID token.
+  headers: async () => [
+    { source: '/avatars/:file', headers: [{ key: 'Cross-Origin-Resource-Policy', value: 'cross-origin' }] },
+  ],
   poweredByHeader: false,
   reactStrictMode: true,
   serverExternalPackages: ['libsql', 'oidc-provider', 'pino'],

@@ -8,6 +8,7 @@ const ALONE = [
   'lib/server/**/*.test.ts',
   'lib/stores/redis/**/*.test.ts',
   'lib/stores/sqlite/{faults,lock,wal-sync}.test.ts',
+  'test/{attacks,conformance}/**/*.test.ts',
 ]
 
 /** Builds of the guides contain packages with tests of their own. */

@@ -1,4 +1,5 @@
-// Builds the app and serves it without any configuration: `npm run demo`.
+// Builds the app and serves it without any configuration, with a sample app that people sign in
+// to: `npm run demo`.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants } from 'node:os'
@@ -24,4 +25,7 @@ if (endedBy !== null) process.exit(128 + constants.signals[endedBy])
 if (status !== 0) process.exit(status ?? 1)
 for (const signal of signals) process.off(signal, endBuild)
 
+const { registerSampleApp, startSampleApp } = await import('./demo/sample-app.mjs')
+const sampleApp = await registerSampleApp()
 await import('./start.mjs')
+if (sampleApp !== null) await startSampleApp(sampleApp)

@@ -1,11 +1,13 @@
 'use client'
 
 import { useCallback, useRef, useState } from 'react'
+import type { OpenableApp } from '@/lib/apps/apps'
 import { call } from '@/lib/client/api'
 import type { EndedBy } from '@/lib/core/session/session'
 import { useAccount } from '../ui/use-account'
 import { useComputerNotices } from '../ui/use-notices'
 import { HomeView, SignedOutView } from './home-view'
+import type { Recipe } from './read-recipes'
 
 interface Props {
   name: string
@@ -14,6 +16,8 @@ interface Props {
   device: string | null
   /** ISO 8601. */
   signedInAt: string
+  apps: readonly OpenableApp[]
+  recipes: readonly Recipe[]
 }
 
 /** State and effects of the home page. The stream reports a sign-out from elsewhere at once. */

@@ -1,5 +1,6 @@
 'use client'
 
+import type { OpenableApp } from '@/lib/apps/apps'
 import type { EndedBy, SessionView } from '@/lib/core/session/session'
 import { Ago } from '../ui/ago'
 import { Button } from '../ui/button'
@@ -7,8 +8,11 @@ import { Mark } from '../ui/mark'
 import { Notices } from '../ui/notices'
 import { useText } from '../ui/page-text'
 import { SessionList } from '../ui/session-list'
+import { AppTiles } from './app-tiles'
 import { Greeting } from './greeting'
 import styles from './home.module.css'
+import type { Recipe } from './read-recipes'
+import { Recipes } from './recipes'
 
 interface HomeProps {
   name: string
@@ -19,13 +23,17 @@ interface HomeProps {
   /** Null until they are known. */
   sessions: SessionView[] | null
   noticed: SessionView[]
+  /** That can be opened from here. */
+  apps: readonly OpenableApp[]
+  /** In local mode. */
+  recipes: readonly Recipe[]
   onDismiss: (id: string) => void
   onSignOut: () => void
 }
 
 /** The signed-in person, since when, and their other computers. Pure. */
 export function HomeView(props: HomeProps) {
-  const { name, account, device, signedInAt, sessions, noticed } = props
+  const { name, account, device, signedInAt, sessions, noticed, apps, recipes } = props
   const text = useText('home')
   const { unknownComputer } = useText('devices')
   return (
@@ -45,10 +53,12 @@ export function HomeView(props: HomeProps) {
         </p>
         <Button label={text.signOut} onClick={props.onSignOut} testId="sign-out" />
       </div>
+      <AppTiles apps={apps} />
       <section className={styles.section}>
         <h2>{text.computers}</h2>
         {sessions === null ? null : <SessionList sessions={sessions} as="computer" currentLabel={text.thisComputer} />}
       </section>
+      <Recipes recipes={recipes} />
     </main>
   )
 }

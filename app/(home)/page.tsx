@@ -8,6 +8,7 @@ import { qrLogin } from '@/lib/server/shared'
 import { getLocale } from '../ui/locale'
 import { HomeFrame } from './home-frame'
 import { HomePanel } from './home-panel'
+import { readRecipes } from './read-recipes'
 
 export async function generateMetadata(): Promise<Metadata> {
   const { text } = await getLocale()
@@ -17,8 +18,10 @@ export async function generateMetadata(): Promise<Metadata> {
 /** Home of a signed-in computer. */
 export default async function HomePage() {
   const { locale, text } = await getLocale()
-  const computer = await findComputer({ headers: await headers() }, qrLogin().context)
+  const { context } = qrLogin()
+  const computer = await findComputer({ headers: await headers() }, context)
   if (computer === null) redirect('/login')
+  const { isLocal, publicOrigin } = context.config
   return (
     <HomeFrame locale={locale} text={text} person={computer.person}>
       <HomePanel
@@ -26,6 +29,8 @@ export default async function HomePage() {
         account={accountNameOf(computer.person)}
         device={formatDevice(computer)}
         signedInAt={new Date(computer.signedInAt).toISOString()}
+        apps={context.apps?.listOpenable() ?? []}
+        recipes={isLocal ? await readRecipes(publicOrigin, process.cwd()) : []}
       />
     </HomeFrame>
   )

@@ -80,6 +80,8 @@ function announcementOf(
     case 'rate_limited':
       // Announced at the start, and by the next state at the end; not every second.
       return polite(common.rateLimited, format(common.rateLimitedHint, { time: formatCountdown(screen.time.periodMs) }))
+    case 'lost_request':
+      return assertive(text.lostRequest, text.lostRequestHint)
     case 'error':
       return assertive(text.error)
     case 'already':

@@ -14,6 +14,10 @@ export interface CaptionProps {
   onStartOver: () => void
   /** Shows the short code, or the QR code again. */
   onShortCode: (isWanted: boolean) => void
+  /** The name of the app that is signed in to; null: our own home page. */
+  app?: string | null
+  /** Leads back to the app, without a sign-in. */
+  onBack?: () => void
 }
 
 /** The words below the frame. */
@@ -25,7 +29,8 @@ export function Caption(props: CaptionProps) {
   )
 }
 
-function Content({ screen, host, onStart, onStartOver, onShortCode }: CaptionProps): ReactNode {
+function Content(props: CaptionProps): ReactNode {
+  const { screen, host, onStart, onStartOver, onShortCode, app = null, onBack = () => {} } = props
   const text = useText('login')
   const common = useText('common')
   const notYou = <Button kind="link" label={text.notYou} onClick={onStartOver} />
@@ -53,6 +58,15 @@ function Content({ screen, host, onStart, onStartOver, onShortCode }: CaptionPro
       return <Words title={text[screen.state]}>{notYou}</Words>
     case 'denied':
     case 'mismatch':
+      return (
+        <Words hint={text[`${screen.state}Hint` as const]}>
+          {app === null ? null : (
+            <Button kind="link" label={format(text.backTo, { app })} onClick={onBack} testId="back-to-app" />
+          )}
+        </Words>
+      )
+    case 'lost_request':
+      return <Words hint={text.lostRequestHint} />
     case 'paused':
     case 'offline':
     case 'unavailable':

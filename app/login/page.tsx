@@ -6,6 +6,7 @@ import { parseNextPath } from '@/lib/http/next-path'
 import { qrLogin } from '@/lib/server/shared'
 import { getLocale } from '../ui/locale'
 import { LoginFrame } from './login-frame'
+import { findRequestingApp } from './requesting-app'
 import { SignInPanel } from './sign-in-panel'
 
 export async function generateMetadata(): Promise<Metadata> {
@@ -13,16 +14,20 @@ export async function generateMetadata(): Promise<Metadata> {
   return { title: text.login.title }
 }
 
+type LoginQuery = Promise<{ next?: string | string[]; interaction?: string | string[] }>
+
 /** The computer's page. It changes nothing: the page's script creates the attempt by a POST. */
-export default async function LoginPage({ searchParams }: { searchParams: Promise<{ next?: string | string[] }> }) {
+export default async function LoginPage({ searchParams }: { searchParams: LoginQuery }) {
   const { locale, text } = await getLocale()
   const computer = await findComputer({ headers: await headers() }, qrLogin().context)
   const { publicOrigin } = qrLogin().context.config
-  const nextPath = parseNextPath((await searchParams).next, publicOrigin)
+  const { next, interaction } = await searchParams
+  const app = await findRequestingApp(interaction, await headers())
+  const nextPath = parseNextPath(next, publicOrigin)
   const already = computer === null ? null : shownOf(computer.person)
   return (
-    <LoginFrame locale={locale} text={text}>
-      <SignInPanel already={already} nextPath={nextPath} host={new URL(publicOrigin).host} />
+    <LoginFrame locale={locale} text={text} app={app?.view ?? null}>
+      <SignInPanel already={already} nextPath={nextPath} host={new URL(publicOrigin).host} app={app} />
     </LoginFrame>
   )
 }

@@ -103,6 +103,14 @@ function Content({ screen, onStart, onContinue, onNumber, onDrawn }: TileProps):
           <Button kind="primary" label={common.tryAgain} onClick={onStart} />
         </Stopped>
       )
+    case 'lost_request':
+      return (
+        <Stopped state="lost_request" title={text.lostRequest}>
+          <a className="button primary" href="/">
+            {text.home}
+          </a>
+        </Stopped>
+      )
     default:
       return screen satisfies never
   }

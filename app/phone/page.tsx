@@ -17,6 +17,7 @@ export default async function PhonePage({ searchParams }: { searchParams: SignIn
       <PhoneApp
         signedIn={phone === null ? null : await readAccount(phone)}
         sources={await findSignInSources(searchParams)}
+        hasApps={qrLogin().context.apps !== null}
       />
     </PhoneFrame>
   )
@@ -24,11 +25,19 @@ export default async function PhonePage({ searchParams }: { searchParams: SignIn
 
 /** Includes the lists, so that the layout does not shift when they arrive. */
 async function readAccount({ id, person }: PhoneSession): Promise<SignedIn> {
-  const { sessions, passkeys } = qrLogin().context
-  const [computers, phones, own] = await Promise.all([
+  const { sessions, passkeys, apps } = qrLogin().context
+  const [computers, phones, own, agreed] = await Promise.all([
     sessions.list(person.id, null),
     sessions.listPhones(person.id, id),
     passkeys?.list(person.id) ?? null,
+    apps?.list(person.id) ?? null,
   ])
-  return { person: shownOf(person), account: accountNameOf(person), sessions: computers, phones, passkeys: own }
+  return {
+    person: shownOf(person),
+    account: accountNameOf(person),
+    sessions: computers,
+    phones,
+    passkeys: own,
+    apps: agreed,
+  }
 }

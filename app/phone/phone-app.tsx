@@ -1,6 +1,7 @@
 'use client'
 
 import { useCallback, useState } from 'react'
+import type { AgreedApp } from '@/lib/apps/apps'
 import { call } from '@/lib/client/api'
 import type { PasskeyView } from '@/lib/core/account/passkey'
 import { accountNameOf, type ShownPerson } from '@/lib/core/account/person'
@@ -17,18 +18,21 @@ export interface SignedIn {
   sessions: SessionView[] | null
   phones: PhoneView[] | null
   passkeys: PasskeyView[] | null
+  apps: AgreedApp[] | null
 }
 
-const UNKNOWN = { sessions: null, phones: null, passkeys: null }
+const UNKNOWN = { sessions: null, phones: null, passkeys: null, apps: null }
 
 interface Props {
   /** When the page was opened; null if the phone was not signed in. */
   signedIn: SignedIn | null
   sources: SignInSources
+  /** Whether the server has apps that people sign in to. */
+  hasApps: boolean
 }
 
 /** Signed out: pick an account. Signed in: the home of the app. */
-export function PhoneApp({ signedIn: before, sources }: Props) {
+export function PhoneApp({ signedIn: before, sources, hasApps }: Props) {
   const [signedIn, setSignedIn] = useState(before)
   const [hasSignedOut, setSignedOut] = useState(false)
   const last = useLastPerson(signedIn?.person ?? null)
@@ -59,6 +63,7 @@ export function PhoneApp({ signedIn: before, sources }: Props) {
     <PhoneHome
       signedIn={signedIn}
       hasPasskeys={sources.hasPasskeys}
+      hasApps={hasApps}
       onSignOut={() => void signOut()}
       onSignedOut={forget}
     />

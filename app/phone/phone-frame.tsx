@@ -12,11 +12,11 @@ interface Props {
 
 /** The part of the app's home that is the same in every state. */
 export function PhoneFrame({ locale, text, children }: Props) {
-  const { phone, phoneSignIn, devices, passkeys } = text
+  const { phone, phoneSignIn, devices, passkeys, apps } = text
   return (
     <div className={styles.page}>
       <Header locale={locale} text={text} />
-      <PageText locale={locale} text={{ phone, phoneSignIn, devices, passkeys }}>
+      <PageText locale={locale} text={{ phone, phoneSignIn, devices, passkeys, apps }}>
         {children}
       </PageText>
     </div>

@@ -23,6 +23,8 @@ interface Props {
   phones: PhoneView[] | null
   /** The section of the passkeys; null where the server has none. */
   passkeys: ReactNode
+  /** The section of the apps; null where the server has none. */
+  apps: ReactNode
   onDismiss: (id: string) => void
   onSignOutEverywhere: () => void
   onSignOutPhone: (id: string) => void
@@ -33,7 +35,7 @@ interface Props {
 
 /** The scan tile, the person's computers with a notice for each new one, and their phones. */
 export function PhoneHomeView(props: Props) {
-  const { person, account, sessions, noticed, phones, passkeys } = props
+  const { person, account, sessions, noticed, phones, passkeys, apps } = props
   const text = useText('phone')
   return (
     <main className={styles.main}>
@@ -60,6 +62,7 @@ export function PhoneHomeView(props: Props) {
           />
         ) : null}
       </section>
+      {apps}
       <section className={styles.section}>
         <h2>{text.phones}</h2>
         {phones === null ? null : (

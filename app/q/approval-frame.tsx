@@ -12,11 +12,11 @@ interface Props {
 
 /** The part of the page that is the same in every state of the question. */
 export function ApprovalFrame({ locale, text, children }: Props) {
-  const { approval, phoneSignIn, common } = text
+  const { approval, apps, phoneSignIn, common } = text
   return (
     <div className={styles.page}>
       <Header locale={locale} text={text} />
-      <PageText locale={locale} text={{ approval, phoneSignIn, common }}>
+      <PageText locale={locale} text={{ approval, apps, phoneSignIn, common }}>
         {children}
       </PageText>
     </div>

@@ -3,7 +3,7 @@ import type { ApprovalScreen, Ending } from '@/lib/client/approval-screen'
 import { format } from '@/lib/i18n/format'
 import { Avatar } from '../ui/avatar'
 import { Countdown } from '../ui/countdown'
-import { useText } from '../ui/page-text'
+import { type Texts, useText } from '../ui/page-text'
 import styles from './approval.module.css'
 import { ContinueButton } from './continue-button'
 import { EndingMessage } from './ending-message'
@@ -92,7 +92,7 @@ function Body(props: Props): ReactNode {
       )
     case 'approved':
       return (
-        <Message outcome="yes" title={text.approved}>
+        <Message outcome="yes" title={approvedTitle(screen, text)}>
           <p className={styles.wasntYou}>
             {text.wasntYou}
             <button
@@ -133,4 +133,9 @@ function Body(props: Props): ReactNode {
     default:
       return <EndingMessage ending={screen.state satisfies Ending} host={host} />
   }
+}
+
+function approvedTitle({ app, isDevice }: { app: string | null; isDevice: boolean }, text: Texts<'approval'>): string {
+  if (isDevice) return text.approvedDevice
+  return app === null ? text.approved : format(text.approvedApp, { app })
 }

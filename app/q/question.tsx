@@ -5,11 +5,15 @@ import type { ApprovalStep, ReviewScreen } from '@/lib/client/approval-screen'
 import { format, formatDevice } from '@/lib/i18n/format'
 import { formatAgo } from '@/lib/i18n/format-ago'
 import { useLocale, useText } from '../ui/page-text'
+import { AppRequest, QuestionTitle, UserCode } from './app-question'
 import styles from './approval.module.css'
 import { LockNote } from './lock-note'
 
 /** The buttons ignore taps for this long: a tap meant for the previous page must not answer. */
 const GUARD_MS = 700
+
+/** The id of what an app asks for, which describes the button that agrees to it. */
+const AGREEMENT = 'agreement'
 
 interface Props extends ReviewScreen {
   /** What is being done after a tap. */
@@ -25,23 +29,27 @@ export function Question({ review, lock, problem, step, host, onApprove, onDecli
   const locale = useLocale()
   const text = useText('approval')
   const isArmed = useGuard()
-  const { computer, match } = review
+  const { app, userCode, computer, match } = review
   const device = formatDevice(computer)
   const isDue = match.required && !match.passed
   const isBusy = step !== null
-  // While the number is due, only what comes before it.
+  const isThirdParty = app !== null && app.scopes !== null
+  // While the number is due, only what comes before it; what the app gets comes with the button.
   const hasLockNote = !isDue || lock === 'must_add' || lock === 'unable'
   const approveText = step === 'confirm' ? text.submitting : text.signIn
   const addText = step === 'add_passkey' ? text.addingPasskey : text.addPasskey
   return (
     <>
-      <h1>{text.question}</h1>
-      <dl className={styles.facts}>
+      <QuestionTitle app={app} isDevice={userCode !== undefined} />
+      {userCode === undefined ? null : <UserCode code={userCode} />}
+      <dl className={styles.facts} data-compact={app !== null}>
         <Fact name={text.device}>
-          {device ?? text.unknownDevice}
-          <span className={styles.badge} data-known={computer.known}>
-            {computer.known ? text.known : text.isNew}
-          </span>
+          {userCode === undefined ? (device ?? text.unknownDevice) : text.deviceAsks}
+          {userCode === undefined ? (
+            <span className={styles.badge} data-known={computer.known}>
+              {computer.known ? text.known : text.isNew}
+            </span>
+          ) : null}
         </Fact>
         {computer.place === null ? null : (
           <Fact name={text.location}>{format(text.near, { place: computer.place })}</Fact>
@@ -67,6 +75,7 @@ export function Question({ review, lock, problem, step, host, onApprove, onDecli
           {text.numberMatched}
         </p>
       ) : null}
+      {app === null || isDue ? null : <AppRequest id={AGREEMENT} app={app} />}
       {hasLockNote ? (
         <LockNote lock={lock} problem={problem} isBusy={isBusy} onAddPasskey={() => isArmed() && onAddPasskey()} />
       ) : null}
@@ -103,6 +112,7 @@ export function Question({ review, lock, problem, step, host, onApprove, onDecli
             className="button primary"
             data-testid="approve"
             disabled={isBusy || isDue}
+            aria-describedby={isThirdParty ? AGREEMENT : undefined}
             onClick={() => isArmed() && onApprove()}
           >
             {approveText}

@@ -1,7 +1,8 @@
 'use client'
 
 import { useState } from 'react'
-import { format, formatDevice } from '@/lib/i18n/format'
+import { format } from '@/lib/i18n/format'
+import { formatComputer } from '@/lib/i18n/format-computer'
 import { Ago } from './ago'
 import { AnswerDialog } from './answer-dialog'
 import { Button } from './button'
@@ -13,6 +14,8 @@ export interface Device {
   browser: string | null
   os: string | null
   place: string | null
+  /** What it was signed in to; null: our own home page. Phones have none. */
+  app?: { name: string } | null
   /** ISO 8601. */
   lastSeenAt: string
   /** The one that this page is on: it has a label instead of a button. */
@@ -37,7 +40,7 @@ export function DeviceList<T extends Device>(props: Props<T>) {
   const { kind, devices, unknown, currentLabel, hint, isNew, onSignOut } = props
   const text = useText('devices')
   const [chosen, setChosen] = useState<T | null>(null)
-  const nameOf = (device: T) => formatDevice(device) ?? unknown
+  const nameOf = (device: T) => formatComputer(device, unknown)
 
   function close(answer: FormData | null) {
     if (answer !== null && chosen !== null) onSignOut(chosen.id)

@@ -2,7 +2,8 @@
 
 import { call } from '@/lib/client/api'
 import type { SessionView } from '@/lib/core/session/session'
-import { format, formatDevice } from '@/lib/i18n/format'
+import { format } from '@/lib/i18n/format'
+import { formatComputer } from '@/lib/i18n/format-computer'
 import { Button } from './button'
 import styles from './notices.module.css'
 import { useText } from './page-text'
@@ -21,7 +22,7 @@ export function Notices({ sessions, as, onDismiss }: Props) {
       {sessions.map((session) => (
         <div key={session.id} className={styles.notice} data-testid="notice" data-session-id={session.id}>
           <p className={styles.words}>
-            {format(text.notice, { device: formatDevice(session) ?? text.unknownComputer })}
+            {format(text.notice, { device: formatComputer(session, text.unknownComputer) })}
           </p>
           <p className={styles.answers}>
             <Button label={text.wasMe} onClick={() => onDismiss(session.id)} />

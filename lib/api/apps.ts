@@ -36,7 +36,10 @@ export const decline = resource('/api/interactions/{id}/decline', {
 })
 
 /** The hash of the secret that the browser carries for apps; null: it carries none. */
-export async function findAppBrowserHash({ headers }: ApiRequest, { cookies }: ApiContext): Promise<string | null> {
+export async function findAppBrowserHash(
+  { headers }: Pick<ApiRequest, 'headers'>,
+  { cookies }: Pick<ApiContext, 'cookies'>,
+): Promise<string | null> {
   const secret = await cookies.read(headers.get('cookie'), 'app')
   return secret === null ? null : hashBrowserSecret(secret)
 }

@@ -207,7 +207,7 @@ function isNavigation({ request: { headers } }: Call): boolean {
 
 async function isRequestOf(id: string, browserHash: string, context: ApiContext): Promise<boolean> {
   try {
-    await requireApps(context).requireRequest(id, browserHash)
+    await context.appSignIns?.require(id, browserHash)
     return true
   } catch (error) {
     if (isProtocolError(error)) return false

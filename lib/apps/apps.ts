@@ -59,11 +59,6 @@ export class Apps {
     return this.#options.server
   }
 
-  /** @throws ProtocolError `interaction_unknown`, also for the request of another browser. */
-  async requireRequest(id: string, browserHash: string | null): Promise<RequestingApp> {
-    return (await this.#options.requests.require(id, browserHash)).app
-  }
-
   /**
    * Lets the request of the app go on with the session that was begun for it. May be repeated.
    * Returns the path that the browser goes to.

@@ -49,6 +49,23 @@ test('clients are found by their id, and listed in the order of the file', () =>
   expect([registry.find('other'), registry.find('toString')]).toEqual([null, null])
 })
 
+test('the origins of the logos, once each, change with the file', () => {
+  const logo = (uri: string) => ({ logo_uri: uri })
+  write(
+    entry('wiki', logo('https://static.example.com/wiki.png')),
+    entry('chat', logo('https://static.example.com/chat.png?size=2')),
+    entry('news', logo('https://cdn.example.com:8443/news.svg')),
+    // A host that would end the directive of a policy.
+    entry('evil', logo('https://a;script-src/logo.png')),
+    entry('none'),
+  )
+  const registry = new ClientRegistry(file, log)
+  expect(registry.logoOrigins).toEqual(['https://cdn.example.com:8443', 'https://static.example.com'])
+  write(entry('none'))
+  registry.reload()
+  expect(registry.logoOrigins).toEqual([])
+})
+
 describe('a wrong file at the start', () => {
   test('is a table of all mistakes, and the path of the guide', () => {
     write(entry('wiki', { scope: 'all' }), entry('chat', { client_secret: 'hunter2' }))

@@ -21,17 +21,24 @@ export class ClientRegistry {
   readonly #log: ClientsLog
   readonly #listeners = new Set<Listener>()
   #clients: ReadonlyMap<string, Client>
+  #logoOrigins: readonly string[]
 
   /** @throws ConfigError where the file cannot be read, StartError with the mistakes in it. */
   constructor(path: string, log: ClientsLog) {
     this.#path = path
     this.#log = log
     this.#clients = readClients(path)
+    this.#logoOrigins = originsOf(this.#clients)
   }
 
   /** In the order of the file. */
   get clients(): readonly Client[] {
     return [...this.#clients.values()]
+  }
+
+  /** The origins of the clients' logos, as sources of a content security policy. */
+  get logoOrigins(): readonly string[] {
+    return this.#logoOrigins
   }
 
   /** The client with this id, or null. */
@@ -53,6 +60,7 @@ export class ClientRegistry {
       return false
     }
     this.#clients = clients
+    this.#logoOrigins = originsOf(clients)
     this.#log.info({ clients: clients.size }, 'clients file read')
     for (const listener of this.#listeners) this.#notify(listener)
     return true
@@ -72,6 +80,14 @@ export class ClientRegistry {
       this.#log.error({ err: error }, 'a listener of the clients file failed')
     }
   }
+}
+
+/** A host name may have characters that separate the directives of a policy. */
+const POLICY_SOURCE = /^https:\/\/[\w.-]+(?::\d+)?$/
+
+function originsOf(clients: ReadonlyMap<string, Client>): readonly string[] {
+  const logos = [...clients.values()].flatMap(({ logo_uri: uri }) => (uri === undefined ? [] : [new URL(uri).origin]))
+  return [...new Set(logos)].filter((origin) => POLICY_SOURCE.test(origin)).sort()
 }
 
 function isStartError(error: unknown): error is StartError {

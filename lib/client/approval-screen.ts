@@ -70,8 +70,12 @@ export type ApprovalScreen =
   | { state: 'type_code'; typed: string; problem: TypedCodeProblem | null }
   | ({ state: 'review' } & ReviewScreen)
   | ({ state: 'submitting'; step: ApprovalStep } & ReviewScreen)
-  /** `signOut`: progress of "Wasn't you?". `waiting`: no response yet; the request is repeated. */
-  | { state: 'approved'; signOut: 'offered' | 'sending' | 'waiting' }
+  /**
+   * `signOut`: progress of "Wasn't you?". `waiting`: no response yet; the request is repeated. `app`:
+   * the name of the app that is signed in to; null: our own home page. `isDevice`: it runs on a
+   * device without a browser.
+   */
+  | { state: 'approved'; signOut: 'offered' | 'sending' | 'waiting'; app: string | null; isDevice: boolean }
   | { state: 'offline' | 'error'; reference: string | null }
   /** `endsAt`: on the monotonic clock (`performance.now()`). */
   | { state: 'rate_limited'; endsAt: number }

@@ -293,6 +293,26 @@ describe('the answer', () => {
   })
 })
 
+describe('the approved sign-in', () => {
+  const APP = { name: 'Wiki', logoUrl: null, host: 'wiki.example.com', scopes: null }
+
+  test.each([
+    ['our own home page', {}, { app: null, isDevice: false }],
+    ['an app', { app: APP }, { app: 'Wiki', isDevice: false }],
+    ['an app on a device without a browser', { app: APP, userCode: 'WDJB-MJHT' }, { app: 'Wiki', isDevice: true }],
+  ] as const)('says what was signed in to: %s', async (_, review, shown) => {
+    browser.answers.confirm = [ok({ status: 'confirmed', ...review })]
+    await open()
+    await approval.approve()
+    expect(approval.screen.get()).toEqual({ state: 'approved', signOut: 'offered', ...shown })
+    browser.answers.cancel = [refused('network'), ok({ status: 'revoked' })]
+    const sent = approval.signOut()
+    expect(approval.screen.get()).toEqual({ state: 'approved', signOut: 'sending', ...shown })
+    await sent
+    expect(approval.screen.get()).toEqual({ state: 'approved', signOut: 'waiting', ...shown })
+  })
+})
+
 describe('"Wasn\'t you?"', () => {
   test('cancels the confirmed attempt with the claim', async () => {
     await openAndApprove()
@@ -317,14 +337,14 @@ describe('"Wasn\'t you?"', () => {
       ok({ status: 'revoked' }),
     ]
     const sent = approval.signOut()
-    expect(approval.screen.get()).toEqual({ state: 'approved', signOut: 'sending' })
+    expect(approval.screen.get()).toMatchObject({ state: 'approved', signOut: 'sending' })
     await sent
     for (const ms of [2_000, 3_000]) {
-      expect(approval.screen.get()).toEqual({ state: 'approved', signOut: 'waiting' })
+      expect(approval.screen.get()).toMatchObject({ state: 'approved', signOut: 'waiting' })
       await advance(ms)
     }
     await advance(29_999)
-    expect(approval.screen.get()).toEqual({ state: 'approved', signOut: 'waiting' })
+    expect(approval.screen.get()).toMatchObject({ state: 'approved', signOut: 'waiting' })
     await advance(1)
     expect(state()).toBe('signed_out')
     expect(browser.sentSteps().filter((step) => step === 'POST cancel')).toHaveLength(4)

@@ -121,7 +121,7 @@ export class Approval {
    */
   async signOut(): Promise<void> {
     if (this.#screen.state !== 'approved' || this.#screen.signOut !== 'offered') return
-    this.#show({ state: 'approved', signOut: 'sending' })
+    this.#show({ ...this.#screen, signOut: 'sending' })
     await this.#sendSignOut()
   }
 
@@ -232,7 +232,7 @@ export class Approval {
     if (review !== null) this.#onReview(review)
     else if (retryMs === null) this.#end('sign_out_failed')
     else {
-      this.#show({ state: 'approved', signOut: 'waiting' })
+      if (this.#screen.state === 'approved') this.#show({ ...this.#screen, signOut: 'waiting' })
       this.#schedule(retryMs, () => void this.#sendSignOut())
     }
   }
@@ -241,7 +241,7 @@ export class Approval {
     clearTimeout(this.#retry)
     const { status, cancelledBy = 'phone' } = review
     if (status === 'pending' || status === 'scanned') this.#onUndecided(review)
-    else if (status === 'confirmed' || status === 'redeemed') this.#onApproved()
+    else if (status === 'confirmed' || status === 'redeemed') this.#onApproved(review)
     else this.#end(ENDINGS[status === 'cancelled' ? cancelledBy : status])
   }
 
@@ -253,10 +253,10 @@ export class Approval {
   }
 
   /** Removes the used code from the address, so that a reload does not scan it again. */
-  #onApproved(): void {
+  #onApproved({ app, userCode }: Review): void {
     this.#close()
     this.#browser.writeHash('')
-    this.#show({ state: 'approved', signOut: 'offered' })
+    this.#show({ state: 'approved', signOut: 'offered', app: app?.name ?? null, isDevice: userCode !== undefined })
   }
 
   #onRefused(refused: Refused): void {

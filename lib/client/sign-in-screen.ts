@@ -30,6 +30,8 @@ export type SignInScreen =
   | { state: 'match'; person: ShownPerson; time: ShownTime; attemptsLeft: number; isWrong: boolean; isSending: boolean }
   | { state: 'confirmed'; person: ShownPerson }
   | { state: 'denied' | 'mismatch' | 'scan_timeout' | 'paused' | 'offline' | 'unavailable' }
+  /** The request of the app has run out, or is of another browser. */
+  | { state: 'lost_request' }
   | { state: 'reconnecting'; code: ShownCode | ShownShortCode | null; person: ShownPerson | null }
   | { state: 'rate_limited'; time: ShownTime }
   | { state: 'error'; reference: string | null }

@@ -29,8 +29,15 @@ const NEEDS_NETWORK = new Set<SignInScreen['state']>([
 export interface SignInOptions {
   /** The person who is already signed in on this computer; null if none is. */
   already: ShownPerson | null
-  /** Called once, when this browser is signed in or the person continues as `already`. */
-  onSignedIn: () => void
+  /** The request of the app that is signed in to. By default our own home page is. */
+  interaction?: string | undefined
+  /** Whether that request has run out, or is of another browser. */
+  isRequestLost?: boolean | undefined
+  /**
+   * Called once, when this browser is signed in or the person continues as `already`. `next`: the
+   * path at which the app's request goes on; null: none.
+   */
+  onSignedIn: (next: string | null) => void
 }
 
 /** The computer's side of a sign-in: starts attempts, follows them and redeems their tickets. */
@@ -56,10 +63,7 @@ export class SignIn {
 
   constructor(options: SignInOptions) {
     this.#options = options
-    const { already } = options
-    this.screen = new Observable<SignInScreen>(
-      already === null ? { state: 'loading' } : { state: 'already', person: already },
-    )
+    this.screen = new Observable<SignInScreen>(firstScreen(options))
   }
 
   /**
@@ -112,7 +116,7 @@ export class SignIn {
   }
 
   continueAsSignedIn(): void {
-    this.#finish()
+    this.#finish(null)
   }
 
   /** `number`: the two digits that were typed. */
@@ -139,7 +143,7 @@ export class SignIn {
     this.#confirmTime = null
     const round = this.#round
     this.#showCode()
-    const answer = await call<AttemptView>('POST', '/api/qr', { body: {} })
+    const answer = await call<AttemptView>('POST', '/api/qr', { body: this.#startBody })
     if (round !== this.#round) {
       if (answer.ok) void call('DELETE', `/api/qr/${answer.value.id}`)
       return
@@ -196,19 +200,23 @@ export class SignIn {
     const round = this.#round
     const isWanted = () => round === this.#round && !this.#isDone
     this.#redeeming = round
-    const isSignedIn = await redeem(id, ticket, isWanted)
+    const redeemed = await redeem(id, ticket, isWanted)
     if (!isWanted()) return
     this.#redeeming = 0
-    if (isSignedIn) this.#finish()
+    if (redeemed !== null) this.#finish(redeemed.next)
     else await this.#checkSession()
   }
 
-  /** The response of the redeem may be lost: the session cookie shows whether it arrived. */
+  /**
+   * The response of the redeem may be lost: the session cookie shows whether it arrived. For an app
+   * it shows nothing, because the browser may have been signed in before.
+   */
   async #checkSession(): Promise<void> {
+    if (this.#options.interaction !== undefined) return this.#renew()
     const round = this.#round
     const answer = await call<{ signedIn: boolean }>('GET', '/api/session')
     if (round !== this.#round) return
-    if (answer.ok && answer.value.signedIn) this.#finish()
+    if (answer.ok && answer.value.signedIn) this.#finish(null)
     else this.#renew()
   }
 
@@ -329,11 +337,11 @@ export class SignIn {
     if (this.#screen.state === 'ready') this.#show({ state: 'loading' })
   }
 
-  #finish(): void {
+  #finish(next: string | null): void {
     if (this.#isDone) return
     this.#isDone = true
     this.#stop()
-    this.#options.onSignedIn()
+    this.#options.onSignedIn(next)
   }
 
   async #cancel(): Promise<void> {
@@ -353,6 +361,11 @@ export class SignIn {
     this.#codes.clear()
   }
 
+  get #startBody(): { interaction?: string } {
+    const { interaction } = this.#options
+    return interaction === undefined ? {} : { interaction }
+  }
+
   get #screen(): SignInScreen {
     return this.screen.get()
   }
@@ -360,4 +373,10 @@ export class SignIn {
   #show(screen: SignInScreen): void {
     this.screen.set(screen)
   }
+}
+
+/** The state that the server renders too. An app may ask for a new sign-in. */
+function firstScreen({ already, interaction, isRequestLost = false }: SignInOptions): SignInScreen {
+  if (isRequestLost) return { state: 'lost_request' }
+  return already === null || interaction !== undefined ? { state: 'loading' } : { state: 'already', person: already }
 }

@@ -22,5 +22,6 @@ export function onStartRefused(
     const retryMs = Math.max(retryAfterMs ?? 0, backoffMs(failures, Math.random()))
     return { screen: { state: isOffline ? 'offline' : 'unavailable' }, retryMs }
   }
+  if (code === 'interaction_unknown') return { screen: { state: 'lost_request' }, retryMs: null }
   return { screen: { state: 'error', reference: requestId }, retryMs: null }
 }

@@ -1,3 +1,4 @@
+import { appTexts } from './app-texts'
 import { trouble } from './trouble'
 
 /** `{name}` is a placeholder, `**…**` strong text. The other catalogues have exactly these keys. */
@@ -13,6 +14,7 @@ export const en = {
     notFoundLink: 'Go to the start page',
   },
   login: {
+    ...appTexts.en.login,
     title: 'Sign in',
     titleScanned: 'Check your phone',
     titleConfirmed: "You're in",
@@ -59,6 +61,7 @@ export const en = {
     useAnother: 'Use another account',
   },
   approval: {
+    ...appTexts.en.approval,
     title: 'Sign in on a computer',
     opened: 'Continue as {name}?',
     openedHint: 'This page was opened by a link. Go on only if you scanned a code on a screen in front of you.',
@@ -117,7 +120,7 @@ export const en = {
     signItOut: 'Sign it out',
     signingItOut: 'Signing it out…',
     signOutWaiting: 'No answer yet. We keep trying.',
-    signedOut: 'That computer is signed out.',
+    signedOut: 'It is signed out.',
     signOutFailed: "We couldn't sign it out from here.",
     signOutFailedHint: 'Sign it out in the list of your computers.',
     declined: 'Declined.',
@@ -234,6 +237,7 @@ export const en = {
     cameraFailedHint: 'Try again, use a photo, paste the link, or type the code.',
     back: 'Back',
   },
+  apps: appTexts.en.apps,
   devices: {
     unknownComputer: 'Unknown computer',
     noComputers: 'No computers signed in.',
@@ -248,6 +252,7 @@ export const en = {
     signItOut: 'Sign it out',
   },
   home: {
+    ...appTexts.en.home,
     title: 'Home',
     morning: 'Good morning, {name}.',
     afternoon: 'Good afternoon, {name}.',

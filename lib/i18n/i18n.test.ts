@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { en } from './en'
 import { format, formatCountdown, formatDevice, splitStrong } from './format'
 import { formatAgo } from './format-ago'
+import { formatComputer } from './format-computer'
 import { pickLocale } from './locale'
 import { zh } from './zh'
 
@@ -41,7 +42,7 @@ describe('the catalogues', () => {
     for (const [key, text] of texts(zh)) {
       expect([key, text]).not.toEqual([key, expect.stringMatching(/登陆|您/)])
       expect([key, text]).not.toEqual([key, expect.stringMatching(/[\u4e00-\u9fff][,.!?:;]|[,!?;][\u4e00-\u9fff]/)])
-      const words = text.replace(/\{\w+\}|JavaScript|App|HTTPS/g, '')
+      const words = text.replace(/\{\w+\}|JavaScript|App|HTTPS|OpenID Connect|Auth\.js|nginx|npm run add-client/g, '')
       if (!names.has(key)) expect([key, words]).not.toEqual([key, expect.stringMatching(/[A-Za-z]{2,}/)])
     }
   })
@@ -84,5 +85,16 @@ describe('formats', () => {
     expect(formatDevice({ browser: 'Chrome', os: 'Windows' })).toBe('Chrome · Windows')
     expect(formatDevice({ browser: null, os: 'Windows' })).toBe('Windows')
     expect(formatDevice({ browser: null, os: null })).toBeNull()
+  })
+
+  test('a computer is named by its device, and by the app that it was signed in to', () => {
+    const [device, unknown] = [
+      { browser: 'Chrome', os: 'Linux' },
+      { browser: null, os: null },
+    ]
+    expect(formatComputer({ ...device, app: null }, 'Unknown')).toBe('Chrome · Linux')
+    expect(formatComputer({ ...device, app: { name: 'Wiki' } }, 'Unknown')).toBe('Wiki · Chrome, Linux')
+    expect(formatComputer({ ...unknown, app: { name: 'Wiki' } }, 'Unknown')).toBe('Wiki · Unknown')
+    expect(formatComputer(unknown, 'Unknown')).toBe('Unknown')
   })
 })

@@ -1,3 +1,4 @@
+import { appTexts } from './app-texts'
 import type { Catalogue } from './catalogue'
 import { trouble } from './trouble'
 
@@ -13,6 +14,7 @@ export const zh: Catalogue = {
     notFoundLink: '返回首页',
   },
   login: {
+    ...appTexts.zh.login,
     title: '登录',
     titleScanned: '请看手机',
     titleConfirmed: '登录成功',
@@ -59,6 +61,7 @@ export const zh: Catalogue = {
     useAnother: '换个账号',
   },
   approval: {
+    ...appTexts.zh.approval,
     title: '在电脑上登录',
     opened: '用 {name} 的账号继续？',
     openedHint: '此页面由链接打开。只有你刚扫过面前屏幕上的码时才继续。',
@@ -117,7 +120,7 @@ export const zh: Catalogue = {
     signItOut: '立即退出该电脑',
     signingItOut: '正在退出…',
     signOutWaiting: '还没有回应，正在重试。',
-    signedOut: '该电脑已退出登录。',
+    signedOut: '已让它退出登录。',
     signOutFailed: '无法在这里退出该电脑。',
     signOutFailedHint: '请在已登录的电脑列表中退出它。',
     declined: '已拒绝。',
@@ -232,6 +235,7 @@ export const zh: Catalogue = {
     cameraFailedHint: '请重试，也可选择照片、粘贴链接或输入短码。',
     back: '返回',
   },
+  apps: appTexts.zh.apps,
   devices: {
     unknownComputer: '未知电脑',
     noComputers: '没有已登录的电脑。',
@@ -246,6 +250,7 @@ export const zh: Catalogue = {
     signItOut: '让它退出',
   },
   home: {
+    ...appTexts.zh.home,
     title: '首页',
     morning: '{name}，早上好。',
     afternoon: '{name}，下午好。',

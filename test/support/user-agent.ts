@@ -96,7 +96,7 @@ export interface PhoneSignIn {
 }
 
 /** The whole way: the computer shows a code, the phone confirms. `interaction`: of the app. */
-async function signInWithPhone(
+export async function signInWithPhone(
   origin: string,
   computer: UserAgent,
   phone: UserAgent,

@@ -5,6 +5,7 @@ import type { PasskeyView } from '@/lib/core/account/passkey'
 import type { MatchReason } from '@/lib/core/attempt/risk'
 import type { Review } from '@/lib/core/attempt/views'
 import type { EndedBy, PhoneView, SessionView } from '@/lib/core/session/session'
+import { asking, CHAT, EVERY_SCOPE, LONG_APP, USER_CODE, WIKI } from './app-fixtures'
 
 /** People, computers and screens as they are in the product, for every state of every screen. */
 
@@ -59,6 +60,7 @@ export const SIGN_IN: Fixtures<SignInScreen> = {
   rate_limited: () => ({ state: 'rate_limited', time: runsFor(42_000, 60_000) }),
   unavailable: () => ({ state: 'unavailable' }),
   error: () => ({ state: 'error', reference: '7f3k21q0-5b1d-4c7e' }),
+  lost_request: () => ({ state: 'lost_request' }),
   already: () => ({ state: 'already', person: LIN }),
   'already, long name': () => ({ state: 'already', person: LONG }),
 }
@@ -87,6 +89,17 @@ const shownOf = (review: Review, lock: LockStep = 'tap', problem: LockProblem | 
   review,
   lock,
   problem,
+})
+
+const WIKI_REVIEW: Review = { ...REVIEW, app: asking(WIKI, null) }
+const CHAT_REVIEW: Review = { ...REVIEW, app: asking(CHAT, EVERY_SCOPE) }
+
+const approved = (change: Partial<ApprovalScreen & { state: 'approved' }> = {}) => ({
+  state: 'approved' as const,
+  signOut: 'offered' as const,
+  app: null,
+  isDevice: false,
+  ...change,
 })
 
 const review = (...shown: Parameters<typeof shownOf>) => ({ state: 'review', ...shownOf(...shown) }) as const
@@ -138,13 +151,25 @@ export const APPROVAL: Fixtures<ApprovalScreen> = {
   'review, must add a passkey, failed': () => review(REVIEW, 'must_add', 'add_failed'),
   'review, browser cannot use passkeys': () => review(REVIEW, 'unable'),
   'review, browser cannot use passkeys, number due': () => review(DUE, 'unable'),
+  'review, own app': () => review(WIKI_REVIEW),
+  'review, own app, number due': () => review({ ...DUE, app: WIKI_REVIEW.app }),
+  'review, app': () => review(CHAT_REVIEW),
+  'review, app that only signs in': () => review({ ...REVIEW, app: asking(CHAT, ['openid']) }),
+  'review, app, number due': () => review({ ...DUE, app: CHAT_REVIEW.app }),
+  'review, app, number matched, passkey': () => review({ ...MATCHED, app: CHAT_REVIEW.app }, 'passkey'),
+  'review, app, longest words': () => review({ ...REVIEW, app: asking(LONG_APP, EVERY_SCOPE) }),
+  'review, device': () => review({ ...WIKI_REVIEW, userCode: USER_CODE }),
+  'review, device, app': () => review({ ...CHAT_REVIEW, userCode: USER_CODE }),
   submitting: () => ({ state: 'submitting', ...shownOf(REVIEW), step: 'confirm' }),
   'submitting, declined': () => ({ state: 'submitting', ...shownOf(REVIEW), step: 'cancel' }),
   'submitting, passkey': () => ({ state: 'submitting', ...shownOf(REVIEW, 'passkey'), step: 'confirm' }),
   'submitting, adding a passkey': () => ({ state: 'submitting', ...shownOf(REVIEW, 'must_add'), step: 'add_passkey' }),
-  approved: () => ({ state: 'approved', signOut: 'offered' }),
-  'approved, sign-out is sent': () => ({ state: 'approved', signOut: 'sending' }),
-  'approved, sign-out waits for an answer': () => ({ state: 'approved', signOut: 'waiting' }),
+  approved: () => approved(),
+  'approved, app': () => approved({ app: WIKI.name }),
+  'approved, long app name': () => approved({ app: LONG_APP.name }),
+  'approved, device': () => approved({ app: WIKI.name, isDevice: true }),
+  'approved, sign-out is sent': () => approved({ signOut: 'sending' }),
+  'approved, sign-out waits for an answer': () => approved({ signOut: 'waiting' }),
   signed_out: () => ({ state: 'signed_out' }),
   sign_out_failed: () => ({ state: 'sign_out_failed' }),
   declined: () => ({ state: 'declined' }),
@@ -205,7 +230,7 @@ function computer(id: string, agoMs: number, change: Partial<SessionView>): Sess
 
 export const listComputers = (): SessionView[] => [
   computer('a', 20_000, { place: 'Shanghai' }),
-  computer('b', 30 * HOUR_MS, { browser: 'Safari', os: 'macOS', place: 'Hangzhou' }),
+  computer('b', 30 * HOUR_MS, { browser: 'Safari', os: 'macOS', place: 'Hangzhou', app: WIKI }),
   computer('c', 21 * 24 * HOUR_MS, { browser: null, os: null }),
 ]
 

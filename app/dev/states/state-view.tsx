@@ -1,13 +1,12 @@
 'use client'
 
 import type { ReactNode } from 'react'
-import { HomeFrame } from '@/app/(home)/home-frame'
-import { HomeView, SignedOutView } from '@/app/(home)/home-view'
 import ErrorPage from '@/app/error'
 import { Announcer } from '@/app/login/announcer'
 import { LoginFrame } from '@/app/login/login-frame'
 import { PanelShell } from '@/app/login/panel-shell'
 import { PanelView } from '@/app/login/panel-view'
+import { AppSection } from '@/app/phone/app-section'
 import { PasskeySection } from '@/app/phone/passkey-section'
 import { PhoneFrame } from '@/app/phone/phone-frame'
 import { PhoneHomeView } from '@/app/phone/phone-home-view'
@@ -20,10 +19,11 @@ import { ApprovalView } from '@/app/q/approval-view'
 import { Handset } from '@/app/ui/handset'
 import { Header } from '@/app/ui/header'
 import { NoticePage } from '@/app/ui/notice-page'
-import { type DemoAccount, PhoneSignIn, type SignInSources } from '@/app/ui/phone-sign-in'
+import { PhoneSignIn, type SignInSources } from '@/app/ui/phone-sign-in'
 import type { SignInScreen } from '@/lib/client/sign-in-screen'
-import type { EndedBy } from '@/lib/core/session/session'
-import type { Catalogue, Locale } from '@/lib/i18n/catalogue'
+import type { AppView } from '@/lib/core/attempt/app'
+import type { Catalogue } from '@/lib/i18n/catalogue'
+import { APPS, listAgreed } from './app-fixtures'
 import {
   APPROVAL,
   HOST,
@@ -36,20 +36,13 @@ import {
   PROVIDER,
   SCAN,
   SIGN_IN,
-  SIGNED_OUT,
   SITE,
 } from './fixtures'
+import { HOME_STATES } from './home-states'
+import { nothing, type Setting, type Show } from './setting'
 
-interface Setting {
-  locale: Locale
-  text: Catalogue
-  accounts: DemoAccount[]
-}
+type Screens = 'login' | 'login to an app' | 'q' | 'phone' | 'scan' | 'home' | 'page'
 
-type Show = (setting: Setting) => ReactNode
-type Screens = 'login' | 'q' | 'phone' | 'scan' | 'home' | 'page'
-
-const nothing = () => {}
 const later = async () => {}
 
 /** Every state of every screen, by the screen's name and the state's. */
@@ -58,6 +51,15 @@ export const STATES: Record<Screens, Record<string, Show>> = {
     ...mapStates(SIGN_IN, (screen) => (setting) => <Login {...setting} screen={screen()} isShown />),
     'on a phone': (setting) => <Login {...setting} screen={{ state: 'loading' }} isShown={false} />,
   },
+  'login to an app': Object.fromEntries(
+    Object.entries(SIGN_IN)
+      .filter(([name]) => /^(loading|ready|denied|mismatch)$/.test(name))
+      .flatMap(([name, screen]) => APPS.map((app) => [`${name}, ${app.name}`, { screen, app }] as const))
+      .map(([name, { screen, app }]) => [
+        name,
+        (setting: Setting) => <Login {...setting} screen={screen()} app={app} isShown />,
+      ]),
+  ),
   q: mapStates(APPROVAL, (screen, name) => (setting) => (
     <Handset>
       <ApprovalFrame {...setting}>
@@ -108,6 +110,9 @@ export const STATES: Record<Screens, Record<string, Show>> = {
     'home, a notice': (setting) => <PhoneHome {...setting} noticed={1} />,
     'home, no computers': (setting) => <PhoneHome {...setting} computers={0} />,
     'home, one phone': (setting) => <PhoneHome {...setting} phones={1} />,
+    'home, apps': (setting) => <PhoneHome {...setting} apps={3} />,
+    'home, no apps': (setting) => <PhoneHome {...setting} apps={0} />,
+    'home, app not removed': (setting) => <PhoneHome {...setting} apps={1} hasFailed />,
     'home, passkeys': (setting) => <PhoneHome {...setting} passkeys={3} />,
     'home, no passkeys': (setting) => <PhoneHome {...setting} passkeys={0} />,
     'home, passkey not added': (setting) => <PhoneHome {...setting} passkeys={3} problem="exists" />,
@@ -119,16 +124,7 @@ export const STATES: Record<Screens, Record<string, Show>> = {
       </ScanFrame>
     </Handset>
   )),
-  home: {
-    signed_in: (setting) => <Home {...setting} />,
-    'signed_in, a notice': (setting) => <Home {...setting} noticed={1} />,
-    ...Object.fromEntries(
-      Object.entries(SIGNED_OUT).map(([by, why]) => [
-        `signed_out, ${why}`,
-        (setting: Setting) => <SignedOut {...setting} by={by === 'unknown' ? null : (by as EndedBy)} />,
-      ]),
-    ),
-  },
+  home: HOME_STATES,
   page: {
     'not found': ({ locale, text }) => (
       <NoticePage header={<Header locale={locale} text={text} />} title={text.common.notFoundTitle}>
@@ -145,15 +141,17 @@ function mapStates<T>(states: Record<string, T>, show: (state: T, name: string) 
   return Object.fromEntries(Object.entries(states).map(([name, state]) => [name, show(state, name)]))
 }
 
-type LoginProps = Setting & { screen: SignInScreen; isShown: boolean }
+type LoginProps = Setting & { screen: SignInScreen; app?: AppView; isShown: boolean }
 
-function Login({ locale, text, screen, isShown }: LoginProps) {
+function Login({ locale, text, screen, app, isShown }: LoginProps) {
   return (
-    <LoginFrame locale={locale} text={text}>
+    <LoginFrame locale={locale} text={text} app={app ?? null}>
       <PanelShell isShown={isShown} onShow={nothing}>
         <PanelView
           screen={screen}
           host={HOST}
+          app={app?.name ?? null}
+          onBack={nothing}
           onStart={nothing}
           onStartOver={nothing}
           onShortCode={nothing}
@@ -209,10 +207,14 @@ interface PhoneHomeCounts {
   /** Undefined: the server has none. */
   passkeys?: number
   problem?: PasskeyProblem
+  /** Undefined: the server has none. */
+  apps?: number
+  hasFailed?: boolean
 }
 
 function PhoneHome(props: Setting & PhoneHomeCounts) {
-  const { computers = 3, noticed = 0, phones = 3, passkeys, problem = null, ...setting } = props
+  const { computers = 3, noticed = 0, phones = 3, passkeys, problem = null, apps, ...more } = props
+  const { hasFailed = false, ...setting } = more
   return (
     <Phone {...setting}>
       <PhoneHomeView
@@ -233,6 +235,11 @@ function PhoneHome(props: Setting & PhoneHomeCounts) {
             />
           )
         }
+        apps={
+          apps === undefined ? null : (
+            <AppSection apps={listAgreed().slice(0, apps)} isBusy={false} hasFailed={hasFailed} remove={later} />
+          )
+        }
         onDismiss={nothing}
         onSignOutEverywhere={nothing}
         onSignOutPhone={nothing}
@@ -240,32 +247,5 @@ function PhoneHome(props: Setting & PhoneHomeCounts) {
         onSignOut={nothing}
       />
     </Phone>
-  )
-}
-
-function Home({ locale, text, noticed = 0 }: Setting & { noticed?: number }) {
-  const [first, ...others] = listComputers()
-  const sessions = first === undefined ? [] : [{ ...first, current: true }, ...others]
-  return (
-    <HomeFrame locale={locale} text={text} person={LIN}>
-      <HomeView
-        name={LIN.name}
-        account={LONG_EMAIL}
-        device="Chrome · Windows"
-        signedInAt={sessions[0]?.signedInAt ?? ''}
-        sessions={sessions}
-        noticed={others.slice(0, noticed)}
-        onDismiss={nothing}
-        onSignOut={nothing}
-      />
-    </HomeFrame>
-  )
-}
-
-function SignedOut({ locale, text, by }: Setting & { by: EndedBy | null }) {
-  return (
-    <HomeFrame locale={locale} text={text} person={LIN}>
-      <SignedOutView since={new Date().toISOString()} by={by} />
-    </HomeFrame>
   )
 }

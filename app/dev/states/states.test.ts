@@ -15,7 +15,7 @@ const ACCOUNTS = [{ username: 'lin', name: 'Lin Xia', avatarUrl: null }]
 const ALL = Object.entries(STATES).flatMap(([screen, states]) =>
   Object.entries(states).map(([name, show]) => ({ screen, name, show })),
 )
-const SCREENS_WITH_STATE = ['login', 'q', 'scan']
+const SCREENS_WITH_STATE = ['login', 'login to an app', 'q', 'scan']
 
 describe.each(LOCALES)('the gallery, %s', (locale) => {
   const setting = { locale, text: getCatalogue(locale), accounts: ACCOUNTS }

@@ -259,6 +259,7 @@ async function ask(call: Call, context: ApiContext, asking: Asking = NOBODY): Pr
     body: call.body,
     sessionId: asking.session?.id ?? null,
     browserHash: asking.browserHash,
+    locale: localeOf(headers, call.url.searchParams.get('ui_locales')),
     resumes: asking.resumes,
   })
 }

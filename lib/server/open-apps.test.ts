@@ -57,7 +57,16 @@ test('new keys are published by every process within 70 s, without a restart', a
   const processes = [open(), open()]
   const keysOf = async ({ server }: ReturnType<typeof open>) => {
     const headers = { authorization: null, contentType: null }
-    const request = { method: 'GET', url: '/jwks', headers, body: '', sessionId: null, browserHash: '', resumes: null }
+    const request = {
+      method: 'GET',
+      url: '/jwks',
+      headers,
+      body: '',
+      sessionId: null,
+      browserHash: '',
+      locale: 'en',
+      resumes: null,
+    } as const
     const { keys } = JSON.parse((await server.respond(request)).body) as { keys: { kid: string; alg: string }[] }
     return keys.map(({ kid }) => kid)
   }

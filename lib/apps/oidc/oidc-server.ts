@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ComputerSession } from '../../core/session/session'
 import type { Sessions } from '../../core/session/sessions'
+import type { Locale } from '../../i18n/catalogue'
 import type { ClientRegistry } from '../client-registry'
 import { toAuthTime } from './auth-time'
 import { callListener, type MemoryResponse, type NodeListener } from './memory-http'
@@ -28,6 +29,8 @@ export interface OidcRequest {
   sessionId: string | null
   /** The hash of the secret that the browser carries for apps. */
   browserHash: string
+  /** What the person reads. */
+  locale: Locale
   /** The request of an app that goes on; null: another path. */
   resumes: string | null
 }
@@ -73,10 +76,11 @@ export class OidcServer {
    * Answers as oidc-provider does, without its cookies.
    * @throws a failure of the store.
    */
-  async respond({ method, url, headers, body, sessionId, browserHash, resumes }: OidcRequest): Promise<OidcResponse> {
+  async respond(request: OidcRequest): Promise<OidcResponse> {
+    const { method, url, headers, body, sessionId, browserHash, locale, resumes } = request
     const { sessions, authorizations, now, publicOrigin } = this.#options
     const listener = await this.#listener()
-    const caller: Caller = { browserHash, signOut: null, failure: null }
+    const caller: Caller = { browserHash, locale, signOut: null, failure: null }
     const cookies = [
       ...(sessionId === null ? [] : [`_session=${sessionId}`]),
       ...(resumes === null ? [] : [`_interaction_resume=${resumes}`]),

@@ -208,6 +208,19 @@ describe('the request of an app', () => {
     expect(jar.get('qr_language')).toBe('en')
   })
 
+  test('is shown with the name of the app in the language of the person', async () => {
+    const localized = await AppServer.start({ clients: [clientOf('wiki', { 'client_name#zh-CN': '维基' })] })
+    const app = await OidcApp.discover(localized, 'wiki')
+    const names = await Promise.all(
+      ['zh-CN', 'en'].map(async (language) => {
+        const theirs = await signedInPhone(localized.origin)
+        return (await app.signIn(new UserAgent(language), theirs, { prompt: 'consent' })).signIn?.review.app?.name
+      }),
+    )
+    await localized.stop()
+    expect(names).toEqual(['维基', 'Wiki'])
+  })
+
   test('leaves no cookie but the one that it belongs to', async () => {
     await wiki.signIn(computer, phone)
     const [names = new Map()] = computer.cookies.values()

@@ -3,6 +3,7 @@ import { type Configuration, errors, type KoaContextWithOIDC, Provider } from 'o
 import type { Lifetimes } from '../../core/attempt/attempt'
 import type { RecordStore } from '../../core/record-store'
 import type { SessionLifetimes } from '../../core/session/session'
+import type { Locale } from '../../i18n/catalogue'
 import { APP_REQUEST_MS, type AppRequests } from '../app-requests'
 import { type Client, toMetadata, toView } from '../clients'
 import { createAdapter } from './adapter'
@@ -19,6 +20,8 @@ import type { SigningKey } from './signing-keys'
 export interface Caller {
   /** The hash of the secret that the browser carries for apps. */
   browserHash: string
+  /** What the person reads. */
+  locale: Locale
   /** What a sign-out at the request of an app comes to; null: none was asked for. */
   signOut: SignOutRequest | null
   /** What went wrong in our own code or in the store; null: nothing. */
@@ -157,11 +160,12 @@ async function insertRequest(
 ): Promise<void> {
   const client = findClient(String(params.client_id))
   if (client === null) throw new errors.InvalidClient('client is invalid', 'client not found')
-  const { clientId, name, logoUrl, host, firstParty } = toView(client)
+  const { browserHash, locale } = callerOf(context.req)
+  const { clientId, name, logoUrl, host, firstParty } = toView(client, locale)
   const scopes = firstParty ? null : String(params.scope ?? '').split(' ')
   const app = { clientId, name, logoUrl, host, scopes, interaction: uid }
   const next = new URL(`oidc/auth/${uid}`, publicOrigin).pathname
-  await requests.insert({ app, browserHash: callerOf(context.req).browserHash, next })
+  await requests.insert({ app, browserHash, next })
 }
 
 interface FindAccountOptions extends Pick<ProviderOptions, 'consents' | 'publicOrigin'> {

@@ -49,7 +49,7 @@ export const config = {
 const SCANNER_PATH = '/phone/scan'
 
 /** The pages that show logos of apps, which are on their own servers. */
-const LOGO_PATHS = new Set(['/', '/login', '/q', '/phone'])
+const LOGO_PATHS = new Set(['/', '/login', '/q', '/device', '/phone'])
 
 const PAGE_HEADERS = {
   'Cache-Control': 'no-store',

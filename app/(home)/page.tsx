@@ -29,7 +29,7 @@ export default async function HomePage() {
         account={accountNameOf(computer.person)}
         device={formatDevice(computer)}
         signedInAt={new Date(computer.signedInAt).toISOString()}
-        apps={context.apps?.listOpenable() ?? []}
+        apps={context.apps?.listOpenable(locale) ?? []}
         recipes={isLocal ? await readRecipes(publicOrigin, process.cwd()) : []}
       />
     </HomeFrame>

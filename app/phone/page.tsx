@@ -2,6 +2,7 @@ import { headers } from 'next/headers'
 import { findCookiePhone } from '@/lib/auth/identity'
 import { accountNameOf, shownOf } from '@/lib/core/account/person'
 import type { PhoneSession } from '@/lib/core/session/session'
+import type { Locale } from '@/lib/i18n/catalogue'
 import { qrLogin } from '@/lib/server/shared'
 import { getLocale } from '../ui/locale'
 import { findSignInSources, type SignInQuery } from '../ui/sign-in-sources'
@@ -15,7 +16,7 @@ export default async function PhonePage({ searchParams }: { searchParams: SignIn
   return (
     <PhoneFrame locale={locale} text={text}>
       <PhoneApp
-        signedIn={phone === null ? null : await readAccount(phone)}
+        signedIn={phone === null ? null : await readAccount(phone, locale)}
         sources={await findSignInSources(searchParams)}
         hasApps={qrLogin().context.apps !== null}
       />
@@ -24,13 +25,13 @@ export default async function PhonePage({ searchParams }: { searchParams: SignIn
 }
 
 /** Includes the lists, so that the layout does not shift when they arrive. */
-async function readAccount({ id, person }: PhoneSession): Promise<SignedIn> {
+async function readAccount({ id, person }: PhoneSession, locale: Locale): Promise<SignedIn> {
   const { sessions, passkeys, apps } = qrLogin().context
   const [computers, phones, own, agreed] = await Promise.all([
     sessions.list(person.id, null),
     sessions.listPhones(person.id, id),
     passkeys?.list(person.id) ?? null,
-    apps?.list(person.id) ?? null,
+    apps?.list(person.id, locale) ?? null,
   ])
   return {
     person: shownOf(person),

@@ -3,16 +3,15 @@ import type { ForwardRequest } from '../apps/forward-request'
 import { findComputer } from '../auth/identity'
 import { hashBrowserSecret } from '../core/attempt/tokens'
 import { ProtocolError } from '../core/errors'
-import { localeOf, plainPage } from '../http/plain-page'
-import { statusOf } from '../http/problem'
+import { mayBeNavigation } from '../http/navigation'
 import { type Call, type Resource, resource } from '../http/resource'
 import { redirect } from '../http/response'
-import { PLAIN_TEXTS } from '../i18n/plain-texts'
 import { findAppBrowserHash } from './apps'
 import type { ApiContext } from './context'
 import { FORWARD_AUTH } from './forward-auth'
+import { showLostRequest } from './lost-request'
 
-const PAGES = { ...FORWARD_AUTH, showRefusal }
+const PAGES = { ...FORWARD_AUTH, showRefusal: showLostRequest }
 
 /** Sign-ins to apps behind forward auth, on our own origin. */
 export const APP_SIGN_IN_RESOURCES: readonly Resource<ApiContext>[] = [
@@ -30,6 +29,7 @@ async function signIn(call: Call, context: ApiContext): Promise<Response> {
   const { cookies, limiter, newBrowserSecret } = context
   const { request, rateLimitKeys, url } = call
   const forwardAuth = requireForwardAuth(context)
+  if (!mayBeNavigation(request.headers)) throw new ProtocolError('cross_site')
   const session = await findComputer(request, context)
   await (session === null ? limiter.appRequest(rateLimitKeys) : limiter.appRequestOf(session.id))
   const forward = forwardAuth.requireSigned(url.searchParams.get('request') ?? '')
@@ -68,12 +68,4 @@ async function requireWaiting(call: Call, context: ApiContext): Promise<ForwardR
 function requireForwardAuth({ forwardAuth }: ApiContext): ForwardAuth {
   if (forwardAuth === null) throw new ProtocolError('not_found')
   return forwardAuth
-}
-
-/** To people as a page. */
-function showRefusal({ code }: ProtocolError, { request: { headers } }: Call): Response | null {
-  if (code !== 'interaction_unknown' || headers.get('accept')?.includes('text/html') !== true) return null
-  const locale = localeOf(headers)
-  const { title, text, home } = PLAIN_TEXTS[locale].lostRequest
-  return plainPage({ status: statusOf(code), title, texts: [text], link: { label: home, path: '/' } }, locale)
 }

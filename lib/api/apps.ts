@@ -2,6 +2,7 @@ import { requireAnyPhone } from '../auth/identity'
 import { hashBrowserSecret } from '../core/attempt/tokens'
 import { ProtocolError } from '../core/errors'
 import type { ApiRequest } from '../http/api-request'
+import { localeOf } from '../http/plain-page'
 import { type Call, resource } from '../http/resource'
 import { json, noContent } from '../http/response'
 import type { ApiContext } from './context'
@@ -10,7 +11,7 @@ import type { ApiContext } from './context'
 export const apps = resource('/api/apps', {
   GET: async (call: Call, context: ApiContext) => {
     const { person } = await requireAnyPhone(call, context)
-    return json({ apps: (await context.apps?.list(person.id)) ?? [] })
+    return json({ apps: (await context.apps?.list(person.id, localeOf(call.request.headers))) ?? [] })
   },
 })
 

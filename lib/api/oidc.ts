@@ -3,16 +3,18 @@ import type { OidcResponse } from '../apps/oidc/oidc-server'
 import type { SignOutRequest } from '../apps/oidc/provider'
 import { encodeQuestion, parseQuestion } from '../apps/sign-out-question'
 import { findComputer } from '../auth/identity'
+import { parseShortCode } from '../core/attempt/short-code'
 import { hashBrowserSecret } from '../core/attempt/tokens'
-import { isProtocolError, ProtocolError } from '../core/errors'
+import { ProtocolError } from '../core/errors'
 import type { ComputerSession } from '../core/session/session'
-import type { HeaderReader } from '../http/api-request'
 import { isForm, parseForm } from '../http/body'
+import { mayBeNavigation, takesPages } from '../http/navigation'
 import { localeCookie, localeOf, plainPage } from '../http/plain-page'
 import { type Call, type Resource, resource } from '../http/resource'
 import { redirect } from '../http/response'
 import { PLAIN_TEXTS } from '../i18n/plain-texts'
 import type { ApiContext } from './context'
+import { showLostRequest } from './lost-request'
 import { signOutBody } from './schemas'
 import { checkAllowed } from './start'
 
@@ -20,14 +22,14 @@ const OFFERED = { exists: ({ apps }: ApiContext) => apps !== null }
 /** Requests of an app's server, with a form. */
 const FORMS = { ...OFFERED, takesForms: true }
 /** What an app sends the browser here for, also with a form of its own page. */
-const NAVIGATIONS = { ...FORMS, isOpenToSites: true }
+const NAVIGATIONS = { ...FORMS, isOpenToSites: true, showRefusal: showLostRequest }
 
 /** The OpenID provider, as PROTOCOL.md describes it. */
 export const OIDC_RESOURCES: readonly Resource<ApiContext>[] = [
   resource('/oidc/.well-known/openid-configuration', { GET: discover }, OFFERED),
   resource('/oidc/jwks', { GET: pass }, OFFERED),
   resource('/oidc/auth', { HEAD: null, GET: authorize, POST: toGet }, NAVIGATIONS),
-  resource('/oidc/auth/{id}', { HEAD: null, GET: authorize }, OFFERED),
+  resource('/oidc/auth/{id}', { HEAD: null, GET: authorize }, NAVIGATIONS),
   resource('/oidc/token', { POST: passForm }, FORMS),
   resource('/oidc/token/introspection', { POST: passForm }, FORMS),
   resource('/oidc/token/revocation', { POST: passForm }, FORMS),
@@ -77,7 +79,7 @@ async function beginDevice(call: Call, context: ApiContext): Promise<Response> {
     if (answered.status !== 200) return toResponse(answered)
     const body = JSON.parse(answered.body) as { device_code: string; user_code: string }
     const { device_code: deviceCode, user_code: userCode } = body
-    const authorization = { deviceCode, userCode: userCode.replace('-', '') }
+    const authorization = { deviceCode, userCode: parseShortCode(userCode) ?? '' }
     if (!(await requireApps(context).beginDevice(authorization, computer))) continue
     const verification = {
       verification_uri: `${publicOrigin}/device`,
@@ -110,7 +112,7 @@ async function toGet({ url, body, request }: Call): Promise<Response> {
 async function authorize(call: Call, context: ApiContext): Promise<Response> {
   const { cookies, limiter, newBrowserSecret } = context
   const { request, rateLimitKeys, params } = call
-  if (!isNavigation(call)) throw new ProtocolError('cross_site')
+  if (!mayBeNavigation(request.headers)) throw new ProtocolError('cross_site')
   if (call.url.search.length > MAX_QUERY_CHARS) return refuse(call, TOO_LONG)
   const session = await findComputer(request, context)
   await (session === null ? limiter.appRequest(rateLimitKeys) : limiter.appRequestOf(session.id))
@@ -118,15 +120,14 @@ async function authorize(call: Call, context: ApiContext): Promise<Response> {
   const secret = known ?? newBrowserSecret()
   const browserHash = hashBrowserSecret(secret)
   if (params.id !== undefined) {
-    const isOwn = await isRequestOf(params.id, browserHash, context)
-    if (!isOwn) return refuseLost(call, 404)
+    await context.appSignIns?.require(params.id, browserHash)
     // The session that the sign-in began has ended since, or another person has signed in.
     const accountId = await requireApps(context).server.findSignedIn(params.id)
-    if (accountId !== null && accountId !== session?.person.id) return refuseLost(call, 400)
+    if (accountId !== null && accountId !== session?.person.id) throw new ProtocolError('interaction_unknown')
   }
   const answered = await ask(call, context, { session, browserHash, resumes: params.id ?? null })
-  if (answered.status >= 400)
-    return params.id === undefined ? refuse(call, answered) : refuseLost(call, answered.status)
+  if (answered.status >= 400 && params.id !== undefined) throw new ProtocolError('interaction_unknown')
+  if (answered.status >= 400) return refuse(call, answered)
   const response = toResponse(answered)
   const isSentToSignIn = answered.headers.location?.toString().startsWith('/login?') === true
   if (isSentToSignIn && known === null) response.headers.append('Set-Cookie', await cookies.write('app', secret))
@@ -172,7 +173,7 @@ function toQuestion(
 ): Response {
   const locale = localeOf(call.request.headers, call.url.searchParams.get('ui_locales'))
   const { title, text, from, yes, no } = PLAIN_TEXTS[locale].signOut
-  const app = clientId === null ? null : requireApps(context).nameOf(clientId)
+  const app = clientId === null ? null : requireApps(context).nameOf(clientId, locale)
   const question = encodeQuestion(context.keys, { sessionId: id, clientId, next })
   // The form has to fit into a body.
   if (question.length > MAX_QUESTION_CHARS) return refuse(call, TOO_LONG)
@@ -200,36 +201,6 @@ const TOO_LONG = {
   signOut: null,
 }
 
-/** Pictures and scripts of other sites are no requests of apps. Only browsers name the site. */
-function isNavigation({ request: { headers } }: Call): boolean {
-  return headers.get('sec-fetch-site') === null || headers.get('sec-fetch-mode') === 'navigate'
-}
-
-async function isRequestOf(id: string, browserHash: string, context: ApiContext): Promise<boolean> {
-  try {
-    await context.appSignIns?.require(id, browserHash)
-    return true
-  } catch (error) {
-    if (isProtocolError(error)) return false
-    throw error
-  }
-}
-
-/**
- * The request of an app that has run out, was answered before, or belongs to another browser.
- * @throws ProtocolError `interaction_unknown` for programs.
- */
-function refuseLost({ request: { headers } }: Call, status: number): Response {
-  if (!takesPages(headers)) throw new ProtocolError('interaction_unknown')
-  const locale = localeOf(headers)
-  const { title, text, home } = PLAIN_TEXTS[locale].lostRequest
-  return plainPage({ status, title, texts: [text], link: { label: home, path: '/' } }, locale)
-}
-
-function takesPages(headers: HeaderReader): boolean {
-  return headers.get('accept')?.includes('text/html') === true
-}
-
 /** To people as a page, to programs as oidc-provider has it. */
 function refuse({ request: { headers }, url }: Call, answered: OidcResponse): Response {
   if (!takesPages(headers)) return toResponse(answered)
@@ -240,15 +211,15 @@ function refuse({ request: { headers }, url }: Call, answered: OidcResponse): Re
   return plainPage({ status: answered.status, title, texts: [text], detail, link: { label: home, path: '/' } }, locale)
 }
 
-interface Asking {
+interface AppCaller {
   session: ComputerSession | null
   browserHash: string
   resumes: string | null
 }
 
-const NOBODY: Asking = { session: null, browserHash: '', resumes: null }
+const NOBODY: AppCaller = { session: null, browserHash: '', resumes: null }
 
-async function ask(call: Call, context: ApiContext, asking: Asking = NOBODY): Promise<OidcResponse> {
+async function ask(call: Call, context: ApiContext, caller: AppCaller = NOBODY): Promise<OidcResponse> {
   const { method, headers } = call.request
   const { server } = requireApps(context)
   await call.suspendDeadline(() => server.ready())
@@ -257,10 +228,10 @@ async function ask(call: Call, context: ApiContext, asking: Asking = NOBODY): Pr
     url: urlOf(call),
     headers: { authorization: headers.get('authorization'), contentType: headers.get('content-type') },
     body: call.body,
-    sessionId: asking.session?.id ?? null,
-    browserHash: asking.browserHash,
+    sessionId: caller.session?.id ?? null,
+    browserHash: caller.browserHash,
     locale: localeOf(headers, call.url.searchParams.get('ui_locales')),
-    resumes: asking.resumes,
+    resumes: caller.resumes,
   })
 }
 

@@ -7,7 +7,7 @@ import { describeDevice } from '../http/device'
 import { type Call, resource } from '../http/resource'
 import { json, noContent } from '../http/response'
 import type { ApiContext } from './context'
-import { passkeyBody, passkeyNameBody, startBody } from './schemas'
+import { emptyBody, passkeyBody, passkeyNameBody } from './schemas'
 
 /** Where there are passkeys: with an origin that browsers allow them for, unless switched off. */
 const options = { exists: ({ passkeys }: ApiContext) => passkeys !== null }
@@ -24,7 +24,7 @@ export const passkeyOptions = resource(
   {
     POST: async (call: Call, context: ApiContext) => {
       const phone = await requireCookiePhone(call, context)
-      parseBody(call.body, startBody)
+      parseBody(call.body, emptyBody)
       return json(await requirePasskeys(context).registrationOptions(phone))
     },
   },
@@ -75,7 +75,7 @@ export const passkeySignInOptions = resource(
   '/api/phone/session/passkey/options',
   {
     POST: async (call: Call, context: ApiContext) => {
-      parseBody(call.body, startBody)
+      parseBody(call.body, emptyBody)
       return json(requirePasskeys(context).signInOptions())
     },
   },

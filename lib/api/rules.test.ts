@@ -157,3 +157,15 @@ test('a failing store is a 503 with Retry-After within 1 s, and requests succeed
   expect((await scan()).status).toBe(200)
   locked.dispose()
 })
+
+test('a body for another route is refused where nothing is expected', async () => {
+  const attempt = await phone.start()
+  for (const path of [
+    `/api/qr/${attempt.id}/short-code`,
+    '/api/passkeys/options',
+    '/api/phone/session/passkey/options',
+  ]) {
+    const response = await phone.send('POST', path, { body: { interaction: 'x' } })
+    expect([path, await refusal(response)]).toEqual([path, { status: 400, code: 'bad_request' }])
+  }
+})

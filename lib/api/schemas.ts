@@ -9,6 +9,8 @@ const text = (max: number) => z.string().min(1).max(max)
 /** Without halves of surrogate pairs, which endpoints of other parties cannot read. */
 const plainText = (max: number) => text(max).regex(/^\P{Cs}*$/u, 'well-formed text')
 
+/** Of requests that have nothing to say. */
+export const emptyBody = z.strictObject({})
 export const startBody = z.strictObject({ interaction: text(64).optional() })
 export const holdBody = z.strictObject({ code: text(256) })
 export const scanBody = z

@@ -11,8 +11,6 @@ export interface AppRequest {
   app: RequestingApp & { interaction: string }
   /** The hash of the secret that the browser carries for apps. */
   browserHash: string
-  /** Where the browser goes on after the sign-in: a path. */
-  next: string
   /** Of an app behind forward auth. */
   forward?: ForwardRequest
 }

@@ -39,7 +39,7 @@ export class AppSignIns {
   async decline(id: string, browserHash: string | null): Promise<string> {
     const { requests, apps } = this.#options
     const { app } = await requests.require(id, browserHash)
-    if (app.clientId !== null && apps !== null) return await apps.decline(id, browserHash)
+    if (app.clientId !== null && apps !== null) return await apps.decline(id)
     return `${pathOfWaiting(id)}/declined`
   }
 }

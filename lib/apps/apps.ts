@@ -1,12 +1,13 @@
 import type { RequestingApp } from '../core/attempt/app'
 import type { Computer } from '../core/attempt/attempt'
+import { formatShortCode } from '../core/attempt/short-code'
 import type { Audit } from '../core/audit'
 import { ProtocolError } from '../core/errors'
 import type { RecordStore } from '../core/record-store'
 import type { ComputerSession } from '../core/session/session'
 import type { Sessions } from '../core/session/sessions'
 import type { Store } from '../core/store'
-import type { AppRequests } from './app-requests'
+import type { Locale } from '../i18n/catalogue'
 import type { ClientRegistry } from './client-registry'
 import { toView } from './clients'
 import type { Authorizations } from './oidc/authorizations'
@@ -18,7 +19,6 @@ import { recordKeyOf } from './oidc/record-key'
 export interface AppsOptions {
   registry: ClientRegistry
   server: OidcServer
-  requests: AppRequests
   consents: Consents
   authorizations: Authorizations
   deviceCodes: DeviceCodes
@@ -76,11 +76,9 @@ export class Apps {
 
   /**
    * Ends the request of the app with the error that the person has declined. Returns the path that
-   * tells the app.
-   * @throws ProtocolError `interaction_unknown`.
+   * tells the app. The caller has checked whose request it is.
    */
-  async decline(id: string, browserHash: string | null): Promise<string> {
-    await this.#options.requests.require(id, browserHash)
+  async decline(id: string): Promise<string> {
     await this.#options.server.finish(id, { error: 'access_denied' })
     return pathOf(id)
   }
@@ -109,16 +107,16 @@ export class Apps {
     if (client === null) return null
     const { clientId, name, logoUrl, host, firstParty } = toView(client)
     const scopes = firstParty ? null : (params.scope ?? '').split(' ').filter((each) => each !== '')
-    return { clientId, name, logoUrl, host, scopes, interaction: null, userCode: formatUserCode(userCode) }
+    return { clientId, name, logoUrl, host, scopes, interaction: null, userCode: formatShortCode(userCode) }
   }
 
   /** What the person has agreed to, newest first. Apps that are no longer in the file are left out. */
-  async list(personId: string): Promise<AgreedApp[]> {
+  async list(personId: string, locale: Locale): Promise<AgreedApp[]> {
     const { consents, registry } = this.#options
     return (await consents.list(personId)).flatMap(({ clientId, scopes, agreedAt }) => {
       const client = registry.find(clientId)
       if (client === null) return []
-      const { name, logoUrl } = toView(client)
+      const { name, logoUrl } = toView(client, locale)
       return [{ clientId, name, logoUrl, scopes, agreedAt: new Date(agreedAt).toISOString() }]
     })
   }
@@ -145,16 +143,16 @@ export class Apps {
   }
 
   /** The name of a client; null for one that is not in the file. */
-  nameOf(clientId: string): string | null {
+  nameOf(clientId: string, locale: Locale): string | null {
     const client = this.#options.registry.find(clientId)
-    return client === null ? null : toView(client).name
+    return client === null ? null : toView(client, locale).name
   }
 
   /** The apps with a page to open, in the order of the file. */
-  listOpenable(): OpenableApp[] {
+  listOpenable(locale: Locale): OpenableApp[] {
     return this.#options.registry.clients.flatMap((client) => {
       const url = client.initiate_login_uri ?? client.client_uri
-      const { clientId, name, logoUrl, host } = toView(client)
+      const { clientId, name, logoUrl, host } = toView(client, locale)
       return url === undefined ? [] : [{ clientId, name, logoUrl, host, url }]
     })
   }
@@ -162,10 +160,6 @@ export class Apps {
   close(): void {
     this.#options.server.close()
   }
-}
-
-function formatUserCode(code: string): string {
-  return `${code.slice(0, 4)}-${code.slice(4)}`
 }
 
 function pathOf(interaction: string): string {

@@ -103,7 +103,7 @@ export class ForwardAuth {
     const interaction = newSecret()
     const { host } = forward
     const app = { clientId: null, name: host, logoUrl: null, host, scopes: null, interaction }
-    await requests.insert({ app, browserHash, next: pathOfWaiting(interaction), forward })
+    await requests.insert({ app, browserHash, forward })
     return `/login?interaction=${interaction}`
   }
 

@@ -73,6 +73,9 @@ describe('the parameter `next`', () => {
 
   test.each([
     '/q',
+    '/device',
+    '/device#WDJB-MJHT',
+    '/device/',
     '/q/',
     '/q#code',
     '/q?x=1#code',

@@ -3,7 +3,7 @@
  * themselves in a document that comes from a page of ours. `next` is in a link that any page can
  * make.
  */
-const NEVER_NEXT = /^\/(login.*|q|phone\/scan)$/
+const NEVER_NEXT = /^\/(login.*|q|device|phone\/scan)$/
 
 /** No router decodes more often; a path that needs more is made to be expensive. */
 const DECODE_ROUNDS = 5

@@ -3,7 +3,7 @@ import { importJWK, SignJWT } from 'jose'
 import type { OutboxEvent } from '../../core/outbox/event'
 import type { Delivery } from '../../core/outbox/outbox-store'
 import type { ClientRegistry } from '../client-registry'
-import type { OutboxTarget, Sending } from '../outbox/target'
+import type { DeliveryTry, OutboxTarget, PostFetch } from '../outbox/target'
 import type { Authorizations } from './authorizations'
 import type { SigningKeys } from './signing-keys'
 
@@ -16,18 +16,12 @@ const TOKEN_S = 120
 const ENDPOINT = 'app '
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 
-/** A request to another server; the composition root guards where it may go. */
-type Fetch = (
-  url: string,
-  init: { method: string; headers: Record<string, string>; body: string; signal: AbortSignal; discardsBody: true },
-) => Promise<Response>
-
 export interface BackchannelLogoutOptions {
   registry: ClientRegistry
   authorizations: Authorizations
   signingKeys: SigningKeys
   issuer: string
-  fetch: Fetch
+  fetch: PostFetch
   /** Epoch ms, as the machine's clock has it. */
   wall: () => number
 }
@@ -61,7 +55,7 @@ export class BackchannelLogout implements OutboxTarget {
   }
 
   /** @throws an error without the token if the app does not take it. */
-  async send({ endpoint, event, detail, signal }: Sending): Promise<'delivered' | 'gone'> {
+  async send({ endpoint, event, detail, signal }: DeliveryTry): Promise<'delivered' | 'gone'> {
     const { registry, fetch } = this.#options
     const client = registry.find(endpoint.slice(ENDPOINT.length))
     if (client === null) throw new Error('the app is not in the clients file')

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { AppServer } from '../../../test/support/app-server'
 import { CLIENT_SECRET } from '../../../test/support/oidc-app'
 import { signedInPhone, type UserAgent } from '../../../test/support/user-agent'
@@ -123,12 +123,21 @@ describe('a device without a browser', () => {
   })
 
   test('is an app that can be removed, also one of the first party', async () => {
+    const agreed: unknown[] = []
+    const { log } = server.qrLogin.context
+    vi.spyOn(log, 'info').mockImplementation((line: unknown) => {
+      const { event, app } = line as { event?: string; app?: string }
+      if (event === 'app.agreed') agreed.push(app)
+    })
+    vi.spyOn(log, 'isLevelEnabled').mockReturnValue(true)
     const device = await begin('tv')
     const review = await confirm(device)
     expect(review.app?.scopes).toBeNull()
     const tokens = await poll(device, 'tv')
+    vi.restoreAllMocks()
     const { apps } = await phone.call<{ apps: { clientId: string }[] }>('GET', `${server.origin}/api/apps`)
     expect(apps.map(({ clientId }) => clientId)).toContain('tv')
+    expect(agreed).toEqual(['tv'])
     await phone.call('DELETE', `${server.origin}/api/apps/tv`)
     expect(await isGood(tokens)).toBe(false)
   })

@@ -4,6 +4,7 @@ import type { Attempt, Computer, Lifetimes } from '../../core/attempt/attempt'
 import type { Attempts } from '../../core/attempt/attempts'
 import { toShortCodeRecord } from '../../core/attempt/short-codes'
 import { hashBrowserSecret } from '../../core/attempt/tokens'
+import type { Audit } from '../../core/audit'
 import { isProtocolError } from '../../core/errors'
 import type { RecordStore } from '../../core/record-store'
 import type { ComputerSession } from '../../core/session/session'
@@ -26,12 +27,24 @@ export interface DeviceCodesOptions {
   records: RecordStore
   authorizations: Authorizations
   consents: Consents
+  audit: Audit
   lifetimes: Lifetimes
   now: () => number
 }
 
 /** What was agreed to on the phone, as oidc-provider stores it. */
-type Decision = { accountId: string; grantId: string } | { error: string; errorDescription: string }
+type Decision =
+  | { error: string; errorDescription: string }
+  | {
+      accountId: string
+      grantId: string
+      sessionUid: string
+      expiresWithSession: true
+      sid: string
+      scope: string
+      authTime: number
+      amr: string[]
+    }
 
 /**
  * Sign-ins of devices without a browser. Each is an attempt: the device takes the place of the
@@ -116,12 +129,13 @@ export class DeviceCodes {
   }
 
   async #grant(session: ComputerSession, { app }: Attempt, payload: AdapterPayload): Promise<Decision | null> {
-    const { authorizations, consents, records, now } = this.#options
+    const { authorizations, consents, records, audit, now } = this.#options
     if (app === undefined || app.clientId === null) return EXPIRED
     const { person, expiresAt, id, signedInAt, amr = [] } = session
     const scope = String(payload.params?.scope ?? '')
     const scopes = scope.split(' ').filter((each) => each !== '')
     await consents.agree(person.id, app.clientId, scopes)
+    audit({ event: 'app.agreed', app: app.clientId, person: person.id })
     const { grantId, sid } = await authorizations.ensure(id, app.clientId, expiresAt)
     // By the machine's clock, as everything that oidc-provider compares.
     const seconds = { iat: Math.floor(Date.now() / 1000), exp: Math.ceil((Date.now() + expiresAt - now()) / 1000) }
@@ -129,8 +143,8 @@ export class DeviceCodes {
     const key = recordKeyOf('Grant', grantId)
     await records.putRecord({ key, data: JSON.stringify(grant), expiresAt, group: grantGroupOf(grantId) }, now())
     const authTime = toAuthTime(signedInAt, now())
-    const bound = { sessionUid: id, expiresWithSession: true, sid, grantId }
-    return { ...bound, accountId: person.id, scope, authTime, amr: [...amr] } as Decision
+    const bound = { sessionUid: id, expiresWithSession: true, sid, grantId } as const
+    return { ...bound, accountId: person.id, scope, authTime, amr: [...amr] }
   }
 }
 

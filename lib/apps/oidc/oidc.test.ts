@@ -163,7 +163,7 @@ describe('the request of an app', () => {
   test('is used once', async () => {
     const { signIn } = await wiki.signIn(computer, phone)
     const again = await get(server.origin + (signIn?.next ?? ''))
-    expect([again.status, again.text]).toEqual([400, expect.stringContaining('Start again in the app')])
+    expect([again.status, again.text]).toEqual([404, expect.stringContaining('Start again in the app')])
   })
 
   test('by POST is the same by GET', async () => {

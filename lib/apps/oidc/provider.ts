@@ -155,7 +155,7 @@ async function insertRequest(
   context: KoaContextWithOIDC,
   uid: string,
   params: Record<string, unknown>,
-  { requests, publicOrigin }: ProviderOptions,
+  { requests }: ProviderOptions,
   findClient: FindClient,
 ): Promise<void> {
   const client = findClient(String(params.client_id))
@@ -164,8 +164,7 @@ async function insertRequest(
   const { clientId, name, logoUrl, host, firstParty } = toView(client, locale)
   const scopes = firstParty ? null : String(params.scope ?? '').split(' ')
   const app = { clientId, name, logoUrl, host, scopes, interaction: uid }
-  const next = new URL(`oidc/auth/${uid}`, publicOrigin).pathname
-  await requests.insert({ app, browserHash, next })
+  await requests.insert({ app, browserHash })
 }
 
 interface FindAccountOptions extends Pick<ProviderOptions, 'consents' | 'publicOrigin'> {

@@ -2,8 +2,14 @@ import type { Awaitable } from '../../core/awaitable'
 import type { OutboxEvent } from '../../core/outbox/event'
 import type { Delivery } from '../../core/outbox/outbox-store'
 
+/** A request to another server; the composition root guards where it may go. */
+export type PostFetch = (
+  url: string,
+  init: { method: string; headers: Record<string, string>; body: string; signal: AbortSignal; discardsBody: true },
+) => Promise<Response>
+
 /** One try to deliver an event. */
-export interface Sending {
+export interface DeliveryTry {
   endpoint: string
   event: OutboxEvent
   /** As `deliveriesOf` returned it. */
@@ -31,5 +37,5 @@ export interface OutboxTarget {
    * @throws any error if the delivery has to be repeated. Its message is logged: it contains no
    * secret.
    */
-  send(sending: Sending): Promise<'delivered' | 'gone'>
+  send(sending: DeliveryTry): Promise<'delivered' | 'gone'>
 }

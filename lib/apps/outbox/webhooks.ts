@@ -1,7 +1,7 @@
 import type { OutboxEvent } from '../../core/outbox/event'
 import type { Delivery } from '../../core/outbox/outbox-store'
 import { signWebhook } from '../../core/standard-webhooks'
-import type { OutboxTarget, Sending } from './target'
+import type { DeliveryTry, OutboxTarget, PostFetch } from './target'
 
 /** How long a webhook is repeated. */
 export const WEBHOOK_LIFE_MS = 3 * 24 * 3_600_000
@@ -17,15 +17,9 @@ export interface WebhookSettings {
   keys: readonly [Buffer, ...Buffer[]]
 }
 
-/** A request to another server; the composition root guards where it may go. */
-type Fetch = (
-  url: string,
-  init: { method: string; headers: Record<string, string>; body: string; signal: AbortSignal; discardsBody: true },
-) => Promise<Response>
-
 export interface WebhooksOptions {
   settings: WebhookSettings
-  fetch: Fetch
+  fetch: PostFetch
   /** Epoch ms, as the machine's clock has it. */
   wall: () => number
 }
@@ -47,7 +41,7 @@ export class Webhooks implements OutboxTarget {
     return endpoint === ENDPOINT
   }
 
-  async send({ event, signal }: Sending): Promise<'delivered' | 'gone'> {
+  async send({ event, signal }: DeliveryTry): Promise<'delivered' | 'gone'> {
     const { settings, fetch, wall } = this.#options
     const body = JSON.stringify(toWebhookBody(event))
     const signature = signWebhook({ id: event.id, sentAt: wall(), body, keys: settings.keys })

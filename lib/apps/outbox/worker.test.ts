@@ -6,7 +6,7 @@ import { T0 } from '../../../test/support/fixtures'
 import { type OutboxEvent, toLimitedEvent } from '../../core/outbox/event'
 import type { DeliveryOutcome } from '../../metrics/names'
 import { SqliteStore } from '../../stores/sqlite/store'
-import type { OutboxTarget, Sending } from './target'
+import type { DeliveryTry, OutboxTarget } from './target'
 import { OutboxWorker } from './worker'
 
 /** The worker on the embedded store, with endpoints that the test controls. */
@@ -37,7 +37,7 @@ function open(): SqliteStore {
   })
 }
 
-type Send = (sending: Sending) => Promise<'delivered' | 'gone'>
+type Send = (sending: DeliveryTry) => Promise<'delivered' | 'gone'>
 
 /** One endpoint for each name. */
 class Endpoints implements OutboxTarget {
@@ -60,7 +60,7 @@ class Endpoints implements OutboxTarget {
     return endpoint in this.#sends
   }
 
-  async send(sending: Sending) {
+  async send(sending: DeliveryTry) {
     const { endpoint, event } = sending
     this.sent.push({ endpoint, event })
     for (const each of [endpoint, 'all']) {

@@ -88,6 +88,13 @@ describe('a sign-in', () => {
     expect(locationOf(await openOurs(computer, `/authz/sign-in/${id}`))).toBe(page)
   })
 
+  test('begins with no picture or script of another page', async () => {
+    const { pathname, search } = new URL(await wiki.start('/'), ORIGIN)
+    const headers = { 'Sec-Fetch-Mode': 'no-cors' }
+    const response = await computer.send('GET', pathname + search, { headers, site: 'cross-site' })
+    expect([response.status, response.headers.getSetCookie()]).toEqual([403, []])
+  })
+
   test('survives a rotation of the secret between its steps', async () => {
     await signInComputer(app, phone, computer)
     const page = await wiki.start('/')

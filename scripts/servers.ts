@@ -1,5 +1,5 @@
 // Installs missing programs that tests start: servers (on their own ports), strace, mount,
-// faketime, Apache, and libraries for Python and Go.
+// faketime, Apache, and libraries for Python. Go is not installed: its test runs where it is.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 

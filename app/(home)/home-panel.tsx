@@ -18,6 +18,8 @@ interface Props {
   signedInAt: string
   apps: readonly OpenableApp[]
   recipes: readonly Recipe[]
+  /** Of this server. */
+  origin: string
 }
 
 /** State and effects of the home page. The stream reports a sign-out from elsewhere at once. */

@@ -27,13 +27,15 @@ interface HomeProps {
   apps: readonly OpenableApp[]
   /** In local mode. */
   recipes: readonly Recipe[]
+  /** Of this server. */
+  origin: string
   onDismiss: (id: string) => void
   onSignOut: () => void
 }
 
 /** The signed-in person, since when, and their other computers. Pure. */
 export function HomeView(props: HomeProps) {
-  const { name, account, device, signedInAt, sessions, noticed, apps, recipes } = props
+  const { name, account, device, signedInAt, sessions, noticed, apps, recipes, origin } = props
   const text = useText('home')
   const { unknownComputer } = useText('devices')
   return (
@@ -58,7 +60,7 @@ export function HomeView(props: HomeProps) {
         <h2>{text.computers}</h2>
         {sessions === null ? null : <SessionList sessions={sessions} as="computer" currentLabel={text.thisComputer} />}
       </section>
-      <Recipes recipes={recipes} />
+      <Recipes recipes={recipes} origin={origin} />
     </main>
   )
 }

@@ -31,6 +31,7 @@ export default async function HomePage() {
         signedInAt={new Date(computer.signedInAt).toISOString()}
         apps={context.apps?.listOpenable(locale) ?? []}
         recipes={isLocal ? await readRecipes(publicOrigin, process.cwd()) : []}
+        origin={publicOrigin}
       />
     </HomeFrame>
   )

@@ -3,20 +3,28 @@
 import { useState } from 'react'
 import { Button } from '../ui/button'
 import { useText } from '../ui/page-text'
-import { Weighted } from '../ui/weighted'
 import home from './home.module.css'
 import type { Recipe, RecipeFile } from './read-recipes'
 import styles from './recipes.module.css'
 
+interface RecipesProps {
+  recipes: readonly Recipe[]
+  /** Of this server: without settings, add-client has to be told. */
+  origin: string
+}
+
 /** How to put the sign-in in front of an app: files to copy. Nothing where there are none. */
-export function Recipes({ recipes }: { recipes: readonly Recipe[] }) {
+export function Recipes({ recipes, origin }: RecipesProps) {
   const text = useText('home')
   if (recipes.length === 0) return null
+  const [before, after] = text.recipesHint.split('{command}')
   return (
     <section className={home.section} data-testid="recipes">
       <h2>{text.recipesTitle}</h2>
       <p className="quiet">
-        <Weighted text={text.recipesHint} />
+        {before}
+        <code className={styles.command}>{`npm run add-client -- --origin ${origin}`}</code>
+        {after}
       </p>
       {recipes.map(({ kind, files }) => (
         <details key={kind} className={styles.recipe} data-recipe={kind}>

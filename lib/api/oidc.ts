@@ -190,7 +190,7 @@ function originOf(address: string): string {
 }
 
 /** What is kept of a request of an app is as large as the body of another request may be. */
-const MAX_QUERY_CHARS = 4096
+export const MAX_QUERY_CHARS = 4096
 
 const MAX_QUESTION_CHARS = 3500
 

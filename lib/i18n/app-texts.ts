@@ -14,7 +14,7 @@ export const appTexts = {
       deviceAsks: 'A device or program, no browser',
       deviceCode: 'Only go on if this code is on a device in front of you.',
       asksFor: '{app} gets:',
-      agree: '– by tapping Sign in you agree.',
+      agree: 'By tapping Sign in you agree.',
       approvedApp: 'Done. {app} opens on your computer.',
       approvedDevice: 'Done. Look at your device.',
     },
@@ -38,7 +38,7 @@ export const appTexts = {
     home: {
       apps: 'Your apps',
       recipesTitle: "You're in. Now put it in front of your app",
-      recipesHint: 'Add your app with **npm run add-client**: it prints these files with the values of your app.',
+      recipesHint: 'Add your app with {command}: it prints these files with the values of your app.',
       recipes: {
         openid: 'An app with OpenID Connect (Auth.js)',
         proxy: 'Any app behind nginx',
@@ -63,7 +63,7 @@ export const appTexts = {
       deviceAsks: '没有浏览器的设备或程序',
       deviceCode: '只有当你面前的设备显示这个码时才继续。',
       asksFor: '{app} 将获得：',
-      agree: '——点“登录”即表示同意。',
+      agree: '点“登录”即表示同意。',
       approvedApp: '好了，电脑上即将打开 {app}。',
       approvedDevice: '好了，请看你的设备。',
     },
@@ -87,7 +87,7 @@ export const appTexts = {
     home: {
       apps: '你的应用',
       recipesTitle: '登录成功，接入你的应用',
-      recipesHint: '用 **npm run add-client** 添加你的应用，它会打印这些文件，并填好你的应用的值。',
+      recipesHint: '用 {command} 添加你的应用，它会打印这些文件，并填好你的应用的值。',
       recipes: {
         openid: '使用 OpenID Connect 的应用（Auth.js）',
         proxy: 'nginx 后面的任何应用',

@@ -46,9 +46,9 @@ export const PLAIN_TEXTS: Record<Locale, PlainTexts> = {
       home: '首页',
     },
     signOut: {
-      title: '退出这台电脑？',
+      title: '在这台电脑上退出登录？',
       text: '将退出这里，以及从这里打开的所有应用。',
-      from: '由{app}发起。',
+      from: '由 {app} 发起。',
       yes: '退出登录',
       no: '保持登录',
     },

@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { MAX_QUERY_CHARS } from '../api/oidc'
 import { APP_REQUEST_MS } from '../apps/app-requests'
 import { ADDRESS_MS, APP_CODE_MS } from '../apps/forward-auth'
+import { LOGOUT_LIFE_MS } from '../apps/oidc/backchannel-logout'
+import { CONSENT_MS } from '../apps/oidc/consents'
+import { CODE_S, TOKEN_S } from '../apps/oidc/provider'
+import { ROTATE_EVERY_MS } from '../apps/oidc/signing-keys'
 import { WEBHOOK_LIFE_MS } from '../apps/outbox/webhooks'
 import { CHALLENGE_MS } from '../core/account/challenge'
 import { MAX_PASSKEY_NAME_CHARS, MAX_PASSKEYS } from '../core/account/passkey'
@@ -9,6 +14,7 @@ import { REDEEM_TRIES, TOMBSTONE_MS } from '../core/attempt/attempt'
 import { MAX_EVENTS } from '../core/outbox/outbox-store'
 import { RULES } from '../core/rate-limit/limiter'
 import { MAX_COUNTERS_PER_RULE, MAX_USED } from '../core/rate-limit/limits'
+import { MAX_RECORDS } from '../core/record-store'
 import { MAX_PHONES } from '../core/session/session'
 import { MAX_ATTEMPTS, MAX_REMEMBERED } from '../core/store'
 import { rateLimitKeys } from '../http/address'
@@ -57,6 +63,12 @@ test.each([
   `${many(MAX_COUNTERS_PER_RULE)} counters of each rule and ${many(MAX_USED)} nonces and challenges`,
   `${many(MAX_ATTEMPTS)} in all, ended ones included`,
   `beyond ${many(MAX_EVENTS)} entries, scans and sign-ins get 503`,
+  `${many(MAX_RECORDS)} records that anybody may cause`,
+  `Codes live for ${CODE_S} s, access and ID tokens for ${TOKEN_S / 60} min`,
+  `per person and client for ${CONSENT_MS / 86_400_000} days`,
+  `A query of more than ${MAX_QUERY_CHARS / 1024} KB`,
+  `replaced every ${ROTATE_EVERY_MS / 86_400_000} days without a restart`,
+  `within 60 s, and then for ${LOGOUT_LIFE_MS / 3_600_000} h`,
   `for ${WEBHOOK_LIFE_MS / 86_400_000} days after the event`,
   `at most \`MAX_COMPUTERS\` computers and ${MAX_PHONES} phones`,
   `A person has at most ${MAX_PASSKEYS}`,

@@ -24,11 +24,12 @@ const en = {
   notWritten: (file, message) => `${file} was not changed: ${message}`,
   /** @type {(id: string, file: string) => string} */
   added: (id, file) => `Added the client ${id} to ${file}, which contains secrets.`,
-  reload: 'Let qr-login read it: kill -HUP with its process id, or systemctl reload qr-login.',
+  reload:
+    'Let qr-login read it: systemctl reload qr-login, docker compose kill -s HUP one two, or kill -HUP <process id>.',
   /** @param {string} file */
   setFile: (file) => `Set CLIENTS_FILE=${file} and restart qr-login.`,
   redirectUris: 'Redirect URIs that the app may use:',
-  setHosts: 'The proxy needs no client. The setting of qr-login, then restart it:',
+  setHosts: 'The proxy needs no client. Set this on qr-login, add the proxy to TRUSTED_PROXIES, and restart qr-login:',
   needsHttps: 'Forward auth needs an https address.',
   /** @param {string} file */
   paste: (file) => `──── ${file}`,
@@ -52,10 +53,11 @@ const zh = {
   draftExists: (draft) => `${draft} 已存在：另一个 add-client 正在运行，或曾被中断。如已中断，请删除这个文件。`,
   notWritten: (file, message) => `没有更改 ${file}：${message}`,
   added: (id, file) => `已把客户端 ${id} 写入 ${file}。这个文件包含密钥。`,
-  reload: '让 qr-login 重新读取：对它的进程号执行 kill -HUP，或执行 systemctl reload qr-login。',
+  reload:
+    '让 qr-login 重新读取：systemctl reload qr-login、docker compose kill -s HUP one two，或 kill -HUP <进程号>。',
   setFile: (file) => `请设置 CLIENTS_FILE=${file}，然后重启 qr-login。`,
   redirectUris: '应用可以使用的回调地址：',
-  setHosts: '代理不需要客户端。请设置 qr-login 的这一项，然后重启它：',
+  setHosts: '代理不需要客户端。请设置 qr-login 的这一项，把代理加入 TRUSTED_PROXIES，然后重启 qr-login：',
   needsHttps: 'Forward auth 需要 https 地址。',
   paste: (file) => `──── ${file}`,
 }

@@ -39,6 +39,7 @@ function Home({ locale, text, noticed = 0, apps = 0, recipes = 0 }: Setting & Ho
         noticed={others.slice(0, noticed)}
         apps={OPENABLE.slice(0, apps)}
         recipes={RECIPES.slice(0, recipes)}
+        origin="https://login.example.com"
         onDismiss={nothing}
         onSignOut={nothing}
       />

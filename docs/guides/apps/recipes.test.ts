@@ -95,13 +95,13 @@ async function runProgram(env: Record<string, string> = {}) {
   const review = await phone.call<Review>('POST', `${server.origin}/api/qr/scan`, { body: { code } })
   const answer = (step: 'confirm' | 'cancel') =>
     phone.call('POST', `${server.origin}/api/qr/${step}`, { body: { claim: review.claim } })
-  return { server, program, ended, review, answer, output: () => output }
+  return { server, phone, program, ended, review, answer, output: () => output }
 }
 
 describe('the program in a shell', () => {
-  test.each(['never', 'always'])('prints who has signed in with the phone: MATCH_POLICY %s', async (policy) => {
+  test.each(['never', 'always'])('prints who has signed in, and signs out: MATCH_POLICY %s', async (policy) => {
     if (isMissing('curl', '--version')) return
-    const { server, program, ended, review, answer, output } = await runProgram({ MATCH_POLICY: policy })
+    const { server, phone, program, ended, review, answer, output } = await runProgram({ MATCH_POLICY: policy })
     if (policy === 'always') {
       await until(() => output().includes('The number on your phone: '))
       program.stdin.write(`${review.match.number}\n`)
@@ -109,6 +109,7 @@ describe('the program in a shell', () => {
     await until(() => output().includes('Now tap Sign in'))
     await answer('confirm')
     expect([await ended, output()]).toEqual([0, expect.stringContaining('"name":"Ada Byron"')])
+    expect(await phone.call('GET', `${server.origin}/api/sessions`)).toEqual({ sessions: [] })
     await server.stop()
   })
 

@@ -13,7 +13,7 @@ const JSON_TYPE = 'application/json'
 const FORM_TYPE = 'application/x-www-form-urlencoded'
 const PROBLEM_TYPE = 'application/problem+json'
 
-/** The OpenAPI document (3.1.1) of every route. `version`: of this project. */
+/** The OpenAPI document (3.1.1) of every route below `/api`. `version`: of this project. */
 export function buildDocument(version: string): Json {
   const paths = Object.entries(OPERATIONS).map(([path, methods]) => {
     const operations = Object.entries(methods).map(([method, operation]) => [

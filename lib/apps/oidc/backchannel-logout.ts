@@ -8,7 +8,7 @@ import type { Authorizations } from './authorizations'
 import type { SigningKeys } from './signing-keys'
 
 /** How long an app is told of the end of a session, if it does not answer. */
-const LOGOUT_LIFE_MS = 24 * 3_600_000
+export const LOGOUT_LIFE_MS = 24 * 3_600_000
 
 /** How long a logout token is good (OpenID Connect Back-Channel Logout 1.0, section 4). */
 const TOKEN_S = 120

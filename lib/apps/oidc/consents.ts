@@ -8,7 +8,8 @@ export interface Consent {
   agreedAt: number
 }
 
-const KEPT_MS = 400 * 24 * 3_600_000
+/** How long a consent is remembered after it was given last. */
+export const CONSENT_MS = 400 * 24 * 3_600_000
 
 const groupOf = (personId: string) => `consents ${personId}`
 /** Client ids have no spaces. */
@@ -46,7 +47,7 @@ export class Consents {
       agreedAt: now(),
     }
     const key = keyOf(personId, clientId)
-    const record = { key, data: JSON.stringify(consent), expiresAt: now() + KEPT_MS, group: groupOf(personId) }
+    const record = { key, data: JSON.stringify(consent), expiresAt: now() + CONSENT_MS, group: groupOf(personId) }
     await records.putRecord(record, now())
   }
 

@@ -52,8 +52,11 @@ export interface ProviderOptions {
   now: () => number
 }
 
-const HOUR_S = 3600
-const CODE_S = 60
+/** How long access and ID tokens live. */
+export const TOKEN_S = 3600
+
+/** How long a code lives. */
+export const CODE_S = 60
 
 /** Paths below the issuer. */
 const PATHS = {
@@ -133,9 +136,9 @@ function toConfiguration(options: ProviderOptions): Configuration {
       context.body = out
     },
     ttl: {
-      AccessToken: HOUR_S,
+      AccessToken: TOKEN_S,
       AuthorizationCode: CODE_S,
-      IdToken: HOUR_S,
+      IdToken: TOKEN_S,
       // Until the device has fetched what was confirmed at the last moment.
       DeviceCode: Math.ceil((attemptMs + confirmMs + ticketMs) / 1000),
       Grant: sessionS,

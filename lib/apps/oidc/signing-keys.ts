@@ -29,7 +29,8 @@ export interface SigningKeysOptions {
   randomBytes: (size: number) => Buffer
 }
 
-const ROTATE_EVERY_MS = 90 * 24 * 3_600_000
+/** How long a key signs. */
+export const ROTATE_EVERY_MS = 90 * 24 * 3_600_000
 const KEPT_MS = 400 * 24 * 3_600_000
 const IV_BYTES = 12
 const TAG_BYTES = 16

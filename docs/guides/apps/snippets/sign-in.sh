@@ -26,3 +26,6 @@ while [ "$(field status)" != confirmed ]; do
   attempt=${next:-$attempt}
 done
 post "/$id/redeem" "{\"ticket\":\"$(field ticket)\"}"
+echo
+# Until then it is one of the person's computers.
+api --request DELETE "$login/api/session"

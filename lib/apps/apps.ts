@@ -112,7 +112,9 @@ export class Apps {
     return { clientId, name, logoUrl, host, scopes, interaction: null, userCode: formatUserCode(userCode) }
   }
 
-  /** What the person has agreed to, newest first. Apps that are no longer in the file are left out. */
+  /**
+   * What the person has agreed to, newest first. Apps that are no longer in the file are left out.
+   */
   async list(personId: string): Promise<AgreedApp[]> {
     const { consents, registry } = this.#options
     return (await consents.list(personId)).flatMap(({ clientId, scopes, agreedAt }) => {

@@ -71,7 +71,8 @@ describe('a stranger', () => {
     ends.push(() => server.stop())
     await ready(server.issuer)
     while ((await startDevice(server.issuer)).status !== 429);
-    // What about 499,800 further refused requests leave: 140 a second for an hour, or 6,000 for a minute and a half.
+    // What about 499,800 further refused requests leave: 140 a second for an hour, or 6,000 for a
+    // minute and a half.
     const [key = ''] = (await redis.send(['KEYS', `${prefix}r:records:*`]))
       .split('\r\n')
       .filter((l) => l.startsWith(prefix))

@@ -17,7 +17,7 @@ import { type ReceivedWebhook, WebhookReceiver } from '../../test/support/webhoo
  */
 
 const PEOPLE = ['ada', 'lin', 'sam', 'yuki']
-const ROUNDS = 8
+const ROUNDS = 4
 
 /** A delivery in flight at the last kill is repeated when its lease has ended, after 30 s. */
 const SETTLED_MS = 60_000

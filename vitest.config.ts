@@ -8,7 +8,8 @@ const ALONE = [
   'lib/server/**/*.test.ts',
   'lib/stores/redis/**/*.test.ts',
   'lib/stores/sqlite/{faults,lock,wal-sync}.test.ts',
-  'test/{attacks,conformance}/**/*.test.ts',
+  'test/attacks/{bypass,failover,filling,growth}.test.ts',
+  'test/conformance/{conformance,races}.test.ts',
 ]
 
 /** Builds of the guides contain packages with tests of their own. */

@@ -9,7 +9,7 @@ import { Computer, expect, Phone, test, until, watchedPage } from './support/tes
 /** Apps behind the real nginx and the real Caddy, with the configurations that the guide gives. */
 
 test.describe.configure({ mode: 'serial' })
-test.skip(!hasNginx() || !hasCaddy(), 'nginx or caddy is not available')
+test.skip((!hasNginx() || !hasCaddy()) && !process.env.CI, 'nginx or caddy is not available')
 
 const FILES = [
   'deploy/forward-auth/nginx.conf',
@@ -17,6 +17,34 @@ const FILES = [
   'deploy/forward-auth/Caddyfile',
   'docs/guides/apps/snippets/Caddyfile',
 ] as const
+
+/** Where the sign-in must not lead. The first ones are tried at every proxy. */
+const HOSTILE = [
+  'https://evil.example/',
+  '//evil.example',
+  '///evil.example',
+  '/\\evil.example',
+  '\\\\evil.example',
+  '/%09/evil.example',
+  '/%0a/evil.example',
+  '/%0d%0aLocation:%20https://evil.example',
+  '/.//evil.example',
+  '/a/..//evil.example',
+  'javascript:alert(1)',
+  'data:text/html,a',
+  '@evil.example',
+  '.evil.example',
+  ':443@evil.example',
+  '%2F%2Fevil.example',
+  '/%2F%2Fevil.example',
+  'http:evil.example',
+  'https:/evil.example',
+  '/.qr-login/start?return=//evil.example',
+  '%E2%80%AE//evil.example',
+  '',
+  '%00//evil.example',
+]
+const TRIED_EVERYWHERE = 5
 
 let deployment: AppDeployment
 /** Our own origin. */
@@ -130,10 +158,17 @@ for (const file of FILES) {
     })
 
     test('a client cannot have the identity removed on its way', async () => {
+      const values = ['Remote-User', 'close, remote-user', 'Remote-User, X-Forwarded-Host, Cookie']
+      const statuses: number[] = []
       const got = await deployment.receivedBy(async () => {
-        for (const value of ['Remote-User', 'close, remote-user', 'Remote-User, X-Forwarded-Host, Cookie'])
-          await browser.send(`${origin}/a`, { headers: [...NAVIGATION, 'Connection', value] })
+        for (const value of values) {
+          const headers = [...NAVIGATION, 'Connection', value]
+          statuses.push((await browser.send(`${origin}/a`, { headers })).status)
+        }
       })
+      // Caddy would remove the fields, so its file refuses such requests. nginx removes none.
+      const [status, count] = file.endsWith('Caddyfile') ? [400, 0] : [200, values.length]
+      expect([statuses, got.length]).toEqual([values.map(() => status), count])
       for (const { headers } of got) expect(headers.filter(([name]) => /^remote-user$/i.test(name))).toHaveLength(1)
     })
 
@@ -191,31 +226,8 @@ for (const file of FILES) {
     })
 
     test('hostile values never lead elsewhere', async () => {
-      const values = [
-        'https://evil.example/',
-        '//evil.example',
-        '///evil.example',
-        '/\\evil.example',
-        '\\\\evil.example',
-        '/%09/evil.example',
-        '/%0a/evil.example',
-        '/%0d%0aLocation:%20https://evil.example',
-        '/.//evil.example',
-        '/a/..//evil.example',
-        'javascript:alert(1)',
-        'data:text/html,a',
-        '@evil.example',
-        '.evil.example',
-        ':443@evil.example',
-        '%2F%2Fevil.example',
-        '/%2F%2Fevil.example',
-        'http:evil.example',
-        'https:/evil.example',
-        '/.qr-login/start?return=//evil.example',
-        '%E2%80%AE//evil.example',
-        '',
-        '%00//evil.example',
-      ]
+      const values = file === FILES[0] ? HOSTILE : HOSTILE.slice(0, TRIED_EVERYWHERE)
+      let redirects = 0
       for (const value of values) {
         for (const query of [
           `return=${value}`,
@@ -225,6 +237,7 @@ for (const file of FILES) {
         ]) {
           const { location: start } = await browser.send(`${origin}/.qr-login/start?${query}`)
           if (start === '') continue
+          redirects += 1
           expect(new URL(start).origin).toBe(ours)
           const { location: callback } = await browser.send(start)
           expect(new URL(callback).origin).toBe(origin)
@@ -234,6 +247,7 @@ for (const file of FILES) {
         const { location } = await browser.send(`${origin}/.qr-login/callback?code=${value}&return=${value}`)
         if (location !== '') expect(location).toBe(`${ours}/authz/lost`)
       }
+      expect(redirects).toBeGreaterThan(values.length * 4 * 0.9)
     })
 
     test('a sign-out at the app signs the computer out', async () => {

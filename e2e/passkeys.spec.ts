@@ -51,7 +51,10 @@ async function addPasskey({ page }: Phone): Promise<void> {
   await expect(rows(page)).toHaveCount(1)
 }
 
-/** Taps until the tap counts: taps right after the review appeared are ignored. `path`: what it leads to. */
+/**
+ * Taps until the tap counts: taps right after the review appeared are ignored. `path`: what it
+ * leads to.
+ */
 async function tap({ page }: Phone, button: 'approve' | 'add-passkey', path: string): Promise<void> {
   await expect(async () => {
     const sent = page.waitForRequest((request) => request.url().endsWith(path), { timeout: 1_000 })

@@ -10,7 +10,7 @@ const CLIENT = { clientId: 'qr-login', clientSecret: 'a client secret that is lo
 
 const test = base.extend<{ openPhone: (locale?: string) => Promise<Phone> }, { provider: OpenIdProvider }>({
   server: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from the pattern what a fixture depends on
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads dependencies from it
     async ({}, use) => {
       const port = await freePort()
       const origin = `http://localhost:${port}`

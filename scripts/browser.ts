@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chromium } from 'playwright'
 
-/** Has no windows and no cameras. A page takes a third of the CPU time that it takes in the others. */
+/**
+ * Has no windows and no cameras. A page takes a third of the CPU time that it takes in the others.
+ */
 const SHELL = '/usr/bin/chromium-headless-shell'
 const WITH_WINDOWS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 

@@ -55,7 +55,10 @@ function readResults<Results>(file: string): Results | null {
   }
 }
 
-/** Counts the tests of a run. A run that failed without a failed test (a file did not load) is one failure. */
+/**
+ * Counts the tests of a run. A run that failed without a failed test (a file did not load) is one
+ * failure.
+ */
 function countTests(run: string, isGood: boolean, passes: number, failures: string[]): void {
   passed += passes
   failed.push(...failures)

@@ -201,3 +201,27 @@ test.each(REFUSED)('%s may not import %s', (...planted) => {
 test.each(ACCEPTED)('%s may import %s', (...planted) => {
   expect(plant(planted)).toEqual([null])
 })
+
+const MAX_COMMENT_LINE = 100
+
+/** The numbers of the lines that are comments (`//`, `/*`, `*`, and `--` in Lua) and too long. */
+function findLongComments(source: string): number[] {
+  return source
+    .split('\n')
+    .flatMap((line, at) => (/^\s*(\/\/|\/\*|\*|-- )/.test(line) && line.length > MAX_COMMENT_LINE ? [at + 1] : []))
+}
+
+test(`no comment line has more than ${MAX_COMMENT_LINE} characters`, () => {
+  const long = ['lib', 'app', 'scripts', 'test', 'e2e'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => /\.(tsx?|mjs|cjs|css)$/.test(file))
+      .map((file) => posix.join(folder, file))
+      .flatMap((path) => findLongComments(readFileSync(path, 'utf8')).map((line) => `${path}:${line}`)),
+  )
+  expect(long).toEqual([])
+})
+
+test.each(['// ', '  // ', '/** ', ' * ', '  /* ', '    -- '])('a long line of %j is found', (start) => {
+  const fits = start.padEnd(MAX_COMMENT_LINE, 'x')
+  expect(findLongComments(`code\n${fits}\n${fits}x\n${'code'.padEnd(110, '/')}`)).toEqual([3])
+})

@@ -17,7 +17,10 @@ interface SendOptions {
 
 export const NAVIGATION = ['Accept', 'text/html,*/*;q=0.8', 'Sec-Fetch-Mode', 'navigate', 'Sec-Fetch-Site', 'none']
 
-/** A browser without pages for https hosts of this machine. It keeps cookies by host, as browsers do. */
+/**
+ * A browser without pages for https hosts of this machine. It keeps cookies by host, as browsers
+ * do.
+ */
 export class SiteClient {
   readonly cookies = new Map<string, Map<string, string>>()
 

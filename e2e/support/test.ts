@@ -179,7 +179,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   ],
 
   responseCheck: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the dependencies from the pattern
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads dependencies from it
     async ({}, use) => {
       await use(undefined)
       const mistakes = await Promise.all(mistakesFound.splice(0))

@@ -17,9 +17,9 @@ export interface ClaimNames {
 }
 
 /**
- * The person that claims of a verified token describe (OpenID Connect Core 1.0, section 5.1). Claims
- * of another shape are left out. Null without a usable id: a string of 1 to 255 characters, none of
- * them a control character.
+ * The person that claims of a verified token describe (OpenID Connect Core 1.0, section 5.1).
+ * Claims of another shape are left out. Null without a usable id: a string of 1 to 255 characters,
+ * none of them a control character.
  */
 export function toPerson(claims: Readonly<Record<string, unknown>>, names: ClaimNames = {}): Person | null {
   const id = toText(claims[names.id ?? 'sub'], MAX_ID_CHARS)

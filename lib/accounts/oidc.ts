@@ -25,7 +25,9 @@ import type { Person } from '../core/account/person'
 import { toPerson } from './claims'
 import type { Fetch } from './endpoint'
 
-/** Each request to the provider. A sign-in makes two or three, after the person has waited for it. */
+/**
+ * Each request to the provider. A sign-in makes two or three, after the person has waited for it.
+ */
 const DEADLINE_MS = 3_000
 
 /** Metadata older than this is fetched again, in the background. */
@@ -96,8 +98,8 @@ const DENIALS = new Set([
 ])
 
 /**
- * The team's OpenID provider: authorization code flow with PKCE (RFC 7636), `state`, `nonce` and the
- * `iss` of the response (RFC 9207); the ID token's signature is verified too.
+ * The team's OpenID provider: authorization code flow with PKCE (RFC 7636), `state`, `nonce` and
+ * the `iss` of the response (RFC 9207); the ID token's signature is verified too.
  */
 export class OidcProvider {
   readonly #options: OidcProviderOptions
@@ -185,8 +187,8 @@ export class OidcProvider {
   }
 
   /**
-   * Claims that are not in the ID token. A failure is thrown: without them the person would lose name
-   * and groups.
+   * Claims that are not in the ID token. A failure is thrown: without them the person would lose
+   * name and groups.
    */
   async #readUserInfo(
     configuration: Configuration,
@@ -241,7 +243,8 @@ export class OidcProvider {
       configuration.timeout = DEADLINE_MS / 1000
       if (isPlain) allowInsecureRequests(configuration)
       enableNonRepudiationChecks(configuration)
-      // Throws for metadata without a valid authorization endpoint; the previous configuration stays.
+      // Throws for metadata without a valid authorization endpoint; the previous configuration
+      // stays.
       buildAuthorizationUrl(configuration, {})
       this.#configuration = configuration
       this.#fetchedAt = monotonicMs()

@@ -284,7 +284,10 @@ function toDescriptor({ id, transports }: Passkey) {
   return { type: 'public-key' as const, id, transports: [...transports] }
 }
 
-/** Names the person to authenticators: no personal data (WebAuthn, section 14.6.1), and the same each time. */
+/**
+ * Names the person to authenticators: no personal data (WebAuthn, section 14.6.1), and the same
+ * each time.
+ */
 function userHandleOf(personId: string): string {
   return createHash('sha256').update(`qr-login person ${personId}`).digest('base64url')
 }
@@ -298,8 +301,8 @@ function withoutNulls(response: object): object {
 }
 
 /**
- * An attestation object of the format `none` (WebAuthn, section 6.5.4), as base64url. A statement is
- * never evaluated: it could name addresses that the library then requests.
+ * An attestation object of the format `none` (WebAuthn, section 6.5.4), as base64url. A statement
+ * is never evaluated: it could name addresses that the library then requests.
  */
 function withoutStatement(authData: Uint8Array): string {
   const { length: size } = authData

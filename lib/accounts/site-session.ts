@@ -11,7 +11,8 @@ const OWN = /^(__Host-)?qr_/
 
 /**
  * The session that a browser has at the operator's own site: an endpoint of the site returns the
- * person, by the site's cookies. Both are on one registrable domain, and the cookies are set for it.
+ * person, by the site's cookies. Both are on one registrable domain, and the cookies are set for
+ * it.
  */
 export class SiteSession {
   readonly #options: SiteSessionOptions

@@ -16,7 +16,10 @@ export const APP_HOST_RESOURCES: readonly Resource<ApiContext>[] = [
   resource('/.qr-login/sign-out', { POST: signOut }, { ...FORWARD_AUTH, takesForms: true, isOpenToSites: true }),
 ]
 
-/** Gives the browser a secret for this host, to which the sign-in is bound, and sends it to our origin. */
+/**
+ * Gives the browser a secret for this host, to which the sign-in is bound, and sends it to our
+ * origin.
+ */
 async function start(call: Call, context: ApiContext): Promise<Response> {
   const { forwardAuth, host } = requireAppCall(call, context)
   const { cookies, newBrowserSecret } = context
@@ -40,14 +43,16 @@ async function finish(call: Call, context: ApiContext): Promise<Response> {
   return response
 }
 
-/** A browser without the right code goes to our own page about it: there is no page of ours here. */
+/**
+ * A browser without the right code goes to our own page about it: there is no page of ours here.
+ */
 function leave({ code }: ProtocolError, _: Call, { publicOrigin }: ApiContext): Response | null {
   return code === 'interaction_unknown' ? redirect(`${publicOrigin}/authz/lost`) : null
 }
 
 /**
- * Signs the computer out, from every app. The cookie of this host alone would be of no use: the next
- * page would sign the browser in again without a question.
+ * Signs the computer out, from every app. The cookie of this host alone would be of no use: the
+ * next page would sign the browser in again without a question.
  */
 async function signOut(call: Call, context: ApiContext): Promise<Response> {
   const { forwardAuth, host } = requireAppCall(call, context)

@@ -55,7 +55,10 @@ async function goBack(call: Call, context: ApiContext): Promise<Response> {
   return redirect(requireForwardAuth(context).declinedUrl(await requireWaiting(call, context)))
 }
 
-/** The app's host sends browsers here with what it cannot take: the app's pages are not ours to fill. */
+/**
+ * The app's host sends browsers here with what it cannot take: the app's pages are not ours to
+ * fill.
+ */
 async function refuseLost(): Promise<Response> {
   throw new ProtocolError('interaction_unknown')
 }

@@ -29,7 +29,10 @@ afterEach(() => app.dispose())
 const identityOf = ({ headers }: Response) =>
   Object.fromEntries([...headers].filter(([name]) => name.startsWith('remote-')))
 
-/** The phone confirms what the page for signing in shows. Returns the question, and where the page goes on. */
+/**
+ * The phone confirms what the page for signing in shows. Returns the question, and where the page
+ * goes on.
+ */
 async function signInAt(page: string): Promise<{ review: Review; next: string }> {
   const interaction = new URL(page, ORIGIN).searchParams.get('interaction') ?? ''
   const attempt = await computer.get<AttemptView>('POST', '/api/qr', { interaction })

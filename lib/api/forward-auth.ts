@@ -31,8 +31,8 @@ export interface AppCall {
 }
 
 /**
- * @throws ProtocolError `forward_refused` unless a trusted proxy names a listed host, with the scheme
- * of the apps.
+ * @throws ProtocolError `forward_refused` unless a trusted proxy names a listed host, with the
+ * scheme of the apps.
  */
 export function requireAppCall({ request, client }: Call, { forwardAuth }: ApiContext): AppCall {
   if (forwardAuth === null) throw new ProtocolError('not_found')

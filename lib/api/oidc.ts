@@ -137,8 +137,8 @@ async function authorize(call: Call, context: ApiContext): Promise<Response> {
 }
 
 /**
- * OpenID Connect RP-Initiated Logout 1.0: the person is asked, unless the app shows that the session
- * is its own.
+ * OpenID Connect RP-Initiated Logout 1.0: the person is asked, unless the app shows that the
+ * session is its own.
  */
 async function askToSignOut(call: Call, context: ApiContext): Promise<Response> {
   const session = await findComputer(call.request, context)

@@ -10,7 +10,10 @@ export interface AppSignInsOptions {
   apps: Apps | null
 }
 
-/** The requests of apps that wait for a sign-in: of OpenID clients, and of hosts behind forward auth. */
+/**
+ * The requests of apps that wait for a sign-in: of OpenID clients, and of hosts behind forward
+ * auth.
+ */
 export class AppSignIns {
   readonly #options: AppSignInsOptions
 

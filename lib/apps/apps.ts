@@ -110,7 +110,9 @@ export class Apps {
     return { clientId, name, logoUrl, host, scopes, interaction: null, userCode: formatShortCode(userCode) }
   }
 
-  /** What the person has agreed to, newest first. Apps that are no longer in the file are left out. */
+  /**
+   * What the person has agreed to, newest first. Apps that are no longer in the file are left out.
+   */
   async list(personId: string, locale: Locale): Promise<AgreedApp[]> {
     const { consents, registry } = this.#options
     return (await consents.list(personId)).flatMap(({ clientId, scopes, agreedAt }) => {

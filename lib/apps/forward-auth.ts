@@ -25,7 +25,10 @@ export interface ForwardAuthOptions {
   warn: (message: string) => void
 }
 
-/** How long the address of our page for signing in is valid, in ms. The request that it makes lives longer. */
+/**
+ * How long the address of our page for signing in is valid, in ms. The request that it makes lives
+ * longer.
+ */
 export const ADDRESS_MS = 10 * 60_000
 /** How long a browser has to bring the code to the app's host, in ms. */
 export const APP_CODE_MS = 60_000

@@ -1,12 +1,14 @@
 import { type PersonRecord, personOf } from '../core/account/person'
 
-/** What an app behind forward auth learns about a person, by header name. All four are always there. */
+/**
+ * What an app behind forward auth learns about a person, by header name. All four are always there.
+ */
 export type IdentityHeaders = Record<'Remote-User' | 'Remote-Name' | 'Remote-Email' | 'Remote-Groups', string>
 
 /**
  * The headers that name a person to an app, in UTF-8: one character for each byte, as header fields
- * are made of bytes. Null if the person has a username that no header can carry as it is: changed, it
- * could be that of another person. Groups that a list with commas cannot carry are left out.
+ * are made of bytes. Null if the person has a username that no header can carry as it is: changed,
+ * it could be that of another person. Groups that a list with commas cannot carry are left out.
  */
 export function toIdentityHeaders(record: PersonRecord): IdentityHeaders | null {
   const { id, name, username, email, groups } = personOf(record)
@@ -20,7 +22,9 @@ export function toIdentityHeaders(record: PersonRecord): IdentityHeaders | null 
   }
 }
 
-/** Control characters, C1 included, line and paragraph separators, and halves of surrogate pairs. */
+/**
+ * Control characters, C1 included, line and paragraph separators, and halves of surrogate pairs.
+ */
 const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u
 const UNSAFE_RUN = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]+/gu
 

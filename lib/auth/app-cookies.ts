@@ -3,10 +3,14 @@ import type { Cookies } from './cookies'
 /** The cookies that a browser carries on the host of an app behind forward auth. */
 type AppCookieName = 'app_state' | 'app_session'
 
-/** How long browsers keep the secret of a sign-in: it outlives every sign-in that was begun with it. */
+/**
+ * How long browsers keep the secret of a sign-in: it outlives every sign-in that was begun with it.
+ */
 const STATE_S = 3600
 
-/** What the cookie holds; null also for the cookie of another host, be it copied here or sent here. */
+/**
+ * What the cookie holds; null also for the cookie of another host, be it copied here or sent here.
+ */
 export async function readAppCookie(
   cookies: Cookies,
   header: string | null,

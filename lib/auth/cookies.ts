@@ -6,8 +6,9 @@ import { deriveKey } from '../core/keys'
 /**
  * What a browser carries, each sealed: the browser secret, the id of a session or of a phone's
  * session, the id of the attempt whose code it holds, the sign-in that it has begun at the team's
- * provider, and the secret that the requests of apps belong to. On the host of an app behind forward
- * auth: the secret of a sign-in, and the session (see `app-cookies.ts`). A seal contains nothing else.
+ * provider, and the secret that the requests of apps belong to. On the host of an app behind
+ * forward auth: the secret of a sign-in, and the session (see `app-cookies.ts`). A seal contains
+ * nothing else.
  */
 export type CookieName = 'browser' | 'session' | 'phone' | 'hold' | 'oidc' | 'app' | 'app_state' | 'app_session'
 
@@ -85,7 +86,9 @@ export class Cookies {
     return sealed?.name === name ? sealed.value : null
   }
 
-  /** A `Set-Cookie` value that carries `value`, sealed. `maxAgeS`: for how long browsers keep it. */
+  /**
+   * A `Set-Cookie` value that carries `value`, sealed. `maxAgeS`: for how long browsers keep it.
+   */
   async write(name: CookieName, value: string, maxAgeS = MAX_AGE_S): Promise<string> {
     const sealed: Sealed = { name, value }
     const seal = await sealData(sealed, { password: this.#sealWith, ttl: 0 })

@@ -9,8 +9,8 @@ import { addPasskey } from './passkey-requests'
 const WITH_DIALOG: readonly LockStep[] = ['passkey', 'may_add', 'must_add']
 
 /**
- * The passkey part of the review: signs the challenge of a review, adds a passkey, and keeps why the
- * last try failed. A challenge is used once: the review of another scan has a new one.
+ * The passkey part of the review: signs the challenge of a review, adds a passkey, and keeps why
+ * the last try failed. A challenge is used once: the review of another scan has a new one.
  */
 export class ApprovalLock {
   readonly #browser: ApprovalBrowser

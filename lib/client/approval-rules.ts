@@ -27,8 +27,8 @@ const OFFLINE_RETRY_MS = 2_000
 const RATE_LIMITED_MS = 60_000
 
 /**
- * What a refused scan shows that does not end the review. `retryMs`: when the code is scanned again;
- * null: when the person asks for it.
+ * What a refused scan shows that does not end the review. `retryMs`: when the code is scanned
+ * again; null: when the person asks for it.
  */
 export function toTrouble({ code, requestId, retryAfterMs }: Refused): {
   screen: ApprovalScreen

@@ -71,9 +71,9 @@ export type ApprovalScreen =
   | ({ state: 'review' } & ReviewScreen)
   | ({ state: 'submitting'; step: ApprovalStep } & ReviewScreen)
   /**
-   * `signOut`: progress of "Wasn't you?". `waiting`: no response yet; the request is repeated. `app`:
-   * the name of the app that is signed in to; null: our own home page. `isDevice`: it runs on a
-   * device without a browser.
+   * `signOut`: progress of "Wasn't you?". `waiting`: no response yet; the request is repeated.
+   * `app`: the name of the app that is signed in to; null: our own home page. `isDevice`: it runs
+   * on a device without a browser.
    */
   | { state: 'approved'; signOut: 'offered' | 'sending' | 'waiting'; app: string | null; isDevice: boolean }
   | { state: 'offline' | 'error'; reference: string | null }

@@ -4,7 +4,8 @@ const CODE = /^[A-Za-z0-9_-]{16,64}$/
 
 /**
  * The code in a scanned or pasted text. Null if the text is not a link to `/q`, or with
- * the code of a device to `/device`, on one of `ownOrigins`: the public origin, and the origin of this page.
+ * the code of a device to `/device`, on one of `ownOrigins`: the public origin, and the origin of
+ * this page.
  */
 export function findCode(text: string, ownOrigins: readonly string[]): string | null {
   const trimmed = text.trim()

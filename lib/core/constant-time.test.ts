@@ -2,7 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
-/** A MAC or a digest that is compared as text or by `equals` tells by its time how much is right. */
+/**
+ * A MAC or a digest that is compared as text or by `equals` tells by its time how much is right.
+ */
 const UNSAFE = /(\bmac\(|\.digest\()[^?]*\)\s*(===|!==|\.equals\(|\.compare\()|(===|!==)\s*(mac\(|createHmac\()/
 
 function unsafeLines(source: string): string[] {

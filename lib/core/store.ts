@@ -159,8 +159,8 @@ export interface Store extends Limits, PasskeyStore, RecordStore, OutboxStore {
 
   /**
    * Keeps an entry in a scope until a time (epoch ms): a browser that a person has signed in from,
-   * an address that a name has signed in from, or a sign-out (see `RevocationMark`). The `MAX_REMEMBERED`
-   * entries of a scope with the latest `until` are kept.
+   * an address that a name has signed in from, or a sign-out (see `RevocationMark`). The
+   * `MAX_REMEMBERED` entries of a scope with the latest `until` are kept.
    */
   remember(scope: string, entry: string, until: number, now: number): Awaitable<void>
   remembers(scope: string, entry: string, now: number): Awaitable<boolean>

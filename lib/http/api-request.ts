@@ -20,8 +20,8 @@ export interface ApiRequest {
   /** Aborts when the client has left. */
   readonly signal: AbortSignal
   /**
-   * Whether our own server has received it: the host is checked, and the response has the headers of
-   * every response.
+   * Whether our own server has received it: the host is checked, and the response has the headers
+   * of every response.
    */
   readonly isPrepared?: boolean
   /**

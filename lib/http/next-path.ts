@@ -34,9 +34,9 @@ export function parseReturnPath(path: string, publicOrigin: string): string | nu
 }
 
 /**
- * Where a browser goes on at an app behind forward auth after the sign-in: a path of the app with its
- * query, else `/`. Never one of ours on the app's host, nor one that is too long for an address.
- * `path`: any page can make it. `appOrigin`: of the app.
+ * Where a browser goes on at an app behind forward auth after the sign-in: a path of the app with
+ * its query, else `/`. Never one of ours on the app's host, nor one that is too long for an
+ * address. `path`: any page can make it. `appOrigin`: of the app.
  */
 export function parseAppPath(path: string | null, appOrigin: string): string {
   if (path?.startsWith('/') !== true || path.length > MAX_APP_PATH || !URL.canParse(path, appOrigin)) return '/'
@@ -47,7 +47,10 @@ export function parseAppPath(path: string | null, appOrigin: string): string {
   return isOfApp && parsed.length <= MAX_APP_PATH ? parsed : '/'
 }
 
-/** Addresses of up to 8,000 characters work everywhere (RFC 9110, section 4.1): it is in one twice encoded. */
+/**
+ * Addresses of up to 8,000 characters work everywhere (RFC 9110, section 4.1): it is in one twice
+ * encoded.
+ */
 export const MAX_APP_PATH = 2_048
 const OURS_AT_APPS = /^\/\.qr-login(\/|$)/
 

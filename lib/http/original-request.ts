@@ -20,8 +20,9 @@ export function readOriginalRequest(headers: HeaderReader): OriginalRequest {
 }
 
 /**
- * Whether a person opens a page with this request, so that a redirect leads to another page. Browsers
- * say it themselves over https; without that, a GET that prefers HTML. `method`: of the request.
+ * Whether a person opens a page with this request, so that a redirect leads to another page.
+ * Browsers say it themselves over https; without that, a GET that prefers HTML. `method`: of the
+ * request.
  */
 export function isNavigation(method: string | null, headers: HeaderReader): boolean {
   if (method !== 'GET' && method !== 'HEAD') return false

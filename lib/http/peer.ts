@@ -49,8 +49,8 @@ export function readPeer(headers: HeaderReader): string | null {
 let last: { value: string; address: string | null } = { value: '', address: null }
 
 /**
- * The request as if it had come from a socket with this address. What proxies have added is dropped:
- * the caller has found the client's address.
+ * The request as if it had come from a socket with this address. What proxies have added is
+ * dropped: the caller has found the client's address.
  */
 export function withPeer(request: ApiRequest & { headers: Headers }, address: string): ApiRequest {
   const fields = Object.fromEntries([...request.headers].filter(([name]) => !isOfProxy(name)))

@@ -4,8 +4,8 @@ import { ProtocolError } from '../core/errors'
 const ANSWER_WITHIN_MS = 900
 
 /**
- * One deadline for all store commands of a request together. When it passes, the response is 503; the
- * handler continues, and its result is dropped as if the response had been lost on its way.
+ * One deadline for all store commands of a request together. When it passes, the response is 503;
+ * the handler continues, and its result is dropped as if the response had been lost on its way.
  */
 export class RequestDeadline {
   #timer: ReturnType<typeof setTimeout> | null = null

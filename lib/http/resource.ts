@@ -240,9 +240,9 @@ function countRefusal(refusal: ProtocolError, route: string, call: Call, { refus
 }
 
 /**
- * While the secret is rotated: cookies that were sealed with another secret are resealed, unless the response
- * sets it itself. The cookies of sessions only on routes about sessions: a response that overtakes a
- * sign-in must not restore the older session.
+ * While the secret is rotated: cookies that were sealed with another secret are resealed, unless
+ * the response sets it itself. The cookies of sessions only on routes about sessions: a response
+ * that overtakes a sign-in must not restore the older session.
  */
 async function resealCookies(
   { request: { method, headers } }: Call,

@@ -2,7 +2,10 @@ import type { Settings } from './settings'
 
 const NAME = 'FORWARD_AUTH_HOSTS'
 
-/** The hosts as `URL` gives them: in lower case, without the scheme's own port. Apps have the scheme of our origin. */
+/**
+ * The hosts as `URL` gives them: in lower case, without the scheme's own port. Apps have the scheme
+ * of our origin.
+ */
 export function toAppHosts(hosts: readonly string[] | undefined, publicOrigin: string): readonly string[] | null {
   const { protocol } = new URL(publicOrigin)
   return hosts?.map((host) => new URL(`${protocol}//${host}`).host) ?? null

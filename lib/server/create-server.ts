@@ -48,11 +48,14 @@ export interface QrLoginOptions {
   /** Of `loadConfig`. */
   config: Config
   /**
-   * Used, and swept, instead of the store that `config` names. Its creator closes it, after `close`.
-   * Responses have the deadline of a shared store.
+   * Used, and swept, instead of the store that `config` names. Its creator closes it, after
+   * `close`. Responses have the deadline of a shared store.
    */
   store?: Store
-  /** Whether an error is a failure of the store, which is answered with 503. Beside those known here. */
+  /**
+   * Whether an error is a failure of the store, which is answered with 503. Beside those known
+   * here.
+   */
   isStoreFailure?: (error: unknown) => boolean
   /**
    * Called when another process could have opened the data folder, because its lock was deleted. By

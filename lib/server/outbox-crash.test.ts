@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'libsql'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { Agent } from '../../e2e/support/agent'
 import { Chance } from '../../test/support/chance'
 import { ServerProcess } from '../../test/support/embedded-server'
@@ -17,7 +17,7 @@ import { type ReceivedWebhook, WebhookReceiver } from '../../test/support/webhoo
  */
 
 const PEOPLE = ['ada', 'lin', 'sam', 'yuki']
-const ROUNDS = 8
+const ROUNDS = 4
 
 /** A delivery in flight at the last kill is repeated when its lease has ended, after 30 s. */
 const SETTLED_MS = 60_000
@@ -33,16 +33,19 @@ const SETTINGS = {
   LOG_LEVEL: 'silent',
 }
 
-let ends: (() => Promise<void> | void)[] = []
-afterEach(async () => {
-  for (const end of ends.reverse()) await end()
-  ends = []
-})
+/** Registers what ends after a test, the last one first. The tests run at the same time. */
+type OnEnd = (end: () => Promise<void> | void) => void
 
-async function createServer(env: Record<string, string>): Promise<ServerProcess> {
+async function createServer(env: Record<string, string>, onEnd: OnEnd): Promise<ServerProcess> {
   const server = await ServerProcess.create({ ...SETTINGS, ...env })
-  ends.push(() => server.kill())
+  onEnd(() => server.kill())
   return server
+}
+
+function createFolder(onEnd: OnEnd): string {
+  const folder = mkdtempSync(join(tmpdir(), 'qr-login-crash-'))
+  onEnd(() => rmSync(folder, { recursive: true }))
+  return folder
 }
 
 /** What people have done since the start of a process. */
@@ -93,10 +96,10 @@ async function signInAndKill(server: ServerProcess, chance: Chance): Promise<voi
 }
 
 /** A receiver that needs a random time, so that kills fall into deliveries too. */
-async function startReceiver(chance: Chance): Promise<WebhookReceiver> {
+async function startReceiver(chance: Chance, onEnd: OnEnd): Promise<WebhookReceiver> {
   const receiver = await WebhookReceiver.start()
   receiver.workMs = () => 1 + chance.below(60)
-  ends.push(() => receiver.stop())
+  onEnd(() => receiver.stop())
   return receiver
 }
 
@@ -126,49 +129,54 @@ function expectOrder(received: ReceivedWebhook[]): void {
 
 const seed = Date.now() % 1_000_000
 
-test(`a process on the embedded store is killed ${ROUNDS} times (seed ${seed})`, { timeout: 480_000 }, async () => {
-  const chance = new Chance(seed)
-  const receiver = await startReceiver(chance)
-  const folder = mkdtempSync(join(tmpdir(), 'qr-login-crash-'))
-  ends.push(() => rmSync(folder, { recursive: true }))
-  const server = await createServer({ ...receiver.env, DATA_DIR: folder })
-  for (let round = 0; round < ROUNDS; round += 1) {
-    await server.start()
-    await signInAndKill(server, chance)
-  }
-  const db = new Database(join(folder, 'qr-login.db'))
-  const sessions = db.prepare("SELECT id, revoked_at FROM sessions WHERE kind = 'computer'").all() as SessionRow[]
-  const attempts = (db.prepare('SELECT data FROM attempts').all() as { data: string }[]).map(({ data }) =>
-    JSON.parse(data),
-  )
-  db.close()
-  const declined = attempts.filter(({ cancelledBy }) => cancelledBy === 'phone').map(({ id }) => `declined_${id}`)
-  expect(sessions.length).toBeGreaterThan(ROUNDS)
-  expect(declined.length).toBeGreaterThan(0)
-  await server.start()
-  await expectAll(receiver, () => [...declined, ...sessions.flatMap(toIds)])
-})
+const TIMEOUT = { timeout: 480_000 }
 
-test.skipIf(!hasRedisServer())(
-  `two processes on one Redis are killed in turn ${ROUNDS} times (seed ${seed})`,
-  { timeout: 480_000 },
-  async () => {
+test.concurrent(
+  `a process on the embedded store is killed ${ROUNDS} times (seed ${seed})`,
+  TIMEOUT,
+  async ({ onTestFinished: onEnd }) => {
     const chance = new Chance(seed)
-    const receiver = await startReceiver(chance)
-    const redis = await RedisServer.start()
-    ends.push(() => redis.dispose())
-    const folder = mkdtempSync(join(tmpdir(), 'qr-login-crash-'))
-    ends.push(() => rmSync(folder, { recursive: true }))
-    const env = { ...receiver.env, REDIS_URL: redis.url, DATA_DIR: folder }
-    const servers = [await createServer(env), await createServer(env)]
-    await Promise.all(servers.map((server) => server.start()))
+    const receiver = await startReceiver(chance, onEnd)
+    const folder = createFolder(onEnd)
+    const server = await createServer({ ...receiver.env, DATA_DIR: folder }, onEnd)
     for (let round = 0; round < ROUNDS; round += 1) {
-      const victim = servers[round % 2] as ServerProcess
-      await signInAndKill(victim, chance)
-      await victim.start()
+      await server.start()
+      await signInAndKill(server, chance)
     }
-    const read = async () => {
-      const script = `
+    const db = new Database(join(folder, 'qr-login.db'))
+    const sessions = db.prepare("SELECT id, revoked_at FROM sessions WHERE kind = 'computer'").all() as SessionRow[]
+    const attempts = (db.prepare('SELECT data FROM attempts').all() as { data: string }[]).map(({ data }) =>
+      JSON.parse(data),
+    )
+    db.close()
+    const declined = attempts.filter(({ cancelledBy }) => cancelledBy === 'phone').map(({ id }) => `declined_${id}`)
+    expect(sessions.length).toBeGreaterThan(ROUNDS)
+    expect(declined.length).toBeGreaterThan(0)
+    await server.start()
+    await expectAll(receiver, () => [...declined, ...sessions.flatMap(toIds)])
+  },
+)
+
+test
+  .skipIf(!hasRedisServer())
+  .concurrent(
+    `two processes on one Redis are killed in turn ${ROUNDS} times (seed ${seed})`,
+    TIMEOUT,
+    async ({ onTestFinished: onEnd }) => {
+      const chance = new Chance(seed)
+      const receiver = await startReceiver(chance, onEnd)
+      const redis = await RedisServer.start()
+      onEnd(() => redis.dispose())
+      const env = { ...receiver.env, REDIS_URL: redis.url, DATA_DIR: createFolder(onEnd) }
+      const servers = [await createServer(env, onEnd), await createServer(env, onEnd)]
+      await Promise.all(servers.map((server) => server.start()))
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const victim = servers[round % 2] as ServerProcess
+        await signInAndKill(victim, chance)
+        await victim.start()
+      }
+      const read = async () => {
+        const script = `
         local found = {}
         for _, key in ipairs(redis.call('KEYS', 'qr-login:s:*')) do
           if redis.call('HGET', key, 'kind') == 'computer' then
@@ -182,14 +190,14 @@ test.skipIf(!hasRedisServer())(
           end
         end
         return cjson.encode({ sessions = found, declined = declined })`
-      const reply = await redis.send(['EVAL', script, '0'])
-      return JSON.parse(reply.slice(reply.indexOf('\r\n'))) as { sessions: SessionRow[]; declined: string[] }
-    }
-    const { sessions, declined } = await read()
-    expect(sessions.length).toBeGreaterThan(ROUNDS)
-    await expectAll(receiver, () => [...declined.map((id) => `declined_${id}`), ...sessions.flatMap(toIds)])
-  },
-)
+        const reply = await redis.send(['EVAL', script, '0'])
+        return JSON.parse(reply.slice(reply.indexOf('\r\n'))) as { sessions: SessionRow[]; declined: string[] }
+      }
+      const { sessions, declined } = await read()
+      expect(sessions.length).toBeGreaterThan(ROUNDS)
+      await expectAll(receiver, () => [...declined.map((id) => `declined_${id}`), ...sessions.flatMap(toIds)])
+    },
+  )
 
 interface SessionRow {
   id: string

@@ -12,8 +12,8 @@ interface ReadinessOptions {
 }
 
 /**
- * Whether the store can be written. Requests share one response: the question is public, and costs a
- * write. What fails is logged once, when it begins, when its cause changes, and when it is over.
+ * Whether the store can be written. Requests share one response: the question is public, and costs
+ * a write. What fails is logged once, when it begins, when its cause changes, and when it is over.
  */
 export function createReadiness({ ping, log, now }: ReadinessOptions): () => Promise<boolean> {
   let shared: Promise<boolean> | null = null

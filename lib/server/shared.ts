@@ -4,9 +4,10 @@ import { createQrLogin, type QrLogin } from './create-server'
 import type { NodeHandler } from './node/node-handler'
 
 /**
- * The only global beside the secret in `lib/http/peer.ts`. Next builds `instrumentation.ts`, route handlers and pages as module graphs of
- * their own, in which a variable of a module exists once each, and our own server
- * (`scripts/start.mjs`) is in none of them: what they share has no other place.
+ * The only global beside the secret in `lib/http/peer.ts`. Next builds `instrumentation.ts`, route
+ * handlers and pages as module graphs of their own, in which a variable of a module exists once
+ * each, and our own server (`scripts/start.mjs`) is in none of them: what they share has no other
+ * place.
  */
 export interface Shared {
   /** Our own server, before it listens. Undefined where Next has the server. */

@@ -10,7 +10,7 @@ import { SqliteStore } from '../../lib/stores/sqlite/store'
 import { AppServer } from '../support/app-server'
 import { freePort } from '../support/free-port'
 import { CLIENT_SECRET, clientOf, OidcApp } from '../support/oidc-app'
-import { RedisServer } from '../support/redis-server'
+import { hasRedisServer, RedisServer } from '../support/redis-server'
 import { signedInPhone, UserAgent } from '../support/user-agent'
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -30,11 +30,17 @@ afterEach(async () => {
 const startDevice = (issuer: string) =>
   fetch(`${issuer}/device/auth`, { method: 'POST', body: new URLSearchParams({ client_id: 'cli', scope: 'openid' }) })
 
+/** Starts devices until the limit refuses one. */
+async function useUpStarts(issuer: string): Promise<void> {
+  for (let index = 0; index < 1_000; index += 1) if ((await startDevice(issuer)).status === 429) return
+  throw new Error('the limit refuses nothing')
+}
+
 /** The first request makes the keys, which can take longer than the deadline of a shared store. */
 const ready = (issuer: string) =>
   expect.poll(async () => (await fetch(`${issuer}/jwks`)).status, { interval: 200 }).toBe(200)
 
-describe('a stranger', () => {
+describe.skipIf(!hasRedisServer())('a stranger, on Redis,', () => {
   let redis: RedisServer
   beforeAll(async () => {
     redis = await RedisServer.start()
@@ -49,39 +55,42 @@ describe('a stranger', () => {
     return counts.reduce((sum, reply) => sum + Number(reply.split('\r\n')[1]), 0)
   }
 
-  test('device starts that the limit refuses use up no capacity of records (Redis)', async () => {
+  test('device starts that the limit refuses use up no capacity of records', async () => {
     const prefix = `atk-${randomUUID()}:`
     const env = { REDIS_URL: redis.url, REDIS_PREFIX: prefix, RATE_LIMIT_SCALE: '1' }
     const server = await AppServer.start({ clients: [CLI], env })
     ends.push(() => server.stop())
     await ready(server.issuer)
-    while ((await startDevice(server.issuer)).status !== 429);
+    await useUpStarts(server.issuer)
     const used = await capacityUsed(prefix)
     const statuses: number[] = []
-    for (let index = 0; index < 300; index += 1) statuses.push((await startDevice(server.issuer)).status)
+    for (let index = 0; index < 50; index += 1) statuses.push((await startDevice(server.issuer)).status)
     expect(new Set(statuses)).toEqual(new Set([429]))
-    // 300 refused requests of one address.
+    // 50 refused requests of one address.
     expect((await capacityUsed(prefix)) - used).toBe(0)
   })
 
-  test('one address that the limit refuses locks nobody out of apps and short codes (Redis)', async () => {
+  test('one address that the limit refuses locks nobody out of apps and short codes', async () => {
     const prefix = `atk-${randomUUID()}:`
     const env = { REDIS_URL: redis.url, REDIS_PREFIX: prefix, RATE_LIMIT_SCALE: '1' }
     const server = await AppServer.start({ clients: [CLI, clientOf('wiki', { first_party: true })], env })
     ends.push(() => server.stop())
     await ready(server.issuer)
-    while ((await startDevice(server.issuer)).status !== 429);
-    // What about 499,800 further refused requests leave: 140 a second for an hour, or 6,000 for a minute and a half.
+    await useUpStarts(server.issuer)
+    // What about 499,980 further refused requests leave: 140 a second for an hour, or 6,000 for a
+    // minute and a half.
     const [key = ''] = (await redis.send(['KEYS', `${prefix}r:records:*`]))
       .split('\r\n')
       .filter((l) => l.startsWith(prefix))
-    await redis.send(['SET', key, '499800', 'KEEPTTL'])
-    for (let index = 0; index < 250; index += 1) await startDevice(server.issuer)
+    await redis.send(['SET', key, '499980', 'KEEPTTL'])
+    for (let index = 0; index < 50; index += 1) await startDevice(server.issuer)
     const wiki = await OidcApp.discover(server, 'wiki')
     const { url } = await wiki.begin()
     expect((await new UserAgent().fetch(url)).status).toBe(303)
   })
+})
 
+describe('a stranger', () => {
   test('a request of an app costs the store no more than an attempt (4 KB)', async () => {
     const server = await AppServer.start({ clients: [clientOf('wiki')], env: { RATE_LIMIT_SCALE: '1' } })
     ends.push(() => server.stop())
@@ -171,7 +180,6 @@ test('refreshes of one registered app lock nobody else out of apps (SQLite)', as
   const wiki = await OidcApp.discover(server, 'wiki')
   const scope = { scope: 'openid offline_access', prompt: 'consent' }
   let token = (await evil.signIn(new UserAgent(), phone, scope)).tokens.refresh_token ?? ''
-  const _startedAt = Date.now()
   const statuses = new Set<number>()
   for (let index = 0; index < 200; index += 1) {
     const response = await fetch(`${server.issuer}/token`, {

@@ -58,7 +58,9 @@ const ERROR_FIELDS = ['state', 'iss', 'error', 'error_description', 'error_uri']
 /** The errors that say that a person would have to be asked (OpenID Connect Core 1.0, 3.1.2.6). */
 export const NEEDS_PERSON = ['interaction_required', 'login_required', 'account_selection_required', 'consent_required']
 
-/** A successful token response (RFC 6749, section 5.1). Returns the access token and the ID token. */
+/**
+ * A successful token response (RFC 6749, section 5.1). Returns the access token and the ID token.
+ */
 export function checkTokens({ status, headers, body }: TokenResponse): { access: string; id: string } {
   expect({ status, error: body.error }).toEqual({ status: 200, error: undefined })
   expect(headers.get('content-type')).toMatch(/^application\/json/)

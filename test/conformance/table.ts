@@ -27,7 +27,7 @@ Where OpenID leaves a choice, qr-login has chosen:
 This page is written by the test, which fails when the page is out of date. With \`-u\` at the end it writes it anew.
 `
 
-/** The page of all verdicts. `targets`: the columns. */
+/** The page of all verdicts. `targets`: the columns. Throws if a verdict is missing. */
 export function toTable(
   modules: readonly Module[],
   targets: readonly string[],
@@ -44,7 +44,11 @@ export function toTable(
 }
 
 function toRow(name: string, targets: readonly string[], verdicts: ReadonlyMap<string, Verdict> | undefined): string {
-  const results = targets.map((target) => verdicts?.get(target)?.result ?? 'FAILED')
+  const results = targets.map((target) => {
+    const verdict = verdicts?.get(target)
+    if (verdict === undefined) throw new Error(`${name} has no verdict for ${target}`)
+    return verdict.result
+  })
   // A reason of one target alone names it.
   const reasons = new Map<string, string[]>()
   for (const target of targets) {

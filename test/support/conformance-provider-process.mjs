@@ -1,5 +1,5 @@
-// oidc-provider as it comes, with its own pages, for the conformance tests. Prints one line when it listens.
-// PORT, CLIENTS (JSON: client metadata).
+// oidc-provider as it comes, with its own pages, for the conformance tests. Prints one line when it
+// listens. PORT, CLIENTS (JSON: client metadata).
 import Provider from 'oidc-provider'
 
 const { PORT, CLIENTS = '[]' } = process.env

@@ -1,5 +1,6 @@
 // A real OpenID provider (oidc-provider) in a process of its own. Prints one line when it listens.
-// PORT, CLIENT_ID, CLIENT_SECRET ('' for a public client), REDIRECT_URI, SIGNED_OUT_URI, CLAIMS_IN_ID_TOKEN.
+// PORT, CLIENT_ID, CLIENT_SECRET ('' for a public client), REDIRECT_URI, SIGNED_OUT_URI,
+// CLAIMS_IN_ID_TOKEN.
 import Provider from 'oidc-provider'
 
 const {
@@ -44,7 +45,8 @@ const provider = new Provider(issuer, {
   }),
 })
 
-// SIGUSR2: the token endpoint is down from now on, behind the proxy of a data centre; again: it is back.
+// SIGUSR2: the token endpoint is down from now on, behind the proxy of a data centre; again: it is
+// back.
 let isDown = false
 process.on('SIGUSR2', () => {
   isDown = !isDown

@@ -11,7 +11,9 @@ export interface OpenIdClient {
   claimsInIdToken?: boolean
 }
 
-/** A real OpenID provider with one client, in a process of its own. Any login name is an account. */
+/**
+ * A real OpenID provider with one client, in a process of its own. Any login name is an account.
+ */
 export class OpenIdProvider {
   readonly port: number
   readonly #client: OpenIdClient
@@ -71,8 +73,8 @@ export class OpenIdProvider {
   }
 
   /**
-   * Signs a person in as a browser would: follows the redirects, fills in the forms. Returns the URL
-   * that the browser is sent back to. `person`: null presses "Cancel".
+   * Signs a person in as a browser would: follows the redirects, fills in the forms. Returns the
+   * URL that the browser is sent back to. `person`: null presses "Cancel".
    */
   async signIn(url: string, person: string | null): Promise<URL> {
     const cookies = new Map<string, string>()

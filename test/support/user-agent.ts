@@ -5,7 +5,9 @@ interface SendOptions {
   headers?: Record<string, string>
 }
 
-/** A browser without pages: keeps cookies by host, and follows redirects as long as it is told to. */
+/**
+ * A browser without pages: keeps cookies by host, and follows redirects as long as it is told to.
+ */
 export class UserAgent {
   /** By host, then by name. */
   readonly cookies = new Map<string, Map<string, string>>()

@@ -28,8 +28,8 @@ export class WebhookReceiver {
   readonly refused: string[] = []
   respond: Respond = accept
   /**
-   * How long it works on a webhook, in ms. One whose connection has closed by then was not received:
-   * the receiver crashed with it, as far as the sender knows.
+   * How long it works on a webhook, in ms. One whose connection has closed by then was not
+   * received: the receiver crashed with it, as far as the sender knows.
    */
   workMs: () => number = () => 0
   readonly #server: Server

@@ -71,8 +71,7 @@ describe('OpenID Connect', () => {
   })
 })
 
-test('nginx takes nginx.conf', async () => {
-  if (isMissing('nginx', '-v')) return
+test.skipIf(isMissing('nginx', '-v'))('nginx takes nginx.conf', async () => {
   const server = `server {\n listen 127.0.0.1:8443;\n${await fileOf('nginx.conf')}\n}`
   const path = write('nginx.conf', `events {}\nhttp {\n${server}\n}\n`)
   const tested = spawnSync('nginx', ['-t', '-e', 'stderr', '-c', path, '-g', 'pid /dev/null;'], { encoding: 'utf8' })
@@ -98,9 +97,8 @@ async function runProgram(env: Record<string, string> = {}) {
   return { server, phone, program, ended, review, answer, output: () => output }
 }
 
-describe('the program in a shell', () => {
+describe.skipIf(isMissing('curl', '--version'))('the program in a shell', () => {
   test.each(['never', 'always'])('prints who has signed in, and signs out: MATCH_POLICY %s', async (policy) => {
-    if (isMissing('curl', '--version')) return
     const { server, phone, program, ended, review, answer, output } = await runProgram({ MATCH_POLICY: policy })
     if (policy === 'always') {
       await until(() => output().includes('The number on your phone: '))
@@ -114,7 +112,6 @@ describe('the program in a shell', () => {
   })
 
   test('fails when the phone declines', async () => {
-    if (isMissing('curl', '--version')) return
     const { server, ended, answer } = await runProgram()
     await answer('cancel')
     expect(await ended).toBe(1)

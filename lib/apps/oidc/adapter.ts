@@ -7,10 +7,16 @@ import type { DeviceCodes } from './device-codes'
 import { recordKeyOf } from './record-key'
 import { type AppSession, currentScope } from './request-scope'
 
-/** How long a code that was exchanged refuses a second exchange without ending the first one's tokens. */
+/**
+ * How long a code that was exchanged refuses a second exchange without ending the first one's
+ * tokens.
+ */
 const PARALLEL_EXCHANGE_MS = 10_000
 
-/** How long a code is kept, so that its reuse is noticed. oidc-provider refuses it after its own time. */
+/**
+ * How long a code is kept, so that its reuse is noticed. oidc-provider refuses it after its own
+ * time.
+ */
 const USED_CODE_MS = 3_600_000
 
 /** What anybody may cause: counted against the room of the store. */
@@ -61,8 +67,8 @@ class RecordAdapter implements Adapter {
 
   /**
    * @throws the error of an invalid grant for a code or a refresh token that another exchange has
-   * used at the same time: it takes nothing from the other one. A later use is returned as consumed:
-   * oidc-provider then ends all tokens of the grant.
+   * used at the same time: it takes nothing from the other one. A later use is returned as
+   * consumed: oidc-provider then ends all tokens of the grant.
    */
   async find(id: string): Promise<AdapterPayload | undefined> {
     const { records, now, invalidGrant, deviceCodes } = this.#options

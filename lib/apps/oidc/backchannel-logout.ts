@@ -27,8 +27,8 @@ export interface BackchannelLogoutOptions {
 }
 
 /**
- * Tells each app of a session that has ended (OpenID Connect Back-Channel Logout 1.0). The app finds
- * its own sessions by `sid`.
+ * Tells each app of a session that has ended (OpenID Connect Back-Channel Logout 1.0). The app
+ * finds its own sessions by `sid`.
  */
 export class BackchannelLogout implements OutboxTarget {
   readonly lifeMs = LOGOUT_LIFE_MS

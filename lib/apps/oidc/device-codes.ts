@@ -58,7 +58,9 @@ export class DeviceCodes {
     this.#options = options
   }
 
-  /** Starts the attempt of a device. False if another one has the same user code: nothing is kept. */
+  /**
+   * Starts the attempt of a device. False if another one has the same user code: nothing is kept.
+   */
   async begin(
     { deviceCode, userCode }: DeviceAuthorization,
     computer: Omit<Computer, 'browserHash'>,

@@ -6,7 +6,9 @@ import type { RecordStore } from '../../core/record-store'
 const ALGORITHMS = ['RS256', 'ES256'] as const
 type Algorithm = (typeof ALGORITHMS)[number]
 
-/** `next` is published before it signs, `previous` as long as what it has signed may be verified. */
+/**
+ * `next` is published before it signs, `previous` as long as what it has signed may be verified.
+ */
 type Use = 'current' | 'next' | 'previous'
 const USES: readonly Use[] = ['current', 'next', 'previous']
 
@@ -40,8 +42,8 @@ const TAG_BYTES = 16
  * the same for every process, and replaced every 90 days.
  *
  * There is one record per secret, so that a process with another secret neither reads nor replaces
- * them. While the secret is rotated, the record with the highest revision counts, and is sealed anew
- * with the first secret.
+ * them. While the secret is rotated, the record with the highest revision counts, and is sealed
+ * anew with the first secret.
  */
 export class SigningKeys {
   readonly #options: SigningKeysOptions

@@ -27,8 +27,8 @@ export function createChallenge(
 }
 
 /**
- * Until when the challenge can be answered (epoch ms). Null: it was not created for this purpose, or
- * is too old. It does not know whether the challenge was answered before.
+ * Until when the challenge can be answered (epoch ms). Null: it was not created for this purpose,
+ * or is too old. It does not know whether the challenge was answered before.
  */
 export function challengeEndsAt(keys: Keyring, challenge: string, purpose: string, now: number): number | null {
   if (!CHALLENGE.test(challenge)) return null

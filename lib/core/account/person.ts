@@ -17,7 +17,9 @@ export interface Person {
 /** What screens show of a person. */
 export type ShownPerson = Pick<Person, 'name' | 'avatarUrl'>
 
-/** A person as a record stores it. Records of older versions lack all but the first three fields. */
+/**
+ * A person as a record stores it. Records of older versions lack all but the first three fields.
+ */
 export type PersonRecord = Pick<Person, 'id' | 'name' | 'avatarUrl'> & Partial<Person>
 
 export function shownOf({ name, avatarUrl }: ShownPerson): ShownPerson {

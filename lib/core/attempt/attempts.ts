@@ -87,8 +87,8 @@ export class Attempts {
   }
 
   /**
-   * The attempt whose code a phone may hold while its person signs in. `heldId`: of the attempt that
-   * the phone holds already; its code may have expired since.
+   * The attempt whose code a phone may hold while its person signs in. `heldId`: of the attempt
+   * that the phone holds already; its code may have expired since.
    * @throws ProtocolError `code_unknown`; `code_expired` also when the attempt is not pending.
    */
   async requireHoldable(code: string, heldId: string | null): Promise<{ attemptId: string; expiresInMs: number }> {
@@ -114,8 +114,8 @@ export class Attempts {
   }
 
   /**
-   * Binds the attempt of a code to the phone. `scanned`: a ProtocolError is thrown once the phone is
-   * known and the scan is counted.
+   * Binds the attempt of a code to the phone. `scanned`: a ProtocolError is thrown once the phone
+   * is known and the scan is counted.
    * @throws ProtocolError `rate_limited`, `code_unknown`, `code_expired`, and what the transition
    * refuses.
    */

@@ -63,8 +63,8 @@ export function nameOf(app: { clientId: string | null; host: string | null } | u
 }
 
 /**
- * The name of the transition in the audit log; null for none. A step that leaves the status as it is
- * was a number or a ticket.
+ * The name of the transition in the audit log; null for none. A step that leaves the status as it
+ * is was a number or a ticket.
  */
 function stepBetween(before: Attempt, after: Attempt): AttemptStep | null {
   if (after === before || after.status === 'pending' || after.status === 'expired') return null

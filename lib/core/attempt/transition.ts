@@ -142,8 +142,8 @@ function repeatConfirm(attempt: Confirmed | Redeemed, event: EventOf<'confirm'>)
 }
 
 /**
- * A phone that cancels a pending attempt has a claim: the store has lost its scan in a failover. The
- * attempt is cancelled, and there is no review to return.
+ * A phone that cancels a pending attempt has a claim: the store has lost its scan in a failover.
+ * The attempt is cancelled, and there is no review to return.
  */
 function toCancelled(attempt: Pending | Scanned | Confirmed, event: EventOf<'cancel'>, { now }: Time): Outcome {
   const { phone } = event
@@ -214,8 +214,8 @@ function tooLate(_: Attempt, event: EventOf<'scan'>): never {
 }
 
 /**
- * A phone that is not the scanner has no review: the store may have lost its scan in a failover, and
- * the computer may have cancelled since.
+ * A phone that is not the scanner has no review: the store may have lost its scan in a failover,
+ * and the computer may have cancelled since.
  */
 function repeatCancel(attempt: Cancelled, event: EventOf<'cancel'>): Outcome {
   const scanner = scannerOf(attempt)

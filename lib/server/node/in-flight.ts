@@ -6,9 +6,9 @@ const MOST_IN_FLIGHT = 8
 
 /**
  * Requests that were sent behind each other on one connection (pipelining, RFC 9112, section
- * 9.3.2). Their responses wait for the one before: a client that does not read would make the process
- * keep all of them, and what they have open. A connection with more than a few is cut; one that
- * ends takes its waiting responses along, which Node does not report.
+ * 9.3.2). Their responses wait for the one before: a client that does not read would make the
+ * process keep all of them, and what they have open. A connection with more than a few is cut; one
+ * that ends takes its waiting responses along, which Node does not report.
  */
 export class InFlight {
   readonly #waiting = new WeakMap<Socket, Set<ServerResponse>>()

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /**
- * How long a connection stays open after the response, so that a client that still sends can read it.
+ * How long a connection stays open after the response, so that a client that still sends can read
+ * it.
  */
 const LINGER_MS = 1_000
 

@@ -23,7 +23,8 @@ local function writeRecord(new, now)
   end
 end
 
--- room: { lifeMs, max, counts }, the capacity, and whether it is used. Returns 1; 0 if there is a record with this key; 'full'.
+-- room: { lifeMs, max, counts }, the capacity, and whether it is used. Returns 1; 0 if there is a
+-- record with this key; 'full'.
 steps['insert record'] = function(new, now, room)
   if record(new.key, now) then return 0 end
   local current, used = capacity('records', now, room.lifeMs)

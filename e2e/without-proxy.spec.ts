@@ -7,7 +7,7 @@ import { freePort, Server } from './support/server'
 import { expect, test } from './support/test'
 
 /**
- * The app on Next's own server, built without `proxy.ts`: as if it were deleted, or skipped for a
+ * The app on Next's own server without `proxy.ts`: as if it were deleted, or skipped for a
  * request. `proxy.ts` authorises nothing, so only the policy of the pages may be missing.
  */
 

@@ -1,36 +1,33 @@
-// Builds the app without proxy.ts, as if it were deleted or the framework did not run it for a
-// request. A test uses this build to show that proxy.ts authorises nothing.
-import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+// Copies the built app without its proxy.ts, as if it were deleted or the framework did not run it
+// for a request. A test uses the copy to show that proxy.ts authorises nothing.
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 /** Inside the project, so that modules resolve. */
 export const WITHOUT_PROXY = '.without-proxy'
 
-const PARTS = [
-  'app',
-  'lib',
-  'public',
-  'scripts/start.mjs',
-  'instrumentation.ts',
-  'instrumentation-node.ts',
-  'next.config.js',
-  'package.json',
-  'tsconfig.json',
-]
+const PARTS = ['public', 'next.config.js', 'package.json']
+/** What the framework reads to find out which requests it runs the proxy for. */
+const MANIFEST = '.next/server/functions-config-manifest.json'
+/** The proxy as it is built. */
+const BUILT = ['.next/server/middleware', '.next/server/middleware.js']
 
 export function hasWithoutProxy(): boolean {
   return existsSync(join(WITHOUT_PROXY, '.next/BUILD_ID'))
 }
 
-/** Returns whether the build succeeded. */
+/** Needs the build. Returns false if that does not have the proxy where it is looked for. */
 export function buildWithoutProxy(): boolean {
+  const manifest = JSON.parse(readFileSync(MANIFEST, 'utf8')) as { functions: Record<string, unknown> }
+  if (!('/_middleware' in manifest.functions) || !BUILT.every((path) => existsSync(path))) return false
   rmSync(WITHOUT_PROXY, { recursive: true, force: true })
   mkdirSync(WITHOUT_PROXY)
-  // Without tests, which import from outside these parts.
-  const filter = (path: string) => !/\.test\.tsx?$/.test(path)
-  for (const part of PARTS) cpSync(part, join(WITHOUT_PROXY, part), { recursive: true, filter })
-  const next = resolve('node_modules/next/dist/bin/next')
-  const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1' }
-  return spawnSync(process.execPath, [next, 'build'], { cwd: WITHOUT_PROXY, stdio: 'inherit', env }).status === 0
+  const isPart = (path: string) => !/^\.next\/(cache|dev)(\/|$)/.test(path)
+  cpSync('.next', join(WITHOUT_PROXY, '.next'), { recursive: true, verbatimSymlinks: true, filter: isPart })
+  for (const part of PARTS) cpSync(part, join(WITHOUT_PROXY, part), { recursive: true })
+  // Packages that are not bundled are found through links in the build.
+  symlinkSync('../node_modules', join(WITHOUT_PROXY, 'node_modules'))
+  for (const path of BUILT) rmSync(join(WITHOUT_PROXY, path), { recursive: true })
+  writeFileSync(join(WITHOUT_PROXY, MANIFEST), JSON.stringify({ ...manifest, functions: {} }))
+  return true
 }

@@ -248,10 +248,3 @@ test('wrong credentials of an app are counted', async () => {
   expect([(await send()).status, (await send()).status, (await send()).status]).toEqual([401, 401, 429])
   await limited.stop()
 })
-
-test('without CLIENTS_FILE there is no provider', async () => {
-  const plain = await AppServer.start({ clients: [], env: { CLIENTS_FILE: '' } })
-  for (const path of ['/.well-known/openid-configuration', '/jwks', '/auth', '/token', '/session/end'])
-    expect([path, (await fetch(plain.issuer + path)).status]).toEqual([path, 404])
-  await plain.stop()
-})

@@ -3,8 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { parseConfig } from '../../lib/server/config'
 import { createQrLogin, type QrLogin } from '../../lib/server/create-server'
+import type { ProcessLog } from '../../lib/server/log'
 import { freePort } from './free-port'
 
 export interface AppServerOptions {
@@ -12,6 +14,15 @@ export interface AppServerOptions {
   env?: Record<string, string>
   /** By default a free one. */
   port?: number
+  /** Receives the lines of the log, at the level info. By default nothing is logged. */
+  onLine?: (line: Record<string, unknown>) => void
+}
+
+function logTo(onLine: (line: Record<string, unknown>) => void): ProcessLog {
+  const write = (line: string) => onLine(JSON.parse(line))
+  return Object.assign(pino({ level: 'info', base: null }, { write }), {
+    output: { write, droppedLines: 0, flush: async () => {} },
+  })
 }
 
 /** Our own API on a real socket, with the apps of a clients file. Without pages. */
@@ -34,7 +45,7 @@ export class AppServer {
     })
   }
 
-  static async start({ clients, env = {}, port }: AppServerOptions): Promise<AppServer> {
+  static async start({ clients, env = {}, port, onLine }: AppServerOptions): Promise<AppServer> {
     const own = port ?? (await freePort())
     const folder = mkdtempSync(join(tmpdir(), 'qr-login-app-server-'))
     writeFileSync(join(folder, 'clients.json'), JSON.stringify(clients))
@@ -53,7 +64,11 @@ export class AppServer {
       ...env,
     }
     const config = parseConfig(settings, { lanAddress: null, loadSecret: () => 'x'.repeat(43) })
-    const server = new AppServer(own, createQrLogin({ config, activeMs: () => 0 }), folder)
+    const server = new AppServer(
+      own,
+      createQrLogin({ config, activeMs: () => 0, ...(onLine === undefined ? {} : { log: logTo(onLine) }) }),
+      folder,
+    )
     await new Promise<void>((resolve) => server.#server.listen(own, '127.0.0.1', resolve))
     return server
   }

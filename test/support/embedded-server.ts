@@ -26,12 +26,21 @@ export class ServerProcess {
   }
 
   /** Sends SIGKILL, and resolves when the process is gone. */
-  async kill(): Promise<void> {
+  kill(): Promise<void> {
+    return this.#end('SIGKILL')
+  }
+
+  /** Lets the process end by itself (SIGTERM), and resolves when it is gone. */
+  stop(): Promise<void> {
+    return this.#end('SIGTERM')
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#child
     if (child === null) return
     this.#child = null
     const gone = new Promise((resolve) => child.once('exit', resolve))
-    child.kill('SIGKILL')
+    child.kill(signal)
     await gone
   }
 

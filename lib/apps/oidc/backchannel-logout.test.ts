@@ -3,13 +3,14 @@ import type { AddressInfo } from 'node:net'
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { AppServer } from '../../../test/support/app-server'
-import { clientOf, OidcApp } from '../../../test/support/oidc-app'
+import { clientOf, OidcApp, type Tokens } from '../../../test/support/oidc-app'
 import { signedInPhone, UserAgent } from '../../../test/support/user-agent'
 
 /** The apps' endpoints: what each path was sent, and what it answers. */
 let received: { path: string; token: string; at: number }[] = []
 let statuses: Record<string, number> = {}
 let endpoint: Server
+let clients: object[]
 let server: AppServer
 let wiki: OidcApp
 let chat: OidcApp
@@ -30,7 +31,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve))
   const { port } = endpoint.address() as AddressInfo
   const logout = (id: string) => ({ backchannel_logout_uri: `http://127.0.0.1:${port}/${id}`, first_party: true })
-  const clients = [
+  clients = [
     clientOf('wiki', logout('wiki')),
     clientOf('chat', { ...logout('chat'), id_token_signed_response_alg: 'ES256' }),
     clientOf('board', { first_party: true }),
@@ -53,6 +54,9 @@ const verify = async (token: string, audience: string) => {
   const keys = createRemoteJWKSet(new URL(`${server.issuer}/jwks`))
   return await jwtVerify(token, keys, { issuer: server.issuer, audience, typ: 'logout+jwt' })
 }
+/** How often the end of the session that gave these tokens was told. */
+const told = (tokens: Tokens) => received.filter(({ token }) => decodeJwt(token).sid === tokens.claims()?.sid).length
+const expectTold = (tokens: Tokens) => expect.poll(() => told(tokens)).toBe(1)
 const tokenOf = (path: string) => received.find((each) => each.path === path)?.token ?? ''
 
 describe('the end of a session', () => {
@@ -80,17 +84,32 @@ describe('the end of a session', () => {
 
   test('everywhere, by a new sign-in in the same browser, and by the app itself, is told too', async () => {
     const computer = new UserAgent()
-    await wiki.signIn(computer, phone)
-    await wiki.signIn(computer, phone, { prompt: 'login' })
-    await expect.poll(() => received.length).toBe(1)
-    const { tokens } = await wiki.signIn(computer, phone)
+    const signIn = async (parameters = {}) => (await wiki.signIn(computer, phone, parameters)).tokens
+    const first = await signIn()
+    const second = await signIn({ prompt: 'login' })
+    await expectTold(first)
+    expect(told(second)).toBe(0)
     const url = new URL(`${server.issuer}/session/end`)
-    url.searchParams.set('id_token_hint', tokens.id_token ?? '')
+    url.searchParams.set('id_token_hint', second.id_token ?? '')
     await computer.open(url.href)
-    await expect.poll(() => received.length).toBe(2)
-    await wiki.signIn(computer, phone)
+    await expectTold(second)
+    const third = await signIn()
     await phone.call('DELETE', `${server.origin}/api/sessions`)
-    await expect.poll(() => received.length).toBeGreaterThanOrEqual(3)
+    await expectTold(third)
+  })
+
+  test.each([
+    ['limit', { MAX_COMPUTERS: '1' }],
+    ['single', { SINGLE_COMPUTER: 'true' }],
+  ])('by the sign-in of another computer is told too: %s', async (_, env) => {
+    const other = await AppServer.start({ clients, env: { OUTBOUND_ALLOW: '127.0.0.0/8', ...env } })
+    const app = await OidcApp.discover(other, 'wiki')
+    const hand = await signedInPhone(other.origin)
+    const { tokens } = await app.signIn(new UserAgent(), hand)
+    const { tokens: later } = await app.signIn(new UserAgent(), hand)
+    await expectTold(tokens)
+    expect(told(later)).toBe(0)
+    await other.stop()
   })
 
   test('is told again, with the same id, to an app that answers an error', async () => {

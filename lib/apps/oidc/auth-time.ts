@@ -7,5 +7,7 @@ const SAME_CLOCK_MS = 10_000
  */
 export function toAuthTime(signedInAt: number, now: number): number {
   const ahead = Date.now() - now
-  return Math.floor((Math.abs(ahead) < SAME_CLOCK_MS ? signedInAt : signedInAt + ahead) / 1000)
+  const at = Math.abs(ahead) < SAME_CLOCK_MS ? signedInAt : signedInAt + ahead
+  // A shared store's clock may be some milliseconds ahead: nobody has signed in in the future.
+  return Math.floor(Math.min(at, Date.now()) / 1000)
 }

@@ -109,7 +109,7 @@ function toConfiguration(options: ProviderOptions): Configuration {
       dPoP: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
       introspection: { enabled: true, allowedPolicy: isOwnToken },
-      revocation: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: mayRevoke },
       deviceFlow: { enabled: clients.some(({ grant_types: types }) => types.includes(DEVICE_GRANT)) },
       backchannelLogout: { enabled: true },
       rpInitiatedLogout: { enabled: true, logoutSource: () => {} },
@@ -243,6 +243,20 @@ async function isOwnToken(
   token: { clientId?: string | undefined },
 ) {
   return client.clientAuthMethod !== 'none' && token.clientId === client.clientId
+}
+
+/**
+ * RFC 7009, section 2.1: the token of another app is refused. A public client does not learn whether
+ * it exists.
+ */
+function mayRevoke(
+  _: KoaContextWithOIDC,
+  client: { clientId: string; clientAuthMethod?: string | undefined },
+  { clientId }: { clientId?: string | undefined },
+): boolean {
+  if (clientId === client.clientId) return true
+  if (client.clientAuthMethod === 'none') return false
+  throw new errors.InvalidRequest('client is not authorized to revoke the presented token')
 }
 
 /** Keeps what a sign-out comes to, which our own code carries out. */

@@ -192,7 +192,7 @@ test('one line when an endpoint begins to fail, one when it works again, one for
     'error: a delivery was dropped: it has failed for too long',
     'info: deliveries succeed again',
   ])
-  expect(of('gone')).toEqual(Array(3).fill('error: a delivery was dropped: the receiver answered 410'))
+  expect(of('gone')).toEqual(Array(3).fill('error: a delivery was dropped: the receiver wants no more tries'))
   const { facts } = lines.find(({ level, facts }) => level === 'error' && facts.endpoint === 'a') ?? {}
   expect(facts).toMatchObject({ endpoint: 'a', type: 'person.limited', at: expect.any(String), tries: 2 })
   // Lines contain no ids: those of sessions and people are hashed in the audit log.

@@ -218,7 +218,7 @@ export class OutboxWorker {
       return
     }
     if (this.#failing.delete(endpoint)) log.info({ endpoint }, 'deliveries succeed again')
-    if (outcome === 'gone') log.error(facts, 'a delivery was dropped: the receiver answered 410')
+    if (outcome === 'gone') log.error(facts, 'a delivery was dropped: the receiver wants no more tries')
     count(outcome === 'gone' ? 'dropped' : 'delivered')
     await store.completeClaim(claim, [], now())
   }

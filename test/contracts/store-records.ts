@@ -42,8 +42,8 @@ export function describeRecords(current: () => StoreUnderTest): void {
     )
     expect(results.filter(Boolean)).toHaveLength(1)
     expect((await store.findRecord('kind 1', T0))?.data).toBe(`"${results.indexOf(true)}"`)
-    expect(await store.insertRecord(record('kind 1', { expiresAt: ENDS + 1 }), ENDS, 'anybody')).toBe(true)
-    expect(await store.findRecord('kind 1', ENDS)).toEqual(found('kind 1', { expiresAt: ENDS + 1 }))
+    expect(await store.insertRecord(record('kind 1', { expiresAt: 2 * ENDS - T0 }), ENDS, 'anybody')).toBe(true)
+    expect(await store.findRecord('kind 1', ENDS)).toEqual(found('kind 1', { expiresAt: 2 * ENDS - T0 }))
   })
 
   test('put replaces a record and its group, and takes back that it was consumed', async () => {
@@ -93,9 +93,9 @@ export function describeRecords(current: () => StoreUnderTest): void {
     for (const key of ['kind 1', 'kind 2']) await store.putRecord(record(key, { group: 'a' }), T0)
     await store.putRecord(record('kind 3', { group: 'b' }), T0)
     await store.putRecord(record('kind 4'), T0)
-    await store.putRecord(record('kind 5', { group: 'a', expiresAt: T0 + 5 }), T0)
+    await store.putRecord(record('kind 5', { group: 'a', expiresAt: T0 + 5_000 }), T0)
     expect((await store.listRecords('a', T0)).map(({ key }) => key).sort()).toEqual(['kind 1', 'kind 2', 'kind 5'])
-    expect((await store.listRecords('a', T0 + 5)).map(({ key }) => key).sort()).toEqual(['kind 1', 'kind 2'])
+    expect((await store.listRecords('a', T0 + 5_000)).map(({ key }) => key).sort()).toEqual(['kind 1', 'kind 2'])
     await store.removeRecords('a')
     expect(await store.listRecords('a', T0)).toEqual([])
     for (const key of ['kind 1', 'kind 2', 'kind 5']) expect(await store.findRecord(key, T0)).toBeNull()

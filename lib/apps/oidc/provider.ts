@@ -246,8 +246,8 @@ async function isOwnToken(
 }
 
 /**
- * RFC 7009, section 2.1: the token of another app is refused. A public client does not learn whether
- * it exists.
+ * RFC 7009, section 2.1: the token of another app is refused. A public client does not learn
+ * whether it exists.
  */
 function mayRevoke(
   _: KoaContextWithOIDC,

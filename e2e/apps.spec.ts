@@ -259,7 +259,7 @@ test('Apps on the phone: a removed app has lost its tokens, and asks again', asy
   await expect(row).toContainText('Agreed just now')
   await row.getByTestId('remove-app').click()
   const dialog = phone.page.getByRole('dialog', { name: 'Remove Notes?' })
-  await expect(dialog).toContainText('It is signed out, and asks again next time.')
+  await expect(dialog).toContainText('Its access ends, and it asks again next time.')
   await dialog.getByTestId('remove-app-confirm').click()
   await expect(row).toHaveCount(0)
   const token = renewed.json.refresh_token ?? ''

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 /** Inside the project, so that modules resolve. */
 export const WITHOUT_PROXY = '.without-proxy'
 
-const PARTS = ['public', 'next.config.js', 'package.json']
+const PARTS = ['public', 'scripts/start.mjs', 'next.config.js', 'package.json']
 /** What the framework reads to find out which requests it runs the proxy for. */
 const MANIFEST = '.next/server/functions-config-manifest.json'
 /** The proxy as it is built. */

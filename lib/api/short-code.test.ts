@@ -160,7 +160,7 @@ describe('a typed code', () => {
     const attempt = { ...pendingAttempt(), app: { ...device, userCode: 'WDJB-MJHT' } }
     const store = new SqliteStore(app.folder, () => {})
     store.insertAttempt(attempt)
-    store.insertRecord(toShortCodeRecord('WDJBMJHT', attempt.id, T0 + ATTEMPT_MS), T0, 'anybody')
+    store.insertRecord(toShortCodeRecord('WDJBMJHT', attempt.id, T0 + ATTEMPT_MS), T0, 'unauthenticated')
     store.close()
     expect(await scan('wdjb-mjht')).toMatchObject({
       userCode: 'WDJB-MJHT',

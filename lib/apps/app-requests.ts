@@ -28,7 +28,7 @@ export class AppRequests {
     const { records, now } = this.#options
     const key = keyOf(request.app.interaction)
     const record = { key, data: JSON.stringify(request), expiresAt: now() + APP_REQUEST_MS, group: null }
-    await records.insertRecord(record, now(), 'anybody')
+    await records.insertRecord(record, now(), 'unauthenticated')
   }
 
   /** @throws ProtocolError `interaction_unknown`, also for the request of another browser. */

@@ -15,8 +15,8 @@ export interface StoredRecord {
   group: string | null
 }
 
-/** `anybody`: no sign-in comes before it. */
-export type RecordCause = 'anybody' | 'sign-in'
+/** `unauthenticated`: no sign-in comes before it, as with a device code. */
+export type RecordCause = 'unauthenticated' | 'sign-in'
 
 /** A record as it is found. */
 export interface FoundRecord extends StoredRecord {
@@ -29,7 +29,7 @@ export interface RecordStore {
   /**
    * Writes a record if there is none with its key. Of concurrent calls exactly one returns true.
    * `cause`: who may cause it.
-   * @throws FullError if the store has `MAX_RECORDS` that anybody has caused. What follows from a
+   * @throws FullError if the store has `MAX_RECORDS` of unauthenticated clients. What follows from a
    * sign-in is neither counted nor refused.
    */
   insertRecord(record: StoredRecord, now: number, cause: RecordCause): Awaitable<boolean>
@@ -53,5 +53,5 @@ export interface RecordStore {
   removeRecords(group: string): Awaitable<void>
 }
 
-/** The maximum number of records that anybody has caused. */
+/** The maximum number of records that unauthenticated clients have caused. */
 export const MAX_RECORDS = 500_000

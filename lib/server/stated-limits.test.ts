@@ -63,7 +63,7 @@ test.each([
   `${many(MAX_COUNTERS_PER_RULE)} counters of each rule and ${many(MAX_USED)} nonces and challenges`,
   `${many(MAX_ATTEMPTS)} in all, ended ones included`,
   `beyond ${many(MAX_EVENTS)} entries, scans and sign-ins get 503`,
-  `${many(MAX_RECORDS)} records that anybody may cause`,
+  `${many(MAX_RECORDS)} records of unauthenticated clients`,
   `Codes live for ${CODE_S} s, access and ID tokens for ${TOKEN_S / 60} min`,
   `per person and client for ${CONSENT_MS / 86_400_000} days`,
   `A query of more than ${MAX_QUERY_CHARS / 1024} KB`,

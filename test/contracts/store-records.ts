@@ -27,7 +27,7 @@ export function describeRecords(current: () => StoreUnderTest): void {
     await Promise.all(Array.from({ length: count }, async (_, index) => await call(index)))
 
   test('a record is found as it was written, also after a restart, until it expires', async () => {
-    expect(await store.insertRecord(record('kind 1'), T0, 'anybody')).toBe(true)
+    expect(await store.insertRecord(record('kind 1'), T0, 'unauthenticated')).toBe(true)
     expect(await store.findRecord('kind 1', ENDS - 1)).toEqual(found('kind 1'))
     expect(await store.findRecord('kind 1', ENDS)).toBeNull()
     expect(await store.findRecord('kind 2', T0)).toBeNull()
@@ -38,11 +38,11 @@ export function describeRecords(current: () => StoreUnderTest): void {
 
   test('of concurrent insertions of one key exactly one is written; an expired record gives way', async () => {
     const results = await parallel(20, (index) =>
-      store.insertRecord(record('kind 1', { data: `"${index}"` }), T0, 'anybody'),
+      store.insertRecord(record('kind 1', { data: `"${index}"` }), T0, 'unauthenticated'),
     )
     expect(results.filter(Boolean)).toHaveLength(1)
     expect((await store.findRecord('kind 1', T0))?.data).toBe(`"${results.indexOf(true)}"`)
-    expect(await store.insertRecord(record('kind 1', { expiresAt: 2 * ENDS - T0 }), ENDS, 'anybody')).toBe(true)
+    expect(await store.insertRecord(record('kind 1', { expiresAt: 2 * ENDS - T0 }), ENDS, 'unauthenticated')).toBe(true)
     expect(await store.findRecord('kind 1', ENDS)).toEqual(found('kind 1', { expiresAt: 2 * ENDS - T0 }))
   })
 
@@ -102,19 +102,19 @@ export function describeRecords(current: () => StoreUnderTest): void {
     for (const key of ['kind 3', 'kind 4']) expect(await store.findRecord(key, T0)).toEqual(expect.anything())
   })
 
-  test('what follows from a sign-in takes no room of what anybody may cause', async () => {
+  test('what follows from a sign-in takes no room of unauthenticated clients', async () => {
     await parallel(60, (index) => store.insertRecord(record(`free ${index}`), T0, 'sign-in'))
     await parallel(60, (index) => store.putRecord(record(`put ${index}`), T0))
-    await parallel(49, (index) => store.insertRecord(record(`kind ${index}`), T0, 'anybody'))
+    await parallel(49, (index) => store.insertRecord(record(`kind ${index}`), T0, 'unauthenticated'))
     // Replaced, it is still one.
     await store.putRecord(record('kind 0'), T0)
-    expect(await store.insertRecord(record('kind 49'), T0, 'anybody')).toBe(true)
-    await expect((async () => await store.insertRecord(record('one more'), T0, 'anybody'))()).rejects.toThrow('records')
+    expect(await store.insertRecord(record('kind 49'), T0, 'unauthenticated')).toBe(true)
+    await expect((async () => await store.insertRecord(record('one more'), T0, 'unauthenticated'))()).rejects.toThrow('records')
   })
 
   test('records are bounded, and expired ones make room', async () => {
-    await parallel(50, (index) => store.insertRecord(record(`kind ${index}`, { expiresAt: T0 + 10 }), T0, 'anybody'))
-    await expect((async () => await store.insertRecord(record('one more'), T0, 'anybody'))()).rejects.toThrow('records')
+    await parallel(50, (index) => store.insertRecord(record(`kind ${index}`, { expiresAt: T0 + 10 }), T0, 'unauthenticated'))
+    await expect((async () => await store.insertRecord(record('one more'), T0, 'unauthenticated'))()).rejects.toThrow('records')
     expect(await store.findRecord('one more', T0)).toBeNull()
     // What follows from records that exist is written.
     await store.putRecord(record('follows'), T0)
@@ -122,6 +122,6 @@ export function describeRecords(current: () => StoreUnderTest): void {
     expect(await store.insertRecord(record('of a sign-in'), T0, 'sign-in')).toBe(true)
     const later = T0 + 2 * 1_800_000
     await store.sweep(later, 100)
-    expect(await store.insertRecord(record('one more', { expiresAt: later + 1 }), later, 'anybody')).toBe(true)
+    expect(await store.insertRecord(record('one more', { expiresAt: later + 1 }), later, 'unauthenticated')).toBe(true)
   })
 }

@@ -102,7 +102,7 @@ test('a person who removes the app on the phone is signed out in it', async () =
   expect(await pageOf(computer)).toContain('<button>Sign in</button>')
 })
 
-describe('a response that is refused signs nobody in', () => {
+describe('a response that is refused gives no session', () => {
   test('because the person goes back without a sign-in', async () => {
     const computer = new UserAgent('en')
     const sent = await computer.fetch(`${app}/sign-in`, POST)

@@ -19,7 +19,7 @@ const PARALLEL_EXCHANGE_MS = 10_000
  */
 const USED_CODE_MS = 3_600_000
 
-/** What anybody may cause: counted against the room of the store. */
+/** What unauthenticated clients may cause: counted against the room of the store. */
 const STRANGERS_KINDS = new Set(['Interaction', 'DeviceCode'])
 
 export interface AdapterOptions {
@@ -62,7 +62,7 @@ class RecordAdapter implements Adapter {
       group: group === null ? null : grantGroupOf(group),
     }
     if (!STRANGERS_KINDS.has(this.#kind)) return await records.putRecord(record, now())
-    if (!(await records.insertRecord(record, now(), 'anybody'))) await records.putRecord(record, now())
+    if (!(await records.insertRecord(record, now(), 'unauthenticated'))) await records.putRecord(record, now())
   }
 
   /**

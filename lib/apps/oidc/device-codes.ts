@@ -72,7 +72,7 @@ export class DeviceCodes {
     const codeEndsAt = now() + attemptMs + confirmMs + ticketMs
     // Reserved before the attempt starts, so that what is refused leaves nothing.
     const reserved = toShortCodeRecord(userCode, null, codeEndsAt)
-    if (!(await records.insertRecord(reserved, now(), 'anybody'))) return false
+    if (!(await records.insertRecord(reserved, now(), 'unauthenticated'))) return false
     try {
       const { id } = await attempts.start({ ...computer, browserHash }, null, app)
       await records.putRecord(toShortCodeRecord(userCode, id, codeEndsAt), now())

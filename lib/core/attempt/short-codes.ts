@@ -65,12 +65,12 @@ export class ShortCodes {
     const { store, lifetimes, randomBytes } = this.#options
     const endsAt = expiresAt + lifetimes.confirmMs + lifetimes.ticketMs
     let code = drawShortCode(randomBytes)
-    while (!(await store.insertRecord(toShortCodeRecord(code, attemptId, endsAt), now, 'anybody')))
+    while (!(await store.insertRecord(toShortCodeRecord(code, attemptId, endsAt), now, 'unauthenticated')))
       code = drawShortCode(randomBytes)
     // Second, so that a failover never keeps it without the record above.
     const own = { key: keyOfAttempt(attemptId), data: JSON.stringify(code), expiresAt, group: null }
     try {
-      if (await store.insertRecord(own, now, 'anybody')) return code
+      if (await store.insertRecord(own, now, 'unauthenticated')) return code
     } catch (error) {
       if (error instanceof FullError) await store.removeRecord(keyOf(code))
       throw error

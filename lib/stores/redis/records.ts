@@ -5,7 +5,7 @@ import type { Reply } from './client/redis'
 import { FULL } from './documents'
 
 /**
- * Records that anybody may cause live for at most half an hour; see `capacity` in the script.
+ * Records of unauthenticated clients live for at most half an hour; see `capacity` in the script.
  */
 const INSERTED_LIFE_MS = 1_800_000
 
@@ -20,7 +20,7 @@ export class RedisRecords {
   }
 
   async insert(record: StoredRecord, now: number, cause: RecordCause): Promise<boolean> {
-    const room = { lifeMs: INSERTED_LIFE_MS, max: this.#max, counts: cause === 'anybody' }
+    const room = { lifeMs: INSERTED_LIFE_MS, max: this.#max, counts: cause === 'unauthenticated' }
     const [written] = await this.#batch.run(['insert record', toDocument(record), now, room])
     if (written === FULL) throw new FullError('records')
     return written === 1

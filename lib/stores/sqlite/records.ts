@@ -25,7 +25,7 @@ export class SqliteRecords {
   readonly #db: SqliteFile
   readonly #sql: ReturnType<typeof prepare>
   readonly #max: number
-  /** How many records anybody has caused. */
+  /** How many records unauthenticated clients have caused. */
   #counted: number
 
   /** The schema must exist. `max`: see `MAX_RECORDS`. */
@@ -37,7 +37,7 @@ export class SqliteRecords {
   }
 
   insert(record: StoredRecord, now: number, cause: RecordCause): boolean {
-    const isCounted = cause === 'anybody'
+    const isCounted = cause === 'unauthenticated'
     if (isCounted && this.#counted >= this.#max) throw new FullError('records')
     const removed = write(this.#db, () => {
       if (this.find(record.key, now) !== null) return null

@@ -1,17 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import * as oidc from 'openid-client'
 import { afterEach, expect, test } from 'vitest'
 import type { Store } from '../../lib/core/store'
-import { parseConfig } from '../../lib/server/config'
-import { createQrLogin, type QrLogin } from '../../lib/server/create-server'
-import { SqliteStore } from '../../lib/stores/sqlite/store'
+import type { SqliteStore } from '../../lib/stores/sqlite/store'
 import { AppServer } from '../support/app-server'
-import { freePort } from '../support/free-port'
 import { clientOf, OidcApp } from '../support/oidc-app'
+import { openStore, type StoreServer, startOnStore } from '../support/store-server'
 import { openWithPhone, signedInPhone, UserAgent } from '../support/user-agent'
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -28,64 +23,15 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
 })
 
-interface Started {
-  origin: string
-  issuer: string
-  qrLogin: QrLogin
+async function startOn(options: Parameters<typeof startOnStore>[0]): Promise<StoreServer> {
+  const server = await startOnStore(options)
+  ends.push(server.stop)
+  return server
 }
 
-interface StartOptions {
-  store: Store
-  clients: object[]
-  now?: () => number
-  env?: Record<string, string>
-}
-
-/** A process on a store that others may use too. */
-async function startOn({ store, clients, now, env = {} }: StartOptions): Promise<Started> {
-  const port = await freePort()
-  const folder = mkdtempSync(join(tmpdir(), 'qr-login-attack-'))
-  const file = join(folder, 'clients.json')
-  writeFileSync(file, JSON.stringify(clients))
-  const origin = `http://127.0.0.1:${port}`
-  const settings = {
-    NODE_ENV: 'production',
-    PUBLIC_ORIGIN: origin,
-    SESSION_SECRET: 'a secret for tests that is long enough',
-    DATA_DIR: folder,
-    DEMO_ACCOUNTS: 'true',
-    LOG_LEVEL: 'silent',
-    CONFIRM_MIN_MS: '0',
-    MATCH_POLICY: 'never',
-    RATE_LIMIT_SCALE: '1000',
-    CLIENTS_FILE: file,
-    ...env,
-  }
-  const config = parseConfig(settings, { lanAddress: null, loadSecret: () => 'x'.repeat(43) })
-  const qrLogin = createQrLogin({ config, store, activeMs: () => 0, ...(now === undefined ? {} : { now }) })
-  const http = createServer((message, response) => {
-    if (!qrLogin.nodeHandler(message, response)) response.end()
-  })
-  await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve))
-  ends.push(async () => {
-    http.closeAllConnections()
-    http.close()
-    await qrLogin.close()
-    rmSync(folder, { recursive: true, force: true })
-  })
-  await expect.poll(async () => (await fetch(`${origin}/oidc/jwks`)).status, { interval: 200 }).toBe(200)
-  return { origin, issuer: `${origin}/oidc`, qrLogin }
-}
-
-function openStore(): SqliteStore {
-  const folder = mkdtempSync(join(tmpdir(), 'qr-login-attack-'))
-  const store = new SqliteStore(folder, (error) => {
-    throw error
-  })
-  ends.push(() => {
-    store.close()
-    rmSync(folder, { recursive: true, force: true })
-  })
+function openForTest(): SqliteStore {
+  const { store, close } = openStore()
+  ends.push(close)
   return store
 }
 
@@ -106,7 +52,7 @@ test('IP_ALLOWLIST holds for the attempts of devices too', async () => {
 })
 
 test('an app that is opened while the person removes it has no tokens afterwards', async () => {
-  const inner = openStore()
+  const inner = openForTest()
   let during: (() => Promise<void>) | null = null
   const store = new Proxy<Store>(inner, {
     get(target, name) {
@@ -156,7 +102,7 @@ test('a process with the older clients file does not lose the sign-out of a new 
   const wiki = clientOf('wiki', { first_party: true })
   const withLogout = { ...wiki, backchannel_logout_uri: `http://127.0.0.1:${port}/wiki` }
   const env = { OUTBOUND_ALLOW: '127.0.0.0/8' }
-  const store = openStore()
+  const store = openForTest()
   // A rollout: the newer one has signed the person in, the older one is still there, and is faster.
   const newer = await startOn({ store, clients: [withLogout], env })
   const app = await OidcApp.discover(newer, 'wiki')
@@ -176,7 +122,7 @@ test('a process with the older clients file does not lose the sign-out of a new 
 
 test('max_age counts with a machine clock that was set back by an hour', async () => {
   const server = await startOn({
-    store: openStore(),
+    store: openForTest(),
     clients: [clientOf('wiki', { first_party: true })],
     // The clock of lifetimes goes on; the machine's clock was set back.
     now: () => Date.now() + 3_600_000,
@@ -193,7 +139,7 @@ test('max_age counts with a machine clock that was set back by an hour', async (
 })
 
 test('devices sign in with a machine clock that was set forward by eight days', async () => {
-  const server = await startOn({ store: openStore(), clients: [CLI], now: () => Date.now() - 8 * 86_400_000 })
+  const server = await startOn({ store: openForTest(), clients: [CLI], now: () => Date.now() - 8 * 86_400_000 })
   const phone = await signedInPhone(server.origin)
   const post = async (path: string, fields: Record<string, string>) =>
     (await (await fetch(server.issuer + path, { method: 'POST', body: new URLSearchParams(fields) })).json()) as Record<
@@ -211,7 +157,7 @@ test('devices sign in with a machine clock that was set forward by eight days', 
 
 test('a code that is exchanged again after its minute ends the tokens of the first exchange', async () => {
   let offsetMs = 0
-  const server = await startOn({ store: openStore(), clients: [clientOf('chat')], now: () => Date.now() + offsetMs })
+  const server = await startOn({ store: openForTest(), clients: [clientOf('chat')], now: () => Date.now() + offsetMs })
   const phone = await signedInPhone(server.origin)
   const chat = await OidcApp.discover(server, 'chat')
   const { url, verifier } = await chat.begin()

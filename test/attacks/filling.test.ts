@@ -1,16 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { parseConfig } from '../../lib/server/config'
-import { createQrLogin } from '../../lib/server/create-server'
-import { SqliteStore } from '../../lib/stores/sqlite/store'
 import { AppServer } from '../support/app-server'
-import { freePort } from '../support/free-port'
 import { CLIENT_SECRET, clientOf, OidcApp } from '../support/oidc-app'
 import { hasRedisServer, RedisServer } from '../support/redis-server'
+import { openStore, startOnStore } from '../support/store-server'
 import { signedInPhone, UserAgent } from '../support/user-agent'
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -131,45 +124,11 @@ describe('a stranger', () => {
 
 /** A server on the embedded store with room for few records. */
 async function startSmall(maxRecords: number, clients: object[]) {
-  const port = await freePort()
-  const folder = mkdtempSync(join(tmpdir(), 'qr-login-attack-'))
-  const file = join(folder, 'clients.json')
-  writeFileSync(file, JSON.stringify(clients))
-  const store = new SqliteStore(
-    folder,
-    (error) => {
-      throw error
-    },
-    { maxRecords },
-  )
-  const env = {
-    NODE_ENV: 'production',
-    PUBLIC_ORIGIN: `http://127.0.0.1:${port}`,
-    SESSION_SECRET: 'a secret for tests that is long enough',
-    DATA_DIR: folder,
-    DEMO_ACCOUNTS: 'true',
-    LOG_LEVEL: 'silent',
-    CONFIRM_MIN_MS: '0',
-    MATCH_POLICY: 'never',
-    RATE_LIMIT_SCALE: '1',
-    CLIENTS_FILE: file,
-  }
-  const qrLogin = createQrLogin({
-    config: parseConfig(env, { lanAddress: null, loadSecret: () => 'x'.repeat(43) }),
-    store,
-    activeMs: () => 0,
-  })
-  const http = createServer((message, response) => void (qrLogin.nodeHandler(message, response) || response.end()))
-  await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve))
-  const origin = `http://127.0.0.1:${port}`
-  ends.push(async () => {
-    http.closeAllConnections()
-    http.close()
-    await qrLogin.close()
-    store.close()
-    rmSync(folder, { recursive: true, force: true })
-  })
-  return { origin, issuer: `${origin}/oidc`, store }
+  const { store, close } = openStore({ maxRecords })
+  ends.push(close)
+  const server = await startOnStore({ store, clients, env: { RATE_LIMIT_SCALE: '1' } })
+  ends.push(server.stop)
+  return server
 }
 
 test('refreshes of one registered app lock nobody else out of apps (SQLite)', async () => {

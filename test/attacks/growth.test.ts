@@ -1,17 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { parseConfig } from '../../lib/server/config'
-import { createQrLogin } from '../../lib/server/create-server'
 import { openDatabase } from '../../lib/stores/sqlite/database'
-import { SqliteStore } from '../../lib/stores/sqlite/store'
 import { AppServer } from '../support/app-server'
-import { freePort } from '../support/free-port'
 import { CLIENT_SECRET, clientOf, OidcApp } from '../support/oidc-app'
 import { hasRedisServer, RedisServer } from '../support/redis-server'
+import { openStore, startOnStore } from '../support/store-server'
 import { signedInPhone, UserAgent } from '../support/user-agent'
 
 const ends: (() => Promise<void> | void)[] = []
@@ -53,9 +47,6 @@ test.skipIf(!hasRedisServer())('refreshes of one session leave a bounded number 
 })
 
 test('a device start that is refused for want of room leaves nothing (SQLite)', async () => {
-  const port = await freePort()
-  const folder = mkdtempSync(join(tmpdir(), 'qr-login-attack-'))
-  const file = join(folder, 'clients.json')
   const cli = {
     client_id: 'cli',
     client_name: 'Cli',
@@ -63,34 +54,11 @@ test('a device start that is refused for want of room leaves nothing (SQLite)', 
     redirect_uris: [],
     grant_types: ['urn:ietf:params:oauth:grant-type:device_code'],
   }
-  writeFileSync(file, JSON.stringify([cli]))
   // Room for the device code: the user code is the record too many.
-  const store = new SqliteStore(folder, () => {}, { maxRecords: 1 })
-  const env = {
-    NODE_ENV: 'production',
-    PUBLIC_ORIGIN: `http://127.0.0.1:${port}`,
-    SESSION_SECRET: 'a secret for tests that is long enough',
-    DATA_DIR: folder,
-    DEMO_ACCOUNTS: 'true',
-    LOG_LEVEL: 'silent',
-    CLIENTS_FILE: file,
-  }
-  const qrLogin = createQrLogin({
-    config: parseConfig(env, { lanAddress: null, loadSecret: () => 'x'.repeat(43) }),
-    store,
-    activeMs: () => 0,
-  })
-  const http = createServer((message, response) => void (qrLogin.nodeHandler(message, response) || response.end()))
-  await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve))
-  ends.push(async () => {
-    http.closeAllConnections()
-    http.close()
-    await qrLogin.close()
-    store.close()
-    rmSync(folder, { recursive: true, force: true })
-  })
-  const issuer = `http://127.0.0.1:${port}/oidc`
-  await ready(issuer)
+  const { store, folder, close } = openStore({ maxRecords: 1 })
+  ends.push(close)
+  const { issuer, stop } = await startOnStore({ store, clients: [cli], env: { RATE_LIMIT_SCALE: '1' } })
+  ends.push(stop)
   const db = openDatabase(join(folder, 'qr-login.db'))
   ends.push(() => void db.close())
   const count = () => [

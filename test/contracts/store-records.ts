@@ -109,12 +109,18 @@ export function describeRecords(current: () => StoreUnderTest): void {
     // Replaced, it is still one.
     await store.putRecord(record('kind 0'), T0)
     expect(await store.insertRecord(record('kind 49'), T0, 'unauthenticated')).toBe(true)
-    await expect((async () => await store.insertRecord(record('one more'), T0, 'unauthenticated'))()).rejects.toThrow('records')
+    await expect((async () => await store.insertRecord(record('one more'), T0, 'unauthenticated'))()).rejects.toThrow(
+      'records',
+    )
   })
 
   test('records are bounded, and expired ones make room', async () => {
-    await parallel(50, (index) => store.insertRecord(record(`kind ${index}`, { expiresAt: T0 + 10 }), T0, 'unauthenticated'))
-    await expect((async () => await store.insertRecord(record('one more'), T0, 'unauthenticated'))()).rejects.toThrow('records')
+    await parallel(50, (index) =>
+      store.insertRecord(record(`kind ${index}`, { expiresAt: T0 + 10 }), T0, 'unauthenticated'),
+    )
+    await expect((async () => await store.insertRecord(record('one more'), T0, 'unauthenticated'))()).rejects.toThrow(
+      'records',
+    )
     expect(await store.findRecord('one more', T0)).toBeNull()
     // What follows from records that exist is written.
     await store.putRecord(record('follows'), T0)

@@ -1,9 +1,9 @@
 'use client'
 
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { useState } from 'react'
 import type { AgreedApp } from '@/lib/apps/apps'
 import { call } from '@/lib/client/api'
-import { watchPage } from '@/lib/client/watch-page'
+import { useReloaded } from './use-reloaded'
 
 export interface Apps {
   /** Null until they are known. */
@@ -20,29 +20,9 @@ export interface Apps {
  * null if unknown. `isOn`: whether the server has apps.
  */
 export function useApps(before: AgreedApp[] | null, isOn: boolean): Apps {
-  const [apps, setApps] = useState(before)
+  const { value, load } = useReloaded<{ apps: AgreedApp[] }>('/api/apps', before && { apps: before }, isOn)
   const [isBusy, setBusy] = useState(false)
   const [hasFailed, setFailed] = useState(false)
-  /** Number of the latest request: an older answer that arrives later is ignored. */
-  const round = useRef(0)
-
-  const load = useCallback(async () => {
-    round.current += 1
-    const own = round.current
-    const answer = await call<{ apps: AgreedApp[] }>('GET', '/api/apps')
-    if (answer.ok && own === round.current) setApps(answer.value.apps)
-  }, [])
-
-  useEffect(() => {
-    if (!isOn) return
-    const reload = () => void load()
-    if (before === null) reload()
-    const unwatch = watchPage({ onVisible: reload, onOnline: reload, onRestored: reload })
-    return () => {
-      round.current += 1
-      unwatch()
-    }
-  }, [load, before, isOn])
 
   async function remove(clientId: string) {
     setBusy(true)
@@ -53,5 +33,5 @@ export function useApps(before: AgreedApp[] | null, isOn: boolean): Apps {
     await load()
     setBusy(false)
   }
-  return { apps, isBusy, hasFailed, remove }
+  return { apps: value?.apps ?? null, isBusy, hasFailed, remove }
 }

@@ -1,11 +1,11 @@
 'use client'
 
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { useState } from 'react'
 import { call, type Refused } from '@/lib/client/api'
 import { createPasskey } from '@/lib/client/passkey-browser'
 import { addPasskey } from '@/lib/client/passkey-requests'
-import { watchPage } from '@/lib/client/watch-page'
 import type { PasskeyView } from '@/lib/core/account/passkey'
+import { useReloaded } from './use-reloaded'
 
 /** Why the last step failed. */
 export type PasskeyProblem = 'limit' | 'last' | 'wrong' | 'exists' | 'network' | 'failed'
@@ -41,29 +41,13 @@ function problemOf({ code }: Refused): PasskeyProblem | null {
  * `isOn`: whether the server has passkeys.
  */
 export function usePasskeys(before: PasskeyView[] | null, isOn: boolean): Passkeys {
-  const [passkeys, setPasskeys] = useState(before)
+  const { value, load: reload } = useReloaded<{ passkeys: PasskeyView[] }>(
+    '/api/passkeys',
+    before && { passkeys: before },
+    isOn,
+  )
   const [isBusy, setBusy] = useState(false)
   const [problem, setProblem] = useState<PasskeyProblem | null>(null)
-  /** Number of the latest request: an older answer that arrives later is ignored. */
-  const round = useRef(0)
-
-  const reload = useCallback(async () => {
-    round.current += 1
-    const own = round.current
-    const answer = await call<{ passkeys: PasskeyView[] }>('GET', '/api/passkeys')
-    if (answer.ok && own === round.current) setPasskeys(answer.value.passkeys)
-  }, [])
-
-  useEffect(() => {
-    if (!isOn) return
-    const load = () => void reload()
-    if (before === null) load()
-    const unwatch = watchPage({ onVisible: load, onOnline: load, onRestored: load })
-    return () => {
-      round.current += 1
-      unwatch()
-    }
-  }, [reload, before, isOn])
 
   async function run(step: () => Promise<PasskeyProblem | null>) {
     setBusy(true)
@@ -90,5 +74,5 @@ export function usePasskeys(before: PasskeyView[] | null, isOn: boolean): Passke
       const answer = await call('DELETE', `/api/passkeys/${id}`)
       return answer.ok ? null : problemOf(answer)
     })
-  return { passkeys, isBusy, problem, reload, add, rename, remove }
+  return { passkeys: value?.passkeys ?? null, isBusy, problem, reload, add, rename, remove }
 }

@@ -1,9 +1,9 @@
 'use client'
 
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { useCallback } from 'react'
 import { call } from '@/lib/client/api'
-import { watchPage } from '@/lib/client/watch-page'
 import type { PhoneView } from '@/lib/core/session/session'
+import { useReloaded } from './use-reloaded'
 
 interface Phones {
   /** Null until they are known. */
@@ -14,26 +14,7 @@ interface Phones {
 
 /** The person's phones, loaded again when the page becomes visible. `before`: null if unknown. */
 export function usePhones(before: PhoneView[] | null): Phones {
-  const [phones, setPhones] = useState(before)
-  /** Number of the latest request: an older answer that arrives later is ignored. */
-  const round = useRef(0)
-
-  const load = useCallback(async () => {
-    round.current += 1
-    const own = round.current
-    const answer = await call<{ phones: PhoneView[] }>('GET', '/api/phones')
-    if (answer.ok && own === round.current) setPhones(answer.value.phones)
-  }, [])
-
-  useEffect(() => {
-    const reload = () => void load()
-    if (before === null) reload()
-    const unwatch = watchPage({ onVisible: reload, onOnline: reload, onRestored: reload })
-    return () => {
-      round.current += 1
-      unwatch()
-    }
-  }, [load, before])
+  const { value, load } = useReloaded<{ phones: PhoneView[] }>('/api/phones', before && { phones: before })
 
   const signOut = useCallback(
     async (id: string) => {
@@ -46,5 +27,5 @@ export function usePhones(before: PhoneView[] | null): Phones {
     await call('DELETE', '/api/phones')
     await load()
   }, [load])
-  return { phones, signOut, signOutOthers }
+  return { phones: value?.phones ?? null, signOut, signOutOthers }
 }

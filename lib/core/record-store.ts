@@ -29,8 +29,8 @@ export interface RecordStore {
   /**
    * Writes a record if there is none with its key. Of concurrent calls exactly one returns true.
    * `cause`: who may cause it.
-   * @throws FullError if the store has `MAX_RECORDS` of unauthenticated clients. What follows from a
-   * sign-in is neither counted nor refused.
+   * @throws FullError if the store has `MAX_RECORDS` of unauthenticated clients. What follows from
+   * a sign-in is neither counted nor refused.
    */
   insertRecord(record: StoredRecord, now: number, cause: RecordCause): Awaitable<boolean>
   /** Writes a record, in place of the one with its key. It is not consumed. */
